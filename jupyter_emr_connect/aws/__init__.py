@@ -1,0 +1,1 @@
+"""The only boto3 code: one module per service, and the table of AWS errors."""

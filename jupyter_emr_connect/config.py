@@ -1,0 +1,74 @@
+"""The traits of ``EMRConnect``, the only configuration of ours; AWS settings come from the ordinary AWS chain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jupyter_core.paths import jupyter_config_path, jupyter_data_dir
+from traitlets import Bool, Dict, Float, Integer, List, Unicode, default
+from traitlets.config import Config, Configurable
+from traitlets.config.loader import ConfigFileNotFound, JSONFileConfigLoader, PyFileConfigLoader
+
+CONFIG_FILES = ("jupyter_config", "jupyter_server_config", "jupyter_emr_connect_config")
+
+
+class EMRConnect(Configurable):
+    """Settings shared by the server extension, the kernel provisioner, the magic and ``jupyter emr``."""
+
+    gateway_port = Integer(18888, help="Port of Jupyter Enterprise Gateway on a cluster's primary node.").tag(
+        config=True
+    )
+    livy_port = Integer(8998, help="Port of Livy on a cluster's primary node.").tag(config=True)
+    profile = Unicode("", help="AWS profile; empty means the AWS chain's own choice (AWS_PROFILE).").tag(config=True)
+    regions = List(Unicode(), help="AWS regions to list computes in; empty means the AWS chain's region alone.").tag(
+        config=True
+    )
+    runtime_roles = List(Unicode(), help="ARNs of runtime roles offered to users, in this order.").tag(config=True)
+    access_roles = List(Unicode(), help="ARNs of access roles assumed to call EMR in other accounts.").tag(config=True)
+    certificate_authorities = Dict(
+        Unicode(),
+        Unicode(),
+        help="PEM file of the private CA to trust for a compute: {compute id or name, or '*': path}. "
+        "It is added to the system's CAs for that compute alone.",
+    ).tag(config=True)
+    allow_plain_http = Bool(
+        False,
+        help="Send a cluster's user name and password over plain HTTP to hosts other than loopback. "
+        "Anyone on the network path can then read them.",
+    ).tag(config=True)
+    connect_timeout = Float(10.0, help="Seconds to wait for a gateway to answer a connection.").tag(config=True)
+    credentials_timeout = Float(
+        30.0, help="Seconds to wait until a cluster honours new credentials (they need time to spread)."
+    ).tag(config=True)
+    launch_timeout = Float(120.0, help="Seconds to wait for the gateway to start a kernel.").tag(config=True)
+    ready_timeout = Float(60.0, help="Seconds to wait for a started kernel to answer.").tag(config=True)
+    renew_before = Float(
+        300.0, help="Renew credentials this many seconds before they expire (at most half their life)."
+    ).tag(config=True)
+    state_file = Unicode(
+        help="SQLite file with attachments and the ledger of gateway kernels; created with mode 0600."
+    ).tag(config=True)
+
+    @default("state_file")
+    def _default_state_file(self) -> str:
+        return str(Path(jupyter_data_dir()) / "emr-connect" / "state.sqlite")
+
+
+def load_config() -> Config:
+    """Return the merged Jupyter configuration files, for the faces that run outside a Jupyter server.
+
+    Reads ``jupyter_config``, ``jupyter_server_config`` and ``jupyter_emr_connect_config`` (``.json`` and ``.py``) along
+    Jupyter's configuration path, the user's last, so that one setting serves the server, the CLI and headless runs.
+    """
+    merged = Config()
+    for folder in reversed(jupyter_config_path()):
+        for name in CONFIG_FILES:
+            for loader in (
+                JSONFileConfigLoader(f"{name}.json", path=folder),
+                PyFileConfigLoader(f"{name}.py", path=folder),
+            ):
+                try:
+                    merged.merge(loader.load_config())
+                except ConfigFileNotFound:
+                    continue
+    return merged

@@ -1,0 +1,1 @@
+"""Client of Livy's REST API."""

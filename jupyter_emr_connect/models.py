@@ -1,0 +1,139 @@
+"""The words of the product as frozen dataclasses; they know no AWS, no HTTP and no Jupyter."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from typing import Any, Literal
+
+from .errors import MalformedRole
+
+Kind = Literal["ec2", "eks", "serverless"]
+Transport = Literal["gateway", "livy", "spark-connect"]
+RoleSupport = Literal["required", "optional", "unsupported", "unknown"]
+
+ROLE_ARN = re.compile(r"arn:aws[a-zA-Z0-9-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}", re.ASCII)
+
+
+def check_role_arn(text: str) -> str:
+    """Return ``text`` when it is an IAM role ARN, else raise :class:`MalformedRole` (pattern: botocore's models)."""
+    if ROLE_ARN.fullmatch(text):
+        return text
+    shown = text if len(text) <= 80 else f"{text[:77]}..."
+    message = f"{shown!r} is not the ARN of an IAM role."
+    raise MalformedRole(message, fix="Write it as arn:aws:iam::123456789012:role/NAME.")
+
+
+@dataclass(frozen=True)
+class Compute:
+    """Something a kernel can attach to, in the form of the public contract, plus what only the server needs.
+
+    ``host`` is the address of the primary node (``MasterPublicDnsName``: the private name in a private subnet);
+    ``created_at`` is ISO 8601. ``transports`` is ordered, best first. ``details`` holds what the detail view shows
+    and never a secret.
+    """
+
+    id: str
+    kind: Kind
+    name: str
+    arn: str
+    region: str
+    account: str
+    state: str
+    state_reason: str | None = None
+    release: str | None = None
+    applications: tuple[str, ...] = ()
+    tags: dict[str, str] = field(default_factory=dict)
+    created_at: str | None = None
+    attachable: bool = False
+    reason: str | None = None
+    transports: tuple[Transport, ...] = ()
+    runtime_role: RoleSupport = "unknown"
+    auth: str = "none"
+    host: str | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self, *, details: bool = False) -> dict[str, Any]:
+        """Return the contract's compute JSON; ``details`` only where one compute is asked for."""
+        shown = asdict(self)
+        del shown["host"]
+        if not details:
+            del shown["details"]
+        return {**shown, "applications": list(self.applications), "transports": list(self.transports)}
+
+
+@dataclass(frozen=True)
+class RuntimeRole:
+    """A runtime role offered to the user; ``source`` says where it is known from."""
+
+    arn: str
+    source: str
+
+    @property
+    def name(self) -> str:
+        """The role's name without account and path."""
+        return self.arn.rsplit("/", 1)[-1]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the contract's role JSON."""
+        return {"arn": self.arn, "name": self.name, "source": self.source}
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """Compute + runtime role + transport, bound to a notebook or a folder.
+
+    ``path`` is absolute; empty for one that comes from the environment. ``profile`` and ``region`` are those it was
+    made with, so that a kernel started later asks the same account.
+    """
+
+    compute: str
+    runtime_role: str | None = None
+    transport: Transport | Literal["auto"] = "auto"
+    path: str = ""
+    id: str = ""
+    profile: str | None = None
+    region: str | None = None
+    created_at: str | None = None
+    credentials_expire_at: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the contract's attachment JSON (there is no secret in an attachment)."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class BasicPair:
+    """A user name and password for one runtime role on one cluster, in memory only.
+
+    From ``GetClusterSessionCredentials``. The password never shows in ``repr`` and has no JSON form.
+    """
+
+    username: str
+    password: str = field(repr=False)
+    expires_at: datetime
+
+    def seconds_left(self, now: datetime | None = None) -> float:
+        """Return how long the pair is good for, in seconds (negative when it has expired)."""
+        return (self.expires_at - (now or datetime.now(timezone.utc))).total_seconds()
+
+
+@dataclass(frozen=True)
+class KernelRecord:
+    """A gateway kernel as the ledger knows it. ``state`` is ``starting``, ``connected`` or ``gone``."""
+
+    kernel_id: str
+    compute: str
+    kernelspec: str
+    gateway_url: str
+    runtime_role: str | None = None
+    path: str | None = None
+    profile: str | None = None
+    region: str | None = None
+    state: str = "starting"
+    started_at: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON of ``GET kernels`` and ``jupyter emr kernels --json``."""
+        return asdict(self)

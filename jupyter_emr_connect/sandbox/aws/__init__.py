@@ -1,0 +1,1 @@
+"""The AWS front: moto, extended by what EMR needs."""

@@ -1,0 +1,1 @@
+"""Installation and processes of the real engines."""

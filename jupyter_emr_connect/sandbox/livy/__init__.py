@@ -1,0 +1,1 @@
+"""Livy's interpreter driver."""

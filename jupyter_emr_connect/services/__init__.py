@@ -1,0 +1,1 @@
+"""Compute catalogue, roles, credentials, attachments; no HTTP server, no Jupyter."""
