@@ -1,0 +1,67 @@
+# `make demo` and `make test` need Python (>= 3.10), make and git; everything else they install themselves.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.stamp
+SANDBOX ?= default
+export PYTHONDONTWRITEBYTECODE ?=
+
+.PHONY: help setup demo lab test test-fast lint unit functional sandbox browser bench lock down clean
+
+help: ## Show these targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+setup: $(STAMP) ## Make the development environment in .venv from the locked versions
+
+$(STAMP): requirements/bootstrap.txt requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; set PYTHON=…")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes requirements/dev.txt
+	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(STAMP) ## Bring up the sandbox and run a notebook on Spark under a runtime role
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python examples/demo.py
+
+lab: $(STAMP) ## JupyterLab with the sandbox's clusters
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python examples/lab.py
+
+test: lint unit functional sandbox browser ## Everything that CI checks
+
+test-fast: lint unit functional ## What needs no engine (under 2 minutes)
+
+lint: $(STAMP) ## Style, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tests/check_sizes.py
+
+unit: $(STAMP) ## Tests without input or output
+	$(BIN)/pytest tests/unit --cov --cov-report=
+
+functional: $(STAMP) ## Tests through the user's interfaces, without engines
+	$(BIN)/pytest tests/functional --cov --cov-append --cov-report=term:skip-covered
+
+sandbox: $(STAMP) ## Tests on the real engines
+	$(BIN)/pytest tests/sandbox
+
+browser: $(STAMP) ## Tests in a real browser (Debian's chromium; installed when run as root)
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && \
+	  apt-get install -y -qq --no-install-recommends chromium; } || \
+	  { echo "The browser tests need chromium: sudo apt-get install chromium"; exit 1; }
+	$(BIN)/pytest tests/browser
+
+bench: $(STAMP) ## Measure against the peers; prints ratios
+	$(BIN)/python benchmarks/roundtrip.py
+
+lock: ## Renew requirements/*.txt from requirements/*.in
+	for name in bootstrap dev; do $(BIN)/uv pip compile -q --universal --python-version 3.10 --generate-hashes \
+	  --no-emit-index-url --no-annotate --no-header $$( [ $$name = dev ] && echo --extra sandbox --extra magics pyproject.toml ) \
+	  requirements/$$name.in -o requirements/$$name.txt --upgrade; done
+
+down: ## Stop the sandbox that demo and lab leave running
+	$(BIN)/jupyter-emr sandbox down --name $(SANDBOX)
+
+clean: ## Remove what was built here (the sandbox's engines stay)
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache dist build .coverage*

@@ -1,0 +1,19 @@
+"""Fail when a source file has more than 300 lines (part of `make lint`)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+LIMIT = 300
+
+listed = subprocess.run(
+    ["git", "ls-files", "*.py", "*.scala", "*.ts", "*.tsx"], capture_output=True, text=True, check=True
+).stdout
+long = {
+    name: lines
+    for name in listed.split()
+    if Path(name).exists() and (lines := len(Path(name).read_text(encoding="utf-8").splitlines())) > LIMIT
+}
+sys.exit("".join(f"{name}: {lines} lines, at most {LIMIT}\n" for name, lines in long.items()) or 0)

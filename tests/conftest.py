@@ -1,0 +1,97 @@
+"""Fixtures for all tests: no test reaches the developer's AWS account, and one sandbox serves them all."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jupyter_core.paths import jupyter_data_dir
+
+pytest_plugins = ["pytest_jupyter.jupyter_server"]
+
+ENGINES = Path(jupyter_data_dir()) / "emr-connect" / "engines"
+
+
+def clean_environment() -> dict[str, str]:
+    """Return this process's environment without anything of AWS or Jupyter."""
+    foreign = ("AWS_", "JUPYTER_", "EMR_CONNECT_", "JPY_")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
+    binaries = str(Path(sys.executable).parent)
+    nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    return kept | nowhere | {"AWS_EC2_METADATA_DISABLED": "true", "PATH": f"{binaries}:{kept.get('PATH', '')}"}
+
+
+@pytest.fixture(autouse=True)
+def no_local_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep every test away from the developer's own profiles and credentials."""
+    for key in [key for key in os.environ if key.startswith(("AWS_", "EMR_CONNECT_"))]:
+        monkeypatch.delenv(key)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@dataclass
+class Sandbox:
+    """A running sandbox as a user has it: through ``jupyter emr`` and an environment."""
+
+    name: str
+    env: dict[str, str]
+    status: dict[str, Any] = field(default_factory=dict)
+
+    def cli(self, *words: str, timeout: float = 240, **extra: str) -> subprocess.CompletedProcess[str]:
+        """Run ``jupyter-emr`` with these words; ``extra`` adds to the environment."""
+        return subprocess.run(
+            ["jupyter-emr", *words],
+            env=self.env | extra,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def json(self, *words: str, **extra: str) -> Any:
+        """Run ``jupyter-emr`` with ``--json`` and return its answer; fails when the command does."""
+        done = self.cli(*words, "--json", **extra)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(done.stdout)
+
+    def fault(self, *words: str) -> None:
+        """Switch a fault: ``fault("throttle", "--rate", "0.5")``."""
+        done = self.cli("sandbox", "fault", *words, "--name", self.name)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def compute(self, name: str) -> dict[str, Any]:
+        """Return a compute's JSON by its name."""
+        return next(row for row in self.status["computes"] if row["name"] == name)
+
+
+def start_sandbox(folder: Path, name: str, *words: str) -> Sandbox:
+    """Start a sandbox with a data folder of its own that shares the installed engines."""
+    data = folder / "data"
+    (data / "emr-connect").mkdir(parents=True)
+    ENGINES.mkdir(parents=True, exist_ok=True)
+    (data / "emr-connect" / "engines").symlink_to(ENGINES)
+    home = {"JUPYTER_DATA_DIR": data, "JUPYTER_RUNTIME_DIR": folder / "run", "IPYTHONDIR": folder / "ipython"}
+    env = clean_environment() | {key: str(value) for key, value in home.items()}
+    sandbox = Sandbox(name, env)
+    up = sandbox.cli("sandbox", "up", "--name", name, "--json", *words, timeout=900)
+    assert up.returncode == 0, up.stdout + up.stderr
+    sandbox.status = json.loads(up.stdout)
+    sandbox.env = env | sandbox.json("sandbox", "env", "--name", name)
+    return sandbox
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """One sandbox for the whole run; tests that break things set faults and take them back."""
+    running = start_sandbox(tmp_path_factory.mktemp("sandbox"), f"test-{os.getpid()}")
+    yield running
+    running.cli("sandbox", "down", "--name", running.name)
