@@ -18,7 +18,7 @@ def main() -> None:
     env = os.environ | json.loads(subprocess.run(asked, stdout=subprocess.PIPE, check=True).stdout)
     subprocess.run(["jupyter-emr", "attach", "open", str(HERE)], env=env, check=True)
     root = ["--allow-root"] if os.geteuid() == 0 else []
-    os.execvpe("jupyter", ["jupyter", "lab", f"--notebook-dir={HERE}", *root, *sys.argv[1:]], env)  # noqa: S606, S607
+    os.execvpe("jupyter", ["jupyter", "lab", f"--notebook-dir={HERE}", *root, *sys.argv[1:]], env)
 
 
 if __name__ == "__main__":
