@@ -20,6 +20,8 @@ ACCOUNT = "123456789012"
 REGION = "us-east-1"
 PAIR_LIFETIME = 900.0
 PROPAGATION = 0.5
+# Expired pairs are remembered this long, so that the front door can tell an expired pair from an unknown one.
+MEMORY = 3600.0
 
 
 @dataclass(frozen=True)
@@ -103,19 +105,26 @@ class PairRegistry:
             expires_at=now + self.lifetime,
         )
         with self._lock:
-            self._pairs = {name: old for name, old in self._pairs.items() if old.expires_at > now}
+            self._pairs = {name: old for name, old in self._pairs.items() if old.expires_at + MEMORY > now}
             self._pairs[pair.username] = pair
         return pair
 
     def check(self, cluster_id: str, username: str, password: str) -> Pair | None:
         """Return the pair when it is good on this cluster now, else None."""
+        pair = self._known(cluster_id, username, password)
+        return pair if pair and pair.valid_from <= time.time() < pair.expires_at else None
+
+    def expired(self, cluster_id: str, username: str, password: str) -> bool:
+        """Tell whether this was a pair of this cluster that has expired."""
+        pair = self._known(cluster_id, username, password)
+        return pair is not None and pair.expires_at <= time.time()
+
+    def _known(self, cluster_id: str, username: str, password: str) -> Pair | None:
         with self._lock:
             pair = self._pairs.get(username)
         known = pair.password if pair else secrets.token_urlsafe(32)
         same = hmac.compare_digest(known.encode(), password.encode())
-        if not pair or not same or pair.cluster_id != cluster_id:
-            return None
-        return pair if pair.valid_from <= time.time() < pair.expires_at else None
+        return pair if pair and same and pair.cluster_id == cluster_id else None
 
     def expire(self, cluster_id: str | None = None) -> int:
         """Expire all pairs (of one cluster) at once; return how many."""
