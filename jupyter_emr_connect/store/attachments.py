@@ -1,0 +1,80 @@
+"""Attachments in the state file: one per notebook or folder, by absolute path; also the roles used before."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import asdict, replace
+from datetime import datetime, timezone
+from pathlib import PurePath
+
+from ..models import Attachment
+from .database import Database
+
+COLUMNS = (
+    "path",
+    "id",
+    "compute",
+    "runtime_role",
+    "transport",
+    "profile",
+    "region",
+    "created_at",
+    "credentials_expire_at",
+)
+
+
+class AttachmentStore:
+    """Create, find and delete attachments; every method raises ``StoreError`` when the file cannot be used."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def put(self, attachment: Attachment) -> Attachment:
+        """Keep an attachment for its ``path`` in place of any other, and return it with ``id`` and ``created_at``."""
+        made = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        kept = replace(attachment, id=attachment.id or uuid.uuid4().hex, created_at=attachment.created_at or made)
+        values = asdict(kept)
+        with self._database.transaction() as connection:
+            connection.execute(
+                f"INSERT OR REPLACE INTO attachments ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})",  # noqa: S608 - our own column names
+                [values[name] for name in COLUMNS],
+            )
+        return kept
+
+    def at(self, path: str) -> Attachment | None:
+        """Return the attachment of exactly this path."""
+        found = self._database.rows("SELECT * FROM attachments WHERE path = ?", (path,))
+        return Attachment(**found[0]) if found else None
+
+    def nearest(self, path: str) -> Attachment | None:
+        """Return the attachment of this path, else of the nearest folder above it."""
+        places = [path, *(str(parent) for parent in PurePath(path).parents)]
+        marks = ", ".join("?" * len(places))
+        query = f"SELECT * FROM attachments WHERE path IN ({marks}) ORDER BY length(path) DESC LIMIT 1"  # noqa: S608 - marks only
+        found = self._database.rows(query, tuple(places))
+        return Attachment(**found[0]) if found else None
+
+    def get(self, attachment_id: str) -> Attachment | None:
+        """Return the attachment with this id."""
+        found = self._database.rows("SELECT * FROM attachments WHERE id = ?", (attachment_id,))
+        return Attachment(**found[0]) if found else None
+
+    def all(self) -> list[Attachment]:
+        """Return all attachments, by path."""
+        return [Attachment(**row) for row in self._database.rows("SELECT * FROM attachments ORDER BY path")]
+
+    def remove(self, path: str) -> bool:
+        """Delete the attachment of this path; False when there was none."""
+        with self._database.transaction() as connection:
+            return connection.execute("DELETE FROM attachments WHERE path = ?", (path,)).rowcount > 0
+
+    def remember_role(self, compute: str, role: str) -> None:
+        """Note that a runtime role was honoured by a compute, so that it is offered again."""
+        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        with self._database.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO roles_used VALUES (?, ?, ?)", (compute, role, now))
+
+    def roles_used(self, compute: str | None = None) -> list[str]:
+        """Return the ARNs of roles used before (on one compute), the latest first."""
+        query = "SELECT role FROM roles_used WHERE ? IN ('', compute) GROUP BY role ORDER BY max(used_at) DESC, role"
+        return [row["role"] for row in self._database.rows(query, (compute or "",))]

@@ -1,0 +1,140 @@
+"""The SQLite state file: opening, schema versions, and errors that say what to do.
+
+Several processes (servers, kernels, the CLI) and threads use one file at once: WAL mode, short transactions, a
+connection per call. A file that cannot be used is reported and left as it is, never replaced.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from ..errors import StoreError
+
+BUSY_SECONDS = 10.0
+
+# Schema n is reached by running MIGRATIONS[n - 1] on schema n - 1. Never edit an entry that was released; add one.
+MIGRATIONS = (
+    """
+    CREATE TABLE attachments (
+        path TEXT PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        compute TEXT NOT NULL,
+        runtime_role TEXT,
+        transport TEXT NOT NULL,
+        profile TEXT,
+        region TEXT,
+        created_at TEXT NOT NULL,
+        credentials_expire_at TEXT
+    );
+    CREATE TABLE kernels (
+        kernel_id TEXT PRIMARY KEY,
+        compute TEXT NOT NULL,
+        kernelspec TEXT NOT NULL,
+        gateway_url TEXT NOT NULL,
+        runtime_role TEXT,
+        path TEXT,
+        profile TEXT,
+        region TEXT,
+        state TEXT NOT NULL,
+        started_at TEXT NOT NULL
+    );
+    CREATE TABLE roles_used (
+        compute TEXT NOT NULL,
+        role TEXT NOT NULL,
+        used_at TEXT NOT NULL,
+        PRIMARY KEY (compute, role)
+    );
+    """,
+)
+
+
+class Database:
+    """The state file at ``path`` (``config.state_file``); made at first use with mode 0600 in a folder of mode 0700."""
+
+    def __init__(self, path: str | Path, *, busy_seconds: float = BUSY_SECONDS) -> None:
+        self.path = Path(path).expanduser()
+        self._busy = busy_seconds
+        self._ready = False
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Yield a connection inside one write transaction; it is committed at the end, rolled back on an error."""
+        try:
+            with closing(self._connect()) as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                except BaseException:
+                    connection.execute("ROLLBACK")
+                    raise
+                connection.execute("COMMIT")
+        except (sqlite3.Error, OSError) as error:
+            raise self._explain(error) from error
+
+    def rows(self, query: str, values: tuple[str, ...] = ()) -> list[sqlite3.Row]:
+        """Return the rows of a query (it never waits for writers)."""
+        try:
+            with closing(self._connect()) as connection:
+                return connection.execute(query, values).fetchall()
+        except (sqlite3.Error, OSError) as error:
+            raise self._explain(error) from error
+
+    def _connect(self) -> sqlite3.Connection:
+        if not self._ready or not self.path.exists():
+            self._prepare()
+        return self._open()
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=self._busy, isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        return connection
+
+    def _prepare(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # SQLite gives its -wal and -shm files the mode of this one.
+        os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+        with closing(self._open()) as connection:
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version > len(MIGRATIONS):
+                raise self._newer(version)
+            connection.execute("PRAGMA journal_mode = WAL")
+            if version < len(MIGRATIONS):
+                migrate(connection)
+        self._ready = True
+
+    def _newer(self, version: int) -> StoreError:
+        message = f"The state file {self.path} was written by a newer jupyter_emr_connect (schema {version})."
+        return StoreError(message, fix="Upgrade the package, or set EMRConnect.state_file to another path.")
+
+    def _explain(self, error: sqlite3.Error | OSError) -> StoreError:
+        text = str(error)
+        if "locked" in text or "busy" in text:
+            message = f"The state file {self.path} is locked by another process for more than {self._busy:g} s."
+            return StoreError(message, fix="End the process that holds it, then try again.")
+        if "not a database" in text or "malformed" in text:
+            message = f"The state file {self.path} is damaged ({text}); it was left as it is."
+            return StoreError(message, fix="Move it away to start anew: attachments must then be made again.")
+        if "readonly" in text or isinstance(error, PermissionError):
+            message = f"The state file {self.path} cannot be written: {text}."
+            return StoreError(message, fix="Make it and its folder writable for you, or set EMRConnect.state_file.")
+        message = f"The state file {self.path} cannot be used: {text}."
+        return StoreError(message, fix="Check the disk and the path, or set EMRConnect.state_file.")
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the file to the present schema in one transaction; processes that start together do it once."""
+    connection.execute("BEGIN IMMEDIATE")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    try:
+        for script in MIGRATIONS[version:]:
+            for statement in filter(str.strip, script.split(";")):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
