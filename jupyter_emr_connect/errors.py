@@ -1,7 +1,7 @@
 """Every failure that a user can meet, as one tree.
 
-Each class fixes ``code`` (stable, for tools) and ``reason`` (a short title); each instance carries a ``message`` that
-names the cause and a ``fix`` that says what to do. The faces (CLI, magic, REST, provisioner) print those two and
+Each class fixes its ``code`` (stable, for tools) and ``reason`` (a short title); each instance carries a ``message``
+that names the cause and a ``fix`` that says what to do. The faces (CLI, magic, REST, provisioner) print those two and
 never a traceback. Nothing secret may be put into either.
 
 ::
@@ -48,14 +48,18 @@ never a traceback. Nothing secret may be put into either.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 
 class EMRConnectError(Exception):
     """Base of all our errors; catch this to print ``message`` and ``fix``."""
 
-    code = "error"
-    reason = "Something went wrong"
+    code: ClassVar[str] = "error"
+    reason: ClassVar[str] = "Something went wrong"
+
+    def __init_subclass__(cls, *, code: str, reason: str) -> None:
+        cls.code = code
+        cls.reason = reason
 
     def __init__(self, message: str, *, fix: str = "") -> None:
         super().__init__(message)
@@ -70,32 +74,20 @@ class EMRConnectError(Exception):
         return {"message": self.message, "reason": self.reason, "code": self.code, "fix": self.fix}
 
 
-class ConfigurationError(EMRConnectError):
+class ConfigurationError(EMRConnectError, code="configuration", reason="Configuration"):
     """The user's settings cannot be used."""
 
-    code = "configuration"
-    reason = "Configuration"
 
-
-class NoRegion(ConfigurationError):
+class NoRegion(ConfigurationError, code="no-region", reason="No AWS region"):
     """No AWS region is set anywhere."""
 
-    code = "no-region"
-    reason = "No AWS region"
 
-
-class NoCredentials(ConfigurationError):
+class NoCredentials(ConfigurationError, code="no-credentials", reason="No AWS credentials"):
     """The AWS chain found no credentials, or the profile does not exist."""
 
-    code = "no-credentials"
-    reason = "No AWS credentials"
 
-
-class AWSError(EMRConnectError):
+class AWSError(EMRConnectError, code="aws", reason="AWS"):
     """An AWS call failed; ``iam_action`` is the action behind the call, where known."""
-
-    code = "aws"
-    reason = "AWS"
 
     def __init__(self, message: str, *, fix: str = "", iam_action: str | None = None) -> None:
         super().__init__(message, fix=fix)
@@ -106,232 +98,133 @@ class AWSError(EMRConnectError):
         return {**super().to_json(), "iam_action": self.iam_action}
 
 
-class AccessDenied(AWSError):
+class AccessDenied(AWSError, code="access-denied", reason="Access denied"):
     """IAM refused the call."""
 
-    code = "access-denied"
-    reason = "Access denied"
 
-
-class CredentialsExpired(AWSError):
+class CredentialsExpired(AWSError, code="credentials-expired", reason="Credentials expired"):
     """The caller's own AWS credentials have expired."""
 
-    code = "credentials-expired"
-    reason = "Credentials expired"
 
-
-class InvalidCredentials(AWSError):
+class InvalidCredentials(AWSError, code="invalid-credentials", reason="Credentials not accepted"):
     """AWS does not accept the key, the secret, the signature or the clock."""
 
-    code = "invalid-credentials"
-    reason = "Credentials not accepted"
 
-
-class Throttled(AWSError):
+class Throttled(AWSError, code="throttled", reason="Throttled by AWS"):
     """AWS's rate limit, after all retries."""
 
-    code = "throttled"
-    reason = "Throttled by AWS"
 
-
-class AWSUnavailable(AWSError):
+class AWSUnavailable(AWSError, code="aws-unavailable", reason="AWS unavailable"):
     """AWS did not answer, or answered with its own error."""
 
-    code = "aws-unavailable"
-    reason = "AWS unavailable"
 
-
-class ComputeError(EMRConnectError):
+class ComputeError(EMRConnectError, code="compute", reason="Compute"):
     """The compute cannot be used."""
 
-    code = "compute"
-    reason = "Compute"
 
-
-class ComputeNotFound(ComputeError):
+class ComputeNotFound(ComputeError, code="compute-not-found", reason="Compute not found"):
     """No compute has this id, ARN or name."""
 
-    code = "compute-not-found"
-    reason = "Compute not found"
 
-
-class AmbiguousCompute(ComputeError):
+class AmbiguousCompute(ComputeError, code="compute-ambiguous", reason="Ambiguous compute"):
     """Several computes have this name; the message lists them."""
 
-    code = "compute-ambiguous"
-    reason = "Ambiguous compute"
 
-
-class NotAttachable(ComputeError):
+class NotAttachable(ComputeError, code="compute-not-attachable", reason="Compute not attachable"):
     """The compute exists, but a kernel cannot attach to it; the message says why."""
 
-    code = "compute-not-attachable"
-    reason = "Compute not attachable"
 
-
-class RoleError(EMRConnectError):
+class RoleError(EMRConnectError, code="runtime-role", reason="Runtime role"):
     """The runtime role cannot be used."""
 
-    code = "runtime-role"
-    reason = "Runtime role"
 
-
-class MalformedRole(RoleError):
+class MalformedRole(RoleError, code="runtime-role-malformed", reason="Malformed runtime role"):
     """The text is not an IAM role ARN."""
 
-    code = "runtime-role-malformed"
-    reason = "Malformed runtime role"
 
-
-class RoleRequired(RoleError):
+class RoleRequired(RoleError, code="runtime-role-required", reason="Runtime role required"):
     """The compute only takes sessions with a runtime role, and none was given."""
 
-    code = "runtime-role-required"
-    reason = "Runtime role required"
 
-
-class RoleUnsupported(RoleError):
+class RoleUnsupported(RoleError, code="runtime-role-unsupported", reason="Runtime role not supported"):
     """The compute would silently ignore the runtime role, so we refuse."""
 
-    code = "runtime-role-unsupported"
-    reason = "Runtime role not supported"
 
-
-class RoleDenied(RoleError):
+class RoleDenied(RoleError, code="runtime-role-denied", reason="Runtime role denied"):
     """The caller may not take this runtime role."""
 
-    code = "runtime-role-denied"
-    reason = "Runtime role denied"
 
-
-class AttachmentError(EMRConnectError):
+class AttachmentError(EMRConnectError, code="attachment", reason="Attachment"):
     """No attachment, or it cannot be kept."""
 
-    code = "attachment"
-    reason = "Attachment"
 
-
-class NotAttached(AttachmentError):
+class NotAttached(AttachmentError, code="not-attached", reason="Not attached"):
     """Neither the environment, the notebook nor a folder names a compute."""
 
-    code = "not-attached"
-    reason = "Not attached"
 
-
-class StoreError(AttachmentError):
+class StoreError(AttachmentError, code="store", reason="State file"):
     """The state file cannot be read or written."""
 
-    code = "store"
-    reason = "State file"
 
-
-class GatewayError(EMRConnectError):
+class GatewayError(EMRConnectError, code="gateway", reason="Gateway"):
     """The Jupyter Enterprise Gateway failed us."""
 
-    code = "gateway"
-    reason = "Gateway"
 
-
-class GatewayUnreachable(GatewayError):
+class GatewayUnreachable(GatewayError, code="gateway-unreachable", reason="Gateway unreachable"):
     """Nothing listens at the address, or nothing answers within the deadline."""
 
-    code = "gateway-unreachable"
-    reason = "Gateway unreachable"
 
-
-class GatewayCertificate(GatewayError):
+class GatewayCertificate(GatewayError, code="gateway-certificate", reason="Gateway certificate"):
     """The gateway's certificate is not trusted, expired, or for another host."""
 
-    code = "gateway-certificate"
-    reason = "Gateway certificate"
 
-
-class GatewayRefused(GatewayError):
+class GatewayRefused(GatewayError, code="gateway-refused", reason="Gateway refused"):
     """The gateway refused our credentials (401) or our right (403)."""
 
-    code = "gateway-refused"
-    reason = "Gateway refused"
 
-
-class PlainHttpRefused(GatewayError):
+class PlainHttpRefused(GatewayError, code="gateway-plain-http", reason="Unencrypted gateway"):
     """A secret would have crossed the network unencrypted."""
 
-    code = "gateway-plain-http"
-    reason = "Unencrypted gateway"
 
-
-class NotAGateway(GatewayError):
+class NotAGateway(GatewayError, code="not-a-gateway", reason="Not a gateway"):
     """Something answers at the address, but it is no Jupyter Enterprise Gateway."""
 
-    code = "not-a-gateway"
-    reason = "Not a gateway"
 
-
-class KernelspecMissing(GatewayError):
+class KernelspecMissing(GatewayError, code="kernelspec-missing", reason="Kernel not offered"):
     """The gateway does not offer the kernel that was asked for."""
 
-    code = "kernelspec-missing"
-    reason = "Kernel not offered"
 
-
-class KernelStartFailed(GatewayError):
+class KernelStartFailed(GatewayError, code="kernel-start-failed", reason="Kernel did not start"):
     """The gateway could not start the kernel, or it died while starting."""
 
-    code = "kernel-start-failed"
-    reason = "Kernel did not start"
 
-
-class KernelGone(GatewayError):
+class KernelGone(GatewayError, code="kernel-gone", reason="Kernel gone"):
     """The kernel no longer exists on the gateway."""
 
-    code = "kernel-gone"
-    reason = "Kernel gone"
 
-
-class LivyError(EMRConnectError):
+class LivyError(EMRConnectError, code="livy", reason="Livy"):
     """The Livy server failed us."""
 
-    code = "livy"
-    reason = "Livy"
 
-
-class NotebookError(EMRConnectError):
+class NotebookError(EMRConnectError, code="notebook", reason="Notebook"):
     """The notebook file cannot be read, run or written."""
 
-    code = "notebook"
-    reason = "Notebook"
 
-
-class CellFailed(NotebookError):
+class CellFailed(NotebookError, code="cell-failed", reason="Cell failed"):
     """A cell of the notebook raised an error."""
 
-    code = "cell-failed"
-    reason = "Cell failed"
 
-
-class SandboxError(EMRConnectError):
+class SandboxError(EMRConnectError, code="sandbox", reason="Sandbox"):
     """The emulated EMR of this machine."""
 
-    code = "sandbox"
-    reason = "Sandbox"
 
-
-class SandboxNotRunning(SandboxError):
+class SandboxNotRunning(SandboxError, code="sandbox-not-running", reason="Sandbox not running"):
     """No sandbox of this name runs."""
 
-    code = "sandbox-not-running"
-    reason = "Sandbox not running"
 
-
-class SandboxInstallError(SandboxError):
+class SandboxInstallError(SandboxError, code="sandbox-install", reason="Sandbox installation"):
     """An engine could not be installed."""
 
-    code = "sandbox-install"
-    reason = "Sandbox installation"
 
-
-class SandboxStartError(SandboxError):
+class SandboxStartError(SandboxError, code="sandbox-start", reason="Sandbox start"):
     """An engine or a listener could not be started."""
-
-    code = "sandbox-start"
-    reason = "Sandbox start"
