@@ -1,0 +1,99 @@
+"""Attachments: which compute a notebook's kernel runs on, and making and ending that bond."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from ..config import EMRConnect
+from ..errors import ConfigurationError, NotAttachable, NotAttached, RoleRequired, RoleUnsupported
+from ..models import Attachment, Compute, Transport, check_role_arn
+from ..store.attachments import AttachmentStore
+from ..store.database import Database
+from .catalogue import Catalogue
+from .sessions import session_for
+
+TransportChoice = Transport | Literal["auto"]
+TRANSPORTS: tuple[TransportChoice, ...] = ("auto", "gateway", "livy", "spark-connect")
+
+
+def open_attachments(config: EMRConnect) -> AttachmentStore:
+    """Return the store of attachments in ``config.state_file``."""
+    return AttachmentStore(Database(config.state_file))
+
+
+def resolve(config: EMRConnect, env: Mapping[str, str], path: str | None) -> Attachment:
+    """Return the attachment for a kernel that starts now; raises ``NotAttached`` when nothing names a compute.
+
+    Order (design 3.2): ``EMR_CONNECT_COMPUTE`` with ``EMR_CONNECT_RUNTIME_ROLE`` and ``EMR_CONNECT_TRANSPORT`` in the
+    kernel's environment ``env``; the notebook's own attachment; the nearest folder's. ``path`` is the notebook's
+    (``JPY_SESSION_NAME``); it may be empty. Blocks on the state file only.
+    """
+    if compute := env.get("EMR_CONNECT_COMPUTE", "").strip():
+        role = env.get("EMR_CONNECT_RUNTIME_ROLE", "").strip() or None
+        transport = check_transport(env.get("EMR_CONNECT_TRANSPORT", "").strip() or "auto")
+        return Attachment(compute, role, transport)
+    place = absolute(path) if path else ""
+    found = open_attachments(config).nearest(place) if place else None
+    if found:
+        return found
+    what = f"{place} is not attached to a compute" if place else "No compute is named for this kernel"
+    message = f"{what}, nor is a folder above it." if place else f"{what}."
+    fix = "Run `jupyter emr attach COMPUTE NOTEBOOK`, or set EMR_CONNECT_COMPUTE (`jupyter emr list` shows them)."
+    raise NotAttached(message, fix=fix)
+
+
+def absolute(path: str) -> str:
+    """Return the absolute form of a path, under which attachments are kept; symbolic links are followed."""
+    return os.path.realpath(Path(path).expanduser())
+
+
+def check_transport(text: str) -> TransportChoice:
+    """Return the transport when it is one, else raise ``ConfigurationError``."""
+    for known in TRANSPORTS:
+        if text == known:
+            return known
+    message = f"{text!r} is not a transport."
+    raise ConfigurationError(message, fix=f"Use one of {', '.join(TRANSPORTS)}.")
+
+
+def admit(compute: Compute, attachment: Attachment) -> Transport:
+    """Refuse what is known to be impossible, before anything starts; return the transport to use.
+
+    Raises ``NotAttachable``, ``MalformedRole``, ``RoleUnsupported``, ``RoleRequired``.
+    """
+    label = f"Cluster {compute.name!r} ({compute.id})"
+    if attachment.runtime_role:
+        check_role_arn(attachment.runtime_role)
+    if not compute.attachable:
+        message = f"{label} cannot be attached to. {compute.reason}"
+        raise NotAttachable(message, fix="`jupyter emr list` shows which computes can.")
+    wanted = compute.transports[0] if attachment.transport == "auto" else attachment.transport
+    if wanted not in compute.transports:
+        message = f"{label} cannot be reached by the transport {wanted!r}."
+        raise NotAttachable(message, fix=f"Use {' or '.join(compute.transports)}, or leave the transport out.")
+    if attachment.runtime_role and compute.runtime_role == "unsupported":
+        reason = compute.details.get("runtime_role_reason") or "it does not support them"
+        message = f"{label} cannot honour a runtime role: {reason}."
+        raise RoleUnsupported(message, fix="Choose another compute, or attach without a runtime role.")
+    if not attachment.runtime_role and compute.runtime_role == "required":
+        message = f"{label} takes a runtime role with every session, and none was given."
+        fix = f"Name one with --runtime-role or EMR_CONNECT_RUNTIME_ROLE (`jupyter emr roles {compute.name}`)."
+        raise RoleRequired(message, fix=fix)
+    return wanted
+
+
+def attach(config: EMRConnect, request: Attachment) -> tuple[Attachment, Compute]:
+    """Keep the attachment of a notebook or folder after refusing what cannot work; blocks on AWS.
+
+    ``request.compute`` may be an id, an ARN or a name; the id is kept. Raises as :func:`admit` and the catalogue do.
+    """
+    if request.runtime_role:
+        check_role_arn(request.runtime_role)
+    compute = Catalogue(session_for(config, request.profile, request.region)).resolve(request.compute)
+    admit(compute, request)
+    kept = replace(request, compute=compute.id, region=compute.region, path=absolute(request.path))
+    return open_attachments(config).put(kept), compute

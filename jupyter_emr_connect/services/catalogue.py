@@ -1,0 +1,193 @@
+"""The catalogue of computes: lists them, describes them, and finds one by id, ARN or name. EMR on EC2 for now.
+
+All methods block; callers with an event loop use a thread.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+from ..aws import emr
+from ..aws.session import AWSSession, open_session
+from ..aws.sts import get_identity
+from ..errors import AccessDenied, AmbiguousCompute, ComputeNotFound, EMRConnectError, NotAttachable
+from ..models import Compute
+from . import eligibility
+
+CLUSTER_ID = re.compile(r"j-[A-Z0-9]{1,254}")
+CLUSTER_ARN = re.compile(r"arn:aws[a-zA-Z-]*:elasticmapreduce:([a-z0-9-]+):(\d{12}):cluster/(j-[A-Z0-9]+)")
+# DescribeCluster refills at one call a second for the whole account (reference 1.2), so details are rationed.
+DETAIL_WORKERS = 3
+DETAIL_SECONDS = 8.0
+RECENTLY = timedelta(days=30)
+NOT_LOOKED_AT = "Not looked at yet, to spare the account's AWS call rate; `jupyter emr show` does."
+
+
+class Catalogue:
+    """The computes that one session sees. Security configurations are read once per object (AWS cannot change them)."""
+
+    def __init__(self, session: AWSSession) -> None:
+        self.session = session
+        self._security: dict[str, tuple[emr.SecurityConfiguration | None, str | None]] = {}
+
+    def list(
+        self,
+        *,
+        ended: bool = False,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+        seconds: float = DETAIL_SECONDS,
+    ) -> list[Compute]:
+        """Return all computes, the newest first; with ``ended`` also those terminated in the last 30 days.
+
+        Those that could take a kernel are described, the newest first, for at most ``seconds``; the rest say in
+        ``reason`` that they were not looked at. ``progress(done, total)`` follows the descriptions.
+        """
+        rows = list(emr.list_clusters(self.session))
+        if ended:
+            since = datetime.now(timezone.utc) - RECENTLY
+            rows += emr.list_clusters(self.session, emr.ENDED, created_after=since)
+        rows.sort(key=lambda row: row.created_at or "", reverse=True)
+        usable = [row for row in rows if row.state in eligibility.ATTACHABLE_STATES]
+        described = self._describe_all([row.id for row in usable], progress, seconds)
+        return [described.get(row.id) or self._undescribed(row) for row in rows]
+
+    def _describe_all(
+        self, ids: Iterable[str], progress: Callable[[int, int], None], seconds: float
+    ) -> dict[str, Compute]:
+        deadline, found, wanted = time.monotonic() + seconds, {}, list(ids)
+
+        def describe(cluster_id: str) -> Compute | None:
+            if time.monotonic() > deadline:
+                return None
+            try:
+                return self.describe(cluster_id)
+            except ComputeNotFound:
+                return None
+
+        with ThreadPoolExecutor(DETAIL_WORKERS, thread_name_prefix="emr-describe") as pool:
+            for done, compute in enumerate(pool.map(describe, wanted), start=1):
+                progress(done, len(wanted))
+                if compute:
+                    found[compute.id] = compute
+        return found
+
+    def describe(self, cluster_id: str) -> Compute:
+        """Return a cluster with everything computed; raises ``ComputeNotFound`` for an id that AWS does not know."""
+        cluster = emr.describe_cluster(self.session, cluster_id)
+        if cluster is None:
+            raise self._not_found(cluster_id, [])
+        security, problem = self._security_of(cluster)
+        verdict = eligibility.judge(cluster, security, security_problem=problem)
+        details = {
+            "applications": cluster.applications,
+            "security_configuration": cluster.security_configuration,
+            "in_transit_encryption": security.in_transit_encryption if security else None,
+            "runtime_role_reason": verdict.role_reason,
+            "host": cluster.host,
+            "livy_port": cluster.settings.get("livy-conf", {}).get("livy.server.port"),
+            "offers": list(eligibility.offered_transports(cluster)),
+            "network": cluster.network,
+            "log_uri": cluster.log_uri,
+            "service_role": cluster.service_role,
+        }
+        return replace(
+            self._undescribed(cluster),
+            release=cluster.release,
+            applications=tuple(cluster.applications),
+            tags=cluster.tags,
+            attachable=verdict.attachable,
+            reason=verdict.reason,
+            transports=verdict.transports,
+            runtime_role=verdict.runtime_role,
+            auth=verdict.auth,
+            host=cluster.host,
+            details=details,
+        )
+
+    def _security_of(self, cluster: emr.Cluster) -> tuple[emr.SecurityConfiguration | None, str | None]:
+        name = cluster.security_configuration
+        if not name:
+            return None, None
+        if name not in self._security:
+            try:
+                self._security[name] = emr.security_configuration(self.session, name), None
+            except AccessDenied as error:
+                problem = f"its security configuration {name!r} cannot be read: {error.iam_action} is denied"
+                self._security[name] = None, problem
+        return self._security[name]
+
+    def _undescribed(self, row: emr.ClusterRow) -> Compute:
+        parts = (row.arn or ":::::").split(":")
+        return Compute(
+            id=row.id,
+            kind="ec2",
+            name=row.name,
+            arn=row.arn,
+            region=parts[3] or self.session.region,
+            account=parts[4],
+            state=row.state,
+            state_reason=row.state_reason,
+            created_at=row.created_at,
+            reason=eligibility.state_obstacle(row.state, row.state_reason) or NOT_LOOKED_AT,
+        )
+
+    def resolve(self, text: str) -> Compute:
+        """Return the described compute of an id, an ARN or an unambiguous name.
+
+        Raises ``ComputeNotFound`` (says what was searched, suggests near names) and ``AmbiguousCompute``.
+        """
+        text = text.strip()
+        if CLUSTER_ID.fullmatch(text):
+            return self.describe(text)
+        if text.startswith("arn:"):
+            return self._resolve_arn(text)
+        return self._resolve_name(text)
+
+    def _resolve_arn(self, text: str) -> Compute:
+        if ":emr-containers:" in text or ":emr-serverless:" in text:
+            message = f"{text} is not an EMR on EC2 cluster, the only kind that this version can attach to."
+            raise NotAttachable(message, fix="`jupyter emr list` shows the computes it can.")
+        found = CLUSTER_ARN.fullmatch(text)
+        if not found:
+            message = f"{text!r} is not the ARN of an EMR cluster."
+            raise ComputeNotFound(message, fix="It looks like arn:aws:elasticmapreduce:REGION:ACCOUNT:cluster/j-….")
+        there = self
+        if found[1] != self.session.region:
+            key = self.session.key
+            there = Catalogue(open_session(key.profile, found[1], key.access_role))
+        compute = there.describe(found[3])
+        if compute.arn != text:
+            raise there._not_found(text, [])
+        return compute
+
+    def _resolve_name(self, name: str) -> Compute:
+        rows = list(emr.list_clusters(self.session))
+        same = [row for row in rows if row.name == name]
+        if not same:
+            since = datetime.now(timezone.utc) - RECENTLY
+            ended = [row for row in emr.list_clusters(self.session, emr.ENDED, created_after=since) if row.name == name]
+            same = sorted(ended, key=lambda row: row.created_at or "")[-1:]
+        if not same:
+            raise self._not_found(name, [row.name for row in rows])
+        if len(same) > 1:
+            listed = ", ".join(f"{row.id} ({row.state}, created {(row.created_at or '?')[:16]})" for row in same)
+            message = f"{len(same)} clusters are named {name!r}: {listed}."
+            raise AmbiguousCompute(message, fix="Use the id.")
+        return self.describe(same[0].id)
+
+    def _not_found(self, text: str, names: Iterable[str]) -> ComputeNotFound:
+        try:
+            account = f"account {get_identity(self.session).account}"
+        except EMRConnectError:
+            account = "the account"
+        where = f"{account}, region {self.session.region}, {self.session.label}"
+        near = difflib.get_close_matches(text, sorted(set(names)), n=3)
+        hint = f"Did you mean {' or '.join(map(repr, near))}? " if near else ""
+        message = f"No EMR cluster {text!r} in {where}."
+        return ComputeNotFound(message, fix=f"{hint}`jupyter emr list` shows those there are.")

@@ -1,0 +1,91 @@
+"""From an attachment to a gateway that has accepted us: the one way by which kernels reach a compute."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ..aws import emr
+from ..aws.session import AWSSession
+from ..config import EMRConnect
+from ..errors import NotAttachable, RoleUnsupported
+from ..gateway.probe import probe_gateway
+from ..gateway.target import GatewayTarget, make_ssl_context
+from ..models import Attachment, Compute, Transport, check_role_arn
+from .attachments import admit, open_attachments
+from .catalogue import Catalogue
+from .credentials import PairAuth
+from .sessions import session_for
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A compute that answered: ``target`` is where its gateway is and how to prove who we are.
+
+    ``profile`` and ``region`` are those of the AWS session used, for the ledger.
+    """
+
+    compute: Compute
+    role: str | None
+    transport: Transport
+    target: GatewayTarget = field(repr=False)
+    profile: str | None = None
+    region: str | None = None
+
+
+async def connect(
+    config: EMRConnect, request: Attachment, *, stage: Callable[[str], None] = lambda name: None
+) -> Connection:
+    """Resolve the compute, refuse what cannot work, get credentials, and probe the gateway until it honours them.
+
+    Called by the provisioner when a kernel starts or is found again. ``stage`` is told ``credentials`` and ``gateway``
+    as each begins. Nothing is started on the compute. Raises ``MalformedRole`` before any call, then AWS errors,
+    ``ComputeError``, ``RoleError`` and ``GatewayError``.
+    """
+    stage("credentials")
+    if request.runtime_role:
+        check_role_arn(request.runtime_role)
+    catalogue = Catalogue(await asyncio.to_thread(session_for, config, request.profile, request.region))
+    compute = await asyncio.to_thread(catalogue.resolve, request.compute)
+    transport = admit(compute, request)
+    session = await asyncio.to_thread(session_for, config, request.profile, compute.region)
+    auth = None
+    if request.runtime_role:
+        auth = PairAuth(session, compute, request.runtime_role, renew_before=config.renew_before)
+        await auth.headers()
+    stage("gateway")
+    target = await _reach(config, compute, await _host(session, compute), auth)
+    if request.runtime_role:
+        await asyncio.to_thread(open_attachments(config).remember_role, compute.id, request.runtime_role)
+    return Connection(compute, request.runtime_role, transport, target, session.profile, session.region)
+
+
+async def _host(session: AWSSession, compute: Compute) -> str:
+    if compute.host:
+        return compute.host
+    cluster = await asyncio.to_thread(emr.describe_cluster, session, compute.id)
+    hosts = await asyncio.to_thread(emr.primary_hosts, session, cluster) if cluster else []
+    if not hosts:
+        message = f"Cluster {compute.name!r} ({compute.id}) has no running primary node."
+        raise NotAttachable(message, fix="Try again when it is up (`jupyter emr show`).")
+    return hosts[0]
+
+
+async def _reach(config: EMRConnect, compute: Compute, host: str, auth: PairAuth | None) -> GatewayTarget:
+    authorities = config.certificate_authorities
+    authority = authorities.get(compute.id) or authorities.get(compute.name) or authorities.get("*")
+    target = await probe_gateway(
+        host,
+        config.gateway_port,
+        ssl_context=make_ssl_context(authority),
+        auth=auth,
+        allow_plain_http_secret=config.allow_plain_http,
+        label=f"the gateway of {compute.name!r} ({compute.id})",
+        connect_timeout=config.connect_timeout,
+        credentials_timeout=config.credentials_timeout,
+    )
+    if auth and target.found and target.found.demands == "nothing":
+        message = f"The gateway of {compute.name!r} ({compute.id}) asks nobody who they are, so it ignores the role."
+        raise RoleUnsupported(message, fix="Choose another compute, or attach without a runtime role.")
+    return target
