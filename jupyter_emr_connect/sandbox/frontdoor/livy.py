@@ -1,0 +1,156 @@
+"""The rules of port 8998, and of the internal listener that the cluster's own kernels use.
+
+Livy isolates nothing by itself (engines.md 4). The door calls it as a superuser on behalf of the role's user, forwards
+known routes only, and lets nobody see or reach what another user started: to him it does not exist.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import ClientSession, web
+from yarl import URL
+
+from .owners import LivyItem, LivyKind, Owners
+from .proxy import answer_headers, forward, not_found, read_small, request_headers
+
+# Query parameters by which a client could claim to be another (engines.md 4).
+CLAIMS = {"user.name", "doas", "proxyuser", "delegation"}
+BODY_CLAIMS = {"proxyUser", "doAs", "owner"}
+ALL = 2**31 - 1
+PAGE = 100
+
+
+@dataclass(frozen=True)
+class LivyCall:
+    """One request: where the running Livy is, its superuser, for whom, and the kernel that asks (or None)."""
+
+    base: URL
+    superuser: str
+    user: str
+    kernel_id: str | None
+    segments: tuple[str, ...]
+
+    def url(self, path: str, query: dict[str, str]) -> URL:
+        """Return Livy's URL for ``path``, asked by the superuser for the user."""
+        kept = {name: value for name, value in query.items() if name.lower() not in CLAIMS}
+        return self.base.with_path(path).with_query({**kept, "user.name": self.superuser, "doAs": self.user})
+
+
+class LivyRules:
+    """Answers the requests of one cluster's port 8998 and of its kernels."""
+
+    def __init__(self, session: ClientSession, owners: Owners, gate: asyncio.Event) -> None:
+        self._session = session
+        self._owners = owners
+        self._gate = gate
+
+    async def answer(self, request: web.BaseRequest, call: LivyCall) -> web.StreamResponse:
+        """Answer one request; raises aiohttp's client errors when Livy fails us."""
+        segments = call.segments
+        if segments == ("version",):
+            return await forward(request, self._session, call.url("/version", {}), {}, self._gate)
+        kind = _kind(segments)
+        if kind is None:
+            return not_found()
+        if len(segments) == 1:
+            if request.method == "GET":
+                return await self._list(request, call, kind)
+            if request.method == "POST":
+                # It goes on when the client leaves, so that what Livy makes always has an owner.
+                return await asyncio.shield(asyncio.ensure_future(self._create(request, call, kind)))
+            return not_found()
+        item = await self._find(call, kind, segments[1])
+        if item is None:
+            return _missing(kind, segments[1])
+        return await self._reach(request, call, item)
+
+    async def delete(self, call: LivyCall, item: LivyItem) -> None:
+        """Delete a session or batch by ourselves (a kernel that made it is gone); no error when it is gone too."""
+        url = call.url(f"/{item.kind}/{item.number}", {})
+        async with self._session.delete(url, headers={"X-Requested-By": "front-door"}) as answer:
+            if answer.status in (200, 204, 404):
+                self._owners.drop(item)
+
+    async def _list(self, request: web.BaseRequest, call: LivyCall, kind: LivyKind) -> web.Response:
+        url = call.url(f"/{kind}", {"from": "0", "size": str(ALL)})
+        async with self._session.get(url, headers=request_headers(request, {})) as answer:
+            if answer.status != web.HTTPOk.status_code:
+                return web.Response(status=answer.status, body=await answer.read())
+            body = await answer.json(content_type=None)
+        mine = [row for row in body[kind] if self._owners.item(kind, row["id"], call.user)]
+        first, size = _number(request.query.get("from"), 0), _number(request.query.get("size"), PAGE)
+        rows = [_as_seen(row, call) for row in mine[first : first + size]]
+        return web.json_response({"from": first, "total": len(mine), kind: rows})
+
+    async def _create(self, request: web.BaseRequest, call: LivyCall, kind: LivyKind) -> web.Response:
+        body = await read_small(request)
+        try:
+            model: Any = json.loads(body)
+        except ValueError:
+            model = None  # Livy's own to refuse
+        if isinstance(model, dict):
+            body = json.dumps({name: value for name, value in model.items() if name not in BODY_CLAIMS}).encode()
+        headers = request_headers(request, {"Content-Length": str(len(body))})
+        async with self._session.post(call.url(f"/{kind}", dict(request.query)), data=body, headers=headers) as answer:
+            made = await answer.read()
+            status = answer.status
+            kept = {"Content-Type": answer.headers.get("Content-Type", "application/json")}
+        if status == web.HTTPCreated.status_code:
+            view = json.loads(made)
+            self._owners.add(LivyItem(kind, view["id"], call.user, call.kernel_id))
+            made = json.dumps(_as_seen(view, call)).encode()
+            prefix = f"/kernels/{call.kernel_id}" if call.kernel_id else ""
+            kept["Location"] = f"{prefix}/{kind}/{view['id']}"
+        return web.Response(status=status, body=made, headers=kept)
+
+    async def _find(self, call: LivyCall, kind: LivyKind, text: str) -> LivyItem | None:
+        """Return the user's own session by number or, as Livy has it, by name."""
+        if text.isdigit():
+            return self._owners.item(kind, int(text), call.user) if text == str(int(text)) else None
+        async with self._session.get(call.url(f"/{kind}/{text}", {})) as answer:
+            if answer.status != web.HTTPOk.status_code:
+                return None
+            view = await answer.json(content_type=None)
+        return self._owners.item(kind, view["id"], call.user)
+
+    async def _reach(self, request: web.BaseRequest, call: LivyCall, item: LivyItem) -> web.StreamResponse:
+        rest = call.segments[2:]
+        url = call.url("/".join(("", item.kind, str(item.number), *rest)), dict(request.query))
+        if rest or request.method not in ("GET", "DELETE"):
+            return await forward(request, self._session, url, {}, self._gate)
+        async with self._session.request(request.method, url, headers=request_headers(request, {})) as answer:
+            body = await answer.read()
+            status, headers = answer.status, answer_headers(answer)
+        if request.method == "DELETE" and status in (200, 204, 404):
+            self._owners.drop(item)
+        elif status == web.HTTPOk.status_code:
+            body = json.dumps(_as_seen(json.loads(body), call)).encode()
+        kind = headers.get("Content-Type", "application/json")
+        return web.Response(status=status, body=body, headers={"Content-Type": kind})
+
+
+def _kind(segments: tuple[str, ...]) -> LivyKind | None:
+    if not segments:
+        return None
+    if segments[0] == "sessions":
+        return "sessions"
+    return "batches" if segments[0] == "batches" else None
+
+
+def _as_seen(view: dict[str, Any], call: LivyCall) -> dict[str, Any]:
+    """Return a session's view without the superuser's name, which is the door's secret."""
+    return {**view, "owner": call.user} if view.get("owner") == call.superuser else view
+
+
+def _missing(kind: LivyKind, text: str) -> web.Response:
+    """Return Livy's own answer for a number it does not have (reference 6.4)."""
+    what = "Session" if kind == "sessions" else "Batch"
+    return web.json_response({"msg": f"{what} '{text}' not found."}, status=404)
+
+
+def _number(text: str | None, otherwise: int) -> int:
+    return int(text) if text and text.isdigit() else otherwise

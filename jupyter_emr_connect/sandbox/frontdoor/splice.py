@@ -1,0 +1,189 @@
+"""WebSockets: the door checks the handshake, then joins the two connections byte for byte.
+
+Frames are not parsed, so sub-protocols, compression, pings, close codes and messages of any size pass as they are, and
+each side's back-pressure reaches the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import cast
+
+from aiohttp import web
+from multidict import CIMultiDict
+from yarl import URL
+
+from .proxy import request_headers
+
+HEAD_END = b"\r\n\r\n"
+HEAD_LIMIT = 64 * 1024
+HIGH_WATER = 1024 * 1024
+
+
+class Splice:
+    """One client connection joined to one engine connection; ``closed`` is done when either side has gone."""
+
+    def __init__(self) -> None:
+        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._ends: list[_End] = []
+        self._held = False
+
+    def join(self, client: asyncio.Transport, engine: asyncio.Transport, first: bytes) -> None:
+        """Let bytes flow; ``first`` is what the engine has already sent for the client."""
+        former = client.get_protocol()
+        near, far = _End(self, client, former), _End(self, engine, None)
+        near.other, far.other = far, near
+        self._ends = [near, far]
+        for end in self._ends:
+            end.transport.set_write_buffer_limits(HIGH_WATER)
+            end.transport.set_protocol(end)
+        client.write(first)
+        engine.resume_reading()
+        client.resume_reading()
+
+    def hold(self, held: bool) -> None:
+        """Stop (or let go on) both directions without closing anything: a black hole."""
+        self._held = held
+        for end in self._ends:
+            end.update()
+
+    @property
+    def held(self) -> bool:
+        """Whether nothing may flow."""
+        return self._held
+
+    def cut(self) -> None:
+        """Drop both connections at once, without any farewell."""
+        for end in self._ends:
+            end.transport.abort()
+
+    def ended(self, end: _End) -> None:
+        """Close the other side too; called when one connection is lost."""
+        for each in self._ends:
+            if each is not end and not each.transport.is_closing():
+                each.transport.close()
+        if not self.closed.done():
+            self.closed.set_result(None)
+
+
+class _End(asyncio.Protocol):
+    """One connection of a splice: what it reads is written to ``other``."""
+
+    def __init__(self, splice: Splice, transport: asyncio.Transport, former: asyncio.BaseProtocol | None) -> None:
+        self.transport = transport
+        self.other: _End = self
+        self._splice = splice
+        self._former = former
+        self._full = False
+        self._reading = True
+
+    def data_received(self, data: bytes) -> None:
+        self.other.transport.write(data)
+
+    def eof_received(self) -> bool:
+        return False
+
+    def pause_writing(self) -> None:
+        self._full = True
+        self.other.update()
+
+    def resume_writing(self) -> None:
+        self._full = False
+        self.other.update()
+
+    def update(self) -> None:
+        """Read on only while the other side takes it and the door is no black hole."""
+        wanted = not (self.other._full or self._splice.held)
+        if wanted == self._reading or self.transport.is_closing():
+            return
+        self._reading = wanted
+        if wanted:
+            self.transport.resume_reading()
+        else:
+            self.transport.pause_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._splice.ended(self)
+        if self._former:
+            self._former.connection_lost(exc)
+
+
+class _Handshake(asyncio.Protocol):
+    """The engine's side of the handshake: collects the head of its answer, then stops reading."""
+
+    def __init__(self) -> None:
+        self.head: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self.rest = bytearray()
+        self._transport: asyncio.Transport | None = None
+        self._buffer = bytearray()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        if self.head.done():
+            self.rest += data
+            return
+        self._buffer += data
+        head, found, rest = bytes(self._buffer).partition(HEAD_END)
+        if found or len(self._buffer) > HEAD_LIMIT:
+            self.rest += rest
+            if self._transport:
+                self._transport.pause_reading()
+            self.head.set_result(head + found)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.head.done():
+            self.head.set_exception(exc or ConnectionResetError("the engine closed the connection"))
+
+
+async def splice(
+    request: web.BaseRequest, url: URL, extra: dict[str, str], open_splices: set[Splice]
+) -> web.StreamResponse:
+    """Pass a WebSocket handshake to ``url``, then join the connections until one of them ends.
+
+    An answer other than 101 is given to the client as it is. ``open_splices`` holds the live ones, for the faults.
+    """
+    client = request.transport
+    if client is None:
+        raise ConnectionResetError
+    loop = asyncio.get_running_loop()
+    engine, handshake = await loop.create_connection(_Handshake, str(url.host), url.port or 80)
+    try:
+        headers = request_headers(request, {**extra, "Host": f"{url.host}:{url.port}"})
+        headers.update({"Connection": "Upgrade", "Upgrade": "websocket"})
+        lines = [f"GET {url.raw_path_qs} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+        engine.write("\r\n".join(lines).encode("latin-1", "replace") + HEAD_END)
+        head = await handshake.head
+        status, answer = _parse(head)
+        if status != HTTPStatus.SWITCHING_PROTOCOLS:
+            return web.Response(status=status, headers=_without_private(answer))
+        joined = Splice()
+        open_splices.add(joined)
+        try:
+            joined.join(client, engine, head + bytes(handshake.rest))
+            await joined.closed
+        finally:
+            open_splices.discard(joined)
+    finally:
+        engine.close()
+    return web.Response()  # never sent: the connection is gone
+
+
+def _parse(head: bytes) -> tuple[int, CIMultiDict[str]]:
+    status_line, *lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
+    headers = CIMultiDict[str]()
+    for line in lines:
+        name, _, value = line.partition(":")
+        headers.add(name.strip(), value.strip())
+    parts = status_line.split()
+    if len(parts) < 2 or not parts[1].isdigit():
+        message = "the engine's answer is not HTTP"
+        raise ConnectionResetError(message)
+    return int(parts[1]), headers
+
+
+def _without_private(headers: CIMultiDict[str]) -> CIMultiDict[str]:
+    kept = {"content-type", "sec-websocket-version"}
+    return CIMultiDict((name, value) for name, value in headers.items() if name.lower() in kept)
