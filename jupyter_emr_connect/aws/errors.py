@@ -59,7 +59,7 @@ IAM_PREFIX = {"emr": "elasticmapreduce"}
 
 @dataclass(frozen=True)
 class Call:
-    """An AWS call as the user should read of it; ``profile`` is a label, such as ``the environment's credentials``."""
+    """An AWS call as the user should read of it; ``profile`` is a label, such as ``profile 'analyst'``."""
 
     service: str
     operation: str
@@ -101,7 +101,7 @@ def _from_answer(error: boto.ClientError, call: Call) -> EMRConnectError:
         message = f"AWS refused {call.action}: this machine's clock is wrong ({text})."
         return InvalidCredentials(message, fix="Set the clock (NTP), then try again.", iam_action=call.action)
     if code in REJECTED:
-        message = f"AWS does not accept {call.profile}: {text or code} ({code})."
+        message = f"AWS does not accept your credentials ({call.profile}): {text or code} ({code})."
         fix = "Check the access key and its secret: `aws sts get-caller-identity` must work with them."
         return InvalidCredentials(message, fix=fix, iam_action=call.action)
     if code in THROTTLED or status == 429:
@@ -116,7 +116,7 @@ def _from_answer(error: boto.ClientError, call: Call) -> EMRConnectError:
 def _denied(text: str, call: Call) -> AccessDenied:
     found, who = ACTION.search(text), WHO.search(text)
     action = found.group(1) if found else call.action
-    principal = who.group(1) if who else call.profile
+    principal = who.group(1) if who else f"The caller ({call.profile})"
     why = " by an explicit deny" if "explicit deny" in text else ""
     message = f"{principal} may not call {action} (AWS denied it{why})."
     fix = f"Ask your administrator to allow {action} for it."
@@ -127,8 +127,8 @@ def _denied(text: str, call: Call) -> AccessDenied:
 
 def expired(call: Call) -> CredentialsExpired:
     """Return the error for credentials of the caller that are past their time."""
-    message = f"{call.profile[0].upper()}{call.profile[1:]} has expired."
-    return CredentialsExpired(message, fix=f"Log in again (`{call.login}`) or renew it.", iam_action=call.action)
+    message = f"Your AWS credentials have expired ({call.profile})."
+    return CredentialsExpired(message, fix=f"Log in again (`{call.login}`) or renew them.", iam_action=call.action)
 
 
 def _from_library(error: Exception, call: Call) -> EMRConnectError:
@@ -137,7 +137,7 @@ def _from_library(error: Exception, call: Call) -> EMRConnectError:
     if isinstance(error, logins):
         return expired(call)
     if isinstance(error, boto.NoCredentialsError | boto.PartialCredentialsError | boto.CredentialRetrievalError):
-        return no_credentials(f"No AWS credentials from {call.profile}: {text}")
+        return no_credentials(f"No AWS credentials ({call.profile}): {text}")
     if isinstance(error, boto.ProfileNotFound):
         return no_credentials(text)
     if isinstance(error, boto.NoRegionError):

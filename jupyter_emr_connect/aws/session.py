@@ -48,7 +48,7 @@ class AWSSession:
         self._lock = threading.Lock()
         self._core, self.region = _open_core(key)
         self.profile: str | None = key.profile or self._core.get_config_variable("profile")
-        self.label = f"profile {self.profile!r}" if self.profile else "the AWS chain's default profile"
+        self.label = f"profile {self.profile!r}" if self.profile else "default AWS chain"
         if key.access_role:
             self.label = f"access role {key.access_role}"
         self.credentials: Credentials = _load_credentials(self._core, self._call("sts", "AssumeRole"), key)
@@ -135,7 +135,7 @@ def _load_credentials(core: botocore.session.Session, call: Call, key: SessionKe
     except (BotoCoreError, ClientError) as error:
         raise translate(error, call) from error
     if found is None:
-        message = f"No AWS credentials for {call.profile}"
+        message = f"No AWS credentials were found ({call.profile})"
         raise no_credentials(message)
     if key.access_role:
         fetcher = AssumeRoleCredentialFetcher(core.create_client, found, key.access_role)

@@ -1,0 +1,109 @@
+"""``jupyter emr list``, ``show`` and ``roles``."""
+
+from __future__ import annotations
+
+import click
+
+from ..models import Compute
+from .options import Face, common_options, complete_computes
+from .output import print_fields, print_json, print_table
+
+
+@click.command("list")
+@click.option("--all", "ended", is_flag=True, help="Also clusters terminated in the last 30 days.")
+@common_options
+def list_command(face: Face, ended: bool) -> None:
+    """List the computes a kernel can attach to, and why others cannot."""
+    from ..services.catalogue import Catalogue
+    from .progress import counting
+
+    catalogue = Catalogue(face.session())
+    with counting("Looking at clusters") as progress:
+        computes = catalogue.list(ended=ended, progress=progress)
+    if face.as_json:
+        print_json([compute.to_json() for compute in computes])
+    elif computes:
+        print_table(
+            ("ID", "NAME", "STATE", "RELEASE", "RUNTIME ROLE", "ATTACHABLE"), [_row(compute) for compute in computes]
+        )
+    else:
+        click.echo(f"No clusters in {catalogue.session.region} for {catalogue.session.label}.", err=True)
+
+
+def _row(compute: Compute) -> tuple[str, ...]:
+    known = compute.release is not None
+    return (
+        compute.id,
+        compute.name,
+        compute.state,
+        compute.release or "-",
+        compute.runtime_role if known else "-",
+        "yes" if compute.attachable else f"no: {compute.reason}",
+    )
+
+
+@click.command()
+@click.argument("compute", shell_complete=complete_computes)
+@common_options
+def show(face: Face, compute: str) -> None:
+    """Show one compute (id, ARN or name) with all its details."""
+    from ..services.catalogue import Catalogue
+
+    found = Catalogue(face.session()).resolve(compute)
+    if face.as_json:
+        print_json(found.to_json(details=True))
+        return
+    details = found.details
+    encryption = details.get("in_transit_encryption")
+    print_fields(
+        [
+            ("id", found.id),
+            ("name", found.name),
+            ("arn", found.arn),
+            ("state", f"{found.state} ({found.state_reason})" if found.state_reason else found.state),
+            ("created", found.created_at),
+            ("release", found.release),
+            (
+                "applications",
+                ", ".join(f"{name} {version}".strip() for name, version in details["applications"].items()),
+            ),
+            ("attachable", "yes" if found.attachable else f"no: {found.reason}"),
+            ("transports", ", ".join(found.transports) or "none"),
+            ("runtime role", _role_line(found)),
+            ("authentication", found.auth),
+            ("in-transit encryption", None if encryption is None else "on" if encryption else "off"),
+            ("primary node", found.host),
+            *((name.replace("_", " "), value) for name, value in details["network"].items()),
+            ("security configuration", details["security_configuration"]),
+            ("log", details["log_uri"]),
+            ("tags", ", ".join(f"{key}={value}" for key, value in found.tags.items()) or None),
+        ]
+    )
+
+
+def _role_line(compute: Compute) -> str:
+    reason = compute.details.get("runtime_role_reason")
+    return f"{compute.runtime_role}: {reason}" if reason else compute.runtime_role
+
+
+@click.command()
+@click.argument("compute", required=False, shell_complete=complete_computes)
+@common_options
+def roles(face: Face, compute: str | None) -> None:
+    """List the runtime roles offered, for COMPUTE or in general."""
+    from ..services.catalogue import Catalogue
+    from ..services.roles import list_roles
+
+    found = Catalogue(face.session()).resolve(compute) if compute else None
+    offered = list_roles(face.config, found)
+    if face.as_json:
+        print_json([role.to_json() for role in offered])
+    elif offered:
+        print_table(("NAME", "ARN", "SOURCE"), [(role.name, role.arn, role.source) for role in offered])
+    elif found and found.runtime_role == "unsupported":
+        reason = found.details["runtime_role_reason"]
+        click.echo(f"Cluster {found.name!r} ({found.id}) takes no runtime roles: {reason}.", err=True)
+    else:
+        click.echo(
+            "No roles are configured (EMRConnect.runtime_roles) or were used before; any ARN may be typed.", err=True
+        )

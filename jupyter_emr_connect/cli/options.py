@@ -1,0 +1,73 @@
+"""The options that commands share, and what they make of them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from ..aws.session import AWSSession
+    from ..config import EMRConnect
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Face:
+    """How one command was called: ``--json``, ``--profile`` and ``--region``."""
+
+    as_json: bool
+    profile: str | None
+    region: str | None
+
+    @functools.cached_property
+    def config(self) -> EMRConnect:
+        """The settings from Jupyter's configuration files."""
+        from ..config import EMRConnect, load_config
+
+        return EMRConnect(config=load_config())
+
+    def session(self) -> AWSSession:
+        """Return the AWS session for the profile and region asked for."""
+        from ..services.sessions import session_for
+
+        return session_for(self.config, self.profile, self.region)
+
+
+def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--json``, ``--profile``, ``--region`` and ``--debug``; the command gets a :class:`Face` first."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+    @click.option("--profile", metavar="NAME", shell_complete=complete_profiles, help="AWS profile.")
+    @click.option("--region", metavar="REGION", help="AWS region.")
+    @click.option("--debug", is_flag=True, help="Show Python's traceback when something fails.")
+    @functools.wraps(function)
+    def command(as_json: bool, profile: str | None, region: str | None, debug: bool, **rest: Any) -> Any:
+        return function(Face(as_json, profile, region), **rest)
+
+    return command
+
+
+def complete_profiles(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the names of AWS profiles."""
+    from .completion import profiles
+
+    return profiles(incomplete)
+
+
+def complete_computes(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Complete ids and names of computes."""
+    from .completion import computes
+
+    return computes(context, incomplete)
+
+
+def complete_roles(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the ARNs of runtime roles."""
+    from .completion import roles
+
+    return roles(context, incomplete)
