@@ -30,6 +30,8 @@ class ClusterSpec:
 
     ``address`` is the loopback address that AWS reports as ``MasterPublicDnsName``; ``tls`` means in-transit
     encryption with a private CA; ``engines`` is False for clusters that exist on paper only (seeded, terminated).
+    ``fleets`` means instance fleets in place of groups; ``described`` holds further members of DescribeCluster's
+    answer, in its shape (what RunJobFlow was told: ``Configurations``, ``LogUri`` …).
     """
 
     id: str
@@ -53,6 +55,11 @@ class ClusterSpec:
     created_at: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
     account: str = ACCOUNT
     region: str = REGION
+    ready_at: datetime | None = None
+    ended_at: datetime | None = None
+    termination_protected: bool = False
+    fleets: bool = False
+    described: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def arn(self) -> str:
