@@ -1,1 +1,5 @@
-"""The kernel provisioner."""
+"""The kernel provisioner ``emr-connect`` (entry-point group ``jupyter_client.kernel_provisioners``)."""
+
+from .provisioner import EMRProvisioner
+
+__all__ = ["EMRProvisioner"]

@@ -1,0 +1,231 @@
+"""Between a gateway kernel's WebSocket and the five ZeroMQ channels of an ordinary local kernel.
+
+Local clients sign and address their messages; the gateway does neither. So each request's sender is remembered by the
+request's id until its reply comes back. Contents pass as bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+import zmq
+
+from .client import GatewayClient
+from .framing import BadFrame, Message, Part
+from .loop import gateway_loop
+from .ports import Port
+from .socket import KernelSocket, LinkState
+from .wire import Wire
+
+PENDING = 10_000
+IOPUB_HIGH_WATER = 64
+STALL = 60.0  # seconds a subscriber may leave its messages unread before it loses some; JEG drops us after 90
+SHUTDOWN = b'"shutdown_request"'
+ASK_EVERY = 2.0
+ROUTED = ("shell", "control", "stdin")
+
+
+@dataclass
+class Request:
+    """A request on its way: who sent it, on which channel, and the header that its replies name as parent."""
+
+    channel: str
+    identities: list[bytes]
+    header: Part
+    msg_type: str
+
+
+class Bridge:
+    """Five sockets bound on loopback and what passes through them. Lives on the gateway loop.
+
+    ``on_shutdown(restart)`` is awaited when a client asks the kernel to shut down; the request itself is answered here
+    and not passed on. ``on_state`` is told of the connection's states, ``on_status`` of the kernel's.
+    """
+
+    def __init__(
+        self,
+        *,
+        key: bytes,
+        scheme: str = "hmac-sha256",
+        ip: str = "127.0.0.1",
+        on_shutdown: Callable[[bool], Coroutine[Any, Any, None]],
+        on_state: Callable[[LinkState, str], None],
+        on_status: Callable[[str], None],
+    ) -> None:
+        self.kernel_id = ""
+        self.link: KernelSocket | None = None
+        self.wire = Wire(key, scheme)
+        self.dropped = 0
+        self._own = self.wire.session.encode()
+        self._pending: OrderedDict[str, Request] = OrderedDict()
+        self._on_shutdown = on_shutdown
+        self._on_state = on_state
+        self._on_status = on_status
+        self._answered = asyncio.Event()
+        self._ports: dict[str, Port] = {}
+        context = gateway_loop().zmq
+        for channel in ROUTED:
+            self._ports[channel] = Port(context, zmq.ROUTER, ip, self._receiver(channel))
+        self._ports["iopub"] = Port(context, zmq.XPUB, ip, self._subscribed, high_water=IOPUB_HIGH_WATER)
+        self._ports["hb"] = Port(context, zmq.ROUTER, ip, self._beat)
+        self.connection_info: dict[str, Any] = {
+            "transport": "tcp",
+            "ip": ip,
+            "key": key,
+            "signature_scheme": scheme,
+            **{f"{channel}_port": port.port for channel, port in self._ports.items()},
+        }
+
+    async def connect(self, client: GatewayClient, kernel_id: str, *, offer_v1: bool = True) -> None:
+        """Open the WebSocket of a kernel in place of the one before; local clients notice nothing."""
+        if self.link is not None:
+            await self.link.close()
+        self.kernel_id = kernel_id
+        self.link = KernelSocket(
+            client,
+            kernel_id,
+            on_message=self._from_gateway,
+            on_state=self._on_state,
+            on_full=self._hold,
+            offer_v1=offer_v1,
+        )
+        await self.link.open()
+
+    async def ready(self) -> None:
+        """Ask for the kernel's info until a reply comes (the caller sets the deadline)."""
+        self._answered.clear()
+        while not self._answered.is_set():
+            self._send(self.wire.make("shell", "kernel_info_request", {}))
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._answered.wait(), ASK_EVERY)
+
+    async def close(self) -> None:
+        """Close the WebSocket and the local sockets; messages already sent still reach their receivers."""
+        if self.link is not None:
+            await self.link.close()
+        for port in self._ports.values():
+            port.close()
+
+    def _send(self, message: Message) -> None:
+        """Pass a message to the gateway; without a kernel there is nobody to pass it to."""
+        if self.link is not None:
+            self.link.send(message)
+
+    def _receiver(self, channel: str) -> Callable[[list[bytes]], None]:
+        def receive(frames: list[bytes]) -> None:
+            try:
+                identities, message = self.wire.unpack(frames, channel)
+                self._from_client(identities, message)
+            except BadFrame:
+                self.dropped += 1
+
+        return receive
+
+    def _from_client(self, identities: list[bytes], message: Message) -> None:
+        if message.channel == "control" and SHUTDOWN in bytes(message.header):
+            self._shut_down(identities, message)
+            return
+        if message.msg_type.endswith("_request"):
+            self._pending[message.msg_id] = Request(message.channel, identities, message.header, message.msg_type)
+            if len(self._pending) > PENDING:
+                self._pending.popitem(last=False)
+        self._send(message)
+
+    async def _from_gateway(self, message: Message) -> None:
+        if message.channel == "iopub":
+            if self._own not in bytes(message.parent_header):
+                await self._publish(message)
+            return
+        parent = str(message.parent.get("msg_id", ""))
+        if parent.startswith(self.wire.session):
+            self._answered.set()
+            return
+        request = self._pending.get(parent)
+        if request is None:
+            return
+        if message.channel == request.channel:
+            del self._pending[parent]
+        self._ports[message.channel].send(self.wire.pack(message, request.identities))
+
+    async def _publish(self, message: Message) -> None:
+        """Give a message to every subscriber, and wait for one that is slow: nothing is dropped for speed."""
+        msg_type = message.msg_type
+        if msg_type == "status" and self._see_status(message) == "dead":
+            return  # a restart may follow; front ends give a kernel up at this word
+        frames = self.wire.pack(message, (self._topic(msg_type, message.content),))
+        port = self._ports["iopub"]
+        while not port.send(frames):
+            try:
+                await asyncio.wait_for(port.writable(), STALL)
+            except asyncio.TimeoutError:
+                port.drop_when_full(True)
+                port.send(frames)
+                port.drop_when_full(False)
+                return
+
+    def _topic(self, msg_type: str, content: Part) -> bytes:
+        """Return the topic as ipykernel names it."""
+        if msg_type == "stream":
+            return b"stream.stderr" if b'"stderr"' in bytes(content[:24]) else b"stream.stdout"
+        return f"kernel.{self.kernel_id}.{msg_type}".encode()
+
+    def _see_status(self, message: Message) -> str:
+        try:
+            state = str(json.loads(bytes(message.content)).get("execution_state"))
+        except (ValueError, AttributeError):
+            return ""
+        if state in ("restarting", "dead", "starting"):
+            self._on_status(state)
+        return state
+
+    def _subscribed(self, frames: list[bytes]) -> None:
+        """Greet a new subscriber (JEP 65), so that a client knows at once that it misses nothing from here on."""
+        event = frames[0]
+        if event[:1] == b"\x01":
+            welcome = self.wire.make("iopub", "iopub_welcome", {"subscription": event[1:].decode("utf-8", "replace")})
+            self._ports["iopub"].send(self.wire.pack(welcome, (event[1:],) if event[1:] else ()))
+
+    def _beat(self, frames: list[bytes]) -> None:
+        self._ports["hb"].send(frames)
+
+    def _hold(self, full: bool) -> None:
+        for channel in ROUTED:
+            self._ports[channel].pause(full)
+
+    def _shut_down(self, identities: list[bytes], message: Message) -> None:
+        try:
+            restart = bool(json.loads(bytes(message.content)).get("restart", False))
+        except (ValueError, AttributeError) as error:
+            text = "a shutdown request without content"
+            raise BadFrame(text) from error
+        content = {"status": "ok", "restart": restart}
+        self.publish("status", {"execution_state": "busy"}, message.header)
+        reply = self.wire.make("control", "shutdown_reply", content, message.header)
+        self._ports["control"].send(self.wire.pack(reply, identities))
+        self.publish("shutdown_reply", content, message.header)
+        self.publish("status", {"execution_state": "idle"}, message.header)
+        gateway_loop().keep(self._on_shutdown(restart))
+
+    def publish(self, msg_type: str, content: dict[str, Any], parent: Part = b"{}") -> None:
+        """Publish a message of our own; it is lost where a subscriber does not read."""
+        message = self.wire.make("iopub", msg_type, content, parent)
+        self._ports["iopub"].send(self.wire.pack(message, (self._topic(msg_type, message.content),)))
+
+    def abandon(self, status: str, ename: str = "", evalue: str = "") -> None:
+        """Answer every request still open: nobody else will. With ``ename``, running cells show it as their error."""
+        requests, self._pending = self._pending, OrderedDict()
+        error = {"ename": ename, "evalue": evalue, "traceback": [f"{ename}: {evalue}"]} if ename else {}
+        for request in requests.values():
+            if request.msg_type == "execute_request":
+                if error:
+                    self.publish("error", error, request.header)
+                self.publish("status", {"execution_state": "idle"}, request.header)
+            reply_type = request.msg_type.removesuffix("_request") + "_reply"
+            reply = self.wire.make(request.channel, reply_type, {"status": status, **error}, request.header)
+            self._ports[request.channel].send(self.wire.pack(reply, request.identities))

@@ -1,0 +1,236 @@
+"""JEG's REST API, one client per connection: its own TLS trust, its own credentials (reference 5.2 to 5.4)."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+
+import aiohttp
+from aiohttp.abc import ResolveResult
+
+from ..errors import GatewayError, GatewayRefused, KernelGone, KernelspecMissing, KernelStartFailed
+from .failures import explain, parse, refuse
+from .framing import V1_PROTOCOL
+from .target import GatewayTarget
+
+RETRIED = frozenset({429, 502, 503, 504})
+RETRY_PAUSES = (0.3, 1.0)
+LAUNCH_PAD = 10.0
+REMOVE_EVERY = 1.0
+UNKNOWN_KERNEL = b'{"message": "Kernel does not exist"}'
+
+if TYPE_CHECKING:
+    KernelWebSocket = aiohttp.ClientWebSocketResponse[bool]
+
+# One start at a time per gateway: JEG hands a request's env to the kernel through shared state (reference 5.4).
+_starts: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+
+class RememberingResolver(aiohttp.ThreadedResolver):
+    """Falls back on the last known addresses: as the process ends Python no longer starts the threads that ask."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._known: dict[tuple[str, int], list[ResolveResult]] = {}
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Return the host's addresses, those of the last time if they cannot be asked for now."""
+        try:
+            self._known[host, port] = await super().resolve(host, port, family)
+        except (OSError, RuntimeError):
+            if (host, port) not in self._known:
+                raise
+        return self._known[host, port]
+
+
+class GatewayClient:
+    """Speaks to one gateway. Every method runs on one loop (the gateway loop) and raises errors of ``errors.py``.
+
+    ``connect_timeout`` bounds a connection, ``request_timeout`` a whole request, in seconds.
+    """
+
+    def __init__(self, target: GatewayTarget, *, connect_timeout: float = 10.0, request_timeout: float = 30.0) -> None:
+        self.target = target
+        self._connect_timeout = connect_timeout
+        self._request_timeout = request_timeout
+        self._session: aiohttp.ClientSession | None = None
+
+    def _http(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(ssl=self.target.ssl_context or True, resolver=RememberingResolver())
+            # A gateway's cookies would tie kernels of different roles together.
+            self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        return self._session
+
+    async def close(self) -> None:
+        """Close the connections; sockets made by :meth:`open_socket` are closed with them."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def api(self) -> dict[str, Any]:
+        """Return ``GET /api``: the server's and the gateway's versions."""
+        answer = await self._call("GET", "/api")
+        return answer if isinstance(answer, dict) else {}
+
+    async def kernelspecs(self) -> dict[str, str]:
+        """Return the kernelspecs offered, as name to language."""
+        answer = await self._call("GET", "/api/kernelspecs")
+        specs = answer.get("kernelspecs") if isinstance(answer, dict) else None
+        if not isinstance(specs, dict):
+            raise refuse(404, b"", self.target)
+        return {name: str(spec.get("spec", {}).get("language", "")) for name, spec in specs.items()}
+
+    async def kernel(self, kernel_id: str) -> dict[str, Any]:
+        """Return the kernel's model; raises :class:`KernelGone` when the gateway does not know it."""
+        answer = await self._call("GET", f"/api/kernels/{kernel_id}", kernel=True)
+        return answer if isinstance(answer, dict) else {}
+
+    async def interrupt(self, kernel_id: str) -> None:
+        """Interrupt what the kernel runs."""
+        await self._call("POST", f"/api/kernels/{kernel_id}/interrupt", kernel=True, safe=True)
+
+    async def restart(self, kernel_id: str, *, timeout: float) -> None:
+        """Restart the kernel; its id and open sockets stay good. ``timeout`` in seconds."""
+        await self._call("POST", f"/api/kernels/{kernel_id}/restart", kernel=True, timeout=timeout)
+
+    async def delete(self, kernel_id: str) -> bool:
+        """Delete the kernel; returns False when the gateway did not know it."""
+        try:
+            await self._call("DELETE", f"/api/kernels/{kernel_id}", kernel=True)
+        except KernelGone:
+            return False
+        return True
+
+    async def start_kernel(self, name: str, env: dict[str, str], *, kernel_id: str, launch_timeout: float) -> None:
+        """Start a kernel under an id of our choice.
+
+        Whether it was started is unknown after a timeout, a lost connection or a cancellation: :meth:`remove_late`.
+        """
+        lock = _starts.setdefault(self.target.url, asyncio.Lock())
+        async with lock:
+            specs = await self.kernelspecs()
+            if name not in specs:
+                raise missing_kernelspec([name], specs, self.target)
+            body = {
+                "name": name,
+                "env": {**env, "KERNEL_ID": kernel_id, "KERNEL_LAUNCH_TIMEOUT": f"{launch_timeout:.0f}"},
+            }
+            try:
+                await self._call("POST", "/api/kernels", json=body, timeout=launch_timeout + LAUNCH_PAD)
+            except GatewayError as error:
+                if type(error) is not GatewayError:
+                    raise
+                message = f"{self.target.label} could not start {name}. {error.message}"
+                raise KernelStartFailed(message, fix=error.fix) from error
+
+    async def remove_late(self, kernel_id: str, *, within: float) -> bool:
+        """Delete a kernel that may only be coming up: ask until it was there or ``within`` seconds are over.
+
+        Returns False when the gateway could not be asked in the end.
+        """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + within
+        while True:
+            try:
+                if await self.delete(kernel_id):
+                    return True
+                asked = True
+            except GatewayError:
+                asked = False
+            if loop.time() > end:
+                return asked
+            await asyncio.sleep(REMOVE_EVERY)
+
+    async def open_socket(self, kernel_id: str, session_id: str, *, offer_v1: bool) -> KernelWebSocket:
+        """Open the kernel's WebSocket; ``protocol`` of what is returned says which framing was agreed."""
+        url = f"{self.target.url}/api/kernels/{kernel_id}/channels"
+        for last in (False, True):
+            try:
+                return await self._http().ws_connect(
+                    url,
+                    params={"session_id": session_id},
+                    headers=await self.target.auth.headers(),
+                    protocols=(V1_PROTOCOL,) if offer_v1 else (),
+                    max_msg_size=0,
+                    autoping=False,
+                )
+            except aiohttp.WSServerHandshakeError as error:
+                if error.status not in (401, 403) or last:
+                    body = UNKNOWN_KERNEL if error.status == 404 else b""
+                    raise refuse(error.status, body, self.target) from error
+                await self.target.auth.renew()
+            except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+                raise explain(error, self.target) from error
+        raise AssertionError
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: dict[str, Any] | None = None,
+        kernel: bool = False,
+        safe: bool = False,
+        timeout: float | None = None,
+    ) -> Any:
+        """Do one request; credentials are renewed once, and calls that may be repeated are, twice.
+
+        ``kernel``: a 404 means that the kernel is gone, whatever the body says.
+        """
+        pauses = list(RETRY_PAUSES) if safe or method in ("GET", "DELETE") else []
+        renewed = False
+        while True:
+            status, kind, body = await self._once(method, path, json, timeout or self._request_timeout, pauses)
+            if status < 300:
+                return parse(status, kind, body, self.target)
+            refusal = refuse(status, UNKNOWN_KERNEL if kernel and status == 404 else body, self.target)
+            if isinstance(refusal, GatewayRefused) and not renewed:
+                renewed = True
+                await self.target.auth.renew()
+            elif pauses and status in RETRIED:
+                await asyncio.sleep(pauses.pop(0))
+            else:
+                raise refusal
+
+    async def _once(
+        self, method: str, path: str, json: dict[str, Any] | None, seconds: float, pauses: list[float]
+    ) -> tuple[int, str, bytes]:
+        """Return status, content type and body; a lost connection is tried again as long as there are ``pauses``."""
+        url = f"{self.target.url}{path}"
+        limits = aiohttp.ClientTimeout(total=seconds, sock_connect=self._connect_timeout)
+        while True:
+            headers = {"Accept": "application/json", **await self.target.auth.headers()}
+            try:
+                async with self._http().request(
+                    method,
+                    f"{self.target.url}{path}",
+                    json=json,
+                    headers=headers,
+                    timeout=limits,
+                    allow_redirects=False,
+                ) as answer:
+                    return answer.status, answer.content_type, await answer.read()
+            except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+                if not pauses or not _was_lost(error):
+                    raise explain(error, self.target) from error
+            await asyncio.sleep(pauses.pop(0))
+
+
+def _was_lost(error: BaseException) -> bool:
+    """Whether a connection was there and went; one that never came about is no better the next moment."""
+    return isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError | ConnectionResetError) and (
+        not isinstance(error, aiohttp.ClientConnectorError)
+    )
+
+
+def missing_kernelspec(wanted: Iterable[str], offered: Iterable[str], target: GatewayTarget) -> KernelspecMissing:
+    """Return the error that names what was wanted and what there is."""
+    names = ", ".join(sorted(offered)) or "none"
+    message = f"{target.label} does not offer the kernel {' or '.join(wanted)}; it has: {names}."
+    return KernelspecMissing(message, fix="Choose another kernel, or have it added to the gateway.")

@@ -1,0 +1,121 @@
+"""Turns what aiohttp, TLS and the gateway's answers say into our errors, each with its cause and its remedy."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import ssl
+from typing import Any
+
+import aiohttp
+
+from ..errors import (
+    GatewayCertificate,
+    GatewayError,
+    GatewayRefused,
+    GatewayUnreachable,
+    KernelGone,
+    KernelStartFailed,
+    NotAGateway,
+)
+from .target import GatewayTarget
+
+TRUST_FIX = "Name its CA in EMRConnect.certificate_authorities, as {compute id or name: PEM file}."
+REACH_FIX = "Check that the compute runs, and that its security group lets this machine in on this port."
+# X509_V_ERR_* of OpenSSL (x509_vfy.h)
+EXPIRED, NOT_YET, WRONG_HOST, WRONG_ADDRESS = 10, 9, 62, 64
+SHOWN = 300
+
+
+def certificate_error(error: ssl.SSLCertVerificationError, target: GatewayTarget) -> GatewayCertificate:
+    """Return the error for a certificate that did not pass verification."""
+    if error.verify_code in (WRONG_HOST, WRONG_ADDRESS):
+        message = f"The certificate of {target.label} ({target.url}) was issued for another host."
+        return GatewayCertificate(message, fix="Use the host name that the certificate names.")
+    if error.verify_code in (EXPIRED, NOT_YET):
+        message = f"The certificate of {target.label} ({target.url}) is out of date: {error.verify_message}."
+        return GatewayCertificate(message, fix="Have it renewed; also check this machine's clock.")
+    message = f"The certificate of {target.label} ({target.url}) is not trusted: {error.verify_message}."
+    return GatewayCertificate(message, fix=TRUST_FIX)
+
+
+def explain(error: BaseException, target: GatewayTarget) -> GatewayError:
+    """Return our error for an exception that a call to the gateway raised."""
+    if isinstance(error, GatewayError):
+        return error
+    cause = getattr(error, "certificate_error", None) or error
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return certificate_error(cause, target)
+    where = f"{target.label} ({target.url})"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return GatewayUnreachable(f"The host name of {where} is not known here.", fix=REACH_FIX)
+    if isinstance(error, aiohttp.ClientConnectorSSLError | ssl.SSLError):
+        message = f"{where} does not speak TLS at this port."
+        return NotAGateway(message, fix="Check the port, and whether in-transit encryption is on.")
+    if isinstance(error, asyncio.TimeoutError | aiohttp.ServerTimeoutError):
+        return GatewayUnreachable(f"{where} did not answer in time.", fix=REACH_FIX)
+    if isinstance(error, aiohttp.ClientConnectorError):
+        reason = error.os_error.strerror or "no connection"
+        return GatewayUnreachable(f"{where} refused the connection: {reason}.", fix=REACH_FIX)
+    if isinstance(error, aiohttp.ClientResponseError):
+        return NotAGateway(f"What answers at {where} does not speak HTTP as a gateway does.", fix=REACH_FIX)
+    return GatewayUnreachable(f"The connection to {where} was lost.", fix=REACH_FIX)
+
+
+def told(body: bytes) -> str:
+    """Return what a JSON error body says, in one bounded line; never its traceback (reference 5.7)."""
+    try:
+        parsed = json.loads(body)
+    except ValueError:
+        return ""
+    if not isinstance(parsed, dict):
+        return ""
+    text = str(parsed.get("message") or parsed.get("reason") or "")
+    line = re.sub(r"\s+", " ", text.split("Traceback")[0]).strip()
+    return line if len(line) <= SHOWN else f"{line[: SHOWN - 3]}..."
+
+
+def parse(status: int, content_type: str, body: bytes, target: GatewayTarget) -> Any:
+    """Return the JSON of a successful answer, or raise :class:`NotAGateway`."""
+    if status == 204 or not body:
+        return None
+    try:
+        return json.loads(body)
+    except ValueError as error:
+        kind = content_type.split(";")[0] or "no content type"
+        message = f"What answers at {target.label} ({target.url}) is no Jupyter Enterprise Gateway (it sent {kind})."
+        raise NotAGateway(message, fix="Check the address and the port.") from error
+
+
+def refuse(status: int, body: bytes, target: GatewayTarget) -> GatewayError:
+    """Return our error for a status that is none of success."""
+    said = told(body)
+    because = f": {said}" if said else ""
+    where = f"{target.label} ({target.url})"
+    if status in (401, 403):
+        return _forbidden(status, said, where)
+    if status == 404 and "Kernel does not exist" in said:
+        return KernelGone(f"The kernel no longer exists on {where}.", fix="Restart the kernel.")
+    if status == 404:
+        return NotAGateway(f"{where} has no gateway at this path.", fix="Check the address and its path prefix.")
+    if 300 <= status < 400:
+        return NotAGateway(f"{where} sends us elsewhere (HTTP {status}).", fix="Check the address and its path prefix.")
+    if status == 429 or status >= 502:
+        message = f"{where} is not available at the moment (HTTP {status}{because})."
+        return GatewayUnreachable(message, fix="Try again in a minute.")
+    if status >= 500:
+        return GatewayError(f"{where} failed (HTTP {status}{because}).", fix="See the gateway's own log.")
+    return GatewayError(f"{where} did not accept the request (HTTP {status}{because}).")
+
+
+def _forbidden(status: int, said: str, where: str) -> GatewayError:
+    if said == "Resource Limit":
+        message = f"{where} runs as many kernels as it may (Resource Limit)."
+        return KernelStartFailed(message, fix="Shut a kernel down, or have the gateway's limit raised.")
+    if status == 401:
+        message = f"{where} does not accept our credentials (401)."
+        return GatewayRefused(message, fix="Check the runtime role and how the gateway authenticates.")
+    because = f": {said}" if said and said != "Forbidden" else ""
+    message = f"{where} refused us (403{because})."
+    return GatewayRefused(message, fix="Check that the runtime role may use this compute.")

@@ -1,0 +1,226 @@
+"""The two forms in which JEG puts a kernel message into a WebSocket frame (reference 5.6).
+
+``v1.kernel.websocket.jupyter.org``: binary; little-endian uint64s: how many offsets, the offsets, then channel,
+header, parent header, metadata, content and buffers one after the other. Legacy: one JSON object, as a text frame, or
+as a binary frame of big-endian uint32s (how many parts, their offsets), the JSON and the buffers.
+
+The four JSON parts stay the bytes they are: v1 only cuts them out, legacy splices them into the frame's object and
+scans them out of it again, so a message's content is never parsed and written anew.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+V1_PROTOCOL = "v1.kernel.websocket.jupyter.org"
+CHANNELS = frozenset({"shell", "control", "iopub", "stdin"})
+
+Part = bytes | memoryview
+Framing = Literal["v1", "legacy"]
+
+_PARTS = ("header", "parent_header", "metadata", "content")
+_MAX_PARTS = 1_000_000
+_DECODER = json.JSONDecoder()
+_SPACE = " \t\r\n"
+
+
+class BadFrame(ValueError):
+    """The peer sent a frame that is no kernel message; says what is wrong with it, never what was in it."""
+
+
+@dataclass
+class Message:
+    """A kernel message on its way: a channel, four JSON parts and the buffers, all as bytes."""
+
+    channel: str
+    header: Part
+    parent_header: Part
+    metadata: Part
+    content: Part
+    buffers: Sequence[Part] = field(default_factory=tuple)
+
+    @cached_property
+    def head(self) -> dict[str, Any]:
+        """The header, parsed at first use; :class:`BadFrame` when it is no JSON object."""
+        return _parse_object(self.header, "header")
+
+    @cached_property
+    def parent(self) -> dict[str, Any]:
+        """The parent header, parsed at first use; :class:`BadFrame` when it is no JSON object."""
+        return _parse_object(self.parent_header, "parent header")
+
+    @property
+    def msg_id(self) -> str:
+        """The message's id, or an empty string."""
+        return str(self.head.get("msg_id", ""))
+
+    @property
+    def msg_type(self) -> str:
+        """The message's type, or an empty string."""
+        return str(self.head.get("msg_type", ""))
+
+    @property
+    def size(self) -> int:
+        """The bytes it holds in memory."""
+        parts = (self.header, self.parent_header, self.metadata, self.content, *self.buffers)
+        return sum(len(part) for part in parts)
+
+
+def _parse_object(part: Part, name: str) -> dict[str, Any]:
+    try:
+        value = json.loads(bytes(part))
+    except (ValueError, RecursionError) as error:
+        message = f"the {name} is not JSON"
+        raise BadFrame(message) from error
+    if not isinstance(value, dict):
+        message = f"the {name} is not a JSON object"
+        raise BadFrame(message)
+    return value
+
+
+def encode(message: Message, framing: Framing) -> bytes | str:
+    """Return the WebSocket frame: ``bytes`` for a binary frame, ``str`` for a text frame."""
+    return _encode_v1(message) if framing == "v1" else _encode_legacy(message)
+
+
+def decode(frame: bytes | str, framing: Framing) -> Message:
+    """Return the message in a frame; raises :class:`BadFrame`, and nothing else, for anything that is not one."""
+    if framing == "v1":
+        if isinstance(frame, str):
+            text = "a text frame on a connection that agreed on binary ones"
+            raise BadFrame(text)
+        return _decode_v1(memoryview(frame))
+    return _decode_legacy(frame)
+
+
+def _encode_v1(message: Message) -> bytes:
+    channel = message.channel.encode()
+    parts = (channel, message.header, message.parent_header, message.metadata, message.content, *message.buffers)
+    offsets = [8 * (len(parts) + 2)]
+    for part in parts:
+        offsets.append(offsets[-1] + len(part))
+    return b"".join((struct.pack(f"<{len(offsets) + 1}Q", len(offsets), *offsets), *parts))
+
+
+def _decode_v1(frame: memoryview) -> Message:
+    offsets = _read_offsets(frame, "<Q")
+    if len(offsets) < 6:
+        text = "fewer parts than a kernel message has"
+        raise BadFrame(text)
+    _check_offsets(offsets, start=8 * (len(offsets) + 1), end=len(frame))
+    channel, header, parent, metadata, content, *buffers = [
+        frame[start:end] for start, end in itertools.pairwise(offsets)
+    ]
+    return Message(_channel(bytes(channel)), header, parent, metadata, content, buffers)
+
+
+def _read_offsets(frame: memoryview, form: str) -> list[int]:
+    width = struct.calcsize(form)
+    if len(frame) < width:
+        text = "shorter than its own length field"
+        raise BadFrame(text)
+    (count,) = struct.unpack_from(form, frame)
+    if count > _MAX_PARTS or len(frame) < width * (count + 1):
+        text = "shorter than the list of its parts"
+        raise BadFrame(text)
+    return list(struct.unpack_from(f"{form[0]}{count}{form[1]}", frame, width))
+
+
+def _check_offsets(offsets: list[int], *, start: int, end: int) -> None:
+    if offsets[0] < start or offsets[-1] > end or any(a > b for a, b in itertools.pairwise(offsets)):
+        text = "parts that lie outside the frame"
+        raise BadFrame(text)
+
+
+def _channel(name: bytes | str) -> str:
+    text = name.decode("ascii", "replace") if isinstance(name, bytes) else name
+    if text not in CHANNELS:
+        message = "an unknown channel"
+        raise BadFrame(message)
+    return text
+
+
+def _encode_legacy(message: Message) -> bytes | str:
+    parts = (message.header, message.parent_header, message.metadata, message.content)
+    spliced = b"".join(b'"%s":%s,' % (name.encode(), bytes(part)) for name, part in zip(_PARTS, parts, strict=True))
+    body = b'{%s"buffers":[],"channel":"%s"}' % (spliced, message.channel.encode())
+    if not message.buffers:
+        return body.decode()
+    sections = (body, *message.buffers)
+    offsets = [4 * (len(sections) + 1)]
+    for section in sections[:-1]:
+        offsets.append(offsets[-1] + len(section))
+    return b"".join((struct.pack(f">{len(sections) + 1}I", len(sections), *offsets), *sections))
+
+
+def _decode_legacy(frame: bytes | str) -> Message:
+    buffers: Sequence[Part] = ()
+    if isinstance(frame, str):
+        text = frame
+    else:
+        view = memoryview(frame)
+        offsets = _read_offsets(view, ">I")
+        if not offsets:
+            message = "a frame without parts"
+            raise BadFrame(message)
+        _check_offsets(offsets, start=4 * (len(offsets) + 1), end=len(view))
+        body, *buffers = (view[a:b] for a, b in zip(offsets, [*offsets[1:], len(view)], strict=True))
+        try:
+            text = bytes(body).decode()
+        except UnicodeDecodeError as error:
+            message = "JSON that is not UTF-8"
+            raise BadFrame(message) from error
+    return _from_json(text, buffers)
+
+
+def _from_json(text: str, buffers: Sequence[Part]) -> Message:
+    found, channel = _scan_object(text)
+    if any(name not in found for name in ("header", "content")):
+        message = "JSON without header or content"
+        raise BadFrame(message)
+    try:
+        header, parent, metadata, content = (found.get(name, "{}").encode() for name in _PARTS)
+    except UnicodeEncodeError as error:
+        message = "JSON with a lone surrogate"
+        raise BadFrame(message) from error
+    return Message(channel, header, parent, metadata, content, buffers)
+
+
+def _scan_object(text: str) -> tuple[dict[str, str], str]:
+    """Return the source text of the message's parts and its channel, with one pass of the JSON scanner."""
+    found: dict[str, str] = {}
+    channel = ""
+    try:
+        at = _skip(text, 0, "{")
+        while text[at] != "}":
+            name, at = _DECODER.raw_decode(text, at)
+            start = _skip(text, at, ":")
+            value, at = _DECODER.raw_decode(text, start)
+            if name in _PARTS:
+                found[name] = text[start:at]
+            elif name == "channel":
+                channel = str(value)
+            at = _skip(text, at)
+            if text[at] == ",":
+                at = _skip(text, at + 1)
+    except (ValueError, IndexError, RecursionError) as error:
+        message = "a text that is not one JSON object"
+        raise BadFrame(message) from error
+    return found, _channel(channel)
+
+
+def _skip(text: str, at: int, token: str = "") -> int:
+    """Return the index after white space, ``token`` and the white space behind it."""
+    while text[at] in _SPACE:
+        at += 1
+    if not token:
+        return at
+    if text[at] != token:
+        raise ValueError(token)
+    return _skip(text, at + 1)

@@ -1,0 +1,110 @@
+"""One ZeroMQ socket on loopback, served by an asyncio loop without a thread or a task of its own.
+
+A ZeroMQ socket's file descriptor is edge-triggered and says only that *something* may have changed, so after each
+event and each send the socket's ``EVENTS`` are looked at anew (zmq_getsockopt(3), ``ZMQ_FD``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import zmq
+
+from .framing import Part
+
+Frames = Sequence[Part]
+
+BURST = 50  # messages read before other sockets get their turn
+LINGER_MS = 1000
+
+
+class Port:
+    """A bound socket: hands each message it receives to ``on_frames`` and sends without ever dropping one.
+
+    ``paused`` stops reading, so that ZeroMQ's own back-pressure reaches the sender.
+    """
+
+    def __init__(
+        self,
+        context: zmq.Context[zmq.Socket[bytes]],
+        kind: int,
+        ip: str,
+        on_frames: Callable[[list[bytes]], None],
+        *,
+        high_water: int = 0,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._on_frames = on_frames
+        self._paused = False
+        self._waiters: list[asyncio.Future[None]] = []
+        self._socket = context.socket(kind)
+        self._socket.linger = LINGER_MS
+        self._socket.sndhwm = high_water
+        if kind == zmq.ROUTER:
+            # A client that reconnects under its old identity takes it over (as ipykernel does, its issue 270).
+            self._socket.router_handover = 1
+        if kind == zmq.XPUB:
+            self._socket.setsockopt(zmq.XPUB_NODROP, 1)
+            self._socket.setsockopt(zmq.XPUB_VERBOSE, 1)
+        self.port: int = self._socket.bind_to_random_port(f"tcp://{ip}")
+        self._fd = self._socket.fileno()
+        self._loop.add_reader(self._fd, self._ready)
+
+    def send(self, frames: Frames) -> bool:
+        """Send one message; returns False when the peers must first read what is queued for them."""
+        try:
+            self._socket.send_multipart(frames, zmq.NOBLOCK, copy=False)
+        except zmq.Again:
+            return False
+        finally:
+            self._loop.call_soon(self._ready)
+        return True
+
+    async def writable(self) -> None:
+        """Wait until a message that :meth:`send` refused is worth another try."""
+        waiter = self._loop.create_future()
+        self._waiters.append(waiter)
+        self._ready()
+        await waiter
+
+    def drop_when_full(self, drop: bool) -> None:
+        """Say whether a subscriber that does not read loses messages (True) or holds everything up (False)."""
+        self._socket.setsockopt(zmq.XPUB_NODROP, 0 if drop else 1)
+
+    def pause(self, paused: bool) -> None:
+        """Stop or resume reading."""
+        self._paused = paused
+        if not paused:
+            self._loop.call_soon(self._ready)
+
+    def _ready(self) -> None:
+        for _ in range(BURST):
+            if self._socket.closed:
+                return
+            events = int(self._socket.getsockopt(zmq.EVENTS))
+            if events & zmq.POLLOUT:
+                self._wake()
+            if self._paused or not events & zmq.POLLIN:
+                return
+            try:
+                frames = self._socket.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                continue
+            self._on_frames(frames)
+        self._loop.call_soon(self._ready)
+
+    def _wake(self) -> None:
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def close(self) -> None:
+        """Stop serving; what was sent still goes out (linger)."""
+        if self._socket.closed:
+            return
+        self._loop.remove_reader(self._fd)
+        for waiter in self._waiters:
+            waiter.cancel()
+        self._socket.close()

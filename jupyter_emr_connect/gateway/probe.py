@@ -1,0 +1,183 @@
+"""Finds out how a gateway wants to be spoken to: TLS or not, and whether it honours the credentials at hand.
+
+What a real EMR cluster demands on port 18888 is not documented (reference 1.9), so it is asked: ``https`` first, then
+``http``; anonymously first, then with the credentials. These are new, and spread to the cluster in their own time
+(reference 1.7): a refusal is asked again until a deadline, never slept through.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import json
+import socket
+import ssl
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import aiohttp
+
+from ..errors import GatewayCertificate, GatewayRefused, NotAGateway, PlainHttpRefused
+from .client import RETRIED
+from .failures import explain, parse, refuse
+from .target import Auth, Discovery, GatewayTarget, NoAuth
+
+HEAD_START = 1.5  # seconds for TLS before plain HTTP is tried too: a plain server may wait silently for more
+FIRST_PAUSE, LAST_PAUSE = 0.25, 4.0
+
+
+@dataclass
+class _Attempts:
+    """What was tried, for :class:`Discovery`."""
+
+    lines: list[str] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
+
+    def note(self, what: str) -> None:
+        self.lines.append(f"{time.monotonic() - self.began:.1f} s: {what}")
+
+
+@dataclass(frozen=True)
+class _Answer:
+    status: int
+    kind: str
+    body: bytes
+
+    @property
+    def wants_credentials(self) -> bool:
+        return self.status in (401, 403)
+
+
+async def probe_gateway(
+    host: str,
+    port: int,
+    *,
+    ssl_context: ssl.SSLContext,
+    auth: Auth | None = None,
+    allow_plain_http_secret: bool = False,
+    label: str = "the gateway",
+    connect_timeout: float = 10.0,
+    credentials_timeout: float = 30.0,
+) -> GatewayTarget:
+    """Return the target that works; ``found`` says what was met on the way. Called by ``services.connect``.
+
+    ``auth`` goes out only where the gateway asks for it, and over plain HTTP only to loopback or when
+    ``allow_plain_http_secret``. Raises ``GatewayUnreachable``, ``GatewayCertificate``, ``GatewayRefused``,
+    ``PlainHttpRefused`` or ``NotAGateway``. Timeouts in seconds.
+    """
+    attempts = _Attempts()
+    address = f"[{host}]" if ":" in host else host
+    secure = GatewayTarget(f"https://{address}:{port}", ssl_context, label=label)
+    plain = GatewayTarget(f"http://{address}:{port}", None, label=label)
+    target, answer = await _first_to_answer(secure, plain, connect_timeout, attempts)
+    demands = "credentials" if answer.wants_credentials else "nothing"
+    if answer.wants_credentials:
+        if auth is None:
+            message = f"{label} ({target.url}) asks for credentials, and no runtime role was chosen to get them with."
+            raise GatewayRefused(message, fix="Choose a runtime role (`jupyter emr roles`).")
+        if target is plain and not allow_plain_http_secret and not await _is_loopback(host):
+            message = f"{label} ({target.url}) asks for a password without TLS: anyone in between could read it."
+            fix = "Turn in-transit encryption on; or accept the risk with EMRConnect.allow_plain_http = True."
+            raise PlainHttpRefused(message, fix=fix)
+        target = replace(target, auth=auth)
+    answer = await _honoured(target, answer, connect_timeout, credentials_timeout, attempts)
+    api = _versions(answer, target)
+    found = Discovery(
+        scheme=target.url.split(":")[0],
+        version=str(api.get("version", "")),
+        gateway_version=str(api.get("gateway_version", "")),
+        demands=demands,
+        attempts=tuple(attempts.lines),
+        seconds=time.monotonic() - attempts.began,
+    )
+    return replace(target, found=found)
+
+
+async def _first_to_answer(
+    secure: GatewayTarget, plain: GatewayTarget, seconds: float, attempts: _Attempts
+) -> tuple[GatewayTarget, _Answer]:
+    """Ask anonymously over TLS and, if that leads nowhere, without; a bad certificate is never got around."""
+    tls = asyncio.ensure_future(_ask(secure, seconds, attempts))
+    clear: asyncio.Future[_Answer] | None = None
+    try:
+        await asyncio.wait({tls}, timeout=HEAD_START)
+        if _may_be_plain(tls):
+            clear = asyncio.ensure_future(_ask(plain, seconds, attempts))
+            await asyncio.wait({tls, clear}, return_when=asyncio.FIRST_COMPLETED)
+            if not (tls.done() and tls.exception() is None):
+                await asyncio.wait({clear})
+                if clear.exception() is None and _may_be_plain(tls):
+                    return plain, clear.result()
+        return secure, await tls
+    finally:
+        started = [task for task in (tls, clear) if task is not None]
+        for task in started:
+            task.cancel()
+        await asyncio.gather(*started, return_exceptions=True)
+
+
+def _may_be_plain(tls: asyncio.Future[_Answer]) -> bool:
+    """Whether the attempt over TLS leaves room for a server that speaks plain HTTP."""
+    if not tls.done():
+        return True
+    error = tls.exception()
+    return error is not None and not isinstance(error, GatewayCertificate)
+
+
+async def _ask(target: GatewayTarget, seconds: float, attempts: _Attempts) -> _Answer:
+    """Do ``GET /api`` on a connection of its own; the target's credentials go along, if it has any."""
+    limits = aiohttp.ClientTimeout(total=2 * seconds, sock_connect=seconds, sock_read=seconds)
+    connector = aiohttp.TCPConnector(ssl=target.ssl_context or True)
+    headers = {"Accept": "application/json", **await target.auth.headers()}
+    who = "anonymous" if isinstance(target.auth, NoAuth) else "with credentials"
+    try:
+        async with (
+            aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), timeout=limits) as http,
+            http.get(f"{target.url}/api", headers=headers, allow_redirects=False) as answer,
+        ):
+            attempts.note(f"{target.url}/api {who}: HTTP {answer.status}")
+            return _Answer(answer.status, answer.content_type, await answer.read())
+    except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+        told = explain(error, target)
+        attempts.note(f"{target.url}/api {who}: {told.reason}")
+        raise told from error
+
+
+async def _honoured(
+    target: GatewayTarget, answer: _Answer, connect_timeout: float, seconds: float, attempts: _Attempts
+) -> _Answer:
+    """Ask until the gateway takes the credentials and is up, or ``seconds`` are over; renew once on half the way."""
+    end = time.monotonic() + seconds
+    pause, renewed = FIRST_PAUSE, False
+    if answer.wants_credentials:
+        answer = await _ask(target, connect_timeout, attempts)
+    while answer.status >= 400:
+        if time.monotonic() + pause > end or not (answer.wants_credentials or answer.status in RETRIED):
+            raise refuse(answer.status, answer.body, target)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, LAST_PAUSE)
+        if answer.wants_credentials and not renewed and time.monotonic() > end - seconds / 2:
+            renewed = True
+            await target.auth.renew()
+        answer = await _ask(target, connect_timeout, attempts)
+    return answer
+
+
+def _versions(answer: _Answer, target: GatewayTarget) -> dict[str, Any]:
+    """Return the body of ``GET /api``, or raise :class:`NotAGateway` for a server of another kind."""
+    api = parse(answer.status, answer.kind, answer.body, target)
+    if isinstance(api, dict) and "version" in api:
+        return api
+    shown = json.dumps(api)[:60]
+    message = f"What answers at {target.label} ({target.url}) is no Jupyter server (GET /api: {shown})."
+    raise NotAGateway(message, fix="Check the address and the port.")
+
+
+async def _is_loopback(host: str) -> bool:
+    """Whether every address of the host is on this machine."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return False
+    return all(ipaddress.ip_address(entry[4][0]).is_loopback for entry in found)

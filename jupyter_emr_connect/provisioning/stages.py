@@ -1,0 +1,48 @@
+"""A kernel's start as a course of stages (``services.stages``): which one runs, how long each took, which failed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from ..errors import EMRConnectError, KernelStartFailed
+
+T = TypeVar("T")
+
+
+@dataclass
+class Stages:
+    """The start's progress. ``timings`` is seconds by stage, in order; the last one may still be running."""
+
+    report: Callable[[str], None]
+    timings: dict[str, float] = field(default_factory=dict)
+    current: str = ""
+    _since: float = 0.0
+
+    def enter(self, name: str) -> None:
+        """Begin a stage, which ends the one before; an unknown name (of ``services.connect``) is a stage too."""
+        self.end()
+        self.current = name
+        self._since = time.monotonic()
+        self.report(name)
+
+    def end(self) -> None:
+        """End the running stage."""
+        if self.current:
+            spent = time.monotonic() - self._since
+            self.timings[self.current] = self.timings.get(self.current, 0.0) + spent
+            self.current = ""
+
+    async def bounded(self, work: Awaitable[T], seconds: float) -> T:
+        """Await ``work``; failing to end in time, or failing at all, names the stage."""
+        try:
+            return await asyncio.wait_for(work, seconds)
+        except asyncio.TimeoutError:
+            message = f"Stage '{self.current}': nothing came of it within {seconds:.0f} s."
+            raise KernelStartFailed(message, fix="Try again; see the gateway's log if it stays so.") from None
+        except EMRConnectError as error:
+            error.message = f"Stage '{self.current}': {error.message}"
+            raise
