@@ -26,8 +26,7 @@ def counting(title: str) -> Iterator[Callable[[int, int], None]]:
 def stages() -> Iterator[Callable[[str, int, int], None]]:
     """Yield ``progress(stage, done, total)`` for a work in stages; may be called from any thread.
 
-    On a terminal the running stage is drawn with a bar (``total`` 0: without); elsewhere each stage is one plain line on
-    stderr.
+    On a terminal the running stage is drawn with a bar (``total`` 0: without); elsewhere each stage is one plain line.
     """
     if not sys.stderr.isatty():
         seen: set[str] = set()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
 from jupyter_server.extension.application import ExtensionApp
 
 from .._version import __version__
@@ -22,7 +20,7 @@ class EMRConnectExtension(ExtensionApp):
     version = __version__
     extension_url = "/jupyter-emr-connect"
     load_other_extensions = True
-    classes: ClassVar[list[Any]] = [EMRConnect]
+    classes = [EMRConnect]
 
     def initialize_settings(self) -> None:
         """Make the settings object from the server's configuration; called by jupyter_server once."""

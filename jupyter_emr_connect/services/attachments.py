@@ -35,7 +35,8 @@ def resolve(config: EMRConnect, env: Mapping[str, str], path: str | None) -> Att
     if compute := env.get("EMR_CONNECT_COMPUTE", "").strip():
         role = env.get("EMR_CONNECT_RUNTIME_ROLE", "").strip() or None
         transport = check_transport(env.get("EMR_CONNECT_TRANSPORT", "").strip() or "auto")
-        return Attachment(compute, role, transport)
+        profile, region = _own(env, "AWS_PROFILE"), _own(env, "AWS_DEFAULT_REGION")
+        return Attachment(compute, role, transport, profile=profile, region=region)
     place = absolute(path) if path else ""
     found = open_attachments(config).nearest(place) if place else None
     if found:
@@ -44,6 +45,12 @@ def resolve(config: EMRConnect, env: Mapping[str, str], path: str | None) -> Att
     message = f"{what}, nor is a folder above it." if place else f"{what}."
     fix = "Run `jupyter emr attach COMPUTE NOTEBOOK`, or set EMR_CONNECT_COMPUTE (`jupyter emr list` shows them)."
     raise NotAttached(message, fix=fix)
+
+
+def _own(env: Mapping[str, str], name: str) -> str | None:
+    """Return what the kernel's environment sets otherwise than this process's, which the AWS chain reads by itself."""
+    value = env.get(name)
+    return value if value != os.environ.get(name) else None
 
 
 def absolute(path: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -75,17 +76,20 @@ async def _host(session: AWSSession, compute: Compute) -> str:
 async def _reach(config: EMRConnect, compute: Compute, host: str, auth: PairAuth | None) -> GatewayTarget:
     authorities = config.certificate_authorities
     authority = authorities.get(compute.id) or authorities.get(compute.name) or authorities.get("*")
-    target = await probe_gateway(
+    reach = functools.partial(
+        probe_gateway,
         host,
         config.gateway_port,
         ssl_context=make_ssl_context(authority),
-        auth=auth,
         allow_plain_http_secret=config.allow_plain_http,
         label=f"the gateway of {compute.name!r} ({compute.id})",
         connect_timeout=config.connect_timeout,
         credentials_timeout=config.credentials_timeout,
     )
+    target = await reach(auth=auth)
     if auth and target.found and target.found.demands == "nothing":
         message = f"The gateway of {compute.name!r} ({compute.id}) asks nobody who they are, so it ignores the role."
         raise RoleUnsupported(message, fix="Choose another compute, or attach without a runtime role.")
+    if auth:
+        auth.honoured = lambda pair: reach(auth=pair)
     return target

@@ -7,15 +7,17 @@ seconds for the whole account (reference 1.2). Nothing here is ever written anyw
 from __future__ import annotations
 
 import asyncio
-import base64
 import threading
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from ..aws.emr import cluster_session_credentials
 from ..aws.errors import error_code
 from ..aws.session import AWSSession, SessionKey
-from ..errors import AccessDenied, AWSError, RoleDenied, RoleUnsupported
+from ..errors import AccessDenied, AWSError, GatewayError, RoleDenied, RoleUnsupported
+from ..gateway.target import BasicAuth
 from ..models import BasicPair, Compute
 
 # A new pair needs time to spread (reference 1.7), so the old one is used for so long yet, while it is good.
@@ -40,7 +42,10 @@ class PairAuth:
     """The gateway's ``Auth`` for one runtime role on one cluster. Safe on any event loop and thread.
 
     ``renew_before`` is in seconds (``EMRConnect.renew_before``) and counts for at most half of a pair's life.
+    ``honoured``, set once the gateway was found, returns when the gateway takes a pair (it spreads in its own time).
     """
+
+    honoured: Callable[[BasicAuth], Awaitable[object]] | None = None
 
     def __init__(self, session: AWSSession, compute: Compute, role: str, *, renew_before: float) -> None:
         self._session = session
@@ -60,12 +65,14 @@ class PairAuth:
         if pair is None:
             pair = await asyncio.to_thread(self._fetch, None)
         self._used = pair
-        text = f"{pair.username}:{pair.password}".encode()
-        return {"Authorization": f"Basic {base64.b64encode(text).decode('ascii')}"}
+        return await BasicAuth(pair.username, pair.password).headers()
 
     async def renew(self) -> None:
-        """Get a pair other than the one used last: the gateway refused that one."""
-        await asyncio.to_thread(self._fetch, self._used)
+        """Get a pair other than the one used last, which the gateway refused, and wait until it is honoured."""
+        pair = await asyncio.to_thread(self._fetch, self._used)
+        if self.honoured is not None:
+            with suppress(GatewayError):  # the request that needs the pair tells what is wrong
+                await self.honoured(BasicAuth(pair.username, pair.password))
 
     @property
     def expires_at(self) -> datetime | None:

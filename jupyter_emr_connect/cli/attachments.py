@@ -1,0 +1,100 @@
+"""``jupyter emr attach``, ``status`` and ``detach``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from ..errors import AttachmentError, EMRConnectError, NotAttached
+from ..models import Attachment
+from .options import Face, common_options, complete_computes, complete_roles
+from .output import print_error, print_fields, print_json, print_table
+
+TRANSPORTS = ["auto", "gateway", "livy", "spark-connect"]
+
+
+@click.command("attach")
+@click.argument("compute", shell_complete=complete_computes)
+@click.argument("path", type=click.Path(), default=".")
+@click.option("--runtime-role", metavar="ARN", shell_complete=complete_roles, help="Role that Spark runs as.")
+@click.option("--transport", type=click.Choice(TRANSPORTS), default="auto", show_default=True, help="Way in.")
+@common_options
+def attach_command(face: Face, compute: str, path: str, runtime_role: str | None, transport: str) -> None:
+    """Attach the notebook or folder PATH (this folder if left out) to COMPUTE (id, ARN or name).
+
+    Kernels of the notebook, or of all notebooks below the folder, then run on that compute.
+    """
+    from ..services.attachments import attach, check_transport
+
+    if not Path(path).exists():
+        message = f"There is no file or folder {path!r}."
+        raise AttachmentError(message, fix="Name a notebook or a folder that exists.")
+    request = Attachment(
+        compute, runtime_role, check_transport(transport), path=path, profile=face.profile, region=face.region
+    )
+    made, found = attach(face.config, request)
+    if face.as_json:
+        print_json(made.to_json())
+        return
+    role = f" under {made.runtime_role}" if made.runtime_role else ""
+    click.echo(f"Attached {made.path} to {found.name} ({found.id}){role}.")
+
+
+@click.command()
+@click.argument("path", type=click.Path(), required=False)
+@common_options
+def status(face: Face, path: str | None) -> None:
+    """Show who you are to AWS, and the attachment of PATH (all of them if left out)."""
+    from ..services.attachments import open_attachments, resolve
+    from ..services.identity import whoami
+
+    attachments = [resolve(face.config, os.environ, path)] if path else open_attachments(face.config).all()
+    problem, identity = None, None
+    try:
+        identity = whoami(face.config, face.profile, face.region)
+    except EMRConnectError as error:
+        problem = error
+    if face.as_json:
+        who = identity.to_json() if identity else None
+        errors = [problem.to_json()] if problem else []
+        print_json({"identity": who, "attachments": [one.to_json() for one in attachments], "errors": errors})
+        return
+    if identity:
+        profile = identity.profile or "(default)"
+        fields = [("you", identity.arn), ("account", identity.account), ("region", identity.region)]
+        print_fields([*fields, ("profile", profile), ("until", identity.expires_at)])
+        click.echo()
+    _print_attachments(attachments)
+    if problem:
+        print_error(problem, as_json=False)
+        raise click.exceptions.Exit(1)
+
+
+def _print_attachments(attachments: list[Attachment]) -> None:
+    if not attachments:
+        click.echo("Nothing is attached. `jupyter emr attach COMPUTE [PATH]` attaches a notebook or a folder.")
+        return
+    rows = [
+        (one.path or "(environment)", one.compute, one.runtime_role or "-", one.transport, one.region or "-")
+        for one in attachments
+    ]
+    print_table(("PATH", "COMPUTE", "RUNTIME ROLE", "TRANSPORT", "REGION"), rows)
+
+
+@click.command()
+@click.argument("path", type=click.Path())
+@common_options
+def detach(face: Face, path: str) -> None:
+    """End the attachment of the notebook or folder PATH; kernels that run go on running."""
+    from ..services.attachments import absolute, open_attachments
+
+    place = absolute(path)
+    if not open_attachments(face.config).remove(place):
+        message = f"{place} has no attachment of its own."
+        raise NotAttached(message, fix="`jupyter emr status` lists all attachments.")
+    if face.as_json:
+        print_json({"detached": place})
+    else:
+        click.echo(f"Detached {place}.")

@@ -1,0 +1,204 @@
+"""One headless run: the kernel's life, the cells, the signals. Used by ``jupyter emr run`` alone."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..errors import CellFailed, EMRConnectError, KernelGone, KernelStartFailed
+from ..services.stages import stage_listener
+from .notebooks import Kernel, Output
+from .reporting import Reporter
+
+if TYPE_CHECKING:
+    from jupyter_client.asynchronous.client import AsyncKernelClient
+    from jupyter_client.manager import AsyncKernelManager
+    from nbclient import NotebookClient
+    from nbformat import NotebookNode
+
+# sparkmagic answers "ok" for a cell whose Spark statement failed unless its all_errors_are_fatal is set.
+FAIL_LOUDLY = """%%local
+from sparkmagic.utils import configuration
+configuration.override("all_errors_are_fatal", True)"""
+
+
+@dataclass
+class Result:
+    """How a run ended. ``stages`` is seconds by stage of the kernel's start; ``signum`` is what stopped it."""
+
+    stages: dict[str, float] = field(default_factory=dict)
+    cells: int = 0
+    executed: int = 0
+    seconds: float = 0.0
+    error: EMRConnectError | None = None
+    signum: int | None = None
+
+
+class HeadlessRun:
+    """Runs a notebook once; ``timeout`` is seconds per cell, None for no limit."""
+
+    def __init__(
+        self,
+        notebook: NotebookNode,
+        kernel: Kernel,
+        output: Output,
+        *,
+        env: dict[str, str],
+        timeout: float | None,
+        ready_timeout: float,
+        reporter: Reporter,
+    ) -> None:
+        self._notebook = notebook
+        self._kernel = kernel
+        self._output = output
+        self._env = env
+        self._timeout = timeout
+        self._ready_timeout = ready_timeout
+        self._reporter = reporter
+        self._manager: AsyncKernelManager | None = None
+        self._running_cell = False
+        self._task: asyncio.Task[Any] | None = None
+        self.result = Result(cells=sum(1 for cell in notebook.cells if _runs(cell)))
+
+    async def run(self) -> Result:
+        """Start the kernel, run the cells, write the notebook after each, and end the kernel whatever happens."""
+        started = time.monotonic()
+        self._task = asyncio.current_task()
+        with self._signals():
+            try:
+                await self._run()
+            except asyncio.CancelledError:
+                if self.result.signum is None:
+                    raise
+            except EMRConnectError as error:
+                if self.result.signum is None:
+                    self.result.error = error
+            finally:
+                self._reporter.close()
+                self.result.seconds = time.monotonic() - started
+        return self.result
+
+    async def _run(self) -> None:
+        manager = await self._start()
+        try:
+            await self._cells(manager)
+        finally:
+            await asyncio.shield(self._end(manager))
+
+    async def _start(self) -> AsyncKernelManager:
+        from jupyter_client.manager import AsyncKernelManager
+
+        manager = AsyncKernelManager(kernel_name=self._kernel.name)
+        stage_listener.set(self._reporter.stage)
+        try:
+            await manager.start_kernel(env=self._env)
+        except EMRConnectError:
+            raise
+        except RuntimeError as error:
+            message = f"The kernel {self._kernel.name} did not start: {error}"
+            raise KernelStartFailed(message, fix="Repeat with --debug for the details.") from error
+        finally:
+            self.result.stages = dict(getattr(manager.provisioner, "timings", None) or {})
+        self._manager = manager
+        return manager
+
+    async def _end(self, manager: AsyncKernelManager) -> None:
+        """Delete the kernel and write what there is."""
+        self._output.write(self._notebook)
+        if manager.has_kernel:
+            await manager.shutdown_kernel(now=self.result.signum is not None)
+
+    async def _cells(self, manager: AsyncKernelManager) -> None:
+        from nbclient import NotebookClient
+
+        client = NotebookClient(self._notebook, km=manager, timeout=self._timeout, coalesce_streams=True)
+        client.reset_execution_trackers()
+        channels = manager.client()
+        channels.start_channels()
+        client.kc = channels
+        try:
+            await channels.wait_for_ready(timeout=self._ready_timeout)
+            await self._prepare(client, channels)
+            number = 0
+            for index, cell in enumerate(self._notebook.cells):
+                number += _runs(cell)
+                await self._cell(client, cell, index, number)
+            client.set_widgets_metadata()
+        finally:
+            channels.stop_channels()
+
+    async def _prepare(self, client: NotebookClient, channels: AsyncKernelClient) -> None:
+        info = await client.async_wait_for_reply(channels.kernel_info())
+        if info:
+            self._notebook.metadata["language_info"] = info["content"]["language_info"]
+        if self._kernel.spark:
+            await client.async_wait_for_reply(channels.execute(FAIL_LOUDLY, silent=True, store_history=False))
+
+    async def _cell(self, client: NotebookClient, cell: NotebookNode, index: int, number: int) -> None:
+        if not _runs(cell):
+            return
+        if self.result.signum is not None:
+            raise asyncio.CancelledError
+        self._reporter.begin(number, self.result.cells, cell.source)
+        begun, outcome = time.monotonic(), "error"
+        self._running_cell = True
+        try:
+            await self._execute(client, cell, index, number)
+            outcome = "ok"
+        finally:
+            self._running_cell = False
+            stopped = self.result.signum is not None
+            self._reporter.end(time.monotonic() - begun, "stopped" if stopped else outcome)
+            self._output.write(self._notebook)
+        self.result.executed += 1
+
+    async def _execute(self, client: NotebookClient, cell: NotebookNode, index: int, number: int) -> None:
+        from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+        try:
+            await client.async_execute_cell(cell, index, execution_count=number)
+        except CellExecutionError as error:
+            summary = _first_line(error.evalue) or "no message"
+            message = f"Cell {number} of {self.result.cells} failed: {error.ename}: {summary}"
+            raise CellFailed(message, fix=f"The whole error is in {str(self._output.path)!r}.") from error
+        except CellTimeoutError as error:
+            message = f"Cell {number} of {self.result.cells} ran longer than {self._timeout:g} s."
+            raise CellFailed(message, fix="Allow more with --timeout.") from error
+        except DeadKernelError as error:
+            reason = getattr(self._manager and self._manager.provisioner, "reason", "") or "it is no longer there."
+            message = f"The kernel died in cell {number} of {self.result.cells}: {reason}"
+            raise KernelGone(message, fix="Run the notebook again.") from error
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(signum, self._on_signal, signum)
+        try:
+            yield
+        finally:
+            for signum in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(signum)
+
+    def _on_signal(self, signum: int) -> None:
+        """First: interrupt the remote cell, which then ends the run. Second, or outside a cell: end the kernel."""
+        first = self.result.signum is None
+        self.result.signum = self.result.signum or signum
+        if first and self._running_cell and self._manager is not None:
+            self._reporter.note("Interrupting the cell; once more ends the kernel at once.")
+            self._interrupting = asyncio.ensure_future(self._manager.interrupt_kernel())
+        elif self._task is not None:
+            self._task.cancel()
+
+
+def _runs(cell: NotebookNode) -> bool:
+    return bool(cell.cell_type == "code" and cell.source.strip())
+
+
+def _first_line(text: str) -> str:
+    return next((line.strip() for line in str(text).splitlines() if line.strip()), "")[:300]

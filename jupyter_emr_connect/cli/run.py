@@ -1,0 +1,163 @@
+"""``jupyter emr run``: a notebook, headless, on a compute."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .options import Face, common_options, complete_computes, complete_roles
+from .output import print_json
+
+if TYPE_CHECKING:
+    from .execution import Result
+    from .notebooks import Kernel
+
+TRANSPORTS = ["auto", "gateway", "livy", "spark-connect"]
+
+
+@click.command()
+@click.argument("notebook", type=click.Path(path_type=Path))
+@click.option(
+    "--compute",
+    metavar="COMPUTE",
+    shell_complete=complete_computes,
+    help="Id, ARN or name; default: what the notebook or its folder is attached to.",
+)
+@click.option("--runtime-role", metavar="ARN", shell_complete=complete_roles, help="Role that Spark runs as.")
+@click.option("--transport", type=click.Choice(TRANSPORTS), default="auto", show_default=True, help="Way in.")
+@click.option(
+    "-p",
+    "--parameter",
+    "typed",
+    nargs=2,
+    multiple=True,
+    metavar="NAME VALUE",
+    help="A parameter; numbers, True, False and None are taken as such (as papermill does).",
+)
+@click.option("-r", "--raw-parameter", "raw", nargs=2, multiple=True, metavar="NAME TEXT", help="A parameter as text.")
+@click.option("-f", "--parameters-file", "files", multiple=True, type=click.Path(path_type=Path), help="YAML or JSON.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Where the executed notebook goes; default: NOTEBOOK with `.out` before its suffix.",
+)
+@click.option(
+    "--kernel",
+    "kernel_name",
+    metavar="NAME",
+    help="emr-pyspark, emr-spark, emr-sparkr or emr-python; default: the notebook's own.",
+)
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds that a cell may take.")
+@common_options
+def run(
+    face: Face,
+    notebook: Path,
+    compute: str | None,
+    runtime_role: str | None,
+    transport: str,
+    typed: tuple[tuple[str, str], ...],
+    raw: tuple[tuple[str, str], ...],
+    files: tuple[Path, ...],
+    output: Path | None,
+    kernel_name: str | None,
+    timeout: float | None,
+) -> int:
+    """Run NOTEBOOK headless on a compute.
+
+    The notebook is written after every cell, also when one fails. Exit code 1 when a cell fails. Ctrl-C interrupts the
+    remote cell; a second Ctrl-C ends the kernel at once.
+    """
+    from . import notebooks
+    from .execution import HeadlessRun
+    from .reporting import make_reporter
+
+    parameters = gather_parameters(typed, raw, files)
+    content = notebooks.read_notebook(notebook)
+    kernel = notebooks.choose_kernel(content, kernel_name)
+    if parameters:
+        content = notebooks.set_parameters(content, parameters, kernel)
+    target = notebooks.Output(output or notebook.with_name(f"{notebook.stem}.out{notebook.suffix}"))
+    env = kernel_environment(face, notebook, compute, runtime_role, transport)
+    headless = HeadlessRun(
+        content,
+        kernel,
+        target,
+        env=env,
+        timeout=timeout,
+        ready_timeout=face.config.ready_timeout,
+        reporter=make_reporter(),
+    )
+    result = asyncio.run(headless.run())
+    return report(face, result, target.path, kernel)
+
+
+def gather_parameters(
+    typed: tuple[tuple[str, str], ...], raw: tuple[tuple[str, str], ...], files: tuple[Path, ...]
+) -> dict[str, Any]:
+    """Return all parameters; as in papermill, ``-p`` overrides files and ``-r`` overrides both."""
+    from .notebooks import read_parameters, type_parameter
+
+    parameters: dict[str, Any] = {}
+    for path in files:
+        parameters.update(read_parameters(path))
+    parameters.update({name: type_parameter(text) for name, text in typed})
+    parameters.update(dict(raw))
+    return parameters
+
+
+def kernel_environment(
+    face: Face, notebook: Path, compute: str | None, runtime_role: str | None, transport: str
+) -> dict[str, str]:
+    """Return the environment in which the provisioner resolves the attachment (design 3.2).
+
+    Refuses here, before anything starts, when nothing names a compute.
+    """
+    from ..services.attachments import resolve
+
+    asked = {"EMR_CONNECT_COMPUTE": compute, "EMR_CONNECT_RUNTIME_ROLE": runtime_role, "AWS_PROFILE": face.profile}
+    env = {**os.environ, **{name: value for name, value in asked.items() if value}}
+    if compute:
+        env["EMR_CONNECT_TRANSPORT"] = transport
+        if not runtime_role:
+            env.pop("EMR_CONNECT_RUNTIME_ROLE", None)
+    if face.region:
+        env["AWS_DEFAULT_REGION"] = face.region
+    env["JPY_SESSION_NAME"] = os.path.realpath(notebook)
+    resolve(face.config, env, env["JPY_SESSION_NAME"])
+    return env
+
+
+def report(face: Face, result: Result, output: Path, kernel: Kernel) -> int:
+    """Print how the run ended and return the exit code; a failure is raised, for the one place that prints them."""
+    stages = {name: round(seconds, 3) for name, seconds in result.stages.items()}
+    if face.as_json:
+        error = result.error.to_json() if result.error else None
+        body = {
+            "output": str(output),
+            "kernel": kernel.name,
+            "cells": result.cells,
+            "executed": result.executed,
+            "seconds": round(result.seconds, 3),
+            "stages": stages,
+            "error": error,
+            "stopped_by": result.signum,
+        }
+        print_json(body)
+    if result.signum is not None:
+        if not face.as_json:
+            click.echo(f"Stopped after {result.executed} of {result.cells} cells; see {output}.", err=True)
+        return 128 + result.signum
+    if result.error is not None:
+        if face.as_json:
+            return 1
+        raise result.error
+    if not face.as_json:
+        timings = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in stages.items())
+        click.echo(f"Ran {result.executed} cells in {result.seconds:.1f} s ({timings}).")
+        click.echo(f"Written to {output}.")
+    return 0
