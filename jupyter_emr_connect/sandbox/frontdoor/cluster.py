@@ -25,7 +25,7 @@ from .gateway import GatewayRules
 from .listener import Listener, Mode
 from .livy import LivyCall, LivyRules
 from .owners import Owners
-from .proxy import not_found, segments_of
+from .proxy import WHOLE, not_found, segments_of
 from .reaper import Reaper
 from .slot import Slot
 from .splice import Splice
@@ -69,7 +69,11 @@ class ClusterDoor:
         """Listen on all ports; raises SandboxStartError when one is taken."""
         timeout = ClientTimeout(total=None, sock_connect=10)
         self._session = ClientSession(
-            connector=TCPConnector(limit=0), timeout=timeout, auto_decompress=False, read_bufsize=READ_BUFFER
+            connector=TCPConnector(limit=0),
+            timeout=timeout,
+            headers=WHOLE,
+            auto_decompress=False,
+            read_bufsize=READ_BUFFER,
         )
         self._gateway_rules = GatewayRules(self._session, self.owners, self._gate, self._splices)
         self._livy_rules = LivyRules(self._session, self.owners, self._gate)

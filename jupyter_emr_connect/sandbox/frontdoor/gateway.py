@@ -15,7 +15,7 @@ from aiohttp import ClientSession, web
 from yarl import URL
 
 from .owners import Owners, canonical_id
-from .proxy import answer_headers, forward, not_found, read_small, request_headers, segments_of
+from .proxy import WHOLE, answer_headers, forward, not_found, read_small, request_headers, segments_of
 from .splice import Splice, splice
 
 # The cluster decides on these, never the client (EMR Studio: "KERNEL_USERNAME must not be altered", reference 1.9).
@@ -66,7 +66,9 @@ class GatewayRules:
 
     async def _list(self, request: web.BaseRequest, user: str, base: URL, headers: dict[str, str]) -> web.Response:
         """Return the gateway's own list, less what others started (a session belongs to whom its kernel belongs to)."""
-        async with self._session.get(_url(request, base), headers=request_headers(request, headers)) as answer:
+        async with self._session.get(
+            _url(request, base), headers=request_headers(request, {**WHOLE, **headers})
+        ) as answer:
             body = await answer.read()
             if answer.status != web.HTTPOk.status_code:
                 return web.Response(status=answer.status, body=body, headers=_plain(answer_headers(answer)))

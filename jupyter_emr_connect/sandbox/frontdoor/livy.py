@@ -15,7 +15,7 @@ from aiohttp import ClientSession, web
 from yarl import URL
 
 from .owners import LivyItem, LivyKind, Owners
-from .proxy import answer_headers, forward, not_found, read_small, request_headers
+from .proxy import WHOLE, answer_headers, forward, not_found, read_small, request_headers
 
 # Query parameters by which a client could claim to be another (engines.md 4).
 CLAIMS = {"user.name", "doas", "proxyuser", "delegation"}
@@ -77,7 +77,7 @@ class LivyRules:
 
     async def _list(self, request: web.BaseRequest, call: LivyCall, kind: LivyKind) -> web.Response:
         url = call.url(f"/{kind}", {"from": "0", "size": str(ALL)})
-        async with self._session.get(url, headers=request_headers(request, {})) as answer:
+        async with self._session.get(url, headers=request_headers(request, WHOLE)) as answer:
             if answer.status != web.HTTPOk.status_code:
                 return web.Response(status=answer.status, body=await answer.read())
             body = await answer.json(content_type=None)
@@ -94,7 +94,7 @@ class LivyRules:
             model = None  # Livy's own to refuse
         if isinstance(model, dict):
             body = json.dumps({name: value for name, value in model.items() if name not in BODY_CLAIMS}).encode()
-        headers = request_headers(request, {"Content-Length": str(len(body))})
+        headers = request_headers(request, {**WHOLE, "Content-Length": str(len(body))})
         async with self._session.post(call.url(f"/{kind}", dict(request.query)), data=body, headers=headers) as answer:
             made = await answer.read()
             status = answer.status
@@ -122,7 +122,7 @@ class LivyRules:
         url = call.url("/".join(("", item.kind, str(item.number), *rest)), dict(request.query))
         if rest or request.method not in ("GET", "DELETE"):
             return await forward(request, self._session, url, {}, self._gate)
-        async with self._session.request(request.method, url, headers=request_headers(request, {})) as answer:
+        async with self._session.request(request.method, url, headers=request_headers(request, WHOLE)) as answer:
             body = await answer.read()
             status, headers = answer.status, answer_headers(answer)
         if request.method == "DELETE" and status in (200, 204, 404):

@@ -25,6 +25,8 @@ HOP_BY_HOP = {
 # What a client may not tell an engine, and what an engine may not leave with a client.
 PRIVATE_REQUEST = HOP_BY_HOP | {"host", "authorization", "cookie", "origin", "referer", "forwarded"}
 PRIVATE_ANSWER = HOP_BY_HOP | {"set-cookie", "www-authenticate"}
+# For answers that the door reads itself: no client's wish for compression.
+WHOLE = {"Accept-Encoding": "identity"}
 SEGMENT = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*", re.ASCII)
 SMALL_BODY = 4 * 1024 * 1024
 

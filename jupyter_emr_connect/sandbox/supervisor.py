@@ -1,0 +1,205 @@
+"""The one process of a running sandbox: the AWS front, the front doors with their engines, and the control API.
+
+Started by ``supervisor_start`` (which ``jupyter emr sandbox up`` calls), ended by ``sandbox down``, SIGTERM or SIGINT.
+When it is killed, the engines' guards end everything below it, and the next ``up`` removes what it left behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from ..errors import ConfigurationError, SandboxStartError
+from .control import ControlServer
+from .engines.layout import Installation
+from .frontdoor.cluster import ClusterDoor
+from .ports import FIRST_SUBNET, free_subnet
+from .state import StateFolder
+from .state_clients import OFFERED_ROLES, ClientFiles
+from .state_computes import status_of
+from .supervisor_aws import AWSFront
+from .supervisor_faults import Faults
+from .world import PAIR_LIFETIME, ClusterSpec, World, standard_clusters
+
+log = logging.getLogger(__name__)
+
+FAULT_PERIOD = 0.2
+MOST_CLUSTERS = 20_000
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What ``sandbox up`` was asked for."""
+
+    name: str = "default"
+    gateway_version: str = "3.3.0"
+    livy_home: Path | None = None
+    pair_lifetime: float = PAIR_LIFETIME
+
+
+class Supervisor:
+    """One sandbox. ``run`` brings it up, keeps it until it is asked to stop, and takes it down."""
+
+    def __init__(self, options: Options, installation: Installation, folder: StateFolder) -> None:
+        self.world = World(options.name, lifetime=options.pair_lifetime)
+        self._options = options
+        self._installation = installation
+        self._folder = folder
+        self._doors: dict[str, ClusterDoor] = {}
+        self._stop = asyncio.Event()
+        self.faults = Faults(self.world, self._doors)
+
+    async def run(self, report: Report) -> None:
+        """Bring all up, ``report`` each stage, wait for the end; raises SandboxStartError."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, self.request_stop)
+        async with contextlib.AsyncExitStack() as stack:
+            started = asyncio.create_task(self._start(stack, report))
+            stopped = asyncio.create_task(self._stop.wait())
+            await asyncio.wait([started, stopped], return_when=asyncio.FIRST_COMPLETED)
+            if not started.done():
+                started.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await started
+            else:
+                started.result()
+                report("ready")
+            await self._keep(stopped)
+        log.info("down")
+
+    def request_stop(self) -> None:
+        """Take the sandbox down; called by signals, by the control API, and when the starting process has gone."""
+        self._stop.set()
+
+    def status(self) -> dict[str, Any]:
+        """Return the contract's ``status``."""
+        profiles = {
+            name: {"arn": profile.arn, "access_key_id": profile.access_key}
+            for name, profile in self._aws.profiles.items()
+        }
+        return {
+            "name": self.world.name,
+            "endpoint_url": self._aws.url,
+            "region": self.world.region,
+            "account": self.world.account,
+            "profiles": profiles,
+            "computes": [status_of(spec) for spec in self.world.clusters.values()],
+            "roles": self._aws.roles,
+            "buckets": self._aws.buckets,
+            "engines": dict(self._installation.versions),
+            "rss_mb": round(_rss() / 1e6, 1),
+        }
+
+    def environment(self) -> dict[str, str]:
+        """Return what a client has to export."""
+        return self._files.environment()
+
+    def seed(self, body: dict[str, Any]) -> dict[str, int]:
+        """Add clusters that exist on paper only (AWS lists and describes them, nothing runs at their address)."""
+        wanted = {kind: int(body.get(kind, 0)) for kind in ("clusters", "applications", "endpoints")}
+        for kind in ("applications", "endpoints"):
+            if wanted[kind]:
+                message = f"The sandbox cannot seed {kind} yet."
+                raise ConfigurationError(message, fix="Clusters can be seeded: --clusters N.")
+        have = len(self.world.clusters)
+        if not 0 <= wanted["clusters"] <= MOST_CLUSTERS - have:
+            message = f"{wanted['clusters']} clusters cannot be seeded."
+            raise ConfigurationError(message, fix=f"A sandbox takes up to {MOST_CLUSTERS} clusters.")
+        added = [_paper_cluster(number, self._subnet) for number in range(have, have + wanted["clusters"])]
+        # A new dictionary: the AWS front's threads may be walking the old one.
+        self.world.clusters = {**self.world.clusters, **{spec.id: spec for spec in added}}
+        return {"clusters": len(added)}
+
+    async def hosts(self) -> dict[str, Any]:
+        """Return the lines for /etc/hosts and the CA file that lead AWS's host names here."""
+        return await asyncio.to_thread(self._aws.hosts, self._files)
+
+    async def _start(self, stack: contextlib.AsyncExitStack, report: Report) -> None:
+        self._folder.clean()
+        os.chdir(self._folder.path)
+        self._subnet = self._choose_subnet()
+        begun = time.monotonic()
+        report("AWS front")
+        for spec in standard_clusters(self._subnet):
+            self.world.clusters[spec.id] = _with_version(spec, self._options.gateway_version)
+        self._aws = await asyncio.to_thread(AWSFront, self.world, f"127.0.{self._subnet}.1")
+        stack.callback(self._aws.close)
+        report("front doors")
+        for spec in self.world.clusters.values():
+            if spec.engines:
+                door = ClusterDoor(self.world, spec, self._installation, self._folder.engines / spec.name)
+                stack.push_async_callback(door.close)
+                await door.open()
+                self._doors[spec.id] = door
+        self._write_files()
+        control = ControlServer(self, self._folder.socket)
+        await control.open()
+        stack.push_async_callback(control.close)
+        report("engines")
+        await asyncio.gather(*(door.start_engines() for door in self._doors.values()))
+        log.info("up after %.1f s, %.0f MB", time.monotonic() - begun, _rss() / 1e6)
+
+    def _write_files(self) -> None:
+        self._files = ClientFiles(self._folder, self._aws.url, self.world.region)
+        self._files.write_profiles(self._aws.profiles)
+        authorities = {
+            spec_id: self._files.write_authority(door.spec.name, door.authority.pem)
+            for spec_id, door in self._doors.items()
+            if door.authority
+        }
+        roles = [arn for arn in self._aws.roles if arn.rsplit("/", 1)[-1] in OFFERED_ROLES]
+        self._files.write_jupyter(authorities, roles)
+
+    def _choose_subnet(self) -> str:
+        if self._options.name == "default":
+            return str(FIRST_SUBNET)
+        subnet = free_subnet()
+        if subnet is None:
+            message = "No loopback subnet is free for another sandbox."
+            raise SandboxStartError(message, fix="End one with `jupyter emr sandbox down --name NAME`.")
+        return subnet
+
+    async def _keep(self, stopped: asyncio.Task[bool]) -> None:
+        """Let faults end in time until the sandbox is asked to stop."""
+        while not stopped.done():
+            await asyncio.wait([stopped], timeout=FAULT_PERIOD)
+            if not stopped.done():
+                await self.faults.apply()
+
+
+def _with_version(spec: ClusterSpec, gateway_version: str) -> ClusterSpec:
+    return replace(spec, gateway_version=gateway_version) if spec.engines else spec
+
+
+def _paper_cluster(number: int, subnet: str) -> ClusterSpec:
+    return ClusterSpec(
+        id=f"j-SEED{number:09d}",
+        name=f"seeded-{number:05d}",
+        address=f"127.0.{subnet}.{100 + number % 150}",
+        created_at=datetime.now(timezone.utc) - timedelta(minutes=10 + number),
+        tags={"owner": "sandbox", "team": f"team-{number % 20}"},
+        engines=False,
+    )
+
+
+def _rss() -> int:
+    """Return the resident memory of this process and everything below it, in bytes."""
+    me = psutil.Process()
+    total = 0
+    for process in [me, *me.children(recursive=True)]:
+        with contextlib.suppress(psutil.Error):
+            total += process.memory_info().rss
+    return total

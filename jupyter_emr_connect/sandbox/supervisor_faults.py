@@ -1,0 +1,114 @@
+"""Switches faults on and off, for the AWS front and for the front doors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..errors import ConfigurationError
+from .frontdoor.cluster import ClusterDoor
+from .world import World
+
+# Faults that last, and where they strike.
+LASTING = {
+    "throttle": "AWS calls are throttled",
+    "deny": "AWS calls (deny:ACTION: that one) are denied",
+    "expire-credentials": "the callers' AWS credentials count as expired; pairs expire at once",
+    "slow": "AWS calls and the clusters' ports (slow:MILLISECONDS) answer late",
+    "error-500": "AWS calls and the clusters' ports answer 500",
+    "black-hole": "the clusters' ports take connections and answer nothing; open sockets fall silent",
+    "html": "the clusters' ports answer an HTML page",
+    "no-gateway": "port 18888 is closed",
+    "no-livy": "port 8998 is closed",
+    "bad-certificate": "the clusters' ports show a certificate for another host",
+}
+# Faults that are done once.
+ONCE = {
+    "expire-pairs": "all Basic pairs given out so far expire",
+    "cut-sockets": "every connection to the clusters' ports is dropped",
+    "kill-gateway": "the gateways are killed",
+    "kill-kernel": "the gateways' kernels are killed",
+    "kill-livy": "the Livy servers are killed",
+}
+
+
+class Faults:
+    """The faults of one sandbox, as the control API switches them."""
+
+    def __init__(self, world: World, doors: Mapping[str, ClusterDoor]) -> None:
+        self._world = world
+        self._doors = doors
+        world.faults.actions.update(
+            {
+                "expire-pairs": world.pairs.expire,
+                "cut-sockets": self._each(lambda door: door.cut_sockets()),
+                "kill-gateway": self._each(lambda door: door.gateway.kill()),
+                "kill-kernel": self._each(lambda door: door.gateway.kill_children()),
+                "kill-livy": self._each(lambda door: door.livy.kill()),
+            }
+        )
+
+    async def command(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Do what ``sandbox fault`` asked for; returns ``{"name","on","hit","active"}``.
+
+        Raises ConfigurationError for an unknown fault or cluster.
+        """
+        name = str(body.get("fault") or "")
+        compute = self._compute(body.get("compute"))
+        hit = 0
+        if name:
+            self._check(name)
+        if body.get("off"):
+            self._world.faults.clear(name or None, compute)
+        elif name in ONCE:
+            hit = self._world.faults.actions[name](compute)
+        elif name:
+            if name == "expire-credentials":
+                hit = self._world.pairs.expire(compute)
+            seconds, rate, options = body.get("seconds"), float(body.get("rate", 1.0)), body.get("options")
+            self._world.faults.set(name, rate=rate, seconds=seconds, compute=compute, options=options)
+        await self.apply()
+        return {"name": name, "on": not body.get("off") and name not in ONCE, "hit": hit, "active": self.active()}
+
+    async def apply(self) -> None:
+        """Let the doors follow the faults that are on now; called after each change and a few times a second."""
+        for door in self._doors.values():
+            await door.apply_faults()
+
+    def active(self) -> list[dict[str, Any]]:
+        """Return the lasting faults that are on."""
+        return [
+            {
+                "name": f"{fault.name}:{fault.argument}" if fault.argument else fault.name,
+                "rate": fault.rate,
+                "compute": fault.compute,
+                "until": fault.until,
+            }
+            for fault in self._world.faults.active()
+        ]
+
+    def _each(self, action: Callable[[ClusterDoor], int]) -> Callable[[str | None], int]:
+        def strike(compute: str | None) -> int:
+            return sum(action(door) for key, door in self._doors.items() if compute in (None, key))
+
+        return strike
+
+    def _compute(self, text: object) -> str | None:
+        if not text:
+            return None
+        spec = self._world.cluster(str(text))
+        if spec:
+            return spec.id
+        names = ", ".join(door.spec.name for door in self._doors.values())
+        message = f"The sandbox has no cluster {str(text)!r}."
+        raise ConfigurationError(message, fix=f"Its clusters with engines are {names}.")
+
+    @staticmethod
+    def _check(name: str) -> None:
+        base, _, argument = name.partition(":")
+        if base == "slow" and argument and not argument.isdigit():
+            message = f"{argument!r} is not a number of milliseconds."
+            raise ConfigurationError(message, fix="Write it as slow:200.")
+        if base not in LASTING and name not in ONCE:
+            message = f"There is no fault {name!r}."
+            raise ConfigurationError(message, fix=f"Faults: {', '.join([*LASTING, *ONCE])}.")
