@@ -1,0 +1,158 @@
+"""The AWS front as one WSGI application: the steps of a request in order, and the log."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from ..world import World
+from . import faults
+from .authorize import authorize
+from .backend import Backends
+from .emr.security import SecurityConfigurations
+from .failures import Kind, Protocol, Refusal, Reply, render
+from .identity import ANONYMOUS, Keys
+from .incoming import MAX_BODY, Incoming, locate, read
+from .limits import Buckets
+from .protocol import operation_of, parameters, protocol_of, reply_of
+from .registry import SERVICES
+from .service import Call, Service
+from .sigv4 import signature_of, verify
+from .streams import check_stream
+
+log = logging.getLogger(__name__)
+
+StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+
+
+class Front:
+    """Everything the AWS front keeps besides ``world``: keys of sessions, buckets of tokens, moto's apps.
+
+    ``clock`` gives seconds since the epoch; tests pass one that they turn by hand.
+    """
+
+    def __init__(self, world: World, clock: Callable[[], float]) -> None:
+        self.world = world
+        self.clock = clock
+        self.services: Mapping[str, Service] = SERVICES
+        self.keys = Keys(clock)
+        self.buckets = Buckets(clock)
+        self.backends = Backends()
+        self.security = SecurityConfigurations()
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request; WSGI's entry, called from any thread."""
+        request_id = str(uuid.uuid4())
+        call = Call(self, Incoming("GET", "/", "", {}, b""), request_id)
+        try:
+            call.incoming = read(environ)
+            reply = self._answer(call)
+        except Refusal as refusal:
+            reply = render(refusal, _protocol(call), request_id)
+        except Exception:
+            # A defect of ours or moto's: the caller gets AWS's own 500 and no traceback.
+            log.exception("The AWS front failed at %s %s", call.service, call.action)
+            reply = render(Refusal(Kind.INTERNAL), _protocol(call), request_id)
+        self._note(call, reply)
+        return _send(call, reply, start_response)
+
+    def _answer(self, call: Call) -> Reply:
+        """Take the request through every step; each raises :class:`Refusal` to end it."""
+        incoming = call.incoming
+        signed = signature_of(incoming)
+        call.service, call.region = locate(incoming, (signed.region, signed.service) if signed else None)
+        service = self.services.get(call.service)
+        if service is None:
+            raise Refusal(Kind.NOT_EMULATED, f"The sandbox does not emulate the service '{call.service[:40]}'.")
+        if len(incoming.body) > MAX_BODY and service.name != "s3":
+            raise Refusal(Kind.TOO_LARGE)
+        unknown = self._recognise(call, service)
+        faults.before(call)
+        if signed is None:
+            if not service.anonymous:
+                raise Refusal(Kind.MISSING_AUTH)
+        else:
+            key = self.keys.find(signed.access_key)
+            signature = verify(incoming, signed, key.secret, self.clock())
+            check_stream(incoming, signed, key.secret, signature)
+            call.principal = key.principal
+            self.keys.check_session(key, signed.token)
+            faults.credentials(call)
+        if unknown is not None:
+            raise unknown
+        return self._serve(call, service)
+
+    def _recognise(self, call: Call, service: Service) -> Refusal | None:
+        """Find operation and parameters; what is wrong with them is told only to a caller whose signature is right."""
+        try:
+            call.operation, found, request = operation_of(service, call.incoming)
+            call.action = str(call.operation.name)
+            call.params = parameters(call.operation, found, request)
+        except Refusal as refusal:
+            return refusal
+        return None
+
+    def _serve(self, call: Call, service: Service) -> Reply:
+        self.buckets.take((call.account, call.region, service.name), service.rates, call.action)
+        for check in service.checks(call):
+            faults.authorization(call, check)
+            authorize(call, check)
+        handler = service.handlers.get(call.action)
+        if handler is not None:
+            return reply_of(call.operation, handler(call), call.request_id)
+        if not service.moto:
+            raise Refusal(Kind.NOT_EMULATED, f"The sandbox does not emulate {service.prefix}:{call.action}.")
+        return self.backends.answer(call, service.moto)
+
+    def _note(self, call: Call, reply: Reply) -> None:
+        who = call.principal.arn if call.principal is not ANONYMOUS else "-"
+        self.world.log.add(
+            service=call.service or "-",
+            action=call.action or "-",
+            principal=who,
+            status=reply.status,
+            size=len(reply.body),
+            region=call.region or "-",
+        )
+
+
+def make_app(world: World, *, clock: Callable[[], float] = time.time) -> Front:
+    """Return the AWS front of ``world`` as a WSGI callable; ``seed`` fills it.
+
+    moto keeps its state per process: one process serves one world, and making a front forgets what moto held before.
+    """
+    from moto.core.base_backend import BackendDict
+
+    BackendDict.reset()
+    return Front(world, clock)
+
+
+def _protocol(call: Call) -> Protocol:
+    """Return the protocol to refuse in; where the service is unknown, the request's own form tells."""
+    service = call.front.services.get(call.service)
+    if service is not None:
+        return protocol_of(service)
+    headers = call.incoming.headers
+    if "x-www-form-urlencoded" in headers.get("content-type", ""):
+        return "query"
+    return "json" if "x-amz-target" in headers or not call.service else "rest-json"
+
+
+def _send(call: Call, reply: Reply, start_response: StartResponse) -> Iterable[bytes]:
+    names = ("x-amz-request-id", "x-amz-id-2") if call.service == "s3" else ("x-amzn-RequestId",)
+    headers = {name.lower(): (name, value) for name, value in reply.headers.items()}
+    for name in names:
+        headers[name.lower()] = (name, call.request_id)
+    body = b"" if call.incoming.method == "HEAD" else reply.body
+    if call.incoming.method != "HEAD" or "content-length" not in headers:
+        headers["content-length"] = ("Content-Length", str(len(body)))
+    try:
+        phrase = HTTPStatus(reply.status).phrase
+    except ValueError:
+        phrase = "Unknown"
+    start_response(f"{reply.status} {phrase}", list(headers.values()))
+    return [body]

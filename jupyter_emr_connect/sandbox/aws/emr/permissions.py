@@ -1,0 +1,60 @@
+"""Which IAM actions, resources and condition keys an EMR call raises.
+
+Source: "Actions, resources, and condition keys for Amazon Elastic MapReduce" (service authorization reference).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...world import ClusterSpec
+from ..service import Call, Check
+
+PREFIX = "elasticmapreduce"
+
+
+def checks(call: Call) -> Sequence[Check]:
+    """Return IAM's questions for an EMR call: one for each cluster it names, else one for everything."""
+    action = f"{PREFIX}:{call.action}"
+    ids = _cluster_ids(call)
+    context = {**_role(call), **_request_tags(call)}
+    if not ids:
+        return [Check(action, "*", context)]
+    found = []
+    for cluster_id in ids:
+        spec = call.front.world.clusters.get(cluster_id)
+        known = spec is not None and (spec.account, spec.region) == (call.account, call.region)
+        tags = _tags(spec) if spec is not None and known else {}
+        found.append(Check(action, cluster_arn(call, cluster_id), {**context, **tags}))
+    return found
+
+
+def cluster_arn(call: Call, cluster_id: str) -> str:
+    """Return the ARN that a cluster id has in the caller's account and the call's region."""
+    return f"arn:aws:elasticmapreduce:{call.region}:{call.account}:cluster/{cluster_id}"
+
+
+def _cluster_ids(call: Call) -> list[str]:
+    one = call.params.get("ClusterId") or call.params.get("ResourceId")
+    return [str(one)] if one else [str(each) for each in call.params.get("JobFlowIds", [])]
+
+
+def _role(call: Call) -> dict[str, list[str]]:
+    arn = call.params.get("ExecutionRoleArn")
+    return {f"{PREFIX}:ExecutionRoleArn": [arn]} if arn else {}
+
+
+def _request_tags(call: Call) -> dict[str, list[str]]:
+    given = {tag["Key"]: tag.get("Value", "") for tag in call.params.get("Tags", []) if "Key" in tag}
+    keys = [*given, *call.params.get("TagKeys", [])]
+    context = {"aws:TagKeys": keys} if keys else {}
+    for name, value in given.items():
+        context[f"{PREFIX}:RequestTag/{name}"] = context[f"aws:RequestTag/{name}"] = [value]
+    return context
+
+
+def _tags(spec: ClusterSpec) -> dict[str, list[str]]:
+    tags: dict[str, list[str]] = {}
+    for name, value in spec.tags.items():
+        tags[f"{PREFIX}:ResourceTag/{name}"] = tags[f"aws:ResourceTag/{name}"] = [value]
+    return tags

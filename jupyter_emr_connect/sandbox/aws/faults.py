@@ -1,0 +1,61 @@
+"""The faults of the AWS front: ``throttle``, ``deny``, ``slow``, ``error-500`` and ``expire-credentials``.
+
+Each may be limited to a compute, and by ``options`` to a ``service`` (SigV4 name), a ``region`` and an ``action``.
+"""
+
+from __future__ import annotations
+
+import time
+
+from ..world import Fault
+from .authorize import denial
+from .failures import Kind, Refusal
+from .service import Call, Check
+
+LONGEST = 300.0
+"""Seconds that ``slow`` delays at most, so that a slip of the hand does not block a worker for ever."""
+
+
+def before(call: Call) -> None:
+    """Delay or refuse a call before its signature is looked at; called by the app once the action is known."""
+    for fault in _hits(call, "slow"):
+        time.sleep(min(_milliseconds(fault) / 1000, LONGEST))
+    if _hits(call, "error-500"):
+        raise Refusal(Kind.INTERNAL)
+    if _hits(call, "throttle"):
+        raise Refusal(Kind.THROTTLED)
+
+
+def credentials(call: Call) -> None:
+    """Refuse the caller's credentials as expired; called after their signature was found right."""
+    if _hits(call, "expire-credentials"):
+        raise Refusal(Kind.EXPIRED_TOKEN)
+
+
+def authorization(call: Call, check: Check) -> None:
+    """Refuse an action as an administrator's explicit deny would; called before IAM is asked."""
+    for fault in _hits(call, "deny"):
+        wanted = fault.argument.rpartition(":")[2].lower()
+        if wanted in ("", check.action.rpartition(":")[2].lower()):
+            reason = "with an explicit deny in an identity-based policy"
+            raise Refusal(Kind.DENIED, denial(call.principal, check, reason))
+
+
+def _hits(call: Call, name: str) -> list[Fault]:
+    compute = None
+    service = call.front.services.get(call.service)
+    if service is not None and call.params:
+        compute = service.compute(call)
+    given = {"service": call.service, "region": call.region, "action": call.action}
+    return [
+        fault
+        for fault in call.front.world.faults.hits(name, compute)
+        if all(fault.options.get(key, value) == value for key, value in given.items())
+    ]
+
+
+def _milliseconds(fault: Fault) -> float:
+    try:
+        return max(0.0, float(fault.argument or 1000))
+    except ValueError:
+        return 1000.0

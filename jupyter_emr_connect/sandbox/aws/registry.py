@@ -1,0 +1,18 @@
+"""The services that the AWS front has, by SigV4 name. A new one is a module with a ``SERVICE`` and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from . import emr, iam, s3, sts
+from .service import Service
+
+SERVICES: Mapping[str, Service] = {
+    service.name: service
+    for service in (
+        emr.SERVICE,
+        iam.SERVICE,
+        s3.SERVICE,
+        sts.SERVICE,
+    )
+}

@@ -1,0 +1,103 @@
+"""What every sandbox comes with: users, policies, roles, an instance profile, buckets, security configurations.
+
+The supervisor calls :func:`seed` once, before the server listens.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from ..world import ACCOUNT, REGION, World
+from . import policies
+from .emr.render import INSTANCE_PROFILE, SERVICE_ROLE
+from .emr.security import SecurityConfiguration
+from .identity import iam_backend, new_key_id
+
+if TYPE_CHECKING:
+    from .app import Front
+
+BUCKETS = ("emr-sandbox-notebooks", "emr-sandbox-data")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A profile of the sandbox: an IAM user's key, which lives as long as the sandbox."""
+
+    name: str
+    arn: str
+    access_key: str
+    secret: str = field(repr=False)
+
+
+def seed(front: Front, *, keys: Mapping[str, tuple[str, str]] | None = None) -> dict[str, Profile]:
+    """Fill a fresh front and return its profiles.
+
+    ``keys`` gives (access key id, secret) by profile name where they must not be random.
+    """
+    iam = iam_backend(front.world.account)
+    _roles(iam)
+    _buckets(front.world)
+    _security(front)
+    for name, document in policies.PROFILES.items():
+        _user(iam, name, document, (keys or {}).get(name))
+    return profiles(front.world)
+
+
+def profiles(world: World) -> dict[str, Profile]:
+    """Return the profiles of a world whose front was seeded, by name."""
+    users = iam_backend(world.account).users
+    found = {}
+    for name in policies.PROFILES:
+        if name in users and users[name].access_keys:
+            key = users[name].access_keys[0]
+            found[name] = Profile(name, users[name].arn, key.access_key_id, key.secret_access_key)
+    return found
+
+
+def role_arns(world: World) -> list[str]:
+    """Return the ARNs of the runtime roles that every sandbox comes with."""
+    return [f"arn:aws:iam::{world.account}:role/{name}" for name in policies.RUNTIME_ROLES]
+
+
+def _user(iam: Any, name: str, document: Mapping[str, Any], key: tuple[str, str] | None) -> None:
+    user = iam.create_user(REGION, name)
+    policy = iam.create_policy(f"What {name} may do", "/", json.dumps(document), f"EMRSandbox-{name}", [])
+    policy.attach_to(user)
+    made = iam.create_access_key(name)
+    # moto's keys come from a generator that is not meant for secrets.
+    del iam.access_keys[made.access_key_id]
+    made.access_key_id, made.secret_access_key = key or (new_key_id("AKIA"), secrets.token_urlsafe(30))
+    iam.access_keys[made.access_key_id] = made
+
+
+def _roles(iam: Any) -> None:
+    def make(name: str, trust: Mapping[str, Any], permissions: Mapping[str, Any] | None = None) -> None:
+        role = iam.create_role(name, json.dumps(trust), "/", None, "", [], "3600")
+        if permissions:
+            role.put_policy("inline", json.dumps(permissions))
+
+    make(INSTANCE_PROFILE, policies.service_trust("ec2.amazonaws.com"), policies.INSTANCE_PROFILE_POLICY)
+    make(SERVICE_ROLE, policies.service_trust("elasticmapreduce.amazonaws.com"))
+    iam.create_instance_profile(INSTANCE_PROFILE, "/", [INSTANCE_PROFILE])
+    for name, trust in policies.RUNTIME_ROLES.items():
+        make(name, trust, policies.DATA_POLICIES.get(name))
+
+
+def _buckets(world: World) -> None:
+    from moto.s3.models import s3_backends
+
+    store = s3_backends[world.account]["aws"]
+    for name in BUCKETS:
+        store.create_bucket(name, world.region)
+        store.put_bucket_versioning(name, "Enabled")
+
+
+def _security(front: Front) -> None:
+    now = datetime.now(timezone.utc)
+    for name, document in policies.SECURITY_CONFIGURATIONS.items():
+        front.security.put((ACCOUNT, REGION), SecurityConfiguration(name, json.dumps(document), now))
