@@ -1,0 +1,56 @@
+"""Starts a real Jupyter Enterprise Gateway for one cluster."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from jupyter_emr_connect.sandbox.engines.kernelspecs import write_kernelspecs
+from jupyter_emr_connect.sandbox.engines.layout import Installation
+from jupyter_emr_connect.sandbox.engines.process import Engine, EngineSpec, minimal_environment
+
+LAUNCHER = Path(__file__).with_name("gateway_launcher.py")
+LISTENING = re.compile(r"^emr-connect: gateway listens on port (\d+)$", re.MULTILINE)
+
+
+async def start_gateway(
+    installation: Installation,
+    *,
+    address: str,
+    workdir: Path,
+    version: str,
+    kernels_dir: Path,
+    token: str,
+    livy_url: str,
+    on_exit: Callable[[Engine], None] | None = None,
+) -> Engine:
+    """Start the gateway on a free port of ``address``; called by a cluster's front door at first use.
+
+    ``token`` must come with every request as ``Authorization: token …``; it is handed over on stdin. The kernels reach
+    Livy at ``<livy_url>/kernels/<KERNEL_ID>``. Raises SandboxStartError.
+    """
+    write_kernelspecs(kernels_dir, installation, livy_url=livy_url, workdir=workdir)
+    settings = {"ip": address, "token": token, "kernels_dir": str(kernels_dir)}
+    environment = minimal_environment(workdir) | {
+        "JUPYTER_NO_CONFIG": "1",
+        "JUPYTER_CONFIG_DIR": str(workdir / "jupyter" / "config"),
+        "JUPYTER_DATA_DIR": str(workdir / "jupyter" / "data"),
+        "JUPYTER_RUNTIME_DIR": str(workdir / "jupyter" / "runtime"),
+        "PYTHONUNBUFFERED": "1",
+    }
+    spec = EngineSpec(
+        name="gateway",
+        command=(str(installation.gateway_python(version)), "-I", str(LAUNCHER)),
+        workdir=workdir,
+        environment=environment,
+        address=address,
+        listening=LISTENING,
+        probe="/api",
+        stdin=json.dumps(settings).encode() + b"\n",
+        headers={"Authorization": f"token {token}"},
+    )
+    engine = Engine(spec, on_exit=on_exit)
+    await engine.start()
+    return engine

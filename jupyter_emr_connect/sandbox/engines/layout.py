@@ -1,0 +1,63 @@
+"""Where the installed engines lie; what ``install.ensure_installed`` returns and the engines are started from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from jupyter_core.paths import jupyter_data_dir
+
+from jupyter_emr_connect.errors import SandboxInstallError
+
+SPARK = "3.5.9"
+LIVY = "0.7.1-incubating"
+SPARKMAGIC = "0.23.0"
+GATEWAYS = ("3.3.0", "2.6.0")
+SCALA = "2.12"
+
+
+def engines_root() -> Path:
+    """Return the one data folder that all sandboxes of this user share."""
+    return Path(jupyter_data_dir()) / "emr-connect" / "engines"
+
+
+@dataclass(frozen=True)
+class Installation:
+    """Paths of the installed engines; all absolute.
+
+    ``java`` is the executable, ``spark_home`` pyspark's folder, ``spark_python`` the Python of Spark's drivers and
+    workers, ``kernel_python`` the Python of the gateway's kernels (sparkmagic, ipykernel), ``livy_home`` a folder with
+    ``jars/``, ``rsc-jars/`` and ``repl_2.12-jars/``. ``livy_agent`` is the Java agent that keeps Livy's RPC ports on
+    loopback. ``gateways`` maps gateway versions to their Pythons.
+    """
+
+    root: Path
+    java: Path
+    spark_home: Path
+    spark_python: Path
+    kernel_python: Path
+    livy_home: Path
+    livy_agent: Path
+    gateways: Mapping[str, Path]
+    versions: Mapping[str, str]
+
+    @property
+    def java_home(self) -> Path:
+        """The Java runtime's folder, for ``JAVA_HOME``."""
+        return self.java.resolve().parent.parent
+
+    def gateway_python(self, version: str) -> Path:
+        """Return the Python of one gateway version; raises SandboxInstallError when it was not installed."""
+        try:
+            return self.gateways[version]
+        except KeyError:
+            raise SandboxInstallError(
+                f"Jupyter Enterprise Gateway {version} is not installed.",
+                fix=f"The sandbox has versions {', '.join(GATEWAYS)}; run `jupyter emr sandbox up` again.",
+            ) from None
+
+
+def venv_python(venv: Path) -> Path:
+    """Return the interpreter of a virtual environment."""
+    return venv / "bin" / "python"

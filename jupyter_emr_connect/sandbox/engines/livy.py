@@ -1,0 +1,162 @@
+"""Starts a real Apache Livy server for one cluster."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from jupyter_emr_connect.sandbox.engines.layout import SCALA, SPARK, Installation
+from jupyter_emr_connect.sandbox.engines.process import Engine, EngineSpec, minimal_environment
+
+LISTENING = re.compile(r"Starting server on http://[^\s:]+:(\d+)")
+# Java 17 needs exactly these two, on the server only (measured; without them sessions die or orphan their driver).
+OPENS = ("java.lang.invoke", "java.util.concurrent.atomic")
+SERVER_FLAGS = (
+    "-Xmx64m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-XX:MaxMetaspaceSize=96m",
+    "-Djava.net.preferIPv4Stack=true",
+)
+# Livy's server connects back to a driver at the address it sees the driver come from, which for any loopback
+# destination is this one.
+RPC_ADDRESS = "127.0.0.1"
+# A year and more: Livy opens a new request log each day (GMT).
+LOG_DAYS = 400
+# Livy up to 0.8 logs through Log4j 1, later through Log4j 2; without a configuration neither says its port.
+# Nothing but warnings and the port: at INFO Livy logs the superuser's name.
+LOG4J = """log4j.rootCategory=WARN, console
+log4j.appender.console=org.apache.log4j.ConsoleAppender
+log4j.appender.console.layout=org.apache.log4j.PatternLayout
+log4j.appender.console.layout.ConversionPattern=%d{HH:mm:ss} %p %c{1}: %m%n
+log4j.logger.org.apache.livy.server.WebServer=INFO
+"""
+LOG4J2 = """rootLogger.level = warn
+rootLogger.appenderRef.stdout.ref = console
+appender.console.type = Console
+appender.console.name = console
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n
+logger.web.name = org.apache.livy.server.WebServer
+logger.web.level = info
+"""
+DRIVER_FLAGS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xss2m -Djava.net.preferIPv4Stack=true"
+
+
+def livy_conf(address: str, superuser: str) -> dict[str, str]:
+    """Return livy.conf: Livy's own checks between users, who come as ``doAs`` from the front door (engines.md, 4)."""
+    simple = "livy.server.auth.simple"
+    return {
+        "livy.server.host": address,
+        "livy.server.port": "0",
+        "livy.server.request-log-retain.days": "0",
+        "livy.spark.master": "local[2]",
+        "livy.spark.deploy-mode": "client",
+        "livy.spark.version": SPARK,
+        "livy.spark.scala-version": SCALA,
+        "livy.repl.enable-hive-context": "false",
+        "livy.rsc.rpc.server.address": address,
+        "livy.rsc.launcher.address": address,
+        "livy.rsc.launcher.port.range": "10000~10200",
+        "livy.impersonation.enabled": "true",
+        "livy.server.access-control.enabled": "true",
+        "livy.superusers": superuser,
+        "livy.server.auth.type": "simple",
+        f"{simple}.class": "org.apache.hadoop.security.authentication.server.AuthenticationFilter",
+        f"{simple}.param.type": "simple",
+        f"{simple}.param.simple.anonymous.allowed": "false",
+    }
+
+
+def spark_defaults(address: str, agent: Path) -> dict[str, str]:
+    """Return spark-defaults.conf: small, on the cluster's address only."""
+    return {
+        "spark.ui.enabled": "false",
+        "spark.driver.memory": "512m",
+        "spark.driver.host": address,
+        "spark.driver.bindAddress": address,
+        "spark.driver.extraJavaOptions": f"{DRIVER_FLAGS} -javaagent:{agent}={RPC_ADDRESS}",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.sql.catalogImplementation": "in-memory",
+    }
+
+
+async def start_livy(
+    installation: Installation,
+    *,
+    address: str,
+    workdir: Path,
+    superuser: str,
+    on_exit: Callable[[Engine], None] | None = None,
+) -> Engine:
+    """Start Livy on a free port of ``address``; called by a cluster's front door at first use.
+
+    Requests must carry ``user.name=<superuser>`` and ``doAs=<role's user>``. The name is as good as a password; Livy
+    reads it from its stdin. Raises SandboxStartError.
+    """
+    conf, spark_conf = _write_configuration(installation, workdir, address)
+    spec = EngineSpec(
+        name="livy",
+        command=(str(installation.java), *_java_arguments(installation, conf, address)),
+        workdir=workdir,
+        environment=_environment(installation, workdir, conf, spark_conf, address),
+        address=address,
+        listening=LISTENING,
+        probe=f"/version?user.name={superuser}",
+        stdin=_properties(livy_conf(address, superuser)),
+    )
+    engine = Engine(spec, on_exit=on_exit)
+    await engine.start()
+    return engine
+
+
+def _write_configuration(installation: Installation, workdir: Path, address: str) -> tuple[Path, Path]:
+    """Write what is no secret; return LIVY_CONF_DIR and SPARK_CONF_DIR."""
+    conf, spark_conf, logs = workdir / "livy-conf", workdir / "spark-conf", workdir / "livy-logs"
+    for folder in (conf, spark_conf, logs):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (spark_conf / "spark-defaults.conf").write_bytes(_properties(spark_defaults(address, installation.livy_agent)))
+    (conf / "log4j.properties").write_text(LOG4J, encoding="utf-8")
+    (conf / "log4j2.properties").write_text(LOG4J2, encoding="utf-8")
+    _link(conf / "livy.conf", "/dev/stdin")
+    # Livy's request log cannot be switched off and would hold user.name in every line.
+    yesterday = datetime.now(timezone.utc).date() - timedelta(days=1)
+    for day in range(LOG_DAYS):
+        _link(logs / f"{yesterday + timedelta(days=day):%Y_%m_%d}.request.log", os.devnull)
+    return conf, spark_conf
+
+
+def _link(path: Path, target: str) -> None:
+    path.unlink(missing_ok=True)
+    path.symlink_to(target)
+
+
+def _java_arguments(installation: Installation, conf: Path, address: str) -> list[str]:
+    opens = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENS]
+    classpath = f"{installation.livy_home}/jars/*:{conf}"
+    agent = f"-javaagent:{installation.livy_agent}={address}"
+    return [*SERVER_FLAGS, agent, *opens, "-cp", classpath, "org.apache.livy.server.LivyServer"]
+
+
+def _environment(
+    installation: Installation, workdir: Path, conf: Path, spark_conf: Path, address: str
+) -> dict[str, str]:
+    return minimal_environment(workdir) | {
+        "LIVY_HOME": str(installation.livy_home),
+        "LIVY_CONF_DIR": str(conf),
+        "LIVY_LOG_DIR": str(workdir / "livy-logs"),
+        "SPARK_HOME": str(installation.spark_home),
+        "SPARK_CONF_DIR": str(spark_conf),
+        "SPARK_LOCAL_IP": address,
+        "SPARK_LOCAL_DIRS": str(workdir / "tmp"),
+        "PYSPARK_PYTHON": str(installation.spark_python),
+        "PYSPARK_DRIVER_PYTHON": str(installation.spark_python),
+        "JAVA_HOME": str(installation.java_home),
+    }
+
+
+def _properties(values: Mapping[str, str]) -> bytes:
+    return "".join(f"{name} {value}\n" for name, value in values.items()).encode()
