@@ -98,10 +98,10 @@ async def _serve(application: Application, host: str, port: int, tls: ssl.SSLCon
             environ = _environ(request, await _body(request))
             return await loop.run_in_executor(pool, _call, application, environ)
 
-        runner = web.ServerRunner(web.Server(handle), access_log=None)
+        runner = web.ServerRunner(web.Server(handle), access_log=None, shutdown_timeout=STOP_TIMEOUT)
         await runner.setup()
         try:
-            site = web.TCPSite(runner, host, port, ssl_context=tls, shutdown_timeout=STOP_TIMEOUT)
+            site = web.TCPSite(runner, host, port, ssl_context=tls)
             await site.start()
             ready.port = runner.addresses[0][1]
             ready.loop, ready.ended = loop, asyncio.Event()
