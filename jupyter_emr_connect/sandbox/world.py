@@ -31,7 +31,8 @@ class ClusterSpec:
     ``address`` is the loopback address that AWS reports as ``MasterPublicDnsName``; ``tls`` means in-transit
     encryption with a private CA; ``engines`` is False for clusters that exist on paper only (seeded, terminated).
     ``fleets`` means instance fleets in place of groups; ``described`` holds further members of DescribeCluster's
-    answer, in its shape (what RunJobFlow was told: ``Configurations``, ``LogUri`` …).
+    answer, in its shape (what RunJobFlow was told: ``Configurations``, ``LogUri`` …), and ``InstanceGroups`` or
+    ``InstanceFleets`` in the shape of their own lists.
     """
 
     id: str
@@ -243,6 +244,8 @@ class World:
         self.pairs = PairRegistry(lifetime=lifetime)
         self.faults = FaultBoard()
         self.log = RequestLog()
+        self.place: Callable[[ClusterSpec], ClusterSpec] = lambda spec: spec
+        """Called for each cluster that ``RunJobFlow`` makes; the supervisor may give it an address and engines."""
 
     def cluster(self, text: str) -> ClusterSpec | None:
         """Return a cluster by id or, where only one has it, by name."""
@@ -262,7 +265,7 @@ def standard_clusters(subnet: str) -> list[ClusterSpec]:
             name=name,
             address=f"127.0.{subnet}.{number}",
             created_at=now - timedelta(minutes=number),
-            tags={"owner": "sandbox"},
+            tags={"owner": "sandbox", "team": name},
             **fields,
         )
 
