@@ -13,6 +13,7 @@ from ..world import World
 from . import faults
 from .authorize import authorize
 from .backend import Backends
+from .emr.lifecycle import Lifecycle
 from .emr.security import SecurityConfigurations
 from .failures import Kind, Protocol, Refusal, Reply, render
 from .identity import ANONYMOUS, Keys
@@ -43,6 +44,7 @@ class Front:
         self.buckets = Buckets(clock)
         self.backends = Backends()
         self.security = SecurityConfigurations()
+        self.lifecycle = Lifecycle(world, clock)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request; WSGI's entry, called from any thread."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..limits import EMR_RATES
 from ..service import Service
-from . import clusters, credentials, permissions
+from . import administration, clusters, credentials, instances, permissions, security_configurations
 
 SERVICE = Service(
     name="elasticmapreduce",
@@ -16,8 +16,11 @@ SERVICE = Service(
     checks=permissions.checks,
     handlers={
         **clusters.HANDLERS,
+        **instances.HANDLERS,
+        **security_configurations.HANDLERS,
         **credentials.HANDLERS,
+        **administration.HANDLERS,
     },
     rates=EMR_RATES,
-    compute=lambda call: call.params.get("ClusterId"),
+    compute=permissions.compute,
 )

@@ -26,6 +26,7 @@ def reject(message: str, code: str = "InvalidRequestException") -> NoReturn:
 
 def find(call: Call, cluster_id: str) -> ClusterSpec:
     """Return the caller's cluster; raises :class:`Refusal` with EMR's words for an id that is not there."""
+    call.front.lifecycle.advance()
     spec = call.front.world.clusters.get(cluster_id)
     if spec is None or (spec.account, spec.region) != (call.account, call.region):
         reject(f"Cluster id '{cluster_id}' is not valid.")
@@ -54,6 +55,7 @@ def _position(marker: str) -> int:
 
 def list_clusters(call: Call) -> dict[str, Any]:
     """Answer ListClusters: newest first, 50 a page, by creation time and state where asked."""
+    call.front.lifecycle.advance()
     wanted = set(call.params.get("ClusterStates", ()))
     unknown = wanted - render.STATES
     if unknown:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...world import ClusterSpec
+from ..identity import iam_backend
 from ..service import Call, Check
 
 PREFIX = "elasticmapreduce"
@@ -19,13 +20,33 @@ def checks(call: Call) -> Sequence[Check]:
     ids = _cluster_ids(call)
     context = {**_role(call), **_request_tags(call)}
     if not ids:
-        return [Check(action, "*", context)]
+        return [Check(action, "*", context), *_passed_roles(call)]
     found = []
     for cluster_id in ids:
         spec = call.front.world.clusters.get(cluster_id)
         known = spec is not None and (spec.account, spec.region) == (call.account, call.region)
         tags = _tags(spec) if spec is not None and known else {}
         found.append(Check(action, cluster_arn(call, cluster_id), {**context, **tags}))
+    return found
+
+
+def compute(call: Call) -> str | None:
+    """Return the cluster that a call is about, for faults that are meant for one."""
+    ids = _cluster_ids(call)
+    return ids[0] if ids else None
+
+
+def _passed_roles(call: Call) -> list[Check]:
+    """RunJobFlow hands roles to AWS's services, which the caller must be allowed to."""
+    found = []
+    profile = iam_backend(call.account).instance_profiles.get(call.params.get("JobFlowRole", "").rpartition("/")[2])
+    if profile is not None:
+        roles = [(str(role.arn), "ec2.amazonaws.com") for role in profile.roles]
+        found += [Check("iam:PassRole", arn, {"iam:PassedToService": [service]}) for arn, service in roles]
+    if call.params.get("ServiceRole"):
+        name = call.params["ServiceRole"].rpartition("/")[2]
+        arn = f"arn:aws:iam::{call.account}:role/{name}"
+        found.append(Check("iam:PassRole", arn, {"iam:PassedToService": ["elasticmapreduce.amazonaws.com"]}))
     return found
 
 

@@ -15,6 +15,7 @@ STATES = frozenset(
 )
 ENDED = frozenset({"TERMINATED", "TERMINATED_WITH_ERRORS"})
 READY = frozenset({"RUNNING", "WAITING"})
+_ELSEWHERE = frozenset({"InstanceGroups", "InstanceFleets", "Ec2InstanceAttributes"})
 INSTANCE_TYPE = "m5.xlarge"
 
 
@@ -53,7 +54,6 @@ def cluster(spec: ClusterSpec) -> dict[str, Any]:
         "Id": spec.id,
         "Name": spec.name,
         "Status": status(spec),
-        "Ec2InstanceAttributes": ec2_attributes(spec),
         "InstanceCollectionType": "INSTANCE_FLEET" if spec.fleets else "INSTANCE_GROUP",
         "ReleaseLabel": spec.release,
         "AutoTerminate": False,
@@ -73,8 +73,9 @@ def cluster(spec: ClusterSpec) -> dict[str, Any]:
         "PlacementGroups": [],
         "OSReleaseLabel": "2023.6.20250218.2",
         "EbsRootVolumeSize": 15,
-        **spec.described,
+        **{name: value for name, value in spec.described.items() if name not in _ELSEWHERE},
     }
+    found["Ec2InstanceAttributes"] = ec2_attributes(spec)
     if spec.security_configuration:
         found["SecurityConfiguration"] = spec.security_configuration
     if not spec.address or spec.state == "STARTING":
