@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from jupyter_emr_connect.sandbox.engines.kernelspecs import write_kernelspecs
+from jupyter_emr_connect.sandbox.engines.kernelspecs import kernels_home, write_kernelspecs
 from jupyter_emr_connect.sandbox.engines.layout import Installation
 from jupyter_emr_connect.sandbox.engines.process import Engine, EngineSpec, minimal_environment
 
@@ -32,7 +32,7 @@ async def start_gateway(
     Livy at ``<livy_url>/kernels/<KERNEL_ID>``. Raises SandboxStartError.
     """
     write_kernelspecs(kernels_dir, installation, livy_url=livy_url, workdir=workdir)
-    settings = {"ip": address, "token": token, "kernels_dir": str(kernels_dir)}
+    settings = {"ip": address, "token": token, "kernels_dir": str(kernels_dir), "home": str(kernels_home(workdir))}
     environment = minimal_environment(workdir) | {
         "JUPYTER_NO_CONFIG": "1",
         "JUPYTER_CONFIG_DIR": str(workdir / "jupyter" / "config"),

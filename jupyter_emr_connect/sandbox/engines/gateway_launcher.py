@@ -1,13 +1,14 @@
 """Runs Jupyter Enterprise Gateway with settings from stdin; executed by the gateway's own Python, never imported by us.
 
-Works with 2.6.0 and 3.3.0. One JSON line: ``ip``, ``token``, ``kernels_dir``. The token reaches the application as a
-trait and nothing else: no argv, no environment, no file. The port is the kernel's choice, printed once it is bound.
+Works with 2.6.0 and 3.3.0. One JSON line: ``ip``, ``token``, ``kernels_dir``, ``home``. The token reaches the application
+as a trait and nothing else: no argv, no environment, no file. The port is the kernel's choice, printed once it is bound.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 
 from enterprise_gateway.enterprisegatewayapp import EnterpriseGatewayApp
@@ -49,6 +50,10 @@ def main() -> None:
     settings = json.loads(sys.stdin.readline())
     app = EnterpriseGatewayApp.instance(config=gateway_config(settings))
     app.initialize([])
+    # Kernels inherit it.
+    os.chdir(settings["home"])
+    # Tornado wants it no longer than the interval (both in ms here) and would warn at each connection.
+    app.web_app.settings["ws_ping_timeout"] = app.web_app.settings["ws_ping_interval"]
     # One line per request at INFO would grow without end.
     logging.getLogger("tornado.access").setLevel(logging.WARNING)
     sockets = list(app.http_server._sockets.values())

@@ -23,15 +23,25 @@ def write_kernelspecs(kernels_dir: Path, installation: Installation, *, livy_url
     ``livy_url`` is the cluster's internal listener for kernels; the launcher appends ``/kernels/<KERNEL_ID>``.
     """
     python = str(installation.kernel_python)
-    home = workdir / "sparkmagic"
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    environment = {"EMR_CONNECT_LIVY_URL": livy_url, "SPARKMAGIC_CONF_DIR": str(home)}
+    home = kernels_home(workdir)
+    (home / "tmp").mkdir(parents=True, exist_ok=True, mode=0o700)
+    # The gateway starts kernels with little more than PATH: without HOME they would write into the user's own.
+    common = {"HOME": str(home), "TMPDIR": str(home / "tmp"), "LANG": "C.UTF-8"}
+    spark = {"EMR_CONNECT_LIVY_URL": livy_url, "SPARKMAGIC_CONF_DIR": str(home / ".sparkmagic")}
     for name, (title, language) in SPARKMAGIC_KERNELS.items():
         argv = [python, "-I", str(LAUNCHER), name, "-f", "{connection_file}"]
-        _write(kernels_dir / name, {"argv": argv, "display_name": title, "language": language, "env": environment})
+        _write(kernels_dir / name, {"argv": argv, "display_name": title, "language": language, "env": common | spark})
     argv = [python, "-I", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    spec = {"argv": argv, "display_name": "Python 3", "language": "python", "metadata": {"debugger": True}}
-    _write(kernels_dir / "python3", spec)
+    debugger = {"debugger": True}
+    _write(
+        kernels_dir / "python3",
+        {"argv": argv, "display_name": "Python 3", "language": "python", "env": common, "metadata": debugger},
+    )
+
+
+def kernels_home(workdir: Path) -> Path:
+    """Return the home and working directory of a gateway's kernels."""
+    return workdir / "home"
 
 
 def _write(folder: Path, spec: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ SERVER_FLAGS = (
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",
     "-XX:MaxMetaspaceSize=96m",
+    "-XX:-UsePerfData",
     "-Djava.net.preferIPv4Stack=true",
 )
 # Livy's server connects back to a driver at the address it sees the driver come from, which for any loopback
@@ -43,7 +44,7 @@ appender.console.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n
 logger.web.name = org.apache.livy.server.WebServer
 logger.web.level = info
 """
-DRIVER_FLAGS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xss2m -Djava.net.preferIPv4Stack=true"
+DRIVER_FLAGS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData -Xss2m -Djava.net.preferIPv4Stack=true"
 
 
 def livy_conf(address: str, superuser: str) -> dict[str, str]:
@@ -71,14 +72,15 @@ def livy_conf(address: str, superuser: str) -> dict[str, str]:
     }
 
 
-def spark_defaults(address: str, agent: Path) -> dict[str, str]:
-    """Return spark-defaults.conf: small, on the cluster's address only."""
+def spark_defaults(address: str, agent: Path, scratch: Path) -> dict[str, str]:
+    """Return spark-defaults.conf: small, on the cluster's address only, its temporary files in ``scratch``."""
+    options = f"{DRIVER_FLAGS} -Djava.io.tmpdir={scratch} -javaagent:{agent}={RPC_ADDRESS}"
     return {
         "spark.ui.enabled": "false",
         "spark.driver.memory": "512m",
         "spark.driver.host": address,
         "spark.driver.bindAddress": address,
-        "spark.driver.extraJavaOptions": f"{DRIVER_FLAGS} -javaagent:{agent}={RPC_ADDRESS}",
+        "spark.driver.extraJavaOptions": options,
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.catalogImplementation": "in-memory",
     }
@@ -100,7 +102,7 @@ async def start_livy(
     conf, spark_conf = _write_configuration(installation, workdir, address)
     spec = EngineSpec(
         name="livy",
-        command=(str(installation.java), *_java_arguments(installation, conf, address)),
+        command=(str(installation.java), *_java_arguments(installation, workdir, conf, address)),
         workdir=workdir,
         environment=_environment(installation, workdir, conf, spark_conf, address),
         address=address,
@@ -118,7 +120,9 @@ def _write_configuration(installation: Installation, workdir: Path, address: str
     conf, spark_conf, logs = workdir / "livy-conf", workdir / "spark-conf", workdir / "livy-logs"
     for folder in (conf, spark_conf, logs):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    (spark_conf / "spark-defaults.conf").write_bytes(_properties(spark_defaults(address, installation.livy_agent)))
+    (spark_conf / "spark-defaults.conf").write_bytes(
+        _properties(spark_defaults(address, installation.livy_agent, workdir / "tmp"))
+    )
     (conf / "log4j.properties").write_text(LOG4J, encoding="utf-8")
     (conf / "log4j2.properties").write_text(LOG4J2, encoding="utf-8")
     _link(conf / "livy.conf", "/dev/stdin")
@@ -134,11 +138,12 @@ def _link(path: Path, target: str) -> None:
     path.symlink_to(target)
 
 
-def _java_arguments(installation: Installation, conf: Path, address: str) -> list[str]:
+def _java_arguments(installation: Installation, workdir: Path, conf: Path, address: str) -> list[str]:
     opens = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENS]
     classpath = f"{installation.livy_home}/jars/*:{conf}"
-    agent = f"-javaagent:{installation.livy_agent}={address}"
-    return [*SERVER_FLAGS, agent, *opens, "-cp", classpath, "org.apache.livy.server.LivyServer"]
+    # Livy passes its sessions' RPC secrets in a temporary file.
+    own = [f"-Djava.io.tmpdir={workdir / 'tmp'}", f"-javaagent:{installation.livy_agent}={address}"]
+    return [*SERVER_FLAGS, *own, *opens, "-cp", classpath, "org.apache.livy.server.LivyServer"]
 
 
 def _environment(
