@@ -14,6 +14,7 @@ from ..models import Attachment, Compute, Transport, check_role_arn
 from ..store.attachments import AttachmentStore
 from ..store.database import Database
 from .catalogue import Catalogue
+from .credentials import PairAuth
 from .sessions import session_for
 
 TransportChoice = Transport | Literal["auto"]
@@ -30,10 +31,13 @@ def resolve(config: EMRConnect, env: Mapping[str, str], path: str | None) -> Att
 
     Order (design 3.2): ``EMR_CONNECT_COMPUTE`` with ``EMR_CONNECT_RUNTIME_ROLE`` and ``EMR_CONNECT_TRANSPORT`` in the
     kernel's environment ``env``; the notebook's own attachment; the nearest folder's. ``path`` is the notebook's
-    (``JPY_SESSION_NAME``); it may be empty. Blocks on the state file only.
+    (``JPY_SESSION_NAME``); it may be empty. Blocks on the state file only. Raises ``MalformedRole`` and
+    ``ConfigurationError`` for what the environment names.
     """
     if compute := env.get("EMR_CONNECT_COMPUTE", "").strip():
         role = env.get("EMR_CONNECT_RUNTIME_ROLE", "").strip() or None
+        if role:
+            check_role_arn(role)
         transport = check_transport(env.get("EMR_CONNECT_TRANSPORT", "").strip() or "auto")
         profile, region = _own(env, "AWS_PROFILE"), _own(env, "AWS_DEFAULT_REGION")
         return Attachment(compute, role, transport, profile=profile, region=region)
@@ -96,11 +100,18 @@ def admit(compute: Compute, attachment: Attachment) -> Transport:
 def attach(config: EMRConnect, request: Attachment) -> tuple[Attachment, Compute]:
     """Keep the attachment of a notebook or folder after refusing what cannot work; blocks on AWS.
 
-    ``request.compute`` may be an id, an ARN or a name; the id is kept. Raises as :func:`admit` and the catalogue do.
+    ``request.compute`` may be an id, an ARN or a name; the id is kept. With a runtime role AWS is asked for
+    credentials, so that a role the caller may not take is refused now. Raises as :func:`admit`, the catalogue and ``PairAuth`` do.
     """
     if request.runtime_role:
         check_role_arn(request.runtime_role)
-    compute = Catalogue(session_for(config, request.profile, request.region)).resolve(request.compute)
+    session = session_for(config, request.profile, request.region)
+    compute = Catalogue(session).resolve(request.compute)
     admit(compute, request)
+    expires = None
+    if request.runtime_role:
+        session = session_for(config, request.profile, compute.region)
+        pair = PairAuth(session, compute, request.runtime_role, renew_before=config.renew_before).pair()
+        expires = pair.expires_at.isoformat(timespec="seconds")
     kept = replace(request, compute=compute.id, region=compute.region, path=absolute(request.path))
-    return open_attachments(config).put(kept), compute
+    return replace(open_attachments(config).put(kept), credentials_expire_at=expires), compute

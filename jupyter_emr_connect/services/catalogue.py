@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -16,7 +16,18 @@ from datetime import datetime, timedelta, timezone
 from ..aws import emr
 from ..aws.session import AWSSession, open_session
 from ..aws.sts import get_identity
-from ..errors import AccessDenied, AmbiguousCompute, ComputeNotFound, EMRConnectError, NotAttachable
+from ..errors import (
+    AccessDenied,
+    AmbiguousCompute,
+    AWSError,
+    AWSUnavailable,
+    ComputeNotFound,
+    CredentialsExpired,
+    EMRConnectError,
+    InvalidCredentials,
+    NotAttachable,
+    Throttled,
+)
 from ..models import Compute
 from . import eligibility
 
@@ -54,27 +65,27 @@ class Catalogue:
             rows += emr.list_clusters(self.session, emr.ENDED, created_after=since)
         rows.sort(key=lambda row: row.created_at or "", reverse=True)
         usable = [row for row in rows if row.state in eligibility.ATTACHABLE_STATES]
-        described = self._describe_all([row.id for row in usable], progress, seconds)
+        described = self._describe_all(usable, progress, seconds)
         return [described.get(row.id) or self._undescribed(row) for row in rows]
 
     def _describe_all(
-        self, ids: Iterable[str], progress: Callable[[int, int], None], seconds: float
+        self, rows: Sequence[emr.ClusterRow], progress: Callable[[int, int], None], seconds: float
     ) -> dict[str, Compute]:
-        deadline, found, wanted = time.monotonic() + seconds, {}, list(ids)
+        deadline = time.monotonic() + seconds
 
-        def describe(cluster_id: str) -> Compute | None:
+        def describe(row: emr.ClusterRow) -> Compute:
             if time.monotonic() > deadline:
-                return None
+                return self._undescribed(row)
             try:
-                return self.describe(cluster_id)
-            except ComputeNotFound:
-                return None
+                return self.describe(row.id)
+            except (AccessDenied, AWSUnavailable, ComputeNotFound, Throttled) as error:
+                return replace(self._undescribed(row), reason=f"Not known: {error.message}")
 
+        found = {}
         with ThreadPoolExecutor(DETAIL_WORKERS, thread_name_prefix="emr-describe") as pool:
-            for done, compute in enumerate(pool.map(describe, wanted), start=1):
-                progress(done, len(wanted))
-                if compute:
-                    found[compute.id] = compute
+            for done, compute in enumerate(pool.map(describe, rows), start=1):
+                progress(done, len(rows))
+                found[compute.id] = compute
         return found
 
     def describe(self, cluster_id: str) -> Compute:
@@ -118,8 +129,12 @@ class Catalogue:
             try:
                 self._security[name] = emr.security_configuration(self.session, name), None
             except AccessDenied as error:
-                problem = f"its security configuration {name!r} cannot be read: {error.iam_action} is denied"
-                self._security[name] = None, problem
+                why = f"{error.iam_action} is denied"
+                self._security[name] = None, f"its security configuration {name!r} cannot be read: {why}"
+            except (CredentialsExpired, InvalidCredentials):
+                raise
+            except AWSError as error:
+                return None, f"its security configuration {name!r} cannot be read: {error.message.rstrip('.')}"
         return self._security[name]
 
     def _undescribed(self, row: emr.ClusterRow) -> Compute:

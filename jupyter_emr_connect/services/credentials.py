@@ -61,6 +61,7 @@ class PairAuth:
 
         Raises ``RoleDenied``, ``RoleUnsupported`` or the AWS error of the call.
         """
+        # A thread only when AWS must be asked: none can be started any more while the process ends.
         pair = self._usable()
         if pair is None:
             pair = await asyncio.to_thread(self._fetch, None)
@@ -73,6 +74,10 @@ class PairAuth:
         if self.honoured is not None:
             with suppress(GatewayError):  # the request that needs the pair tells what is wrong
                 await self.honoured(BasicAuth(pair.username, pair.password))
+
+    def pair(self) -> BasicPair:
+        """Return a usable pair; blocks when one must be asked for. Raises as :meth:`headers` does."""
+        return self._usable() or self._fetch(None)
 
     @property
     def expires_at(self) -> datetime | None:

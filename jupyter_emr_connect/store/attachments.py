@@ -19,7 +19,6 @@ COLUMNS = (
     "profile",
     "region",
     "created_at",
-    "credentials_expire_at",
 )
 
 

@@ -27,8 +27,7 @@ MIGRATIONS = (
         transport TEXT NOT NULL,
         profile TEXT,
         region TEXT,
-        created_at TEXT NOT NULL,
-        credentials_expire_at TEXT
+        created_at TEXT NOT NULL
     );
     CREATE TABLE kernels (
         kernel_id TEXT PRIMARY KEY,

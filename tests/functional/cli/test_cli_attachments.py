@@ -1,0 +1,86 @@
+"""``jupyter emr attach``, ``status`` and ``detach``."""
+
+from __future__ import annotations
+
+import pytest
+
+from jupyter_emr_connect.config import EMRConnect
+from jupyter_emr_connect.errors import NotAttached
+from jupyter_emr_connect.services.attachments import resolve
+
+
+@pytest.fixture
+def notebook(tmp_path):
+    path = tmp_path / "work" / "deep" / "n.ipynb"
+    path.parent.mkdir(parents=True)
+    path.write_text("{}")
+    return path
+
+
+def test_attach_a_notebook_keeps_the_id_and_shows_it(cloud, emr, notebook):
+    made = emr("attach", "open", str(notebook), "--json").json
+    assert made["compute"] == cloud.id("open")
+    assert made["path"] == str(notebook)
+    assert made["id"]
+    assert emr("status", "--json").json["attachments"] == [made]
+    assert cloud.id("open") in emr("status").out
+
+
+def test_attach_with_a_role_proves_that_it_may_be_taken(cloud, emr, notebook):
+    role = cloud.roles["EMRAnalyst"]
+    made = emr("attach", "analytics", str(notebook), "--runtime-role", role, "--json").json
+    assert made["runtime_role"] == role
+    assert made["credentials_expire_at"]
+    assert cloud.calls("GetClusterSessionCredentials") == 1
+
+
+def test_the_nearest_attachment_counts(cloud, emr, notebook):
+    emr("attach", "open", str(notebook.parent.parent))
+    role = cloud.roles["EMRAnalyst"]
+    emr("attach", "analytics", str(notebook), "--runtime-role", role)
+    config = EMRConnect()
+    assert resolve(config, {}, str(notebook)).compute == cloud.id("analytics")
+    assert resolve(config, {}, str(notebook.with_name("other.ipynb"))).compute == cloud.id("open")
+    with pytest.raises(NotAttached):
+        resolve(config, {}, str(notebook.parent.parent.parent / "elsewhere.ipynb"))
+
+
+def test_the_environment_comes_first(emr, notebook):
+    emr("attach", "open", str(notebook))
+    found = resolve(EMRConnect(), {"EMR_CONNECT_COMPUTE": "analytics"}, str(notebook))
+    assert (found.compute, found.runtime_role, found.transport) == ("analytics", None, "auto")
+
+
+def test_attach_again_replaces(cloud, emr, notebook):
+    emr("attach", "open", str(notebook))
+    emr("attach", "analytics", str(notebook), "--runtime-role", cloud.roles["EMREngineer"])
+    kept = emr("status", "--json").json["attachments"]
+    assert [one["compute"] for one in kept] == [cloud.id("analytics")]
+
+
+def test_detach(emr, notebook):
+    emr("attach", "open", str(notebook))
+    assert emr("detach", str(notebook)).code == 0
+    assert emr("status", "--json").json["attachments"] == []
+
+
+def test_status_says_who_one_is(emr):
+    who = emr("status", "--json").json["identity"]
+    assert who["arn"] == "arn:aws:iam::123456789012:user/developer"
+    assert (who["account"], who["region"], who["profile"]) == ("123456789012", "us-east-1", "developer")
+
+
+def test_status_without_credentials_still_shows_attachments(emr, notebook, monkeypatch):
+    emr("attach", "open", str(notebook))
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    shown = emr("status")
+    assert shown.code == 1
+    assert str(notebook) in shown.out
+    assert "nobody" in shown.err
+
+
+def test_the_state_file_is_for_the_user_alone(emr, notebook, tmp_path):
+    emr("attach", "open", str(notebook))
+    folder = tmp_path / "data" / "emr-connect"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in folder.glob("state.sqlite*")} == {0o600}

@@ -1,0 +1,222 @@
+"""Bad input at the command line: each a line or two with cause and fix, exit code 1, no traceback, no secret."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from dataclasses import replace
+
+import pytest
+
+ROLE = "arn:aws:iam::123456789012:role"
+
+
+def test_unknown_id_says_where_it_was_searched(emr):
+    emr("show", "j-NOSUCH0000").failed_with("j-NOSUCH0000", "123456789012", "us-east-1", "profile 'developer'")
+
+
+def test_unknown_name_suggests_near_ones(emr):
+    emr("show", "analytcs").failed_with("No EMR cluster 'analytcs'", "Did you mean 'analytics'?")
+
+
+def test_malformed_arn(emr):
+    emr("show", "arn:aws:s3:::bucket").failed_with("not the ARN of an EMR cluster")
+
+
+def test_arn_of_a_kind_not_supported_yet(emr):
+    arn = "arn:aws:emr-serverless:us-east-1:123456789012:/applications/00abc"
+    emr("show", arn).failed_with("not an EMR on EC2 cluster")
+
+
+def test_arn_of_another_account(cloud, emr):
+    arn = f"arn:aws:elasticmapreduce:us-east-1:210987654321:cluster/{cloud.id('open')}"
+    emr("show", arn).failed_with("No EMR cluster", arn)
+
+
+@pytest.mark.parametrize("by", ["name", "id"])
+def test_terminated_cluster_is_refused_with_its_reason(cloud, emr, by):
+    text = "gone" if by == "name" else cloud.id("gone")
+    emr("attach", text).failed_with("TERMINATED", "Terminated by user request")
+
+
+def test_ambiguous_name_lists_the_candidates(cloud, emr):
+    twin = replace(cloud.world.clusters[cloud.id("open")], id="j-TWIN00000001")
+    cloud.world.clusters[twin.id] = twin
+    emr("show", "open").failed_with("2 clusters", cloud.id("open"), "j-TWIN00000001", "Use the id")
+
+
+def test_kerberos_cluster_says_why_not(emr):
+    emr("attach", "kerberos").failed_with("Kerberos")
+
+
+def test_cluster_without_gateway_says_so(emr):
+    emr("attach", "old").failed_with("Jupyter Enterprise Gateway is not installed")
+
+
+def test_role_malformed(emr):
+    emr("attach", "analytics", "--runtime-role", "EMRAnalyst").failed_with("'EMRAnalyst' is not the ARN")
+
+
+def test_role_not_supported_by_the_cluster(emr):
+    emr("attach", "open", "--runtime-role", f"{ROLE}/EMRAnalyst").failed_with("cannot honour a runtime role")
+
+
+def test_role_not_supported_by_the_release(cloud, emr):
+    spec = cloud.world.clusters[cloud.id("analytics")]
+    cloud.world.clusters[spec.id] = replace(spec, release="emr-6.9.0")
+    emr("attach", "analytics", "--runtime-role", f"{ROLE}/EMRAnalyst").failed_with("from emr-6.11.0 on", "emr-6.9.0")
+
+
+def test_role_required(emr):
+    emr("attach", "analytics").failed_with("takes a runtime role with every session", "--runtime-role")
+
+
+def test_role_denied_names_action_and_condition(emr):
+    emr("attach", "analytics", "--runtime-role", f"{ROLE}/EMRForbidden").failed_with(
+        "may not take the runtime role",
+        "elasticmapreduce:GetClusterSessionCredentials",
+        "elasticmapreduce:ExecutionRoleArn",
+        "user/developer",
+    )
+
+
+def test_a_refused_attach_keeps_nothing(emr):
+    emr("attach", "analytics", "--runtime-role", f"{ROLE}/EMRForbidden")
+    assert emr("status", "--json").json["attachments"] == []
+
+
+def test_denied_profile_names_the_action_and_the_principal(emr):
+    emr("list", "--profile", "denied").failed_with("user/denied", "elasticmapreduce:ListClusters")
+
+
+def test_denied_as_json_has_the_iam_action(emr):
+    body = json.loads(emr("list", "--profile", "denied", "--json").err)
+    assert body["code"] == "access-denied"
+    assert body["iam_action"] == "elasticmapreduce:ListClusters"
+    assert set(body) == {"message", "reason", "code", "fix", "iam_action"}
+
+
+def test_wrong_secret(cloud, emr, monkeypatch):
+    monkeypatch.delenv("AWS_PROFILE")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", cloud.keys["developer"].access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-the-secret")
+    done = emr("list").failed_with("does not accept your credentials", "secret")
+    assert "not-the-secret" not in done.err
+
+
+def test_unknown_key(emr, monkeypatch):
+    monkeypatch.delenv("AWS_PROFILE")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIANOSUCHKEY0000000")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "whatever")
+    emr("list").failed_with("does not accept your credentials")
+
+
+def test_no_region(emr, monkeypatch):
+    monkeypatch.delenv("AWS_PROFILE")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
+    emr("list").failed_with("No AWS region", "--region")
+
+
+def test_no_credentials(emr, monkeypatch):
+    monkeypatch.delenv("AWS_PROFILE")
+    emr("list", "--region", "us-east-1").failed_with("No AWS credentials were found", "aws sso login")
+
+
+def test_unknown_profile_lists_those_there_are(emr):
+    emr("list", "--profile", "nobody").failed_with("nobody", "developer", "analyst")
+
+
+def test_profile_with_half_a_key(cloud, emr):
+    with (cloud.folder / "config").open("a") as file:
+        file.write("[profile half]\nregion = us-east-1\naws_access_key_id = AKIAHALF\n")
+    emr("list", "--profile", "half").failed_with("No AWS credentials", "half")
+
+
+def test_configuration_file_that_cannot_be_parsed(cloud, emr):
+    (cloud.folder / "config").write_text("this is no configuration\n")
+    emr("list").failed_with("AWS settings cannot be used", "~/.aws/config")
+
+
+def test_expired_sso_login_says_how_to_log_in(cloud, emr):
+    sso = "sso_start_url = https://x.awsapps.com/start\nsso_region = us-east-1\nsso_account_id = 123456789012\n"
+    with (cloud.folder / "config").open("a") as file:
+        file.write(f"[profile sso]\nregion = us-east-1\n{sso}sso_role_name = dev\n")
+    emr("list", "--profile", "sso").failed_with("have expired", "aws sso login --profile sso")
+
+
+def test_expired_session_credentials(cloud, emr):
+    cloud.world.faults.set("expire-credentials")
+    emr("list").failed_with("have expired", "Log in again")
+
+
+def test_recovers_after_a_new_login(cloud, emr):
+    cloud.world.faults.set("expire-credentials")
+    emr("list").failed_with("have expired")
+    cloud.world.faults.clear()
+    assert emr("list").code == 0
+
+
+def test_throttled_after_all_retries(cloud, emr):
+    cloud.world.faults.set("throttle")
+    emr("list").failed_with("AWS throttles elasticmapreduce:ListClusters")
+
+
+def test_aws_answers_with_its_own_error(cloud, emr):
+    cloud.world.faults.set("error-500")
+    emr("list").failed_with("its own error", "Try again")
+
+
+def test_sandbox_not_running(emr, monkeypatch):
+    with socket.socket() as free:
+        free.bind(("127.0.45.9", 0))
+        port = free.getsockname()[1]
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.45.9:{port}")
+    emr("list").failed_with("No answer from", "jupyter emr sandbox up", "AWS_ENDPOINT_URL")
+
+
+def test_attach_to_a_path_that_is_not_there(emr):
+    emr("attach", "open", "nowhere.ipynb").failed_with("There is no file or folder 'nowhere.ipynb'")
+
+
+def test_detach_what_is_not_attached(emr, tmp_path):
+    emr("detach", str(tmp_path)).failed_with("has no attachment of its own")
+
+
+def test_transport_that_the_compute_does_not_have(emr):
+    emr("attach", "open", "--transport", "livy").failed_with("cannot be reached by the transport 'livy'")
+
+
+def test_state_file_that_is_no_database(emr, tmp_path):
+    state = tmp_path / "data" / "emr-connect" / "state.sqlite"
+    state.parent.mkdir(parents=True)
+    state.write_text("this is not a database, but it is the user's\n" * 100)
+    emr("status").failed_with("is damaged", "left as it is")
+    assert state.read_text().startswith("this is not a database")
+
+
+def test_defect_of_ours_is_one_line_and_a_log(emr, tmp_path, monkeypatch):
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "jupyter_emr_connect_config.py").write_text("c.EMRConnect.gateway_port = 1 / 0\n")
+    emr("list").failed_with("ZeroDivisionError", "last-error.log")
+    log = tmp_path / "data" / "emr-connect" / "last-error.log"
+    assert "Traceback" in log.read_text()
+    assert log.stat().st_mode & 0o777 == 0o600
+    assert "Traceback" in emr("list", "--debug").err
+
+
+@pytest.mark.parametrize(
+    "words", [["frobnicate"], ["show"], ["list", "--no-such"], ["attach", "x", "--transport", "y"]]
+)
+def test_misuse_is_exit_code_two(emr, words):
+    assert emr(*words).code == 2
+
+
+def test_help_needs_no_aws(emr, monkeypatch):
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for words in ([], ["list"], ["run"], ["attach"], ["sandbox"]):
+        assert emr(*words, "--help").code == 0
