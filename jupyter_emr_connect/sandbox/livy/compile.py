@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from ...errors import SandboxInstallError
+from jupyter_emr_connect.errors import SandboxInstallError
 
 HERE = Path(__file__).parent
 TIMEOUT = 300.0
@@ -36,8 +36,8 @@ def compile_driver(java: Path, spark_home: Path, livy_rsc_jars: list[Path], out:
 def compile_agent(java: Path, spark_home: Path, out: Path) -> Path:
     """Write the agent's jar to ``out`` and return it; see ``agent/LoopbackAgent.scala``.
 
-    Both the Livy server and its sessions' drivers take it as ``-javaagent:<jar>=<loopback address>``. Raises
-    ``SandboxInstallError``.
+    The Livy server takes it as ``-javaagent:<jar>=<its address>``, a session's driver as ``-javaagent:<jar>=127.0.0.1``
+    (in ``spark.driver.defaultJavaOptions``, which sessions leave alone). Raises ``SandboxInstallError``.
     """
     sources = sorted((HERE / "agent").glob("*.scala"))
     return _build(java, spark_home, sources, [], {"META-INF/MANIFEST.MF": _AGENT_MANIFEST}, out)

@@ -4,23 +4,17 @@ import java.lang.instrument.Instrumentation
 import java.net.{InetAddress, InetSocketAddress}
 import java.util.Collections
 
-/** Makes a loopback address the wildcard address of this JVM, so that what would listen on 0.0.0.0 does not.
+/** Makes a loopback address this JVM's wildcard address, so that what would listen on 0.0.0.0 does not.
   *
-  * Livy's RPC servers bind their ports to the wildcard whatever the configuration says (livy-rsc 0.7.1 and 0.8.0,
-  * `RpcServer`). Started as `-javaagent:JAR=ADDRESS` in the Livy server and in the sessions' drivers. Nothing of
-  * Scala's library is used, since the server brings another version of it. If the JVM will not be changed, it ends
-  * at once rather than listen to the network.
+  * Started as `-javaagent:JAR=ADDRESS`. Livy's RPC servers bind their ports to the wildcard whatever the
+  * configuration says (livy-rsc, class `RpcServer`), in the Livy server as in the sessions' drivers. A driver needs
+  * 127.0.0.1: the server calls back the address that the driver's connection came from. Java 17 keeps the wildcard
+  * in a field, which is changed here. Nothing of Scala's library is used, since the server brings another version
+  * of it. A failure ends the JVM, which is better than a port that is open to the network.
   */
 object LoopbackAgent {
   def premain(address: String, instrumentation: Instrumentation): Unit = {
-    val opened = Collections.singletonMap("java.net", Collections.singleton(getClass.getModule))
-    instrumentation.redefineModule(
-      classOf[InetAddress].getModule,
-      Collections.emptySet[Module],
-      Collections.emptyMap[String, java.util.Set[Module]],
-      opened,
-      Collections.emptySet[Class[_]],
-      Collections.emptyMap[Class[_], java.util.List[Class[_]]])
+    openJavaNet(instrumentation)
     val implementation = classOf[InetAddress].getDeclaredField("impl")
     implementation.setAccessible(true)
     val holder = implementation.get(null)
@@ -30,4 +24,13 @@ object LoopbackAgent {
     if (!new InetSocketAddress(0).getAddress.isLoopbackAddress)
       throw new IllegalStateException("The wildcard address could not be changed to " + address)
   }
+
+  private def openJavaNet(instrumentation: Instrumentation): Unit =
+    instrumentation.redefineModule(
+      classOf[InetAddress].getModule,
+      Collections.emptySet[Module],
+      Collections.emptyMap[String, java.util.Set[Module]],
+      Collections.singletonMap("java.net", Collections.singleton(getClass.getModule)),
+      Collections.emptySet[Class[_]],
+      Collections.emptyMap[Class[_], java.util.List[Class[_]]])
 }

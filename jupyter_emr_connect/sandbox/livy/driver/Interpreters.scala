@@ -18,36 +18,44 @@ class Interpreters(livyConf: RSCConf, onDeath: () => Unit) {
   private val spark = Promise[SparkEntries]()
   private val made = mutable.Map.empty[String, Interpreter]
   private val classes: Path = Files.createTempDirectory("livy-classes")
-  private var loader: SharedClassLoader = _
+  private var compiler: ScalaCompiler = _
 
   @volatile private var busy: Option[(Int, Interpreter)] = None
 
   def start(conf: SparkConf, kind: String): SparkEntries = {
     val outer = Thread.currentThread.getContextClassLoader
-    loader = new SharedClassLoader(outer)
+    val loader = new SharedClassLoader(outer)
+    compiler = new ScalaCompiler(classes, loader)
     conf.set("spark.repl.class.outputDir", classes.toString)
-    val early = Option(kind).filter(_ == Kind.PySpark).map(_ => PythonProcess.start(conf))
+    val python = Option(kind).filter(_ == Kind.PySpark).map(_ => PythonProcess.start(conf))
+    if (kind == Kind.Spark) compiler.start()
     // Spark's executor keeps the loader it finds here, so closures see the classes that Scala statements define.
     Thread.currentThread.setContextClassLoader(loader)
     try {
       val entries = new SparkEntries(conf)
       entries.sc()
       entries.sparkSession()
-      early.foreach(process => synchronized(made(Kind.PySpark) = new PythonInterpreter(entries, process, onDeath)))
+      python.foreach(process => synchronized(made(Kind.PySpark) = new PythonInterpreter(entries, process, onDeath)))
       spark.success(entries)
       entries
     } catch {
       case error: Throwable =>
         spark.tryComplete(Failure(error))
-        early.foreach(_.close())
+        python.foreach(_.close())
         throw error
     } finally Thread.currentThread.setContextClassLoader(outer)
   }
 
+  /** Makes the interpreter of a kind unless it is there; waits for the context. */
+  def prepare(kind: String): Interpreter = {
+    val entries = Await.result(spark.future, Duration.Inf)
+    synchronized(made.getOrElseUpdate(kind, make(kind, entries)))
+  }
+
   /** Runs a statement in the interpreter of its kind; waits for the context. */
   def execute(kind: String, statement: Int, code: String): Outcome = {
+    val interpreter = prepare(kind)
     val entries = Await.result(spark.future, Duration.Inf)
-    val interpreter = synchronized(made.getOrElseUpdate(kind, make(kind, entries)))
     entries.sc().setJobGroup(statement.toString, s"Job group for statement $statement")
     busy = Some(statement -> interpreter)
     try interpreter.execute(statement, code)
@@ -88,10 +96,11 @@ class Interpreters(livyConf: RSCConf, onDeath: () => Unit) {
   }
 
   private def make(kind: String, entries: SparkEntries): Interpreter = kind match {
-    case Kind.Spark => new ScalaInterpreter(entries, classes, loader)
+    case Kind.Spark => new ScalaInterpreter(entries, compiler)
     case Kind.PySpark => new PythonInterpreter(entries, PythonProcess.start(entries.sc().getConf), onDeath)
     case Kind.Sql => new SqlInterpreter(entries, livyConf.getInt(Entry.SQL_NUM_ROWS))
     case Kind.SparkR => SparkRUnavailable
+    case Kind.Shared => throw new IllegalArgumentException("No interpreter is of the kind shared")
   }
 }
 
@@ -100,17 +109,4 @@ private object SparkRUnavailable extends Interpreter {
   override def execute(statement: Int, code: String): Outcome =
     Failed("Error", "SparkR is not available: this Spark was installed without its R package (sparkr.zip)")
   override def interrupt(statement: Int): Unit = ()
-}
-
-/** A loader to which the Scala interpreter's loader is added when it is made; looked up after the parent. */
-class SharedClassLoader(parent: ClassLoader) extends ClassLoader(parent) {
-  @volatile private var added: Option[ClassLoader] = None
-
-  def add(loader: ClassLoader): Unit = added = Some(loader)
-
-  override protected def findClass(name: String): Class[_] =
-    added.map(_.loadClass(name)).getOrElse(throw new ClassNotFoundException(name))
-
-  override protected def findResource(name: String): java.net.URL =
-    added.map(_.getResource(name)).orNull
 }

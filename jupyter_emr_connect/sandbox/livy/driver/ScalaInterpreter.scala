@@ -1,11 +1,6 @@
 package org.apache.livy.repl
 
-import java.io.{ByteArrayOutputStream, File, PrintStream, PrintWriter}
-import java.net.URLClassLoader
-import java.nio.file.Path
-
-import scala.tools.nsc.Settings
-import scala.tools.nsc.interpreter.{IMain, PresentationCompilerCompleter}
+import scala.tools.nsc.interpreter.PresentationCompilerCompleter
 import scala.tools.nsc.interpreter.Results.{Error, Incomplete, Success}
 
 import org.apache.livy.rsc.driver.SparkEntries
@@ -15,11 +10,10 @@ import org.apache.livy.rsc.driver.SparkEntries
   * A statement is split where Scala's parser ends its definitions and expressions, and these run one after the
   * other until one fails, so that what they print stands in order.
   */
-class ScalaInterpreter(entries: SparkEntries, classes: Path, shared: SharedClassLoader) extends Interpreter {
+class ScalaInterpreter(entries: SparkEntries, compiler: ScalaCompiler) extends Interpreter {
 
-  private val output = new ByteArrayOutputStream()
-  private val printer = new PrintStream(output, true, "UTF-8")
-  private val scala = make()
+  private val output = compiler.output
+  private val scala = compiler.ready(entries)
   private lazy val completer = new PresentationCompilerCompleter(scala)
   @volatile private var thread: Option[Thread] = None
 
@@ -51,12 +45,19 @@ class ScalaInterpreter(entries: SparkEntries, classes: Path, shared: SharedClass
     case Code(text) =>
       interpret(text) match {
         case Success => Right(())
+        case Incomplete if comment(text) => Right(())
         case Incomplete => Left(Failed("Error", "incomplete statement"))
         case Error => Left(failed(printed()))
       }
   }
 
-  private def interpret(text: String) = Console.withOut(printer)(scala.interpret(text))
+  /** Whether the text holds nothing but comments; Livy runs it in braces, which counts as one more result. */
+  private def comment(text: String): Boolean = scala.parse(text) match {
+    case scala.parse.Success(Nil) => interpret(s"{\n$text\n}") == Success
+    case _ => false
+  }
+
+  private def interpret(text: String) = Console.withOut(compiler.printer)(scala.interpret(text))
 
   private def merged(data: Done): Outcome = {
     val text = printed()
@@ -74,7 +75,7 @@ class ScalaInterpreter(entries: SparkEntries, classes: Path, shared: SharedClass
   private def inContext[T](body: => T): T = {
     val current = Thread.currentThread
     val before = current.getContextClassLoader
-    current.setContextClassLoader(shared)
+    current.setContextClassLoader(compiler.loader)
     thread = Some(current)
     try body
     finally {
@@ -82,35 +83,4 @@ class ScalaInterpreter(entries: SparkEntries, classes: Path, shared: SharedClass
       current.setContextClassLoader(before)
     }
   }
-
-  private def make(): IMain = {
-    val settings = new Settings(message => throw new IllegalArgumentException(message))
-    val options = List("-Yrepl-class-based", "-Yrepl-outdir", classes.toString, "-classpath", jars.mkString(File.pathSeparator))
-    settings.processArguments(options, processAll = true)
-    settings.usejavacp.value = true
-    val parent = shared.getParent
-    val interpreter = new IMain(settings, new PrintWriter(printer, true)) {
-      override protected def parentClassLoader: ClassLoader = parent
-    }
-    interpreter.initializeSynchronous()
-    shared.add(interpreter.classLoader)
-    interpreter.beQuietDuring {
-      interpreter.bind("spark", "org.apache.spark.sql.SparkSession", entries.sparkSession(), List("@transient"))
-      interpreter.bind("sc", "org.apache.spark.SparkContext", entries.sc().sc, List("@transient"))
-      interpreter.interpret("""
-        import org.apache.spark.SparkContext._
-        import spark.implicits._
-        import spark.sql
-        import org.apache.spark.sql.functions._
-      """)
-    }
-    output.reset()
-    interpreter
-  }
-
-  /** Jars that the session was given, which the application class path does not show. */
-  private def jars: Seq[String] =
-    Iterator.iterate(shared.getParent)(_.getParent).takeWhile(_ != null).toSeq
-      .collect { case loader: URLClassLoader => loader.getURLs.toSeq }.flatten
-      .filter(_.getProtocol == "file").map(url => new File(url.toURI).getPath)
 }

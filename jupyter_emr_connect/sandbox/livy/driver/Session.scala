@@ -33,6 +33,7 @@ class Session(livyConf: RSCConf, announce: String => Unit) {
   def start(conf: SparkConf): SparkEntries = {
     val entries = interpreters.start(conf, kind)
     become("idle")
+    if (kind != Kind.Shared) worker.submit((() => interpreters.prepare(kind)): Runnable)
     entries
   }
 
