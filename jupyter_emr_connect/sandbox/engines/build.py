@@ -16,7 +16,7 @@ import psutil
 from jupyter_emr_connect.errors import SandboxInstallError
 from jupyter_emr_connect.sandbox.engines.environments import make_environment, uv_binary
 from jupyter_emr_connect.sandbox.engines.failures import disk_full
-from jupyter_emr_connect.sandbox.engines.jars import fetch_livy
+from jupyter_emr_connect.sandbox.engines.jars import fetch_jars, livy_jars
 from jupyter_emr_connect.sandbox.engines.java import system_java_home, wheel_java_home
 from jupyter_emr_connect.sandbox.engines.layout import SCALA
 from jupyter_emr_connect.sandbox.engines.livy_home import link_jars
@@ -97,7 +97,7 @@ class _Build:
         if name == "java":
             return partial(_make_java, piece, cache=self.root / CACHE)
         if name == "jars":
-            return lambda target: fetch_livy(self._java(), self._spark_home(), target)
+            return lambda target: fetch_jars(self._java(), self._spark_home(), livy_jars(), target)
         if name == "livy":
             return self._make_livy
         if name == "agent":

@@ -1,7 +1,8 @@
 """Runs Jupyter Enterprise Gateway with settings from stdin; executed by the gateway's own Python, never imported by us.
 
-Works with 2.6.0 and 3.3.0. One JSON line: ``ip``, ``token``, ``kernels_dir``, ``home``. The token reaches the application
-as a trait and nothing else: no argv, no environment, no file. The port is the kernel's choice, printed once it is bound.
+Works with 2.6.0 and 3.3.0. One JSON line: ``ip``, ``token``, ``kernels_dir``, ``home``. The token reaches the
+application as a trait and nothing else: no argv, no environment, no file. The port is the operating system's choice
+and is printed once it is bound.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def ensure_installed(
     a full Apache Livy distribution to use instead of ours; ``gateways`` are the gateway versions wanted. Safe to call
     from several processes at once. Raises SandboxInstallError.
     """
-    root = root or engines_root()
+    root = (root or engines_root()).resolve()
     livy_version = check_livy_home(livy_home) if livy_home else LIVY.partition("-")[0]
     pieces = plan(root, gateways, own_livy=livy_home is None)
     missing = [piece for piece in pieces.values() if not piece.present()]

@@ -40,11 +40,10 @@ def livy_jars() -> list[Jar]:
     return [Jar(**entry) for entry in json.loads((LOCKS / "livy-jars.json").read_text("utf-8"))]
 
 
-def fetch_livy(java: Path, spark_home: Path, target: Path) -> None:
+def fetch_jars(java: Path, spark_home: Path, jars: list[Jar], target: Path) -> None:
     """Make ``jars/`` and ``rsc-jars/`` in ``target``; each jar's sha256 is checked. Raises SandboxInstallError."""
     work = target / "ivy"
     work.mkdir(parents=True)
-    jars = livy_jars()
     (work / "settings.xml").write_text(_settings(work / "cache"), encoding="utf-8")
     (work / "ivy.xml").write_text(_module(jars), encoding="utf-8")
     classpath = os.pathsep.join(str(jar) for jar in sorted((spark_home / "jars").glob("ivy-*.jar")))

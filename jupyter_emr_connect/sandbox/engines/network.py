@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import ssl
+import warnings
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies
@@ -70,16 +71,19 @@ def trust_store(bundle: Path) -> bytes:
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
     from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12Certificate, serialize_java_truststore
+    from cryptography.utils import CryptographyDeprecationWarning
 
     certificates: list[PKCS12Certificate] = []
     marker = b"-----END CERTIFICATE-----"
-    for block in bundle.read_bytes().split(marker)[:-1]:
-        try:
-            certificate = x509.load_pem_x509_certificate(block[block.index(b"-----BEGIN") :] + marker)
-            name = f"ca{len(certificates)}".encode()
-            certificates.append(PKCS12Certificate(certificate, name))
-        except ValueError:
-            continue
+    with warnings.catch_warnings():
+        # Public lists hold old certificates with a serial number of zero.
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        for block in bundle.read_bytes().split(marker)[:-1]:
+            try:
+                certificate = x509.load_pem_x509_certificate(block[block.index(b"-----BEGIN") :] + marker)
+            except ValueError:
+                continue
+            certificates.append(PKCS12Certificate(certificate, f"ca{len(certificates)}".encode()))
     if not certificates:
         raise SandboxInstallError(f"{bundle} holds no certificate.", fix="Let SSL_CERT_FILE name a PEM bundle of CAs.")
     return serialize_java_truststore(certificates, BestAvailableEncryption(STORE_PASSWORD.encode()))
