@@ -112,9 +112,22 @@ class GatewayRules:
                 return not_found()
             if action[0] == "channels":
                 return await splice(request, _url(request, base), headers, self._splices)
-        elif request.method not in ("GET", "HEAD", "DELETE"):
+        elif request.method == "DELETE":
+            return await self._delete(request, kernel_id, base, headers)
+        elif request.method not in ("GET", "HEAD"):
             return _refused("A kernel can be read or deleted.", 405)
         return await forward(request, self._session, _url(request, base), headers, self._gate)
+
+    async def _delete(
+        self, request: web.BaseRequest, kernel_id: str, base: URL, headers: dict[str, str]
+    ) -> web.StreamResponse:
+        """Delete a kernel; from then on its id is free, and what it left in Livy is nobody's."""
+        outgoing = request_headers(request, {**WHOLE, **headers})
+        async with self._session.delete(_url(request, base), headers=outgoing) as answer:
+            body = await answer.read()
+            if answer.status in (204, 404):
+                self._owners.drop_kernel(kernel_id)
+            return web.Response(status=answer.status, body=body or None, headers=_plain(answer_headers(answer)))
 
 
 def _is_kernelspec(segments: tuple[str, ...]) -> bool:

@@ -7,6 +7,7 @@ each side's back-pressure reaches the other.
 from __future__ import annotations
 
 import asyncio
+import socket
 from http import HTTPStatus
 from typing import cast
 
@@ -19,6 +20,8 @@ from .proxy import request_headers
 HEAD_END = b"\r\n\r\n"
 HEAD_LIMIT = 64 * 1024
 HIGH_WATER = 1024 * 1024
+# Linux only (tcp(7)); elsewhere the engine's small messages may wait for delayed acknowledgements.
+QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 
 
 class Splice:
@@ -80,6 +83,8 @@ class _End(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.other.transport.write(data)
+        if self._former is None:
+            _acknowledge_soon(self.transport)
 
     def eof_received(self) -> bool:
         return False
@@ -107,6 +112,16 @@ class _End(asyncio.Protocol):
         self._splice.ended(self)
         if self._former:
             self._former.connection_lost(exc)
+
+
+def _acknowledge_soon(transport: asyncio.Transport) -> None:
+    """Ask for immediate acknowledgements: JEG leaves Nagle's algorithm on, so each small message waits for one.
+
+    The kernel falls back to delaying them by itself, hence again after each read (tcp(7), TCP_QUICKACK).
+    """
+    connection = transport.get_extra_info("socket")
+    if QUICKACK is not None and connection is not None:
+        connection.setsockopt(socket.IPPROTO_TCP, QUICKACK, 1)
 
 
 class _Handshake(asyncio.Protocol):

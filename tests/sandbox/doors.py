@@ -1,0 +1,164 @@
+"""Clients that go straight at a cluster's ports 18888 and 8998, past our own connector, as an attacker would."""
+
+from __future__ import annotations
+
+import asyncio
+import configparser
+import json
+import ssl
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import boto3
+from aiohttp import ClientSession, ClientTimeout, ClientWebSocketResponse, TCPConnector, WSMsgType, encode_basic_auth
+from yarl import URL
+
+from tests.conftest import Sandbox
+
+ROLE = "arn:aws:iam::123456789012:role/{}"
+V1 = "v1.kernel.websocket.jupyter.org"
+
+
+@dataclass
+class Answer:
+    """What came back: status, headers, and the body as JSON where it is."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+def pair_of(sandbox: Sandbox, role: str, compute: str = "analytics") -> tuple[str, str]:
+    """Fetch a Basic pair with the developer's keys; the emulated propagation is waited out by the caller's probe."""
+    keys = configparser.ConfigParser(interpolation=None)
+    keys.read(sandbox.env["AWS_SHARED_CREDENTIALS_FILE"])
+    developer = keys["developer"]
+    emr = boto3.client(
+        "emr",
+        region_name=developer["region"],
+        endpoint_url=developer["endpoint_url"],
+        aws_access_key_id=developer["aws_access_key_id"],
+        aws_secret_access_key=developer["aws_secret_access_key"],
+    )
+    cluster = sandbox.compute(compute)["id"]
+    answer = emr.get_cluster_session_credentials(ClusterId=cluster, ExecutionRoleArn=ROLE.format(role))
+    found = answer["Credentials"]["UsernamePassword"]
+    return found["Username"], found["Password"]
+
+
+def trusting(sandbox: Sandbox) -> ssl.SSLContext:
+    """Return a TLS context that trusts what the sandbox's Jupyter configuration says, and nothing else."""
+    folder = Path(sandbox.env["JUPYTER_CONFIG_PATH"].split(":")[0])
+    settings = json.loads((folder / "jupyter_emr_connect_config.json").read_text())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    for path in settings["EMRConnect"]["certificate_authorities"].values():
+        context.load_verify_locations(path)
+    return context
+
+
+class Door:
+    """One user's way to one cluster's port; ``pair`` None asks without credentials."""
+
+    def __init__(self, session: ClientSession, base: str, pair: tuple[str, str] | None) -> None:
+        self.session = session
+        self.base = base
+        self.headers = {"X-Requested-By": "test"}
+        if pair:
+            self.headers["Authorization"] = encode_basic_auth(*pair)
+
+    async def ask(self, method: str, path: str, *, headers: dict[str, str] | None = None, **body: Any) -> Answer:
+        """Send a request whose path is taken as it is, escapes and all."""
+        url = URL(self.base + path, encoded=True)
+        sent = {**self.headers, **(headers or {})}
+        async with self.session.request(method, url, headers=sent, allow_redirects=False, **body) as answer:
+            return Answer(answer.status, dict(answer.headers), await answer.text())
+
+    async def until(self, path: str, wanted: Any, *, seconds: float = 60) -> Answer:
+        """Ask again and again until ``wanted(answer)`` is true."""
+        deadline = time.monotonic() + seconds
+        while True:
+            answer = await self.ask("GET", path)
+            if wanted(answer) or time.monotonic() > deadline:
+                return answer
+            await asyncio.sleep(0.1)
+
+    async def start(self, name: str = "python3", **env: Any) -> str:
+        """Start a kernel and return its id."""
+        answer = await self.ask("POST", "/api/kernels", json={"name": name, "env": env})
+        assert answer.status == 201, answer.text
+        return str(answer.json["id"])
+
+    @asynccontextmanager
+    async def socket(self, kernel_id: str, *, v1: bool = False) -> AsyncIterator[ClientWebSocketResponse]:
+        """Open a kernel's WebSocket."""
+        url = f"{self.base.replace('http', 'ws', 1)}/api/kernels/{kernel_id}/channels?session_id={uuid.uuid4().hex}"
+        offered = (V1,) if v1 else ()
+        async with self.session.ws_connect(url, headers=self.headers, protocols=offered, max_msg_size=0) as socket:
+            yield socket
+
+
+@asynccontextmanager
+async def doors(
+    sandbox: Sandbox, *pairs: tuple[str, str] | None, compute: str = "analytics", port: int = 18888
+) -> AsyncIterator[list[Door]]:
+    """Yield one door per pair, all on one port, once the pairs are honoured."""
+    row = sandbox.compute(compute)
+    base = row["gateway_url"] if port == 18888 else row["livy_url"]
+    connector = TCPConnector(ssl=trusting(sandbox), force_close=False)
+    async with ClientSession(connector=connector, timeout=ClientTimeout(total=90)) as session:
+        made = [Door(session, base, pair) for pair in pairs]
+        for door, pair in zip(made, pairs, strict=True):
+            if pair:
+                await door.until(
+                    "/api" if port == 18888 else "/version", lambda answer: answer.status == 200, seconds=5
+                )
+        yield made
+    await asyncio.sleep(0.1)  # aiohttp's documentation: closing TLS connections takes a moment after the session's end
+
+
+T = TypeVar("T")
+
+
+def entered(loop: asyncio.AbstractEventLoop, context: AbstractAsyncContextManager[T]) -> Iterator[T]:
+    """Let a plain fixture yield what an asynchronous context gives (pytest-jupyter runs async tests, not fixtures)."""
+    value = loop.run_until_complete(context.__aenter__())
+    yield value
+    loop.run_until_complete(context.__aexit__(None, None, None))
+
+
+async def run(socket: ClientWebSocketResponse, code: str) -> list[dict[str, Any]]:
+    """Run code over a legacy-framed socket; returns the messages that belong to it, up to idle."""
+    request = execute_request(code)
+    await socket.send_str(json.dumps(request))
+    found: list[dict[str, Any]] = []
+    while True:
+        frame = await socket.receive(timeout=60)
+        assert frame.type is WSMsgType.TEXT, frame
+        message = json.loads(frame.data)
+        if message["parent_header"].get("msg_id") != request["header"]["msg_id"]:
+            continue
+        found.append(message)
+        if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
+            return found
+
+
+def execute_request(code: str) -> dict[str, Any]:
+    """Return an execute_request in the legacy framing."""
+    header = {"msg_id": uuid.uuid4().hex, "msg_type": "execute_request", "session": "s", "username": "u"}
+    content = {"code": code, "silent": False, "store_history": False, "user_expressions": {}, "allow_stdin": False}
+    header |= {"date": "2026-01-01T00:00:00Z", "version": "5.3"}
+    return {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
+
+
+def printed(messages: list[dict[str, Any]]) -> str:
+    """Return what code printed."""
+    return "".join(one["content"]["text"] for one in messages if one["msg_type"] == "stream")
