@@ -22,6 +22,7 @@ class Kind(Enum):
 
     MISSING_AUTH = "missing-auth"
     MALFORMED_AUTH = "malformed-auth"
+    OLD_SIGNATURE = "old-signature"
     UNKNOWN_KEY = "unknown-key"
     INVALID_TOKEN = "invalid-token"  # noqa: S105 - a name
     EXPIRED_TOKEN = "expired-token"  # noqa: S105 - a name
@@ -90,6 +91,12 @@ COMMON: Mapping[Kind, _Row] = {
         ("IncompleteSignature", 400),
         ("AuthorizationHeaderMalformed", 400),
         "The request signature does not conform to AWS standards.",
+    ),
+    Kind.OLD_SIGNATURE: _Row(
+        ("IncompleteSignatureException", 400),
+        ("IncompleteSignature", 400),
+        ("InvalidRequest", 400),
+        "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
     ),
     Kind.UNKNOWN_KEY: _Row(
         ("UnrecognizedClientException", 400),

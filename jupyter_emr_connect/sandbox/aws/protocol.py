@@ -102,7 +102,7 @@ def _validate(operation: Any, values: Mapping[str, Any]) -> None:
     if not report.has_errors():
         return
     text = report.generate_report()
-    kind = "malformed-body" if "Invalid type" in text else "invalid-parameter"
+    kind = Kind.MALFORMED_BODY if "Invalid type" in text else Kind.INVALID_PARAMETER
     raise Refusal(kind, f"1 validation error detected: {text.splitlines()[0]}"[:300])
 
 

@@ -64,6 +64,8 @@ def signature_of(incoming: Incoming) -> Signed | None:
         return _from_header(incoming, header)
     if "X-Amz-Signature=" in incoming.query:
         return _from_query(incoming)
+    if "AWSAccessKeyId=" in incoming.query:
+        raise Refusal(Kind.OLD_SIGNATURE)
     return None
 
 
@@ -142,7 +144,7 @@ def _check_clock(signed: Signed, now: float) -> None:
     if moment + life < now:
         message = f"Signature expired: {signed.timestamp} is now earlier than {_stamp(now - life)} "
         message += f"({_stamp(now)} - {life // 60} min.)"
-        kind = "skewed-clock" if signed.expires is None else "expired-url"
+        kind = Kind.SKEWED_CLOCK if signed.expires is None else Kind.EXPIRED_URL
         raise Refusal(kind, "" if signed.service == "s3" else message)
 
 

@@ -1,0 +1,193 @@
+"""The AWS front alone, on loopback, with a clock that the test turns by hand."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import botocore.session
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
+
+from jupyter_emr_connect.sandbox.aws.app import Front, make_app
+from jupyter_emr_connect.sandbox.aws.seed import Profile, seed
+from jupyter_emr_connect.sandbox.aws.server import serve
+from jupyter_emr_connect.sandbox.world import World, standard_clusters
+
+ADDRESS = "127.0.42.7"
+ROLES = "arn:aws:iam::123456789012:role"
+
+
+class Clock:
+    """The front's clock: stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.now = time.time()
+
+    def __call__(self) -> float:
+        return self.now
+
+    def forward(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@dataclass
+class Answer:
+    """A bare HTTP answer."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def code(self) -> str:
+        """The error code in a JSON answer."""
+        return str(json.loads(self.body)["__type"])
+
+
+@dataclass
+class ServedFront:
+    """A front as its clients have it."""
+
+    world: World
+    app: Front
+    url: str
+    clock: Clock
+    profiles: dict[str, Profile]
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def client(self, service: str, profile: str = "developer", **credentials: str) -> Any:
+        """Return a boto3 client; ``credentials`` override the profile's key, secret and token."""
+        own = self.profiles[profile]
+        given = {"aws_access_key_id": own.access_key, "aws_secret_access_key": own.secret, **credentials}
+        region = given.pop("region_name", "us-east-1")
+        config = Config(
+            retries={"total_max_attempts": 1},
+            signature_version="s3v4" if service == "s3" else None,
+            max_pool_connections=50,
+        )
+        return boto3.client(service, region_name=region, endpoint_url=self.url, config=config, **given)
+
+    def send(self, method: str = "POST", path: str = "/", body: bytes = b"", **headers: str) -> Answer:
+        """Send a bare request and return the bare answer; header names have ``_`` for ``-``."""
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=30)
+        try:
+            connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+            answer = connection.getresponse()
+            return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+        finally:
+            connection.close()
+
+    def send_signed(
+        self,
+        body: bytes,
+        profile: str = "developer",
+        service: str = "elasticmapreduce",
+        path: str = "/",
+        **headers: str,
+    ) -> Answer:
+        """Send a request of this body, well signed."""
+        own = self.profiles[profile]
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        request = AWSRequest("POST", self.url + path, headers=named, data=body)
+        SigV4Auth(Credentials(own.access_key, own.secret), service, "us-east-1").add_auth(request)
+        prepared = request.prepare()
+        signed = {k.replace("-", "_"): v if isinstance(v, str) else v.decode() for k, v in prepared.headers.items()}
+        return self.send("POST", path, body, **signed)
+
+
+@pytest.fixture
+def front(caplog: pytest.LogCaptureFixture) -> Iterator[ServedFront]:
+    """A fresh front with the standard clusters; fails the test when the front has failed inside."""
+    world, clock = World(), Clock()
+    for spec in standard_clusters("42"):
+        world.clusters[spec.id] = spec
+    app = make_app(world, clock=clock)
+    profiles = seed(app)
+    server = serve(app, ADDRESS)
+    ids = {spec.name: spec.id for spec in world.clusters.values()}
+    yield ServedFront(world, app, server.url, clock, profiles, ids)
+    server.stop()
+    defects = [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
+    assert not defects, defects
+
+
+@pytest.fixture
+def refused() -> Callable[..., tuple[str, str, int]]:
+    """Call something that AWS refuses; return (code, message, HTTP status)."""
+
+    def call(function: Callable[..., Any], **params: Any) -> tuple[str, str, int]:
+        with pytest.raises(ClientError) as caught:
+            function(**params)
+        error = caught.value.response
+        assert error["ResponseMetadata"]["RequestId"]
+        return error["Error"]["Code"], error["Error"]["Message"], error["ResponseMetadata"]["HTTPStatusCode"]
+
+    return call
+
+
+@pytest.fixture
+def misfits() -> Callable[[str, str, Any], list[str]]:
+    """Compare a raw JSON answer with botocore's model of the operation; return what does not fit."""
+    session = botocore.session.get_session()
+
+    def compare(service: str, operation: str, answer: Any) -> list[str]:
+        shape = session.get_service_model(service).operation_model(operation).output_shape
+        return (
+            list(_misfits(answer, shape, operation)) if shape is not None else ([] if answer in (None, {}) else ["?"])
+        )
+
+    return compare
+
+
+_TYPES: dict[str, Any] = {"string": str, "boolean": bool, "integer": int, "long": int, "double": (int, float)}
+
+
+def _misfits(value: Any, shape: Any, path: str) -> Iterator[str]:
+    kind = shape.type_name
+    if kind == "structure":
+        yield from _structure(value, shape, path)
+    elif kind == "list":
+        if not isinstance(value, list):
+            yield f"{path}: not a list"
+            return
+        for number, each in enumerate(value):
+            yield from _misfits(each, shape.member, f"{path}[{number}]")
+    elif kind == "map":
+        for key, each in value.items():
+            yield from _misfits(each, shape.value, f"{path}[{key}]")
+    elif kind == "timestamp":
+        yield from _timestamp(value, path)
+    elif not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind != "boolean"):
+        yield f"{path}: {value!r} is not of type {kind}"
+    elif value not in (getattr(shape, "enum", None) or [value]):
+        yield f"{path}: {value!r} is not one of {shape.enum}"
+
+
+def _structure(value: Any, shape: Any, path: str) -> Iterator[str]:
+    if not isinstance(value, dict):
+        yield f"{path}: not an object"
+        return
+    yield from (f"{path}.{name}: not in the model" for name in value.keys() - shape.members.keys())
+    yield from (f"{path}.{name}: required" for name in set(shape.required_members) - value.keys())
+    for name in value.keys() & shape.members.keys():
+        yield from _misfits(value[name], shape.members[name], f"{path}.{name}")
+
+
+def _timestamp(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        yield f"{path}: not seconds since the epoch"
+    elif not 2000 < datetime.fromtimestamp(value, timezone.utc).year < 2200:
+        yield f"{path}: {value} is not a plausible time"
