@@ -268,7 +268,7 @@ async def test_a_foreign_batch_does_not_exist(sandbox: Sandbox, analyst: Any, en
         made = await mine.ask("POST", "/batches", json={"file": "http://127.0.0.1:1/nowhere.py", "proxyUser": "root"})
         assert made.status == 201, made.text
         number = made.json["id"]
-        assert number in {row["id"] for row in (await mine.ask("GET", "/batches")).json["batches"] if "id" in row}
+        assert number in {row["id"] for row in (await mine.ask("GET", "/batches")).json["sessions"]}
         assert (await other.ask("GET", "/batches")).json["total"] == 0
         for method, path in (("GET", ""), ("GET", "/state"), ("GET", "/log"), ("DELETE", "")):
             assert (await other.ask(method, f"/batches/{number}{path}")).status == 404

@@ -195,7 +195,7 @@ class ClusterDoor:
         except EMRConnectError as error:
             log.warning("%s", error)
             message, status = error.message.splitlines()[0], 503
-        except (ClientError, ConnectionError, asyncio.TimeoutError) as error:
+        except (ClientError, ConnectionError, asyncio.TimeoutError, ValueError, KeyError) as error:
             if request.transport is None or request.transport.is_closing():
                 raise ConnectionResetError from error
             log.warning("%s: the engine failed: %r", self.spec.name, error)

@@ -81,10 +81,11 @@ class LivyRules:
             if answer.status != web.HTTPOk.status_code:
                 return web.Response(status=answer.status, body=await answer.read())
             body = await answer.json(content_type=None)
-        mine = [row for row in body[kind] if self._owners.item(kind, row["id"], call.user)]
+        # Livy calls batches "sessions" too, in this answer.
+        mine = [row for row in body["sessions"] if self._owners.item(kind, row["id"], call.user)]
         first, size = _number(request.query.get("from"), 0), _number(request.query.get("size"), PAGE)
         rows = [_as_seen(row, call) for row in mine[first : first + size]]
-        return web.json_response({"from": first, "total": len(mine), kind: rows})
+        return web.json_response({"from": first, "total": len(mine), "sessions": rows})
 
     async def _create(self, request: web.BaseRequest, call: LivyCall, kind: LivyKind) -> web.Response:
         body = await read_small(request)

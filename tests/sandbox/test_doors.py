@@ -1,0 +1,177 @@
+"""The front doors as a client meets them: credentials, TLS, streaming, WebSockets, and every fault."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import psutil
+import pytest
+from aiohttp import ClientConnectorCertificateError, ServerDisconnectedError, WSMsgType
+
+from tests.conftest import Sandbox
+from tests.sandbox.doors import V1, Door, doors, entered, execute_request, pair_of, printed, run
+
+pytestmark = pytest.mark.sandbox
+
+
+@pytest.fixture(scope="module")
+def analyst(sandbox: Sandbox) -> tuple[str, str]:
+    return pair_of(sandbox, "EMRAnalyst")
+
+
+@pytest.fixture
+def kernel(sandbox: Sandbox, jp_asyncio_loop: Any) -> Iterator[tuple[Door, str]]:
+    """A Python kernel on the cluster without runtime roles, where nothing stands in the way of the faults."""
+    yield from entered(jp_asyncio_loop, with_kernel(sandbox))
+
+
+@asynccontextmanager
+async def with_kernel(sandbox: Sandbox) -> AsyncIterator[tuple[Door, str]]:
+    async with doors(sandbox, None, compute="open") as (door,):
+        kernel_id = await door.start()
+        yield door, kernel_id
+        await door.ask("DELETE", f"/api/kernels/{kernel_id}")
+
+
+@pytest.mark.parametrize("port", [18888, 8998])
+async def test_without_a_pair_the_door_asks_for_one(sandbox: Sandbox, port: int) -> None:
+    async with doors(sandbox, None, port=port) as (door,):
+        answer = await door.ask("GET", "/api")
+        assert answer.status == 401
+        assert answer.headers["WWW-Authenticate"].startswith("Basic ")
+
+
+@pytest.mark.parametrize("header", ["Basic !!!", "Basic ZW1y", "Basic ZW1yOng=", "token abc", "Bearer abc", "Basic "])
+async def test_anything_but_a_good_pair_is_refused(sandbox: Sandbox, header: str) -> None:
+    async with doors(sandbox, None) as (door,):
+        assert (await door.ask("GET", "/api/kernels", headers={"Authorization": header})).status == 401
+        assert (await door.ask("GET", "/api/kernels?token=abc")).status == 401
+
+
+async def test_an_expired_pair_is_refused_with_403_and_its_socket_lives_on(sandbox: Sandbox) -> None:
+    pair = pair_of(sandbox, "EMREngineer")
+    async with doors(sandbox, pair) as (door,):
+        kernel_id = await door.start()
+        async with door.socket(kernel_id) as socket:
+            sandbox.fault("expire-pairs", "--compute", "analytics")
+            assert (await door.ask("GET", "/api/kernels")).status == 403
+            assert printed(await run(socket, "print(6 * 7)")) == "42\n"
+    async with doors(sandbox, pair_of(sandbox, "EMREngineer")) as (door,):
+        assert (await door.ask("DELETE", f"/api/kernels/{kernel_id}")).status == 204
+
+
+async def test_tls_is_the_clusters_own(sandbox: Sandbox) -> None:
+    url = sandbox.compute("analytics")["gateway_url"]
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(ClientConnectorCertificateError):
+            await session.get(f"{url}/api", ssl=ssl.create_default_context())
+        with pytest.raises((ServerDisconnectedError, ConnectionResetError, aiohttp.ClientOSError)):
+            await session.get(f"{url.replace('https', 'http')}/api")
+    await asyncio.sleep(0.1)
+
+
+async def test_the_certificate_carries_the_address_and_the_private_name(sandbox: Sandbox) -> None:
+    from cryptography import x509
+
+    host = sandbox.compute("analytics")["gateway_url"].removeprefix("https://").rpartition(":")[0]
+    pem = await asyncio.to_thread(ssl.get_server_certificate, (host, 18888))
+    names = x509.load_pem_x509_certificate(pem.encode()).extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    assert [str(address) for address in names.value.get_values_for_type(x509.IPAddress)] == [host]
+    assert names.value.get_values_for_type(x509.DNSName) == [f"ip-{host.replace('.', '-')}.ec2.internal"]
+
+
+async def test_v1_framing_is_negotiated_end_to_end(kernel: tuple[Door, str]) -> None:
+    door, kernel_id = kernel
+    async with door.socket(kernel_id, v1=True) as socket:
+        assert socket.protocol == V1
+        assert (await socket.receive(timeout=30)).type is WSMsgType.BINARY
+    async with door.socket(kernel_id) as socket:
+        assert socket.protocol is None
+        assert (await socket.receive(timeout=30)).type is WSMsgType.TEXT
+
+
+async def test_pings_and_close_codes_pass(kernel: tuple[Door, str]) -> None:
+    door, kernel_id = kernel
+    async with door.socket(kernel_id) as socket:
+        await run(socket, "1")
+        await socket.ping(b"are you there")
+        assert printed(await run(socket, "print('yes')")) == "yes\n"
+        await socket.close(code=4711, message=b"bye")
+        assert socket.close_code == 4711
+    gone = await door.until(f"/api/kernels/{kernel_id}", lambda answer: answer.json["connections"] == 0, seconds=10)
+    assert gone.json["connections"] == 0
+
+
+async def test_large_messages_pass_both_ways(kernel: tuple[Door, str]) -> None:
+    door, kernel_id = kernel
+    up, down = 9_000_000, 200_000_000  # JEG's Tornado takes 10 MiB a message
+    async with door.socket(kernel_id) as socket:
+        assert printed(await run(socket, f"print(len({'x' * up!r}))")) == f"{up}\n"
+        messages = await run(socket, f"import sys; n = sys.stdout.write('y' * {down})")
+        assert max(len(one["content"]["text"]) for one in messages if one["msg_type"] == "stream") == down
+
+
+async def test_a_reader_that_stops_holds_the_kernel_back_not_the_doors_memory(
+    sandbox: Sandbox, kernel: tuple[Door, str]
+) -> None:
+    door, kernel_id = kernel
+    before = supervisor_rss(sandbox)
+    async with door.socket(kernel_id) as other, door.socket(kernel_id) as socket:
+        stopped = socket._response.connection.transport  # type: ignore[union-attr]
+        stopped.pause_reading()
+        await other.send_str(json.dumps(execute_request("for _ in range(40): print('z' * 5_000_000)")))
+        await asyncio.sleep(3)
+        after = supervisor_rss(sandbox)
+        stopped.abort()
+    assert after - before < 60, "a door holds a few megabytes per socket, never the 200 MB that were printed"
+
+
+def supervisor_rss(sandbox: Sandbox) -> float:
+    """Return the memory of the process that the doors live in, in MB."""
+    for process in psutil.process_iter(["cmdline", "environ"]):
+        words = process.info["cmdline"] or []
+        runtime = (process.info["environ"] or {}).get("JUPYTER_RUNTIME_DIR")
+        if (
+            words[-1:] == ["jupyter_emr_connect.sandbox.supervisor_start"]
+            and runtime == sandbox.env["JUPYTER_RUNTIME_DIR"]
+        ):
+            return float(process.memory_info().rss) / 1e6
+    raise AssertionError("no supervisor")
+
+
+async def test_a_plain_cluster_takes_anyone_as_hadoop(kernel: tuple[Door, str]) -> None:
+    door, kernel_id = kernel
+    async with door.socket(kernel_id) as socket:
+        code = "import os; print(os.environ['KERNEL_USERNAME'])"
+        assert printed(await run(socket, code)) == "hadoop\n"
+
+
+@pytest.mark.parametrize("body", ["{", "[]", '"x"', "null"])
+async def test_a_start_that_is_not_json_is_refused(kernel: tuple[Door, str], body: str) -> None:
+    door, _ = kernel
+    answer = await door.ask("POST", "/api/kernels", data=body)
+    assert answer.status == 400
+    assert answer.json["reason"]
+
+
+@pytest.mark.parametrize("env", [[], "x", {"KERNEL_ID": 7}, {"KERNEL_X": None}, {"KERNEL_ID": "no-uuid"}])
+async def test_the_gateway_itself_refuses_a_bad_environment(kernel: tuple[Door, str], env: Any) -> None:
+    door, kernel_id = kernel
+    answer = await door.ask("POST", "/api/kernels", json={"name": "python3", "env": env})
+    assert answer.status in (400, 500)
+    assert {row["id"] for row in (await door.ask("GET", "/api/kernels")).json} >= {kernel_id}
+
+
+async def test_a_missing_kernelspec_leaves_no_kernel_and_a_free_id(kernel: tuple[Door, str]) -> None:
+    door, _ = kernel
+    wanted = "0f5d4c33-6a53-4a3c-8d3e-0123456789ab"
+    body = {"name": "nothing", "env": {"KERNEL_ID": wanted}}
+    assert (await door.ask("POST", "/api/kernels", json=body)).status >= 400
+    assert await door.start(KERNEL_ID=wanted) == wanted
+    assert (await door.ask("DELETE", f"/api/kernels/{wanted}")).status == 204
