@@ -98,6 +98,9 @@ def set_parameters(notebook: NotebookNode, parameters: dict[str, Any], kernel: K
     from papermill.parameterize import parameterize_notebook
 
     notebook.metadata.setdefault("papermill", NotebookNode())
+    untagged = [cell for cell in notebook.cells if "tags" not in cell.metadata]
+    for cell in untagged:  # papermill looks for its tags in every cell
+        cell.metadata["tags"] = []
     try:
         done: NotebookNode = parameterize_notebook(
             notebook, parameters, kernel_name=kernel.name, language=kernel.language
@@ -105,6 +108,8 @@ def set_parameters(notebook: NotebookNode, parameters: dict[str, Any], kernel: K
     except (PapermillException, TypeError, ValueError) as error:
         message = f"The parameters cannot be written in {kernel.language}: {error}"
         raise NotebookError(message, fix="Use text, numbers, booleans, lists and maps.") from error
+    for cell in untagged:
+        del cell.metadata["tags"]
     return done
 
 

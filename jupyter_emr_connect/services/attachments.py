@@ -101,7 +101,8 @@ def attach(config: EMRConnect, request: Attachment) -> tuple[Attachment, Compute
     """Keep the attachment of a notebook or folder after refusing what cannot work; blocks on AWS.
 
     ``request.compute`` may be an id, an ARN or a name; the id is kept. With a runtime role AWS is asked for
-    credentials, so that a role the caller may not take is refused now. Raises as :func:`admit`, the catalogue and ``PairAuth`` do.
+    credentials, so that a role the caller may not take is refused now. Raises as :func:`admit`, the catalogue and
+    ``PairAuth`` do.
     """
     if request.runtime_role:
         check_role_arn(request.runtime_role)

@@ -83,6 +83,7 @@ class Ended:
     @property
     def json(self) -> Any:
         """What it printed, as JSON."""
+        assert self.out, self.err
         return json.loads(self.out)
 
     def failed_with(self, *words: str) -> Ended:

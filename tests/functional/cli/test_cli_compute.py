@@ -89,7 +89,7 @@ def test_show_takes_id_arn_and_name(cloud, emr):
 def test_show_of_an_arn_asks_its_region(cloud, emr):
     far = replace(next(iter(cloud.world.clusters.values())), id="j-FARAWAY00001", name="far", region="eu-west-1")
     cloud.world.clusters[far.id] = far
-    assert emr("show", far.arn, "--json").json["region"] == "eu-west-1"
+    assert emr("show", far.arn, "--profile", "administrator", "--json").json["region"] == "eu-west-1"
 
 
 def test_names_do_not_steer_the_terminal(cloud, emr):
