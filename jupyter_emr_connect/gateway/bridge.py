@@ -25,9 +25,10 @@ from .wire import Wire
 
 PENDING = 10_000
 IOPUB_HIGH_WATER = 64
-STALL = 60.0  # seconds a subscriber may leave its messages unread before it loses some; JEG drops us after 90
+STALL = 20.0  # seconds a subscriber may read nothing at all before it loses messages; JEG hangs up after 90
 SHUTDOWN = b'"shutdown_request"'
 ASK_EVERY = 2.0
+RETRY_EVERY = 0.25
 ROUTED = ("shell", "control", "stdin")
 
 
@@ -68,6 +69,7 @@ class Bridge:
         self._on_state = on_state
         self._on_status = on_status
         self._answered = asyncio.Event()
+        self._stalled = False
         self._ports: dict[str, Port] = {}
         context = gateway_loop().zmq
         for channel in ROUTED:
@@ -93,6 +95,7 @@ class Bridge:
             on_message=self._from_gateway,
             on_state=self._on_state,
             on_full=self._hold,
+            on_too_large=self._refused,
             offer_v1=offer_v1,
         )
         await self.link.open()
@@ -160,14 +163,22 @@ class Bridge:
             return  # a restart may follow; front ends give a kernel up at this word
         frames = self.wire.pack(message, (self._topic(msg_type, message.content),))
         port = self._ports["iopub"]
-        while not port.send(frames):
-            try:
-                await asyncio.wait_for(port.writable(), STALL)
-            except asyncio.TimeoutError:
-                port.drop_when_full(True)
-                port.send(frames)
-                port.drop_when_full(False)
-                return
+        if not port.send(frames) and not await self._sent_in_time(port, frames):
+            # Until it reads again, the one that does not loses its messages, and the others wait no more.
+            self._stalled = True
+            port.send_lossy(frames)
+            return
+        self._stalled = False
+
+    async def _sent_in_time(self, port: Port, frames: list[Part]) -> bool:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + (0 if self._stalled else STALL)
+        while loop.time() < end:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(port.room(), RETRY_EVERY)
+            if port.send(frames):
+                return True
+        return False
 
     def _topic(self, msg_type: str, content: Part) -> bytes:
         """Return the topic as ipykernel names it."""
@@ -220,12 +231,25 @@ class Bridge:
     def abandon(self, status: str, ename: str = "", evalue: str = "") -> None:
         """Answer every request still open: nobody else will. With ``ename``, running cells show it as their error."""
         requests, self._pending = self._pending, OrderedDict()
-        error = {"ename": ename, "evalue": evalue, "traceback": [f"{ename}: {evalue}"]} if ename else {}
         for request in requests.values():
-            if request.msg_type == "execute_request":
-                if error:
-                    self.publish("error", error, request.header)
-                self.publish("status", {"execution_state": "idle"}, request.header)
-            reply_type = request.msg_type.removesuffix("_request") + "_reply"
-            reply = self.wire.make(request.channel, reply_type, {"status": status, **error}, request.header)
-            self._ports[request.channel].send(self.wire.pack(reply, request.identities))
+            self._fail(request, status, ename, evalue)
+
+    def _refused(self, message: Message) -> None:
+        """Tell the sender that the gateway hung up over the size of its message."""
+        size = message.size / 1_000_000
+        text = f"The gateway does not take a message of {size:.0f} MB; hand large data over through S3."
+        request = self._pending.pop(message.msg_id, None)
+        if request is not None:
+            self._fail(request, "error", "MessageTooLarge", text)
+        else:
+            self.publish("stream", {"name": "stderr", "text": f"{text}\n"}, message.header)
+
+    def _fail(self, request: Request, status: str, ename: str, evalue: str) -> None:
+        error = {"ename": ename, "evalue": evalue, "traceback": [f"{ename}: {evalue}"]} if ename else {}
+        if request.msg_type == "execute_request":
+            if error:
+                self.publish("error", error, request.header)
+            self.publish("status", {"execution_state": "idle"}, request.header)
+        reply_type = request.msg_type.removesuffix("_request") + "_reply"
+        reply = self.wire.make(request.channel, reply_type, {"status": status, **error}, request.header)
+        self._ports[request.channel].send(self.wire.pack(reply, request.identities))

@@ -202,7 +202,6 @@ class GatewayClient:
         self, method: str, path: str, json: dict[str, Any] | None, seconds: float, pauses: list[float]
     ) -> tuple[int, str, bytes]:
         """Return status, content type and body; a lost connection is tried again as long as there are ``pauses``."""
-        url = f"{self.target.url}{path}"
         limits = aiohttp.ClientTimeout(total=seconds, sock_connect=self._connect_timeout)
         while True:
             headers = {"Accept": "application/json", **await self.target.auth.headers()}

@@ -57,20 +57,26 @@ class Port:
             self._socket.send_multipart(frames, zmq.NOBLOCK, copy=False)
         except zmq.Again:
             return False
-        finally:
-            self._loop.call_soon(self._ready)
+        self._loop.call_soon(self._ready)
         return True
 
-    async def writable(self) -> None:
-        """Wait until a message that :meth:`send` refused is worth another try."""
+    async def room(self) -> None:
+        """Wait until a message that :meth:`send` refused is worth another try.
+
+        An XPUB socket claims to be writable at any time (libzmq's ``dist_t::has_out``), so what is waited for is any
+        event: a subscriber that has read wakes the socket.
+        """
         waiter = self._loop.create_future()
         self._waiters.append(waiter)
-        self._ready()
         await waiter
 
-    def drop_when_full(self, drop: bool) -> None:
-        """Say whether a subscriber that does not read loses messages (True) or holds everything up (False)."""
-        self._socket.setsockopt(zmq.XPUB_NODROP, 0 if drop else 1)
+    def send_lossy(self, frames: Frames) -> None:
+        """Send to those subscribers that have room; the others lose the message."""
+        self._socket.setsockopt(zmq.XPUB_NODROP, 0)
+        try:
+            self.send(frames)
+        finally:
+            self._socket.setsockopt(zmq.XPUB_NODROP, 1)
 
     def pause(self, paused: bool) -> None:
         """Stop or resume reading."""
@@ -79,12 +85,11 @@ class Port:
             self._loop.call_soon(self._ready)
 
     def _ready(self) -> None:
+        self._wake()
         for _ in range(BURST):
             if self._socket.closed:
                 return
             events = int(self._socket.getsockopt(zmq.EVENTS))
-            if events & zmq.POLLOUT:
-                self._wake()
             if self._paused or not events & zmq.POLLIN:
                 return
             try:

@@ -47,6 +47,8 @@ SILENCE = 12.0
 RECONNECT_FOR = 600.0
 FIRST_PAUSE, LAST_PAUSE = 0.2, 10.0
 OPEN_TIMEOUT = 30.0
+GATEWAY_LIMIT = 10 * 1024 * 1024  # what tornado takes unless told otherwise (websocket_max_message_size)
+TAKEN = b"taken"
 TCP_INFO_LAST_DATA_RECV = 52  # offset of tcpi_last_data_recv (ms) in struct tcp_info, linux/tcp.h
 
 
@@ -66,7 +68,7 @@ class KernelSocket:
 
     ``on_message`` is awaited for each message in order, so that a slow receiver slows the gateway down;
     ``on_state`` is called with the new state and a reason; ``on_full`` with True when the outbox is full and with False
-    when there is room again.
+    when there is room again; ``on_too_large`` with a message over which the gateway hung up.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class KernelSocket:
         on_message: Callable[[Message], Awaitable[None]],
         on_state: Callable[[LinkState, str], None],
         on_full: Callable[[bool], None],
+        on_too_large: Callable[[Message], None],
         offer_v1: bool = True,
     ) -> None:
         self.session_id = uuid.uuid4().hex
@@ -88,6 +91,8 @@ class KernelSocket:
         self._on_message = on_message
         self._on_state = on_state
         self._on_full = on_full
+        self._on_too_large = on_too_large
+        self._large: Message | None = None
         self._offer_v1 = offer_v1
         self._outbox: deque[Message] = deque()
         self._outbox_bytes = 0
@@ -135,6 +140,9 @@ class KernelSocket:
         while True:
             self._move(LinkState.CONNECTED)
             reason = await self._serve()
+            if self._large is not None:
+                self._on_too_large(self._large)
+                self._large = None
             self._move(LinkState.RECONNECTING, reason)
             try:
                 await self._reconnect()
@@ -198,7 +206,10 @@ class KernelSocket:
                     self._held = False
             elif frame.type is aiohttp.WSMsgType.PING:
                 await ws.pong(frame.data)
-            elif frame.type is not aiohttp.WSMsgType.PONG:
+            elif frame.type is aiohttp.WSMsgType.PONG:
+                if frame.data == TAKEN:
+                    self._large = None
+            else:
                 return "the gateway closed the connection" if ws.close_code else "the connection was lost"
 
     async def _transmit(self) -> str:
@@ -209,13 +220,22 @@ class KernelSocket:
                 message = self._outbox.popleft()
                 self._outbox_bytes -= message.size
                 self._report_room()
-                frame = encode(message, self.framing)
                 try:
-                    await (ws.send_str(frame) if isinstance(frame, str) else ws.send_bytes(frame))
+                    await self._write(ws, message)
                 except (ConnectionError, aiohttp.ClientError):
                     return "the connection was lost"
             self._outbox_filled.clear()
             await self._outbox_filled.wait()
+
+    async def _write(self, ws: KernelWebSocket, message: Message) -> None:
+        frame = encode(message, self.framing)
+        if len(frame) < GATEWAY_LIMIT:
+            await (ws.send_str(frame) if isinstance(frame, str) else ws.send_bytes(frame))
+            return
+        # Frames are taken in order, so the answer to a ping behind this one says that it was not too large.
+        self._large = message
+        await (ws.send_str(frame) if isinstance(frame, str) else ws.send_bytes(frame))
+        await ws.ping(TAKEN)
 
     async def _watch(self) -> str:
         """Notice a peer that is silently gone: it is pinged, and its silence measured while we do listen."""

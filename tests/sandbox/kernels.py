@@ -1,0 +1,102 @@
+"""Kernels started as any Jupyter application starts them, for the tests of this folder."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import pytest
+from jupyter_client import AsyncKernelClient, AsyncKernelManager
+
+from tests.conftest import Sandbox
+
+WAIT = 60
+
+
+@contextmanager
+def attached_to(sandbox: Sandbox, compute: str, role: str | None = None) -> Iterator[None]:
+    """Give this process the environment of a user who attached to ``compute``."""
+    patch = pytest.MonkeyPatch()
+    for key, value in sandbox.env.items():
+        if os.environ.get(key) != value:
+            patch.setenv(key, value)
+    patch.setenv("EMR_CONNECT_COMPUTE", compute)
+    if role:
+        patch.setenv("EMR_CONNECT_RUNTIME_ROLE", role)
+    try:
+        yield
+    finally:
+        patch.undo()
+
+
+@asynccontextmanager
+async def running(name: str = "emr-python") -> AsyncIterator[tuple[AsyncKernelManager, AsyncKernelClient]]:
+    """Start a kernel and a client of it; afterwards shut both down."""
+    manager = AsyncKernelManager(kernel_name=name)
+    await manager.start_kernel()
+    client = manager.client()
+    try:
+        client.start_channels()
+        await client.wait_for_ready(timeout=WAIT)
+        yield manager, client
+    finally:
+        client.stop_channels()
+        await manager.shutdown_kernel(now=True)
+
+
+async def execute(client: AsyncKernelClient, code: str, **options: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Run code; return the reply and every IOPub message of it in order, from busy to idle."""
+    msg_id = client.execute(code, **options)
+    outputs = await published(client, msg_id)
+    return await reply_to(client, msg_id), outputs
+
+
+async def published(client: AsyncKernelClient, msg_id: str, *, wait: float = WAIT) -> list[dict[str, Any]]:
+    """Return the IOPub messages of one request, up to its idle."""
+    found = []
+    while True:
+        message = await client.get_iopub_msg(timeout=wait)
+        if message["parent_header"].get("msg_id") != msg_id:
+            continue
+        found.append(message)
+        if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
+            return found
+
+
+async def reply_to(
+    client: AsyncKernelClient, msg_id: str, *, channel: str = "shell", wait: float = WAIT
+) -> dict[str, Any]:
+    """Return the reply to one request."""
+    get = client.get_control_msg if channel == "control" else client.get_shell_msg
+    while True:
+        message = await get(timeout=wait)
+        if message["parent_header"].get("msg_id") == msg_id:
+            return message
+
+
+def texts(outputs: list[dict[str, Any]], name: str = "stdout") -> str:
+    """Return what was written to a stream."""
+    return "".join(
+        message["content"]["text"]
+        for message in outputs
+        if message["msg_type"] == "stream" and message["content"]["name"] == name
+    )
+
+
+def of_type(outputs: list[dict[str, Any]], *kinds: str) -> list[dict[str, Any]]:
+    """Return the messages of these types."""
+    return [message for message in outputs if message["msg_type"] in kinds]
+
+
+async def until(condition: Any, *, wait: float = WAIT) -> None:
+    """Wait until ``condition()`` (or what it awaits) is true."""
+    end = asyncio.get_running_loop().time() + wait
+    while True:
+        found = condition()
+        if await found if asyncio.iscoroutine(found) else found:
+            return
+        assert asyncio.get_running_loop().time() < end, "it never came true"
+        await asyncio.sleep(0.1)
