@@ -45,6 +45,8 @@ def build_missing(root: Path, pieces: Mapping[str, Piece], progress: Progress) -
     with locked(root / ".lock", lambda: progress("another installation", 0, len(pieces))):
         shutil.rmtree(root / WORK, ignore_errors=True)
         missing = {name: piece for name, piece in pieces.items() if not piece.present()}
+        if not missing:
+            return
         _check_space(root, sum(piece.megabytes for piece in missing.values()))
         (root / WORK).mkdir()
         uv_binary()  # fails before anything is downloaded; its first call must not be in several threads

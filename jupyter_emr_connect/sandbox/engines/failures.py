@@ -16,7 +16,7 @@ CERTIFICATE = re.compile(
 CHECKSUM = re.compile(r"Hash mismatch|checksum", re.IGNORECASE)
 DISK = re.compile(r"No space left on device|os error 28|Disk quota exceeded|os error 122", re.IGNORECASE)
 PERMISSION = re.compile(r"Permission denied|os error 13|Read-only file system|os error 30", re.IGNORECASE)
-PROXY = re.compile(r"407|proxy authentication|tunnel", re.IGNORECASE)
+PROXY = re.compile(r"proxy (requires )?auth(entication|orization)|407 Proxy", re.IGNORECASE)
 NO_WHEEL = re.compile(
     r"no usable wheels|no wheels with a matching|no compatible wheel|doesn't have a .*wheel", re.IGNORECASE
 )
