@@ -112,11 +112,22 @@ class GatewayRules:
                 return not_found()
             if action[0] == "channels":
                 return await splice(request, _url(request, base), headers, self._splices)
+            if action[0] == "restart":
+                return await self._restart(request, kernel_id, base, headers)
         elif request.method == "DELETE":
             return await self._delete(request, kernel_id, base, headers)
         elif request.method not in ("GET", "HEAD"):
             return _refused("A kernel can be read or deleted.", 405)
         return await forward(request, self._session, _url(request, base), headers, self._gate)
+
+    async def _restart(
+        self, request: web.BaseRequest, kernel_id: str, base: URL, headers: dict[str, str]
+    ) -> web.StreamResponse:
+        """Restart a kernel; what it made in Livy before and did not delete itself is nobody's then."""
+        before = self._owners.made_by(kernel_id)
+        answer = await forward(request, self._session, _url(request, base), headers, self._gate)
+        self._owners.disown(before)
+        return answer
 
     async def _delete(
         self, request: web.BaseRequest, kernel_id: str, base: URL, headers: dict[str, str]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 LivyKind = Literal["sessions", "batches"]
@@ -63,6 +63,12 @@ class Owners:
     def made_by(self, kernel_id: str) -> list[LivyItem]:
         """Return what a gateway kernel made in Livy and what is not yet deleted."""
         return [item for item in self._items.values() if item.kernel_id == kernel_id]
+
+    def disown(self, items: list[LivyItem]) -> None:
+        """Make orphans of what a kernel had made before it was restarted, as far as it is still there."""
+        for item in items:
+            if self._items.get((item.kind, item.number)) == item:
+                self.add(replace(item, kernel_id=f"before the restart of {item.kernel_id}"))
 
     def orphans(self) -> list[LivyItem]:
         """Return what kernels made in Livy that are no more."""
