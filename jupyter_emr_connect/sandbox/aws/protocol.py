@@ -72,7 +72,7 @@ def parameters(operation: Any, found: dict[str, Any], request: Any) -> dict[str,
     }
     try:
         parsed: dict[str, Any] = PROTOCOL_PARSERS[protocol](operation).parse(values)
-    except (RequestParserError, ValueError, TypeError, AttributeError, KeyError):
+    except (RequestParserError, ValueError, TypeError, AttributeError, KeyError, RuntimeError, OverflowError):
         raise Refusal(Kind.MALFORMED_BODY) from None
     parsed = {name: value for name, value in (parsed or {}).items() if value is not None}
     if protocol != "json":
@@ -96,14 +96,23 @@ def _validate(operation: Any, values: Mapping[str, Any]) -> None:
     if operation.input_shape is None:
         return
     try:
-        report = ParamValidator().validate(values, operation.input_shape)
-    except (TypeError, ValueError, AttributeError, RecursionError):
+        report = ParamValidator().validate(_known(values, operation.input_shape), operation.input_shape)
+    except (TypeError, ValueError, AttributeError, RecursionError, RuntimeError, OverflowError):
         raise Refusal(Kind.MALFORMED_BODY) from None
     if not report.has_errors():
         return
     text = report.generate_report()
     kind = Kind.MALFORMED_BODY if "Invalid type" in text else Kind.INVALID_PARAMETER
     raise Refusal(kind, f"1 validation error detected: {text.splitlines()[0]}"[:300])
+
+
+def _known(value: Any, shape: Any) -> Any:
+    """Return the value without members that the model does not know, which AWS ignores."""
+    if shape.type_name == "structure" and isinstance(value, Mapping):
+        return {name: _known(each, shape.members[name]) for name, each in value.items() if name in shape.members}
+    if shape.type_name == "list" and isinstance(value, list):
+        return [_known(each, shape.member) for each in value]
+    return value
 
 
 def reply_of(operation: Any, result: Mapping[str, Any], request_id: str) -> Reply:

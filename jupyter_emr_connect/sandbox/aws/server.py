@@ -116,6 +116,10 @@ async def _body(request: web.BaseRequest) -> bytes:
     body = bytearray()
     if (request.content_length or 0) > MAX_OBJECT:
         return b""
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        # botocore sends S3's bodies only after this, or after a second of waiting.
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
     async for part in request.content.iter_any():
         body += part
         if len(body) > MAX_OBJECT:

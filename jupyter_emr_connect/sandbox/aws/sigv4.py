@@ -183,7 +183,8 @@ def canonical_request(incoming: Incoming, signed: Signed, payload: str) -> str:
 
 def _canonical_path(path: str, service: str) -> str:
     if service == "s3":
-        return quote(unquote(path), safe="/~")
+        # Part by part, since an encoded slash in a key is not one of the path's.
+        return "/".join(quote(unquote(part), safe="~") for part in path.split("/"))
     normal = posixpath.normpath(path).replace("//", "/") if path else "/"
     if path.endswith("/") and normal != "/":
         normal += "/"

@@ -1,0 +1,63 @@
+"""Refusals as each protocol writes them, read back with botocore's own parsers."""
+
+from __future__ import annotations
+
+import pytest
+from botocore.parsers import create_parser
+
+from jupyter_emr_connect.sandbox.aws.failures import COMMON, Kind, Refusal, render
+
+PROTOCOLS = ["json", "rest-json", "query", "ec2", "rest-xml"]
+
+
+def parsed(refusal, protocol):
+    reply = render(refusal, protocol, "the-request")
+    answer = {
+        "status_code": reply.status,
+        "body": reply.body,
+        "headers": {k.lower(): v for k, v in reply.headers.items()},
+    }
+    return create_parser(protocol).parse(answer, None), reply
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("kind", list(Kind))
+def test_every_refusal_reads_back(kind, protocol):
+    read, reply = parsed(Refusal(kind, 'said "so" & <more>'), protocol)
+    row = COMMON[kind]
+    expected = {"rest-xml": row.s3, "query": row.query, "ec2": row.query}.get(protocol, row.json)[0]
+    assert read["Error"]["Code"] == expected
+    assert read["Error"]["Message"] == 'said "so" & <more>'
+    assert reply.status >= 400
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_every_refusal_has_words_of_its_own(kind):
+    if kind is not Kind.UNKNOWN_OPERATION:
+        for protocol in PROTOCOLS:
+            assert len(parsed(Refusal(kind), protocol)[0]["Error"]["Message"]) > 8
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_services_own_error_keeps_its_code(protocol):
+    read, reply = parsed(Refusal("InvalidRequestException", "no"), protocol)
+    assert (read["Error"]["Code"], reply.status) == ("InvalidRequestException", 400)
+
+
+@pytest.mark.parametrize(
+    ("kind", "protocol", "status"),
+    [
+        (Kind.THROTTLED, "json", 400),
+        (Kind.THROTTLED, "rest-json", 429),
+        (Kind.THROTTLED, "rest-xml", 503),
+        (Kind.DENIED, "json", 400),
+        (Kind.DENIED, "rest-json", 403),
+        (Kind.DENIED, "query", 403),
+        (Kind.EXPIRED_TOKEN, "rest-json", 403),
+        (Kind.INVALID_PARAMETER, "rest-json", 400),
+        (Kind.INTERNAL, "query", 500),
+        (Kind.TOO_LARGE, "json", 413),
+    ],
+)
+def test_status_codes(kind, protocol, status):
+    assert render(Refusal(kind), protocol, "r").status == status
