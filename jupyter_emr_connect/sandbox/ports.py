@@ -1,4 +1,4 @@
-"""Who holds a port, and which loopback subnet is free."""
+"""Who holds a port, and which loopback subnet a sandbox gets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import psutil
 from .world import standard_clusters
 
 DOOR_PORTS = (18888, 8998)
-FIRST_SUBNET, LAST_SUBNET = 10, 99
+AWS_PORT = 4566
+# The subnet of the sandbox named "default", and those for all others.
+DEFAULT_SUBNET = 10
+OTHER_SUBNETS = range(11, 100)
 
 
 def who_listens(address: str, port: int) -> str:
@@ -29,11 +32,42 @@ def who_listens(address: str, port: int) -> str:
     return ""
 
 
-def free_subnet(first: int = FIRST_SUBNET + 1) -> str | None:
-    """Return the third byte of the first 127.0.x subnet whose cluster addresses nobody listens on."""
-    for number in range(first, LAST_SUBNET + 1):
-        if all(is_free(address, port) for address in _addresses(str(number)) for port in DOOR_PORTS):
-            return str(number)
+class Subnet:
+    """A subnet ``127.0.<number>.x`` that this process has claimed, by a datagram socket nobody else can bind.
+
+    The system frees the claim with the process. Two sandboxes that start at once can so never choose the same one.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self._claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            self._claim.bind((self.address, AWS_PORT))
+        except OSError:
+            self._claim.close()
+            raise
+
+    @property
+    def address(self) -> str:
+        """The address of the AWS front."""
+        return f"127.0.{self.number}.1"
+
+    def release(self) -> None:
+        """Give the subnet back."""
+        self._claim.close()
+
+
+def claim_subnet(numbers: range) -> Subnet | None:
+    """Claim the first of these subnets that nobody has and on whose addresses nobody listens; None without any."""
+    for number in numbers:
+        try:
+            subnet = Subnet(number)
+        except OSError:
+            continue
+        wanted = [(subnet.address, AWS_PORT), *((spec, port) for spec in _addresses(number) for port in DOOR_PORTS)]
+        if all(is_free(address, port) for address, port in wanted):
+            return subnet
+        subnet.release()
     return None
 
 
@@ -49,5 +83,5 @@ def is_free(address: str, port: int) -> bool:
     return True
 
 
-def _addresses(subnet: str) -> list[str]:
-    return [spec.address for spec in standard_clusters(subnet) if spec.engines]
+def _addresses(number: int) -> list[str]:
+    return [spec.address for spec in standard_clusters(str(number)) if spec.engines]

@@ -24,7 +24,7 @@ from ..errors import ConfigurationError, SandboxStartError
 from .control import ControlServer
 from .engines.layout import Installation
 from .frontdoor.cluster import ClusterDoor
-from .ports import FIRST_SUBNET, free_subnet
+from .ports import DEFAULT_SUBNET, OTHER_SUBNETS, Subnet, claim_subnet
 from .state import StateFolder
 from .state_clients import OFFERED_ROLES, ClientFiles
 from .state_computes import status_of
@@ -118,7 +118,7 @@ class Supervisor:
         if not 0 <= wanted["clusters"] <= MOST_CLUSTERS - have:
             message = f"{wanted['clusters']} clusters cannot be seeded."
             raise ConfigurationError(message, fix=f"A sandbox takes up to {MOST_CLUSTERS} clusters.")
-        added = [_paper_cluster(number, self._subnet) for number in range(have, have + wanted["clusters"])]
+        added = [_paper_cluster(number, self._subnet.number) for number in range(have, have + wanted["clusters"])]
         # A new dictionary: the AWS front's threads may be walking the old one.
         self.world.clusters = {**self.world.clusters, **{spec.id: spec for spec in added}}
         return {"clusters": len(added)}
@@ -131,11 +131,12 @@ class Supervisor:
         self._folder.clean()
         os.chdir(self._folder.path)
         self._subnet = self._choose_subnet()
+        stack.callback(self._subnet.release)
         begun = time.monotonic()
         report("AWS front")
-        for spec in standard_clusters(self._subnet):
+        for spec in standard_clusters(str(self._subnet.number)):
             self.world.clusters[spec.id] = _with_version(spec, self._options.gateway_version)
-        self._aws = await asyncio.to_thread(AWSFront, self.world, f"127.0.{self._subnet}.1")
+        self._aws = await asyncio.to_thread(AWSFront, self.world, self._subnet.address)
         stack.callback(self._aws.close)
         report("front doors")
         for spec in self.world.clusters.values():
@@ -163,10 +164,15 @@ class Supervisor:
         roles = [arn for arn in self._aws.roles if arn.rsplit("/", 1)[-1] in OFFERED_ROLES]
         self._files.write_jupyter(authorities, roles)
 
-    def _choose_subnet(self) -> str:
+    def _choose_subnet(self) -> Subnet:
+        """Return our subnet; a port that is taken on the default one is found, and named, by who listens on it."""
         if self._options.name == "default":
-            return str(FIRST_SUBNET)
-        subnet = free_subnet()
+            try:
+                return Subnet(DEFAULT_SUBNET)
+            except OSError as error:
+                message = f"The loopback addresses 127.0.{DEFAULT_SUBNET}.x belong to another sandbox."
+                raise SandboxStartError(message, fix="End that one, or take another name: --name OTHER.") from error
+        subnet = claim_subnet(OTHER_SUBNETS)
         if subnet is None:
             message = "No loopback subnet is free for another sandbox."
             raise SandboxStartError(message, fix="End one with `jupyter emr sandbox down --name NAME`.")
@@ -184,7 +190,7 @@ def _with_version(spec: ClusterSpec, gateway_version: str) -> ClusterSpec:
     return replace(spec, gateway_version=gateway_version) if spec.engines else spec
 
 
-def _paper_cluster(number: int, subnet: str) -> ClusterSpec:
+def _paper_cluster(number: int, subnet: int) -> ClusterSpec:
     return ClusterSpec(
         id=f"j-SEED{number:09d}",
         name=f"seeded-{number:05d}",

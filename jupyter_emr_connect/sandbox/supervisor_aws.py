@@ -11,11 +11,10 @@ from .aws.registry import SERVICES
 from .aws.seed import BUCKETS, Profile, role_arns, seed
 from .aws.server import ServerHandle, serve
 from .frontdoor.certificates import CertificateAuthority
-from .ports import is_free, who_listens
+from .ports import AWS_PORT, is_free, who_listens
 from .state_clients import ClientFiles
 from .world import World
 
-PORT = 4566
 HTTPS_PORT = 443
 
 
@@ -27,7 +26,7 @@ class AWSFront:
         self._address = address
         self._front: Front = make_app(world)
         self.profiles: dict[str, Profile] = seed(self._front)
-        self._servers: list[ServerHandle] = [serve(self._front, address, _free(address, PORT))]
+        self._servers: list[ServerHandle] = [serve(self._front, address, _free(address, AWS_PORT))]
         self._hosts: dict[str, Any] | None = None
         self._lock = threading.Lock()
 

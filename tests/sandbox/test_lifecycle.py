@@ -1,0 +1,277 @@
+"""Up, down, and everything that can go wrong between: what runs, what is left, how long it takes, how much it holds."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.conftest import Sandbox, start_sandbox
+
+pytestmark = pytest.mark.sandbox
+
+
+@pytest.fixture
+def own(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    """A sandbox of this test's own."""
+    running = start_sandbox(tmp_path, f"own-{os.getpid()}")
+    yield running
+    running.cli("sandbox", "down", "--name", running.name)
+
+
+def processes_of(sandbox: Sandbox) -> list[psutil.Process]:
+    """Return every process that belongs to a sandbox: what its runtime folder or environment gives away."""
+    folder = sandbox.env["JUPYTER_RUNTIME_DIR"]
+    found = []
+    for process in psutil.process_iter():
+        try:
+            belongs = process.environ().get("JUPYTER_RUNTIME_DIR") == folder or folder in " ".join(
+                [*process.cmdline(), process.cwd(), *process.environ().values()]
+            )
+        except psutil.Error:
+            continue
+        if belongs and process.status() != psutil.STATUS_ZOMBIE:
+            found.append(process)
+    return found
+
+
+def state_folder(sandbox: Sandbox) -> Path:
+    return Path(sandbox.env["JUPYTER_RUNTIME_DIR"]) / "emr-connect" / "sandbox" / sandbox.name
+
+
+def supervisor(sandbox: Sandbox) -> psutil.Process:
+    (found,) = [one for one in processes_of(sandbox) if one.cmdline()[-1:] == [f"{PACKAGE}.supervisor_start"]]
+    return found
+
+
+PACKAGE = "jupyter_emr_connect.sandbox"
+
+
+def wait_until_gone(sandbox: Sandbox, seconds: float = 15) -> list[str]:
+    """Return the command lines of what is still there after a time."""
+    deadline = time.monotonic() + seconds
+    while (left := processes_of(sandbox)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return [" ".join(one.cmdline())[:200] for one in left if one.is_running()]
+
+
+def test_up_is_quick_and_small_and_down_leaves_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    begun = time.monotonic()
+    running = start_sandbox(tmp_path, f"own-{os.getpid()}")
+    took = time.monotonic() - begun
+    with capsys.disabled():
+        rss = running.status["rss_mb"]
+        sys.stderr.write(f"\nsandbox up and env: {took:.1f} s; two clusters' engines idle: {rss:.0f} MB\n")
+    assert rss < 900
+    assert set(running.status["engines"]) >= {"spark", "livy", "sparkmagic", "jupyter_enterprise_gateway"}
+    assert len(processes_of(running)) >= 5
+    assert running.cli("sandbox", "down", "--name", running.name).returncode == 0
+    assert wait_until_gone(running, 1) == []
+    assert {entry.name for entry in state_folder(running).iterdir()} == {"lock", "supervisor.log"}
+    assert running.cli("sandbox", "status", "--name", running.name).returncode == 1
+
+
+def test_kill_9_of_the_supervisor_leaves_no_process_and_up_works_again(own: Sandbox) -> None:
+    keys = state_folder(own) / "aws"
+    supervisor(own).kill()
+    assert wait_until_gone(own) == []
+    asked = own.cli("sandbox", "status", "--name", own.name)
+    assert (asked.returncode, "Traceback" in asked.stderr) == (1, False)
+    assert "jupyter emr sandbox up --name" in asked.stderr
+    old = keys.read_text()
+    again = own.json("sandbox", "up", "--name", own.name)
+    assert {row["name"] for row in again["computes"]} == {"analytics", "open", "kerberos", "old", "gone"}
+    assert keys.read_text() != old
+
+
+def test_sigterm_is_down(own: Sandbox) -> None:
+    supervisor(own).terminate()
+    assert wait_until_gone(own) == []
+    assert not (state_folder(own) / "aws").exists()
+
+
+def test_up_twice_says_so_and_starts_nothing(own: Sandbox) -> None:
+    before = supervisor(own).pid
+    done = own.cli("sandbox", "up", "--name", own.name, "--json")
+    assert done.returncode == 0
+    assert "already running" in done.stderr
+    assert json.loads(done.stdout)["endpoint_url"] == own.status["endpoint_url"]
+    assert supervisor(own).pid == before
+
+
+def test_two_sandboxes_do_not_meet(sandbox: Sandbox, own: Sandbox) -> None:
+    urls = [{row["gateway_url"] for row in one.status["computes"]} - {None} for one in (sandbox, own)]
+    assert urls[0].isdisjoint(urls[1])
+    assert sandbox.status["endpoint_url"] != own.status["endpoint_url"]
+    keys = [{row["access_key_id"] for row in one.status["profiles"].values()} for one in (sandbox, own)]
+    assert keys[0].isdisjoint(keys[1])
+    assert sandbox.json("sandbox", "status", "--name", sandbox.name)["name"] == sandbox.name
+
+
+def test_a_busy_port_is_named_with_its_holder(tmp_path: Path) -> None:
+    with socket.socket() as busy:
+        busy.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            busy.bind(("127.0.10.2", 18888))
+            busy.listen()
+            expected = f"127.0.10.2:18888 is in use by {psutil.Process().name()} (process {os.getpid()})"
+        except OSError:  # a sandbox named "default" runs on this machine
+            expected = "The loopback addresses 127.0.10.x belong to another sandbox."
+        other = Sandbox("default", environment(tmp_path))
+        done = other.cli("sandbox", "up")
+        assert done.returncode == 1
+        assert expected in done.stderr
+        assert "--name OTHER" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert wait_until_gone(other) == []
+
+
+def test_two_that_start_at_once_get_different_addresses(tmp_path: Path) -> None:
+    both = [Sandbox(f"own-{os.getpid()}-{n}", environment(tmp_path / n)) for n in ("a", "b")]
+    commands = [["jupyter-emr", "sandbox", "up", "--json", "--name", one.name] for one in both]
+    ups = [
+        subprocess.Popen(command, env=one.env, stdout=subprocess.PIPE, text=True)
+        for command, one in zip(commands, both, strict=True)
+    ]
+    urls = {json.loads(up.communicate(timeout=90)[0])["endpoint_url"] for up in ups}
+    assert len(urls) == 2
+    for one in both:
+        assert one.cli("sandbox", "down", "--name", one.name).returncode == 0
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Return the environment of a user with an empty home that shares the installed engines."""
+    from tests.conftest import ENGINES, clean_environment
+
+    data = folder / "data"
+    (data / "emr-connect").mkdir(parents=True)
+    (data / "emr-connect" / "engines").symlink_to(ENGINES)
+    folders = {"JUPYTER_DATA_DIR": str(data), "JUPYTER_RUNTIME_DIR": str(folder / "run")}
+    return clean_environment() | folders
+
+
+def test_an_interrupted_up_leaves_nothing(tmp_path: Path) -> None:
+    other = Sandbox(f"own-{os.getpid()}", environment(tmp_path))
+    command = ["jupyter-emr", "sandbox", "up", "--name", other.name]
+    with subprocess.Popen(command, env=other.env, stderr=subprocess.PIPE, text=True, start_new_session=True) as up:
+        assert up.stderr is not None
+        while "engines" not in (line := up.stderr.readline()):
+            assert line
+        time.sleep(0.3)
+        os.killpg(up.pid, signal.SIGINT)
+        assert up.wait(20) == 130
+    assert wait_until_gone(other) == []
+
+
+def test_killing_up_while_it_starts_leaves_nothing(tmp_path: Path) -> None:
+    other = Sandbox(f"own-{os.getpid()}", environment(tmp_path))
+    command = ["jupyter-emr", "sandbox", "up", "--name", other.name]
+    with subprocess.Popen(command, env=other.env, stderr=subprocess.PIPE, text=True) as up:
+        assert up.stderr is not None
+        while "front doors" not in (line := up.stderr.readline()):
+            assert line
+        up.kill()
+    assert wait_until_gone(other, 40) == []
+
+
+def test_in_the_foreground_it_ends_with_its_terminal(tmp_path: Path) -> None:
+    other = Sandbox(f"own-{os.getpid()}", environment(tmp_path))
+    command = ["jupyter-emr", "sandbox", "up", "--foreground", "--name", other.name]
+    with subprocess.Popen(command, env=other.env, stderr=subprocess.PIPE, text=True) as up:
+        assert up.stderr is not None
+        while "ready" not in (line := up.stderr.readline()):
+            assert line
+        assert other.cli("sandbox", "status", "--name", other.name).returncode == 0
+        up.send_signal(signal.SIGINT)
+        assert up.wait(20) == 0
+    assert wait_until_gone(other) == []
+
+
+def test_files_are_for_this_user_only_and_logs_hold_no_secret(sandbox: Sandbox) -> None:
+    folder = state_folder(sandbox)
+    keys = (folder / "aws").read_text()
+    secrets = {line.partition("= ")[2] for line in keys.splitlines() if line.startswith("aws_secret_access_key")}
+    assert len(secrets) == 4
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert (folder / "aws").stat().st_mode & 0o777 == 0o600
+    for path in folder.rglob("*"):
+        if path.is_file() and path.name not in ("aws", "livy.conf"):
+            text = path.read_text(errors="replace")
+            assert not [secret for secret in secrets if secret in text], path
+            assert "PRIVATE KEY" not in text, path
+    for secret in secrets:
+        assert secret not in sandbox.cli("sandbox", "status", "--json", "--name", sandbox.name).stdout
+        assert secret not in sandbox.cli("sandbox", "env", "--name", sandbox.name).stdout
+
+
+def test_everything_listens_on_loopback_only(sandbox: Sandbox) -> None:
+    listening = [
+        connection.laddr.ip
+        for process in processes_of(sandbox)
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    assert len(listening) > 6
+    assert [address for address in listening if not address.removeprefix("::ffff:").startswith("127.")] == []
+
+
+def test_seeded_clusters_are_listed(own: Sandbox) -> None:
+    assert own.json("sandbox", "seed", "--clusters", "30", "--name", own.name) == {"clusters": 30}
+    assert len(own.json("sandbox", "status", "--name", own.name)["computes"]) == 35
+    refused = own.cli("sandbox", "seed", "--applications", "2", "--name", own.name)
+    assert (refused.returncode, "cannot seed applications yet" in refused.stderr) == (1, True)
+
+
+def test_aws_host_names_lead_here(sandbox: Sandbox) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("port 443 needs root")
+    found = sandbox.json("sandbox", "hosts", "--name", sandbox.name)
+    names = {line.split()[1]: line.split()[0] for line in found["lines"]}
+    host = "elasticmapreduce.us-east-1.amazonaws.com"
+    code = (
+        "import boto3, socket\n"
+        f"names = {names!r}; real = socket.getaddrinfo\n"
+        "socket.getaddrinfo = lambda host, *rest, **more: real(names.get(host, host), *rest, **more)\n"
+        f"emr = boto3.client('emr', region_name='us-east-1', endpoint_url='https://{host}')\n"
+        "print(len(emr.list_clusters()['Clusters']))\n"
+    )
+    env = {key: value for key, value in sandbox.env.items() if key != "AWS_ENDPOINT_URL"}
+    env["AWS_CA_BUNDLE"] = found["ca_file"]
+    done = subprocess.run(["python", "-c", code], env=env, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "5\n", done.stderr
+
+
+def test_log_shows_what_aws_answered(sandbox: Sandbox) -> None:
+    moment = time.time()
+    assert sandbox.cli("list", "--json").returncode == 0
+    rows = sandbox.json("sandbox", "log", "--since", str(moment), "--name", sandbox.name)
+    first = rows[0]
+    assert (first["service"], first["action"], first["status"]) == ("elasticmapreduce", "ListClusters", 200)
+    assert first["principal"].endswith(":user/developer")
+    assert set(first) >= {"time", "service", "action", "principal", "status", "bytes"}
+    assert sandbox.json("sandbox", "log", "--since", "2099-01-01T00:00:00", "--name", sandbox.name) == []
+
+
+def test_env_is_for_a_shell(sandbox: Sandbox) -> None:
+    script = (
+        'eval "$(jupyter-emr sandbox env --name "$0")"; echo "$AWS_PROFILE $AWS_ACCESS_KEY_ID $JUPYTER_CONFIG_PATH"'
+    )
+    env = sandbox.env | {"AWS_ACCESS_KEY_ID": "mine", "JUPYTER_CONFIG_PATH": "/my/own"}
+    done = subprocess.run(["bash", "-c", script, sandbox.name], env=env, capture_output=True, text=True, timeout=60)
+    assert done.stdout == f"developer  {state_folder(sandbox)}/jupyter:/my/own\n"
+
+
+@pytest.mark.parametrize("name", ["../up", "", "A", "x" * 40, "-x"])
+def test_a_name_that_cannot_be_is_refused(tmp_path: Path, name: str) -> None:
+    done = Sandbox("x", environment(tmp_path)).cli("sandbox", "up", "--name", name)
+    assert done.returncode in (1, 2)
+    assert "Traceback" not in done.stderr
