@@ -53,8 +53,6 @@ def main() -> None:
     app.initialize([])
     # Kernels inherit it.
     os.chdir(settings["home"])
-    # Tornado wants it no longer than the interval (both in ms here) and would warn at each connection.
-    app.web_app.settings["ws_ping_timeout"] = app.web_app.settings["ws_ping_interval"]
     # One line per request at INFO would grow without end.
     logging.getLogger("tornado.access").setLevel(logging.WARNING)
     sockets = list(app.http_server._sockets.values())
