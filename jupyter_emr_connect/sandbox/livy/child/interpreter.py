@@ -47,6 +47,7 @@ class Interpreter:
         self._queue: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._running: int | None = None
+        self._context: Any = None
         self._main = threading.get_ident()
         self._stdout, self._stderr = Capture(), Capture()
         # Pickled functions name this module, and pyspark pickles what is in __main__ by value.
@@ -80,13 +81,17 @@ class Interpreter:
 
     def _serve(self, request: dict[str, Any]) -> None:
         if request["do"] == "start":
-            self.module.__dict__.update(spark.connect(request["port"], request["secret"]))
+            names = spark.connect(request["port"], request["secret"])
+            self._context = names["sc"]
+            self.module.__dict__.update(names)
             signal.signal(signal.SIGINT, self._interrupted)  # pyspark has set its own
             self._answer(request, None)
             return
         number = request["statement"]
         self._running = number
         try:
+            # Spark keeps the group by thread, and ours is not the driver's.
+            self._context.setJobGroup(str(number), f"Job group for statement {number}")
             outcome = execution.execute(request["code"], self.module.__dict__)
         except KeyboardInterrupt:
             outcome = execution.failure("KeyboardInterrupt", "", ["KeyboardInterrupt\n"])

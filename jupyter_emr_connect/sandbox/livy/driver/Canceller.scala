@@ -15,7 +15,7 @@ class Canceller(conf: RSCConf, interpreters: Interpreters) {
   private val interval = conf.getTimeAsMs(Entry.JOB_CANCEL_TRIGGER_INTERVAL)
   private val timeout = conf.getTimeAsMs(Entry.JOB_CANCEL_TIMEOUT)
   private val betweenInterrupts = 2000L
-  private val roundsWithoutJobs = 3
+  private val roundsWithoutJobs = 5
 
   def cancel(statement: Statement, book: StatementBook): Unit =
     if (statement.compareAndTransit(Waiting, Cancelled)) close(statement)
