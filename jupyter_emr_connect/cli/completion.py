@@ -1,8 +1,24 @@
-"""Shell completion: the code for the shell, and what is completed."""
+"""Shell completion: the code for the shell, and what is completed.
+
+jupyter_core would hand completion on to argcomplete, which click does not speak. So our own shell code asks
+``jupyter-emr`` by click's protocol, for ``jupyter-emr`` as for ``jupyter emr``.
+"""
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 import click
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh"]))
+def completion(shell: str) -> None:
+    """Print the code that makes SHELL complete `jupyter emr`.
+
+    Add it to your shell's start-up file: eval "$(jupyter emr completion bash)"
+    """
+    click.echo(files(__package__).joinpath("shells", f"complete.{shell}").read_text(encoding="utf-8"), nl=False)
 
 
 def profiles(incomplete: str) -> list[str]:
@@ -10,6 +26,13 @@ def profiles(incomplete: str) -> list[str]:
     import botocore.session
 
     return [name for name in botocore.session.Session().available_profiles if name.startswith(incomplete)]
+
+
+def regions(incomplete: str) -> list[str]:
+    """Return the regions that have EMR and begin with ``incomplete``, as botocore knows them."""
+    import botocore.session
+
+    return [name for name in botocore.session.Session().get_available_regions("emr") if name.startswith(incomplete)]
 
 
 def computes(context: click.Context, incomplete: str) -> list[str]:
@@ -23,10 +46,10 @@ def computes(context: click.Context, incomplete: str) -> list[str]:
         rows = list(list_clusters(face.session()))
     except EMRConnectError:
         return []
-    return [text for row in rows for text in (row.name, row.id) if text.startswith(incomplete)]
+    return [text for row in rows for text in (row.name, row.id) if text.startswith(incomplete) and " " not in text]
 
 
-def roles(context: click.Context, incomplete: str) -> list[str]:
+def roles(incomplete: str) -> list[str]:
     """Return the runtime roles configured or used before that begin with ``incomplete``."""
     from ..errors import EMRConnectError
     from ..services.roles import list_roles

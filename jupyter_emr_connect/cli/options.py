@@ -43,7 +43,7 @@ def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
     @click.option("--profile", metavar="NAME", shell_complete=complete_profiles, help="AWS profile.")
-    @click.option("--region", metavar="REGION", help="AWS region.")
+    @click.option("--region", metavar="REGION", shell_complete=complete_regions, help="AWS region.")
     @click.option("--debug", is_flag=True, help="Show Python's traceback when something fails.")
     @functools.wraps(function)
     def command(as_json: bool, profile: str | None, region: str | None, debug: bool, **rest: Any) -> Any:
@@ -59,6 +59,13 @@ def complete_profiles(context: click.Context, parameter: click.Parameter, incomp
     return profiles(incomplete)
 
 
+def complete_regions(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the names of AWS regions."""
+    from .completion import regions
+
+    return regions(incomplete)
+
+
 def complete_computes(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """Complete ids and names of computes."""
     from .completion import computes
@@ -70,4 +77,4 @@ def complete_roles(context: click.Context, parameter: click.Parameter, incomplet
     """Complete the ARNs of runtime roles."""
     from .completion import roles
 
-    return roles(context, incomplete)
+    return roles(incomplete)

@@ -1,0 +1,84 @@
+"""Shell completion in a real shell, for ``jupyter-emr`` and for ``jupyter emr``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ASK = """
+eval "$(jupyter-emr completion bash)"
+COMP_LINE="$1"; COMP_POINT=${#1}
+read -ra COMP_WORDS <<< "$1"
+[[ $1 == *' ' ]] && COMP_WORDS+=("")
+COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+$(complete -p "${COMP_WORDS[0]}" | sed 's/.* -F \\([^ ]*\\) .*/\\1/')
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+
+
+@pytest.fixture
+def complete(cloud, monkeypatch):
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+
+    def ask(line: str, before: str = "") -> set[str]:
+        done = subprocess.run(["bash", "-c", before + ASK, "bash", line], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return set(done.stdout.split())
+
+    return ask
+
+
+@pytest.mark.parametrize("command", ["jupyter emr", "jupyter-emr"])
+def test_verbs(complete, command):
+    assert {"list", "run", "attach", "sandbox"} <= complete(f"{command} ")
+    assert complete(f"{command} sta") == {"status"}
+
+
+def test_options(complete):
+    assert complete("jupyter emr list --pro") == {"--profile"}
+
+
+def test_names_and_ids_of_computes(cloud, complete):
+    assert complete("jupyter emr show ana") == {"analytics"}
+    assert complete("jupyter emr run n.ipynb --compute j-SANDBOXOPEN") == {cloud.id("open")}
+
+
+def test_profiles_and_regions(complete):
+    assert complete("jupyter emr list --profile d") == {"developer", "denied"}
+    assert {"us-east-1", "us-east-2"} <= complete("jupyter emr list --region us-")
+
+
+def test_roles_in_spite_of_bashs_word_breaks(cloud, complete, tmp_path):
+    (tmp_path / "config").mkdir()
+    arn = cloud.roles["EMRAnalyst"]
+    (tmp_path / "config" / "jupyter_emr_connect_config.json").write_text(
+        f'{{"EMRConnect": {{"runtime_roles": ["{arn}"]}}}}'
+    )
+    # Bash replaces only what stands after the last colon.
+    assert complete("jupyter emr attach analytics --runtime-role arn:aws:iam::12") == {arn.removeprefix("arn:aws:iam::")}
+
+
+def test_nothing_is_said_without_credentials(complete, monkeypatch):
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    assert complete("jupyter emr show ana") == set()
+
+
+def test_what_completed_jupyter_before_goes_on(complete):
+    before = "old() { COMPREPLY=(lab); }; complete -F old jupyter\n"
+    assert complete("jupyter l", before) == {"lab"}
+    assert complete("jupyter emr sta", before) == {"status"}
+
+
+@pytest.mark.skipif(not shutil.which("zsh"), reason="needs zsh")
+def test_zsh_reads_its_code(complete, tmp_path):
+    code = subprocess.run(["jupyter-emr", "completion", "zsh"], capture_output=True, text=True, timeout=60).stdout
+    done = subprocess.run(
+        ["zsh", "-f", "-c", f"autoload -U compinit; compinit -D; {code}"], capture_output=True, timeout=60
+    )
+    assert done.returncode == 0
+    assert done.stderr == b""

@@ -1,0 +1,203 @@
+"""``jupyter emr run`` on real kernels: parameters, outputs, timings, failing cells, Ctrl-C, SIGTERM."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from tests.conftest import Sandbox
+from tests.sandbox.notebooks import printed, write_notebook
+
+pytestmark = pytest.mark.sandbox
+
+ROLE = "arn:aws:iam::123456789012:role/EMRAnalyst"
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(sandbox: Sandbox) -> Iterator[None]:
+    yield
+    assert sandbox.json("kernels", "--no-check") == []
+
+
+def outputs(path: Path) -> list[str]:
+    return [text.strip() for text in printed(path)]
+
+
+def test_result_object_with_stage_timings(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "n.ipynb", "emr-python", "print(6 * 7)", "")
+    result = sandbox.json("run", str(path), "--compute", "open")
+    assert (result["cells"], result["executed"], result["error"]) == (1, 1, None)
+    assert list(result["stages"]) == ["credentials", "gateway", "kernel requested", "kernel ready"]
+    assert outputs(Path(result["output"]))[0] == "42"
+
+
+def test_spark_under_a_role_with_parameters(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = write_notebook(
+        tmp_path / "n.ipynb",
+        "emr-pyspark",
+        "# parameters\nrows = 1\nname = 'x'",
+        "print(spark.range(rows).count(), repr(name), spark.sparkContext.sparkUser())",
+    )
+    words = ("--runtime-role", ROLE, "-p", "rows", "1000", "-r", "name", "7", "-o", str(tmp_path / "o.ipynb"))
+    done = sandbox.cli("run", str(path), "--compute", "analytics", *words)
+    assert done.returncode == 0, done.stderr
+    assert outputs(tmp_path / "o.ipynb")[-1] == "1000 '7' emranalyst"
+    injected = [cell for cell in nbformat.read(tmp_path / "o.ipynb", 4).cells if "injected" in str(cell.metadata)]
+    assert [cell.metadata["tags"] for cell in injected] == [["injected-parameters"]]
+
+
+def test_scala_gets_parameters_in_scala(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "n.ipynb", "emr-spark", "val double = n * 2")
+    done = sandbox.cli("run", str(path), "--compute", "open", "-p", "n", "21")
+    assert done.returncode == 0, done.stderr
+    assert "double: Int = 42" in outputs(tmp_path / "n.out.ipynb")[-1]
+
+
+def test_a_spark_error_fails_the_run_and_keeps_the_outputs(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "n.ipynb", "emr-pyspark", "print('first')", "spark.table('nosuch')", "print(3)")
+    done = sandbox.cli("run", str(path), "--compute", "open")
+    assert done.returncode == 1
+    assert "Error: Cell 2 of 3 failed: SparkStatementException: [TABLE_OR_VIEW_NOT_FOUND]" in done.stderr
+    assert "Traceback" not in done.stderr
+    first, second, third = outputs(tmp_path / "n.out.ipynb")
+    assert "first" in first
+    assert "TABLE_OR_VIEW_NOT_FOUND" in second
+    assert third == ""
+
+
+def test_a_failing_cell_as_json_is_a_result_with_an_error(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "n.ipynb", "emr-python", "1/0", "print('never')")
+    done = sandbox.cli("run", str(path), "--compute", "open", "--json")
+    assert done.returncode == 1
+    result = json.loads(done.stdout)
+    assert result["error"]["code"] == "cell-failed"
+    assert "ZeroDivisionError" in result["error"]["message"]
+    assert result["executed"] == 0
+
+
+def test_a_cell_that_takes_too_long(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "n.ipynb", "emr-python", "import time; time.sleep(60)")
+    done = sandbox.cli("run", str(path), "--compute", "open", "--timeout", "1")
+    assert done.returncode == 1
+    assert "ran longer than 1 s" in done.stderr
+
+
+def test_a_kernel_that_dies_in_a_cell(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "n.ipynb", "emr-python", "import os; os._exit(3)")
+    done = sandbox.cli("run", str(path), "--compute", "open")
+    assert done.returncode == 1
+    assert "died" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_attachment_of_the_folder_is_used(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "deep.ipynb", "emr-python", "print(1)")
+    assert sandbox.cli("attach", "open", str(tmp_path)).returncode == 0
+    try:
+        assert sandbox.json("run", str(path))["executed"] == 1
+    finally:
+        sandbox.cli("detach", str(tmp_path))
+
+
+def test_studios_kernel_names_stand_for_ours(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "n.ipynb", "python3", "print(1)")
+    assert sandbox.json("run", str(path), "--compute", "open")["kernel"] == "emr-python"
+
+
+class Running:
+    """A run in the background that can be told to stop."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.said = ""
+
+    def wait_for(self, words: str) -> None:
+        assert self.process.stderr
+        for line in self.process.stderr:
+            self.said += line
+            if words in line:
+                return
+        raise AssertionError(self.said)
+
+    def end(self) -> dict[str, Any]:
+        out, err = self.process.communicate(timeout=60)
+        self.said += err
+        assert "Traceback" not in self.said
+        result: dict[str, Any] = json.loads(out)
+        return result
+
+
+@contextmanager
+def started(sandbox: Sandbox, path: Path) -> Iterator[Running]:
+    command = ["jupyter-emr", "run", str(path), "--compute", "open", "--json"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(command, env=sandbox.env, text=True, start_new_session=True, **pipes)
+    try:
+        yield Running(process)
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_interrupts_the_remote_cell_and_ends_the_kernel(sandbox: Sandbox, tmp_path: Path, signum: int) -> None:
+    code = "print('on it', flush=True)\nimport time\ntry:\n    time.sleep(600)\nfinally:\n    print('cleaned up')"
+    path = write_notebook(tmp_path / "n.ipynb", "emr-python", code, "print('never')")
+    with started(sandbox, path) as run:
+        run.wait_for("cell 1/2")
+        time.sleep(1)
+        os.kill(run.process.pid, signum)
+        result = run.end()
+    assert run.process.returncode == 128 + signum
+    assert result["stopped_by"] == signum
+    texts = outputs(tmp_path / "n.out.ipynb")
+    assert "cleaned up" in texts[0]
+    assert "KeyboardInterrupt" in texts[0]
+    assert texts[1] == ""
+
+
+def test_a_second_signal_ends_a_kernel_that_does_not_listen(sandbox: Sandbox, tmp_path: Path) -> None:
+    ignore = "try:\n        time.sleep(600)\n    except KeyboardInterrupt:\n        print('no')"
+    code = f"import time\nwhile True:\n    {ignore}"
+    path = write_notebook(tmp_path / "n.ipynb", "emr-python", code)
+    with started(sandbox, path) as run:
+        run.wait_for("cell 1/1")
+        time.sleep(1)
+        os.kill(run.process.pid, signal.SIGINT)
+        run.wait_for("Interrupting")
+        time.sleep(1)
+        os.kill(run.process.pid, signal.SIGINT)
+        result = run.end()
+    assert result["stopped_by"] == signal.SIGINT
+    assert "no" in outputs(tmp_path / "n.out.ipynb")[0]
+
+
+def test_a_signal_while_the_kernel_starts_leaves_none(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "n.ipynb", "emr-python", "print(1)")
+    with started(sandbox, path) as run:
+        run.wait_for("kernel requested")
+        os.kill(run.process.pid, signal.SIGINT)
+        result = run.end()
+    assert run.process.returncode == 130
+    assert result["executed"] == 0
+
+
+def test_kernels_shows_a_running_kernel_and_what_its_gateway_says(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "n.ipynb", "emr-python", "import time; time.sleep(600)")
+    with started(sandbox, path) as run:
+        run.wait_for("cell 1/1")
+        time.sleep(1)
+        rows = sandbox.json("kernels")
+        assert [(row["kernelspec"], row["state"], row["path"]) for row in rows] == [("emr-python", "busy", str(path))]
+        os.kill(run.process.pid, signal.SIGINT)
+        run.end()
