@@ -17,7 +17,7 @@ from jupyter_emr_connect.sandbox.engines.process import GUARD
 
 pytestmark = pytest.mark.sandbox
 
-# A stubborn tree: children in sessions of their own, double-forked daemons, deaf to SIGTERM (the root too when its third
+# A stubborn tree: children in sessions of their own, double-forked daemons, deaf to SIGTERM (the root too if its third
 # argument says so); each writes its pid.
 TREE = """
 import os, signal, sys, time

@@ -64,6 +64,8 @@ def livy_conf(address: str, superuser: str) -> dict[str, str]:
         "livy.rsc.launcher.port.range": "10000~10200",
         "livy.impersonation.enabled": "true",
         "livy.server.access-control.enabled": "true",
+        # user.name is a mere claim: who makes another one is refused whatever he asks, also under a role's user name.
+        "livy.server.access-control.allowed-users": superuser,
         "livy.superusers": superuser,
         "livy.server.auth.type": "simple",
         f"{simple}.class": "org.apache.hadoop.security.authentication.server.AuthenticationFilter",
