@@ -45,6 +45,8 @@ def refusal_reason(call: Call, check: Check) -> str:
         return "with an explicit deny in an identity-based policy"
     if resource is Verdict.DENY:
         return "with an explicit deny in a resource-based policy"
+    if principal.kind == "anonymous" and resource is Verdict.ALLOW:
+        return ""
     foreign = bool(check.owner) and check.owner != principal.account
     if foreign and resource is not Verdict.ALLOW:
         return f"because no resource-based policy allows the {check.action} action"

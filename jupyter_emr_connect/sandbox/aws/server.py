@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import io
 import ipaddress
+import logging
 import ssl
 import threading
 from collections.abc import Callable, Iterable
@@ -21,9 +22,13 @@ from aiohttp import web
 from ...errors import SandboxStartError
 from .incoming import MAX_OBJECT, RAW_HEADERS
 
-WORKERS = 32
+WORKERS = 64
 """Threads that answer at the same time; they are made when needed."""
 STOP_TIMEOUT = 5.0
+
+# What aiohttp would tell is about peers that speak no HTTP, with a traceback; the application logs its own defects.
+_quiet = logging.getLogger(f"{__name__}.http")
+_quiet.setLevel(logging.CRITICAL)
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -95,10 +100,13 @@ async def _serve(application: Application, host: str, port: int, tls: ssl.SSLCon
         loop = asyncio.get_running_loop()
 
         async def handle(request: web.BaseRequest) -> web.StreamResponse:
-            environ = _environ(request, await _body(request))
+            try:
+                environ = _environ(request, await _body(request))
+            except ConnectionError:
+                return web.Response(status=400)  # the caller has gone; nobody reads this
             return await loop.run_in_executor(pool, _call, application, environ)
 
-        runner = web.ServerRunner(web.Server(handle), access_log=None, shutdown_timeout=STOP_TIMEOUT)
+        runner = web.ServerRunner(web.Server(handle, access_log=None, logger=_quiet), shutdown_timeout=STOP_TIMEOUT)
         await runner.setup()
         try:
             site = web.TCPSite(runner, host, port, ssl_context=tls)
