@@ -60,7 +60,7 @@ def _build(
             _scalac(java, libraries, [*libraries, *jars], sources, raw)
             whole = Path(folder) / "whole.jar"
             _assemble(raw, extra, whole)
-            os.replace(whole, out)
+            whole.replace(out)
     except OSError as error:
         raise SandboxInstallError(
             f"Livy's driver could not be built at {out}: {error.strerror or error}.",

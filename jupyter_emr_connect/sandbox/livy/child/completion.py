@@ -16,10 +16,7 @@ def complete(names: dict[str, Any], code: str, cursor: int) -> list[str]:
     if not found:
         return []
     *path, prefix = found.group().split(".")
-    if path:
-        candidates = _members(names, path)
-    else:
-        candidates = {*names, *dir(builtins), *keyword.kwlist}
+    candidates = _members(names, path) if path else {*names, *dir(builtins), *keyword.kwlist}
     hidden = not prefix.startswith("_")
     return sorted(n for n in candidates if n.startswith(prefix) and not (hidden and n.startswith("_")))
 
@@ -30,5 +27,5 @@ def _members(names: dict[str, Any], path: list[str]) -> set[str]:
         for part in path[1:]:
             value = getattr(value, part)
         return set(dir(value)) if value is not None else set()
-    except Exception:  # noqa: BLE001 - any error of user code's properties means: no candidates
+    except Exception:  # of a property of the user's
         return set()

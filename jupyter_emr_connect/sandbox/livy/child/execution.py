@@ -40,7 +40,7 @@ def execute(code: str, names: dict[str, Any]) -> Outcome:
             data = magics.run(part, names) if isinstance(part, str) else _run(part, names)
         except magics.MagicError as error:
             return _raised(error.cause, None)
-        except BaseException as error:  # noqa: BLE001 - all of it is the user's
+        except BaseException as error:  # all of it is the user's
             return _raised(error, error.__traceback__)
     return Outcome(data=data)
 
@@ -78,7 +78,7 @@ def _parts(code: str) -> list[ast.Module | str]:
 
 
 def _parse(code: str) -> ast.Module:
-    return compile(code, FILENAME, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+    return ast.parse(code, FILENAME)
 
 
 def _run(tree: ast.Module, names: dict[str, Any]) -> dict[str, Any]:
