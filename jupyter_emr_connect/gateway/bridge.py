@@ -17,6 +17,7 @@ from typing import Any
 import zmq
 
 from .client import GatewayClient
+from .deadline import within
 from .framing import BadFrame, Message, Part
 from .loop import gateway_loop
 from .ports import Port
@@ -106,7 +107,7 @@ class Bridge:
         while not self._answered.is_set():
             self._send(self.wire.make("shell", "kernel_info_request", {}))
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._answered.wait(), ASK_EVERY)
+                await within(ASK_EVERY, self._answered.wait())
 
     async def close(self) -> None:
         """Close the WebSocket and the local sockets; messages already sent still reach their receivers."""
@@ -175,7 +176,7 @@ class Bridge:
         end = loop.time() + (0 if self._stalled else STALL)
         while loop.time() < end:
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(port.room(), RETRY_EVERY)
+                await within(RETRY_EVERY, port.room())
             if port.send(frames):
                 return True
         return False

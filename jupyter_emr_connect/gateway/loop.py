@@ -17,6 +17,8 @@ from typing import Any, TypeVar
 
 import zmq
 
+from .deadline import within
+
 T = TypeVar("T")
 
 EXIT_SECONDS = 10.0
@@ -90,7 +92,7 @@ class GatewayLoop:
         if not self._at_exit and not self._tasks:
             return
         try:
-            self.submit(asyncio.wait_for(self._finish(), EXIT_SECONDS)).result(EXIT_SECONDS + 1)
+            self.submit(within(EXIT_SECONDS, self._finish())).result(EXIT_SECONDS + 1)
         except Exception:  # the process is ending; what was not done stays in the ledger
             return
 

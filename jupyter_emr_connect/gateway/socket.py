@@ -36,6 +36,7 @@ import aiohttp
 
 from ..errors import GatewayError, KernelGone
 from .client import GatewayClient
+from .deadline import within
 from .framing import BadFrame, Framing, Message, decode, encode
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ class KernelSocket:
 
     async def _connect(self) -> None:
         opening = self._client.open_socket(self._kernel_id, self.session_id, offer_v1=self._offer_v1)
-        self._ws = await asyncio.wait_for(opening, OPEN_TIMEOUT)
+        self._ws = await within(OPEN_TIMEOUT, opening)
         self.framing = "v1" if self._ws.protocol else "legacy"
         self._heard = asyncio.get_running_loop().time()
 
@@ -276,7 +277,7 @@ class KernelSocket:
         ws, self._ws = self._ws, None
         if ws is not None:
             with contextlib.suppress(Exception):
-                await asyncio.wait_for(ws.close(), 1)
+                await within(1, ws.close())
 
 
 def _acknowledge_at_once(ws: KernelWebSocket) -> None:

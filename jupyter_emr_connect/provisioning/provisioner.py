@@ -75,6 +75,9 @@ class EMRProvisioner(KernelProvisionerBase):
             self.reason = str(error)
             self.log.error("Kernel %s did not start. %s", self.kernel_id, error)
             raise
+        except asyncio.CancelledError:
+            loop.submit(self._finish())
+            raise
         finally:
             self.timings = stages.timings
         self._has_process = True

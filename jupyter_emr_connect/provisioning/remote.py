@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import EMRConnectError, GatewayError, GatewayUnreachable, KernelGone, KernelStartFailed
 from ..gateway.bridge import Bridge
 from ..gateway.client import LAUNCH_PAD, REMOVE_EVERY, GatewayClient, missing_kernelspec
+from ..gateway.deadline import within
 from ..gateway.loop import gateway_loop
 from ..gateway.socket import LinkState
 from ..gateway.target import GatewayTarget
@@ -82,7 +83,7 @@ class RemoteKernel:
         except BaseException as error:
             self.exit_code = 1
             self.reason = str(error)
-            removal = gateway_loop().keep(self._discard(error))
+            removal = self._ending = gateway_loop().keep(self._discard(error))
             if isinstance(error, Exception):
                 await asyncio.wait({removal}, timeout=DELETE_WITHIN)
             raise
@@ -211,7 +212,7 @@ class RemoteKernel:
         if self._watching is not None:
             self._watching.cancel()
         try:
-            await asyncio.wait_for(self._client.delete(self.kernel_id), DELETE_WITHIN)
+            await within(DELETE_WITHIN, self._client.delete(self.kernel_id))
             await self._note(self._ledger.remove, self.kernel_id)
         except (EMRConnectError, asyncio.TimeoutError) as error:
             self._log.warning("Kernel %s could not be deleted: %s", self.kernel_id, str(error) or "no answer in time")

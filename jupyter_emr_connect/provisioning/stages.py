@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from ..errors import EMRConnectError, KernelStartFailed
+from ..gateway.deadline import within
 
 T = TypeVar("T")
 
@@ -39,7 +40,7 @@ class Stages:
     async def bounded(self, work: Awaitable[T], seconds: float) -> T:
         """Await ``work``; failing to end in time, or failing at all, names the stage."""
         try:
-            return await asyncio.wait_for(work, seconds)
+            return await within(seconds, work)
         except asyncio.TimeoutError:
             message = f"Stage '{self.current}': nothing came of it within {seconds:.0f} s."
             raise KernelStartFailed(message, fix="Try again; see the gateway's log if it stays so.") from None
