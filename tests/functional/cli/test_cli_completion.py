@@ -60,7 +60,9 @@ def test_roles_in_spite_of_bashs_word_breaks(cloud, complete, tmp_path):
         f'{{"EMRConnect": {{"runtime_roles": ["{arn}"]}}}}'
     )
     # Bash replaces only what stands after the last colon.
-    assert complete("jupyter emr attach analytics --runtime-role arn:aws:iam::12") == {arn.removeprefix("arn:aws:iam::")}
+    assert complete("jupyter emr attach analytics --runtime-role arn:aws:iam::12") == {
+        arn.removeprefix("arn:aws:iam::")
+    }
 
 
 def test_nothing_is_said_without_credentials(complete, monkeypatch):
@@ -74,11 +76,22 @@ def test_what_completed_jupyter_before_goes_on(complete):
     assert complete("jupyter emr sta", before) == {"status"}
 
 
+ZSH = """
+compdef() {}
+compadd() { print -l ${(P)@[-1]} }
+_describe() { print -l ${${(P)@[-2]}%%:*} }
+eval "$(jupyter-emr completion zsh)"
+words=("${(@s: :)1}"); CURRENT=$#words
+_jupyter_emr
+"""
+
+
 @pytest.mark.skipif(not shutil.which("zsh"), reason="needs zsh")
-def test_zsh_reads_its_code(complete, tmp_path):
-    code = subprocess.run(["jupyter-emr", "completion", "zsh"], capture_output=True, text=True, timeout=60).stdout
-    done = subprocess.run(
-        ["zsh", "-f", "-c", f"autoload -U compinit; compinit -D; {code}"], capture_output=True, timeout=60
-    )
-    assert done.returncode == 0
-    assert done.stderr == b""
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [("jupyter emr sta", "status"), ("jupyter-emr sta", "status"), ("jupyter emr show ana", "analytics")],
+)
+def test_zsh(complete, line, found):
+    done = subprocess.run(["zsh", "-f", "-c", ZSH, "zsh", line], capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+    assert done.stdout.split() == [found]

@@ -1,0 +1,36 @@
+"""The server extension loads, costs little, and takes ``EMRConnect`` settings from the server's command line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def jp_server_config():
+    return {
+        "ServerApp": {"jpserver_extensions": {"jupyter_emr_connect": True}},
+        "EMRConnect": {"gateway_port": 12345},
+    }
+
+
+async def test_it_loads_and_has_the_servers_settings(jp_serverapp):
+    assert "jupyter_emr_connect" in jp_serverapp.extension_manager.extensions
+    assert jp_serverapp.web_app.settings["emr_connect"].gateway_port == 12345
+
+
+async def test_settings_may_stand_on_the_servers_command_line(jp_configurable_serverapp):
+    extensions = {"ServerApp": {"jpserver_extensions": {"jupyter_emr_connect": True}}}
+    app = jp_configurable_serverapp(config=extensions, argv=["--EMRConnect.gateway_port=777"])
+    assert app.web_app.settings["emr_connect"].gateway_port == 777
+
+
+def test_its_import_brings_neither_boto3_nor_the_gateways_client():
+    code = (
+        "import sys, jupyter_emr_connect as package; package._jupyter_server_extension_points(); "
+        "print([name for name in ('boto3', 'botocore', 'aiohttp', 'papermill', 'rich') if name in sys.modules])"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert shown.stdout.strip() == "[]"

@@ -1,0 +1,78 @@
+"""Parameters of ``jupyter emr run``: typed as papermill types them, overriding in its order, injected as it does."""
+
+from __future__ import annotations
+
+import nbformat
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from papermill.cli import _resolve_type
+
+from jupyter_emr_connect.cli.notebooks import Kernel, set_parameters, type_parameter
+from jupyter_emr_connect.cli.run import gather_parameters
+from jupyter_emr_connect.errors import NotebookError
+
+PYTHON = Kernel("emr-pyspark", "python", True)
+SAMPLES = ["1", "-2", "1.5", "1e3", "nan", "inf", "True", "true", "False", "None", "none", "", "x", "1_000", " 3 ", "٣"]
+
+
+@pytest.mark.parametrize("text", SAMPLES)
+def test_typed_as_papermill_does(text):
+    assert repr(type_parameter(text)) == repr(_resolve_type(text))
+
+
+@given(st.text(max_size=12))
+def test_any_text_is_typed_as_papermill_does(text):
+    assert repr(type_parameter(text)) == repr(_resolve_type(text))
+
+
+def test_the_later_form_overrides_the_earlier(tmp_path):
+    file = tmp_path / "p.yaml"
+    file.write_text("a: 1\nb: [1, 2]\nc: file\nd: file\n")
+    merged = gather_parameters((("c", "2"), ("d", "3")), (("d", "4"),), (file,))
+    assert merged == {"a": 1, "b": [1, 2], "c": 2, "d": "4"}
+
+
+@pytest.mark.parametrize("content", ["- 1\n- 2\n", "a: [", "1: x\n", "just text", ""])
+def test_a_file_that_does_not_hold_names_and_values(tmp_path, content):
+    file = tmp_path / "p.yaml"
+    file.write_text(content)
+    with pytest.raises(NotebookError, match="parameters file"):
+        gather_parameters((), (), (file,))
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(NotebookError, match="No such file"):
+        gather_parameters((), (), (tmp_path / "none.yaml",))
+
+
+def test_the_cell_follows_the_parameters_cell_and_other_cells_stay():
+    cells = [
+        new_markdown_cell("# T"),
+        new_code_cell("a = 1", metadata={"tags": ["parameters"]}),
+        new_code_cell("print(a)"),
+    ]
+    done = set_parameters(new_notebook(cells=cells), {"a": 2, "s": "x'y", "none": None}, PYTHON)
+    assert [cell.source for cell in done.cells] == [
+        "# T",
+        "a = 1",
+        '# Parameters\na = 2\ns = "x\'y"\nnone = None\n',
+        "print(a)",
+    ]
+    assert done.cells[2].metadata["tags"] == ["injected-parameters"]
+    assert "tags" not in done.cells[3].metadata
+    nbformat.validate(done)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "line"), [(Kernel("emr-spark", "scala", True), "val a = 2"), (Kernel("emr-sparkr", "R", True), "a = 2")]
+)
+def test_other_languages(kernel, line):
+    done = set_parameters(new_notebook(cells=[new_code_cell("x")]), {"a": 2}, kernel)
+    assert line in done.cells[0].source
+
+
+def test_a_language_that_papermill_does_not_know():
+    with pytest.raises(NotebookError, match="cobol"):
+        set_parameters(new_notebook(), {"a": 2}, Kernel("emr-cobol", "cobol", False))
