@@ -5,7 +5,7 @@ STAMP := .venv/.stamp
 SANDBOX ?= default
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: help setup demo lab test test-fast lint unit functional sandbox browser bench lock down clean
+.PHONY: help setup demo lab test test-fast lint unit functional sandbox browser bench lock lock-engines down clean
 
 help: ## Show these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -59,6 +59,12 @@ lock: ## Renew requirements/*.txt from requirements/*.in
 	for name in bootstrap dev; do $(BIN)/uv pip compile -q --universal --python-version 3.10 --generate-hashes \
 	  --no-emit-index-url --no-annotate --no-header $$( [ $$name = dev ] && echo --extra sandbox --extra magics pyproject.toml ) \
 	  requirements/$$name.in -o requirements/$$name.txt --upgrade; done
+
+lock-engines: ## Renew the lists the sandbox's engines are installed from
+	for name in build gateway-2.6.0 gateway-3.3.0 java kernels spark; do input=requirements/engines/$$name; \
+	  $(BIN)/uv pip compile -q --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-annotate \
+	  --no-header $$( [ -f $$input.overrides ] && echo --overrides $$input.overrides ) $$input.in \
+	  -o jupyter_emr_connect/sandbox/engines/locks/$$name.txt --upgrade; done
 
 down: ## Stop the sandbox that demo and lab leave running
 	$(BIN)/jupyter-emr sandbox down --name $(SANDBOX)

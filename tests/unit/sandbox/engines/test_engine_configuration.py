@@ -1,0 +1,30 @@
+"""What Livy and Spark are told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jupyter_emr_connect.sandbox.engines.livy import LISTENING, livy_conf, spark_defaults
+
+
+def test_livy_lets_nobody_in_but_the_front_door() -> None:
+    conf = livy_conf("127.0.10.2", "door-1")
+    assert conf["livy.superusers"] == conf["livy.server.access-control.allowed-users"] == "door-1"
+    assert conf["livy.impersonation.enabled"] == conf["livy.server.access-control.enabled"] == "true"
+    assert conf["livy.server.auth.simple.param.simple.anonymous.allowed"] == "false"
+
+
+def test_everything_binds_to_the_clusters_address() -> None:
+    conf = livy_conf("127.0.10.2", "door-1")
+    spark = spark_defaults("127.0.10.2", Path("/engines/agent.jar"), Path("/work/tmp"))
+    keys = ("livy.server.host", "livy.rsc.rpc.server.address", "livy.rsc.launcher.address")
+    assert {conf[key] for key in keys} == {"127.0.10.2"}
+    assert spark["spark.driver.host"] == spark["spark.driver.bindAddress"] == "127.0.10.2"
+    assert "-javaagent:/engines/agent.jar=127.0.0.1" in spark["spark.driver.extraJavaOptions"]
+
+
+def test_the_port_is_read_from_livys_own_words() -> None:
+    line = "05:15:24 INFO WebServer: Starting server on http://127.0.40.2:40549"
+    found = LISTENING.search(line)
+    assert found is not None
+    assert found[1] == "40549"
