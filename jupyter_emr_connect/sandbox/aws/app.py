@@ -10,9 +10,8 @@ from http import HTTPStatus
 from typing import Any
 
 from ..world import World
-from . import faults
+from . import backend, faults
 from .authorize import authorize
-from .backend import Backends
 from .emr.lifecycle import Lifecycle
 from .emr.security import SecurityConfigurations
 from .failures import Kind, Protocol, Refusal, Reply, render
@@ -31,7 +30,7 @@ StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
 
 class Front:
-    """Everything the AWS front keeps besides ``world``: keys of sessions, buckets of tokens, moto's apps.
+    """Everything the AWS front keeps besides ``world``: keys of sessions, buckets of tokens, security configurations.
 
     ``clock`` gives seconds since the epoch; tests pass one that they turn by hand.
     """
@@ -42,7 +41,6 @@ class Front:
         self.services: Mapping[str, Service] = SERVICES
         self.keys = Keys(clock)
         self.buckets = Buckets(clock)
-        self.backends = Backends()
         self.security = SecurityConfigurations()
         self.lifecycle = Lifecycle(world, clock)
 
@@ -108,7 +106,7 @@ class Front:
             return reply_of(call.operation, handler(call), call.request_id)
         if not service.moto:
             raise Refusal(Kind.NOT_EMULATED, f"The sandbox does not emulate {service.prefix}:{call.action}.")
-        return self.backends.answer(call, service.moto)
+        return backend.answer(call, service.moto)
 
     def _note(self, call: Call, reply: Reply) -> None:
         who = call.principal.arn if call.principal is not ANONYMOUS else "-"

@@ -1,68 +1,69 @@
-"""The backends of moto, for the operations that we leave to it: called in process, one small Flask app per service.
+"""The backends of moto, for the operations that we leave to it: their handlers are called in process.
 
-moto's admin interface (``/moto-api``) is an app of its own that is never made here, so nothing can reach it.
+moto's web server (Flask) is not used, so its admin interface (``/moto-api``) does not exist here.
 """
 
 from __future__ import annotations
 
-import io
-import logging
-import threading
+import re
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from .failures import Kind, Refusal, Reply
+from .incoming import Incoming
 from .service import Call
 
-log = logging.getLogger(__name__)
+_DROPPED = frozenset({"content-length", "connection", "date", "server", "status", "transfer-encoding"})
+_HOSTS = {"iam": "iam.amazonaws.com", "s3": "s3.{region}.amazonaws.com"}
 
-_DROPPED = ("content-length", "connection", "date", "server", "transfer-encoding", "x-amzn-requestid")
-
-
-class Backends:
-    """The moto apps made so far; importing and making one costs memory, so only at first use."""
-
-    def __init__(self) -> None:
-        self._apps: dict[str, Any] = {}
-        self._lock = threading.Lock()
-
-    def answer(self, call: Call, name: str) -> Reply:
-        """Let moto's backend ``name`` answer as the caller's account; raises :class:`Refusal` where moto cannot."""
-        from werkzeug.test import run_wsgi_app
-
-        environ = _environ(call)
-        try:
-            body, status, headers = run_wsgi_app(self._app(name), environ, buffered=True)
-            content = b"".join(body)
-        except NotImplementedError:
-            raise Refusal(Kind.NOT_EMULATED) from None
-        code = int(status.split(" ", 1)[0])
-        kept = {key: value for key, value in headers.items() if _keep(key.lower())}
-        if call.incoming.method == "HEAD" and "Content-Length" in headers:
-            kept["Content-Length"] = headers["Content-Length"]
-        return Reply(code, content, kept)
-
-    def _app(self, name: str) -> Any:
-        with self._lock:
-            if name not in self._apps:
-                from moto.moto_server.werkzeug_app import create_backend_app
-
-                self._apps[name] = create_backend_app(name)  # type: ignore[arg-type] # one of moto's literal names
-            return self._apps[name]
+Handler = Callable[[Any, str, Any], tuple[int, dict[str, Any], str | bytes]]
 
 
-def _keep(header: str) -> bool:
-    """Whether a header leaves here: not CORS, by which moto lets any web page call, nor the names of moto's server."""
-    return header not in _DROPPED and not header.startswith("access-control-")
+def answer(call: Call, name: str) -> Reply:
+    """Let moto's backend ``name`` answer as the caller's account; raises :class:`Refusal` where moto cannot."""
+    from werkzeug.exceptions import HTTPException
+
+    request = _request(call, name)
+    clean = f"{request.host_url.rstrip('/')}{request.raw_path}"
+    handler = next((handler for pattern, handler in _handlers(name) if pattern.match(clean)), None)
+    if handler is None:
+        raise Refusal(Kind.UNKNOWN_OPERATION)
+    try:
+        status, headers, body = handler(request, request.raw_url, request.headers)
+    except HTTPException as error:
+        status, headers, body = error.code or 500, dict(error.get_headers()), error.get_body()
+    except NotImplementedError:
+        raise Refusal(Kind.NOT_EMULATED) from None
+    kept = {key: str(value) for key, value in headers.items() if key.lower() not in _DROPPED}
+    length = {key: str(value) for key, value in headers.items() if key.lower() == "content-length"}
+    if call.incoming.method == "HEAD":
+        kept.update(length)
+    return Reply(int(status), body.encode() if isinstance(body, str) else bytes(body or b""), kept)
 
 
-def _environ(call: Call) -> dict[str, Any]:
-    """Return the request for moto, with the account and the region that we found, whatever the caller wrote."""
+@cache
+def _handlers(name: str) -> list[tuple[re.Pattern[str], Handler]]:
+    """Return a backend's handlers by URL; which account and region it is looked up in does not matter."""
+    from moto.backends import get_backend
+
+    found: Any = get_backend(name)  # type: ignore[call-overload] # moto lists its names as literals
+    backend = next(iter(found["123456789012"].values()), None) or found["123456789012"]["aws"]
+    return [(re.compile(pattern), handler) for pattern, handler in backend.urls.items()]
+
+
+def _request(call: Call, name: str) -> Any:
+    """Return the request for moto: the host that AWS has, and account and region as we found them."""
     from .protocol import moto_request
 
-    environ: dict[str, Any] = dict(moto_request(call.incoming).environ)
-    environ["wsgi.input"] = io.BytesIO(call.incoming.body)
-    environ["wsgi.errors"] = io.StringIO()
-    environ["CONTENT_LENGTH"] = str(len(call.incoming.body))
-    environ["HTTP_X_MOTO_ACCOUNT_ID"] = call.account
-    environ["HTTP_USER_AGENT"] = f"sandbox region/{call.region}"
-    return environ
+    incoming = call.incoming
+    host = incoming.headers.get("host", "")
+    if not host.partition(":")[0].endswith(".amazonaws.com"):
+        host = _HOSTS.get(name, name + ".{region}.amazonaws.com").format(region=call.region)
+    given = {
+        "host": host,
+        "user-agent": f"sandbox region/{call.region}",
+        "x-moto-account-id": call.account,
+    }
+    headers = {**incoming.headers, **given}
+    return moto_request(Incoming(incoming.method, incoming.path, incoming.query, headers, incoming.body))

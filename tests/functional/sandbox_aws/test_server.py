@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -97,3 +99,16 @@ def test_a_defect_of_ours_is_a_500_without_its_story(front, refused):
 def test_the_log_counts_defects_too(front):
     front.send("GET", "/")
     assert [(row["service"], row["status"]) for row in front.world.log.since()] == [("s3", 403)]
+
+
+def test_only_what_is_needed_is_imported():
+    code = (
+        "import sys\n"
+        "from jupyter_emr_connect.sandbox.aws.app import make_app\n"
+        "from jupyter_emr_connect.sandbox.aws.seed import seed\n"
+        "from jupyter_emr_connect.sandbox.world import World\n"
+        "seed(make_app(World()))\n"
+        "print([name for name in ('flask', 'boto3', 'moto.ec2.models', 'moto.emr.models') if name in sys.modules])\n"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert told.stdout.strip() in ("[]", "['boto3']"), told.stdout
