@@ -6,7 +6,7 @@ import asyncio
 
 from aiohttp import web
 
-from ..world import FaultBoard
+from ..world import Fault, FaultBoard
 
 SLOW_MS = 2000.0
 HTML = "<!doctype html><title>Welcome</title><p>This is not the server you are looking for.\n"
@@ -14,10 +14,15 @@ HTML = "<!doctype html><title>Welcome</title><p>This is not the server you are l
 
 async def disturbance(faults: FaultBoard, compute: str) -> web.Response | None:
     """Delay the request (``slow:<milliseconds>``), or return what to answer instead (``error-500``, ``html``)."""
-    for fault in faults.hits("slow", compute):
+    for fault in _hits(faults, "slow", compute):
         await asyncio.sleep(float(fault.argument or SLOW_MS) / 1000)
-    if faults.hits("error-500", compute):
+    if _hits(faults, "error-500", compute):
         return web.json_response({"reason": "Internal Server Error", "message": ""}, status=500)
-    if faults.hits("html", compute):
+    if _hits(faults, "html", compute):
         return web.Response(text=HTML, content_type="text/html")
     return None
+
+
+def _hits(faults: FaultBoard, name: str, compute: str) -> list[Fault]:
+    """Return the faults that strike here; those narrowed to a service, region or action are for AWS calls alone."""
+    return [fault for fault in faults.hits(name, compute) if not fault.options]
