@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 import aiohttp
 from aiohttp.abc import ResolveResult
 
-from ..errors import GatewayError, GatewayRefused, KernelGone, KernelspecMissing, KernelStartFailed
+from ..errors import GatewayError, GatewayRefused, GatewayUnreachable, KernelGone, KernelspecMissing, KernelStartFailed
 from .failures import explain, parse, refuse
 from .framing import V1_PROTOCOL
 from .target import GatewayTarget
@@ -59,8 +59,12 @@ class GatewayClient:
         self._connect_timeout = connect_timeout
         self._request_timeout = request_timeout
         self._session: aiohttp.ClientSession | None = None
+        self._closed = False
 
     def _http(self) -> aiohttp.ClientSession:
+        if self._closed:
+            message = f"The connection to {self.target.label} was closed."
+            raise GatewayUnreachable(message)
         if self._session is None:
             connector = aiohttp.TCPConnector(ssl=self.target.ssl_context or True, resolver=RememberingResolver())
             # A gateway's cookies would tie kernels of different roles together.
@@ -68,7 +72,8 @@ class GatewayClient:
         return self._session
 
     async def close(self) -> None:
-        """Close the connections; sockets made by :meth:`open_socket` are closed with them."""
+        """Close the connections for good; sockets made by :meth:`open_socket` are closed with them."""
+        self._closed = True
         if self._session is not None:
             await self._session.close()
             self._session = None

@@ -184,6 +184,8 @@ class RemoteKernel:
 
     async def interrupt(self) -> None:
         """Interrupt what runs; a kernel that is gone has nothing to interrupt."""
+        if self.exit_code is not None:
+            return
         with contextlib.suppress(KernelGone):
             await self._client.interrupt(self.kernel_id)
 
