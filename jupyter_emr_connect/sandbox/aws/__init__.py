@@ -1,15 +1,16 @@
-"""The AWS front: moto, extended by what EMR needs and checked as AWS checks.
+"""The AWS front: moto's backends and our own handlers behind the checks that AWS makes.
 
 A request goes through small steps, one module each; the first that refuses answers::
 
-    server ─ app ─┬─ incoming    method, path, headers, body; service and action
+    server ─ app ─┬─ incoming    method, path, headers, body; service and region
+                  ├─ protocol    operation and parameters, by botocore's service models
                   ├─ faults      what ``jupyter emr sandbox fault`` switched on
-                  ├─ sigv4       the signature, for real (``chunked``: S3's signed streams)
+                  ├─ sigv4       the signature, for real (``streams``: S3's signed streams)
                   ├─ identity    whose key it is: an IAM user of moto's, or a session of ours
                   ├─ limits      AWS's documented rates, token buckets
-                  ├─ authorize   IAM: ``policy`` and ``conditions`` evaluate, ``principals`` collects
-                  └─ services    the service's own handler (``emr``, ``sts``) or moto's (``iam``, ``s3``)
+                  ├─ authorize   IAM: collects policies; ``policy``, ``conditions``, ``trust`` evaluate
+                  └─ registry    the service's own handler (``emr``, ``sts``), or moto's (``iam``, ``s3``) by ``backend``
 
-``failures`` knows each error's code and shape in each protocol. A new service is one module that calls
-:func:`jupyter_emr_connect.sandbox.aws.services.register`.
+``failures`` knows each error's code and form in each protocol; ``seed`` and ``policies`` say what a sandbox comes
+with. A new service is a module with a :class:`~.service.Service` and a line in ``registry``.
 """

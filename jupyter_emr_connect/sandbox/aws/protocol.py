@@ -74,10 +74,16 @@ def parameters(operation: Any, found: dict[str, Any], request: Any) -> dict[str,
         parsed: dict[str, Any] = PROTOCOL_PARSERS[protocol](operation).parse(values)
     except (RequestParserError, ValueError, TypeError, AttributeError, KeyError, RuntimeError, OverflowError):
         raise Refusal(Kind.MALFORMED_BODY) from None
-    parsed = {name: value for name, value in (parsed or {}).items() if value is not None}
+    parsed = {name: value for name, value in (parsed or {}).items() if _is_given(operation, name, value)}
     if protocol != "json":
         _validate(operation, parsed)
     return parsed
+
+
+def _is_given(operation: Any, name: str, value: Any) -> bool:
+    """Whether the caller gave this parameter: moto's parser makes empty lists of query parameters that are absent."""
+    location = operation.input_shape.members[name].serialization.get("location")
+    return value is not None and (bool(value) or value in (False, 0, "") or location not in ("querystring", "headers"))
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

@@ -75,4 +75,3 @@ class Service:
     rates: Mapping[str, Rate] = field(default_factory=dict)
     compute: Callable[[Call], str | None] = lambda call: None
     anonymous: bool = False
-    unrefusable: frozenset[str] = frozenset()

@@ -143,5 +143,4 @@ SERVICE = Service(
     prefix="sts",
     checks=checks,
     handlers=HANDLERS,
-    unrefusable=frozenset({"GetCallerIdentity"}),
 )

@@ -106,6 +106,13 @@ def test_unknown_cluster_is_an_invalid_request(front, refused):
         assert message == "Cluster id 'j-NOSUCH' is not valid."
 
 
+def test_an_unknown_cluster_has_an_error_code_of_its_own(front):
+    client = front.client("emr")
+    with pytest.raises(client.exceptions.InvalidRequestException) as caught:
+        client.describe_cluster(ClusterId="j-NOSUCH")
+    assert caught.value.response["ErrorCode"] == "NoSuchCluster"
+
+
 def test_primary_node_is_found_by_group_type(front):
     client, cluster = front.client("emr"), front.ids["analytics"]
     nodes = client.list_instances(ClusterId=cluster, InstanceGroupTypes=["MASTER"], InstanceStates=["RUNNING"])

@@ -19,7 +19,10 @@ PAGE = 50
 Row = TypeVar("Row")
 
 
-def reject(message: str, code: str = "InvalidRequestException") -> NoReturn:
+INVALID_REQUEST = "InvalidRequestException"
+
+
+def reject(message: str, code: str = INVALID_REQUEST) -> NoReturn:
     """Refuse a request that EMR understands but cannot do."""
     raise Refusal(code, message)
 
@@ -29,7 +32,8 @@ def find(call: Call, cluster_id: str) -> ClusterSpec:
     call.front.lifecycle.advance()
     spec = call.front.world.clusters.get(cluster_id)
     if spec is None or (spec.account, spec.region) != (call.account, call.region):
-        reject(f"Cluster id '{cluster_id}' is not valid.")
+        message = f"Cluster id '{cluster_id}' is not valid."
+        raise Refusal(INVALID_REQUEST, message, ErrorCode="NoSuchCluster")
     return spec
 
 
