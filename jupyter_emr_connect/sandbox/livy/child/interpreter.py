@@ -101,7 +101,7 @@ class Interpreter:
         self._answer(request, execution.output(outcome, number, self._stdout.take(), self._stderr.take()))
 
     def _answer(self, request: dict[str, Any], value: object) -> None:
-        text = json.dumps(value, ensure_ascii=True)
+        text = json.dumps(value, ensure_ascii=False)
         with self._lock:
             self._answers.write(f"{request['request']} {text}\n")
             self._answers.flush()
@@ -126,7 +126,8 @@ def main() -> None:
     sys.path += [path for path in libraries if "py4j" not in path]
     os.environ.setdefault("MPLBACKEND", "Agg")
     requests = os.fdopen(os.dup(0), encoding="utf-8")
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    # A lone surrogate becomes \udXXX, which is right in JSON.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="backslashreplace", newline="\n")
     with open(os.devnull) as nothing:  # noqa: PTH123 - a device
         os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)

@@ -25,6 +25,8 @@ class Session(livyConf: RSCConf, announce: String => Unit) {
   private val worker = Executors.newSingleThreadExecutor((task: Runnable) => Daemon.make("livy-statements", task))
   private val canceller = new Canceller(livyConf, interpreters)
 
+  private val spare = 1 << 20 // for the statement's code and the protocol itself
+
   @volatile private var current = "starting"
 
   def state: String = current
@@ -97,10 +99,17 @@ class Session(livyConf: RSCConf, announce: String => Unit) {
     }
 
   private def finish(statement: Statement, outcome: Outcome): Unit = {
-    statement.output = outcome.json(statement.id)
+    statement.output = fitting(statement.id, outcome.json(statement.id))
     statement.completed = System.currentTimeMillis
     statement.compareAndTransit(Running, Available) || statement.compareAndTransit(Cancelling, Cancelled)
     statement.updateProgress(1.0)
+  }
+
+  /** Replaces an output that is too large for Livy's protocol, which would close the connection. */
+  private def fitting(id: Int, json: String): String = {
+    val size = json.getBytes("UTF-8").length
+    if (size <= livyConf.getInt(Entry.RPC_MAX_MESSAGE_SIZE) - spare) json
+    else Failed("Error", s"The output has ${size >> 20} MB, more than Livy passes on; print or return less").json(id)
   }
 
   private def become(next: String): Unit = synchronized {
