@@ -79,14 +79,15 @@ def shoot(page: Page, name: str) -> None:
 def test_the_launcher_offers_our_kernels_beside_the_local_one(lab: str, page: Page) -> None:
     page.goto(f"{lab}/lab?reset")
     cards = page.locator(".jp-LauncherCard[data-category='Notebook']")
-    for name in ("PySpark (EMR)", "Spark (EMR)", "SparkR (EMR)", "Python 3 (EMR)", "Python 3 (ipykernel)"):
+    for name in ("EMR PySpark", "EMR Spark (Scala)", "EMR SparkR", "EMR Python", "Python 3 (ipykernel)"):
         expect(cards.filter(has_text=name)).to_be_visible(timeout=60_000)
     shoot(page, "launcher")
 
 
 def test_an_attached_notebook_runs_on_spark_under_its_role(lab: str, page: Page) -> None:
     page.goto(f"{lab}/lab/tree/demo.ipynb?reset")
-    page.get_by_role("menuitem", name="Run", exact=True).click(timeout=60_000)
-    page.get_by_text("Run All Cells", exact=True).click()
+    expect(page.get_by_text("EMR PySpark | Idle")).to_be_visible(timeout=90_000)
+    page.locator(".lm-MenuBar-itemLabel").get_by_text("Run", exact=True).click()
+    page.locator(".lm-Menu-itemLabel").get_by_text("Run All Cells", exact=True).click()
     expect(page.locator(".jp-OutputArea-output").filter(has_text="as user emranalyst")).to_be_visible(timeout=180_000)
     shoot(page, "notebook")
