@@ -41,6 +41,12 @@ class EMRProvisioner(KernelProvisionerBase):
     )
     spark = Bool(False, help="Whether this kernelspec is for Spark.").tag(config=True)
 
+    offer_v1 = Bool(
+        True,
+        help="Offer the gateway the binary WebSocket framing; without it the older JSON framing is used, which every "
+        "gateway takes.",
+    ).tag(config=True)
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.timings: dict[str, float] = {}
@@ -126,6 +132,7 @@ class EMRProvisioner(KernelProvisionerBase):
             candidates=tuple(self.candidates),
             language=str(self.kernel_spec.language),
             spark=self.spark,
+            offer_v1=self.offer_v1,
             env=gateway_env(env),
             connect_timeout=config.connect_timeout,
             launch_timeout=launch_timeout(env, config),

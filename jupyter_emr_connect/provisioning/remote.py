@@ -38,6 +38,7 @@ class Order:
     candidates: tuple[str, ...]
     language: str
     spark: bool
+    offer_v1: bool = True
     env: dict[str, str] = field(default_factory=dict, repr=False)
     connect_timeout: float = 10.0
     launch_timeout: float = 120.0
@@ -120,7 +121,7 @@ class RemoteKernel:
             await asyncio.gather(opening, dying, checking, return_exceptions=True)
 
     async def _open(self) -> None:
-        await self._bridge.connect(self._client, self.kernel_id)
+        await self._bridge.connect(self._client, self.kernel_id, offer_v1=self.order.offer_v1)
         await self._bridge.ready()
 
     async def _check_alive(self) -> None:

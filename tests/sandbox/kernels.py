@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from jupyter_client import AsyncKernelClient, AsyncKernelManager
+from traitlets.config import Config
 
 from tests.conftest import Sandbox
 
@@ -33,9 +34,11 @@ def attached_to(sandbox: Sandbox, compute: str, role: str | None = None) -> Iter
 
 
 @asynccontextmanager
-async def running(name: str = "emr-python") -> AsyncIterator[tuple[AsyncKernelManager, AsyncKernelClient]]:
+async def running(
+    name: str = "emr-python", config: Config | None = None
+) -> AsyncIterator[tuple[AsyncKernelManager, AsyncKernelClient]]:
     """Start a kernel and a client of it; afterwards shut both down."""
-    manager = AsyncKernelManager(kernel_name=name)
+    manager = AsyncKernelManager(kernel_name=name, config=config or Config())
     await manager.start_kernel()
     client = manager.client()
     try:

@@ -11,6 +11,7 @@ import pytest
 import zmq
 from jupyter_client import AsyncKernelClient
 from jupyter_client.session import Session
+from traitlets.config import Config
 
 from tests.conftest import Sandbox
 from tests.sandbox.kernels import attached_to, execute, of_type, published, reply_to, running, texts, until
@@ -263,3 +264,27 @@ async def until_printed(client: AsyncKernelClient, text: str) -> None:
         return text in "".join(seen)
 
     await until(look)
+
+
+async def test_the_older_framing_carries_the_same() -> None:
+    legacy = Config({"EMRProvisioner": {"offer_v1": False}})
+    async with running(config=legacy) as (_, client):
+        code = """
+from comm import create_comm
+print("text ✓")
+c = create_comm(target_name="t", data={"n": 1.5, "s": "é\\u2028"}, buffers=[b"\\x00\\xff" * 10])
+c.on_msg(lambda msg: c.send({"sizes": [len(b) for b in msg["buffers"]]}))
+"""
+        _, outputs = await execute(client, code)
+        assert texts(outputs) == "text ✓\n"
+        (opened,) = of_type(outputs, "comm_open")
+        assert opened["content"]["data"] == {"n": 1.5, "s": "é\u2028"}
+        assert [bytes(b) for b in opened["buffers"]] == [b"\x00\xff" * 10]
+        message = client.session.msg("comm_msg", {"comm_id": opened["content"]["comm_id"], "data": {}})
+        client.session.send(client.shell_channel.socket, message, buffers=[b"\x01\x02\x03", b""])
+        (answer,) = of_type(await published(client, message["header"]["msg_id"]), "comm_msg")
+        assert answer["content"]["data"] == {"sizes": [3, 0]}
+        msg_id = client.execute("print(input())", allow_stdin=True)
+        await client.get_stdin_msg(timeout=30)
+        client.input("typed")
+        assert texts(await published(client, msg_id)) == "typed\n"
