@@ -115,35 +115,6 @@ def test_certificate_authority_that_cannot_be_read(run: Any, tmp_path: Path, con
     run(*words, settings=settings).failed_with("ca.pem", "EMRConnect.certificate_authorities")
 
 
-def test_role_that_may_not_be_taken(run: Any) -> None:
-    role = ROLE.replace("EMRAnalyst", "EMRForbidden")
-    run("--compute", "analytics", "--runtime-role", role).failed_with("EMRForbidden", "GetClusterSessionCredentials")
-
-
-def test_role_malformed(run: Any) -> None:
-    run("--compute", "analytics", "--runtime-role", "EMRAnalyst").failed_with("'EMRAnalyst' is not the ARN")
-
-
-def test_role_that_the_cluster_cannot_honour(run: Any) -> None:
-    run("--compute", "open", "--runtime-role", ROLE).failed_with("cannot honour a runtime role")
-
-
-def test_role_required(run: Any) -> None:
-    run("--compute", "analytics").failed_with("takes a runtime role with every session")
-
-
-@pytest.mark.parametrize(
-    ("compute", "word"), [("old", "not installed"), ("gone", "TERMINATED"), ("kerberos", "Kerberos"), ("nix", "No EMR")]
-)
-def test_clusters_that_cannot_be_used(run: Any, compute: str, word: str) -> None:
-    run("--compute", compute).failed_with(word)
-
-
-def test_wrong_secret(run: Any) -> None:
-    failure = run("--compute", "open", AWS_SECRET_ACCESS_KEY="wrong", AWS_ACCESS_KEY_ID="AKIAWRONG", AWS_PROFILE="")
-    failure.failed_with("does not accept your credentials")
-
-
 def test_kernelspec_missing_there(run: Any, sandbox: Sandbox, tmp_path: Path) -> None:
     folder = tmp_path / "share" / "kernels" / "emr-cobol"
     folder.mkdir(parents=True)
@@ -204,17 +175,3 @@ def test_gateway_killed_in_a_cell(run: Any, sandbox: Sandbox, tmp_path: Path) ->
         assert process.wait(120) == 1
     assert "Traceback" not in said
     assert "Error: " in said
-
-
-def test_notebook_that_is_not_json(run: Any, tmp_path: Path) -> None:
-    path = tmp_path / "bad.ipynb"
-    path.write_text("print('I am Python')")
-    run("--compute", "open", path=path).failed_with("not a notebook", "not JSON")
-
-
-def test_kernelspec_name_unknown(run: Any) -> None:
-    run("--compute", "open", "--kernel", "nosuch").failed_with("There is no kernel 'nosuch'", "emr-pyspark")
-
-
-def test_nothing_attached(run: Any) -> None:
-    run().failed_with("is not attached to a compute", "jupyter emr attach")
