@@ -1,0 +1,260 @@
+"""The REST client: what a gateway answers becomes our errors; credentials are renewed; starts leave nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from jupyter_emr_connect.errors import (
+    GatewayError,
+    GatewayRefused,
+    GatewayUnreachable,
+    KernelGone,
+    KernelspecMissing,
+    KernelStartFailed,
+    NotAGateway,
+)
+from jupyter_emr_connect.gateway.client import GatewayClient
+from jupyter_emr_connect.gateway.target import Auth, GatewayTarget, NoAuth
+
+from .servers import HOST, serving
+
+SPECS = {"kernelspecs": {"python3": {"spec": {"language": "python"}}}}
+TRACE = {"message": "Unhandled error", "reason": None, "traceback": 'Traceback (most recent call last)\n File "x"'}
+
+
+@dataclass
+class Renewable:
+    """Credentials that are good from the second time on."""
+
+    renewed: int = 0
+
+    async def headers(self) -> dict[str, str]:
+        return {"Authorization": f"token {self.renewed}"}
+
+    async def renew(self) -> None:
+        self.renewed += 1
+
+
+@dataclass
+class Script:
+    """Answers in turn, the last one for ever; keeps what was asked."""
+
+    answers: list[web.Response | Exception]
+    asked: list[tuple[str, str, Any]] = field(default_factory=list)
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json() if request.can_read_body else None
+        self.asked.append((request.method, request.path, body))
+        if request.path.endswith("/kernelspecs"):
+            return web.json_response(SPECS)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            assert request.transport
+            request.transport.abort()
+            raise answer
+        return web.Response(status=answer.status, body=answer.body, headers={"Content-Type": "application/json"})
+
+
+def client(port: int, auth: Auth | None = None) -> GatewayClient:
+    return GatewayClient(GatewayTarget(f"http://{HOST}:{port}", None, auth or NoAuth(), "the test"), request_timeout=3)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "says"),
+    [
+        (web.json_response({"reason": "Unauthorized", "message": ""}, status=401), GatewayRefused, "401"),
+        (web.json_response({"reason": "Forbidden", "message": ""}, status=403), GatewayRefused, "403"),
+        (web.json_response(TRACE, status=500), GatewayError, "Unhandled error"),
+        (web.Response(status=503, text="<html>busy"), GatewayUnreachable, "503"),
+        (web.Response(status=404, text="<html>nothing here"), KernelGone, "no longer exists"),
+        (web.Response(status=302), NotAGateway, "elsewhere"),
+        (web.Response(text="<html>hello"), NotAGateway, "no Jupyter Enterprise Gateway"),
+    ],
+)
+async def test_each_answer_becomes_its_error(answer: web.Response, kind: type[GatewayError], says: str) -> None:
+    async with serving(Script([answer])) as port:
+        gateway = client(port)
+        with pytest.raises(kind, match=says) as caught:
+            await gateway.kernel("x")
+        await gateway.close()
+    assert type(caught.value) is kind
+    assert "Traceback" not in str(caught.value)
+
+
+async def test_a_refusal_renews_once_and_repeats() -> None:
+    auth = Renewable()
+
+    async def need_new(request: web.Request) -> web.Response:
+        good = request.headers["Authorization"] == "token 1"
+        return web.json_response({"execution_state": "idle"}) if good else web.Response(status=401)
+
+    async with serving(need_new) as port:
+        gateway = client(port, auth)
+        assert (await gateway.kernel("x"))["execution_state"] == "idle"
+        await gateway.close()
+    assert auth.renewed == 1
+
+
+async def test_a_refusal_that_stays_is_not_asked_for_ever() -> None:
+    auth, script = Renewable(), Script([web.Response(status=403)])
+    async with serving(script) as port:
+        gateway = client(port, auth)
+        with pytest.raises(GatewayRefused):
+            await gateway.kernel("x")
+        await gateway.close()
+    assert (auth.renewed, len(script.asked)) == (1, 2)
+
+
+async def test_a_lost_connection_and_a_busy_gateway_are_asked_again_for_what_is_safe() -> None:
+    script = Script([ConnectionError(), web.Response(status=502), web.json_response({"execution_state": "idle"})])
+    async with serving(script) as port:
+        gateway = client(port)
+        assert await gateway.kernel("x")
+        await gateway.close()
+    assert len(script.asked) == 3
+
+
+async def test_a_restart_is_never_repeated() -> None:
+    script = Script([web.Response(status=502)])
+    async with serving(script) as port:
+        gateway = client(port)
+        with pytest.raises(GatewayUnreachable):
+            await gateway.restart("x", timeout=3)
+        await gateway.close()
+    assert len(script.asked) == 1
+
+
+async def test_a_start_sends_its_own_id_and_always_an_environment() -> None:
+    script = Script([web.json_response({"id": "k1"}, status=201)])
+    async with serving(script) as port:
+        gateway = client(port)
+        await gateway.start_kernel("python3", {}, kernel_id="k1", launch_timeout=60)
+        await gateway.close()
+    assert [method for method, *_ in script.asked] == ["GET", "POST"]
+    assert script.asked[1][2] == {"name": "python3", "env": {"KERNEL_ID": "k1", "KERNEL_LAUNCH_TIMEOUT": "60"}}
+
+
+async def test_a_kernelspec_that_is_missing_is_said_before_anything_starts() -> None:
+    script = Script([web.json_response({})])
+    async with serving(script) as port:
+        gateway = client(port)
+        with pytest.raises(KernelspecMissing, match="it has: python3"):
+            await gateway.start_kernel("scala", {}, kernel_id="k1", launch_timeout=60)
+        await gateway.close()
+    assert all(method == "GET" for method, *_ in script.asked)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (web.json_response({"reason": "Forbidden", "message": "Resource Limit"}, status=403), "as many kernels"),
+        (web.json_response(TRACE, status=500), "could not start python3"),
+    ],
+)
+async def test_a_start_that_fails_says_why(answer: web.Response, says: str) -> None:
+    async with serving(Script([answer])) as port:
+        gateway = client(port)
+        with pytest.raises(KernelStartFailed, match=says):
+            await gateway.start_kernel("python3", {}, kernel_id="k1", launch_timeout=60)
+        await gateway.close()
+
+
+async def test_starts_on_one_gateway_wait_for_each_other() -> None:
+    running = most = 0
+
+    async def slow(request: web.Request) -> web.Response:
+        nonlocal running, most
+        if request.method == "GET":
+            return web.json_response(SPECS)
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.1)
+        running -= 1
+        return web.json_response({}, status=201)
+
+    async with serving(slow) as port:
+        clients = [client(port) for _ in range(4)]
+        await asyncio.gather(
+            *(c.start_kernel("python3", {}, kernel_id=str(n), launch_timeout=9) for n, c in enumerate(clients))
+        )
+        for gateway in clients:
+            await gateway.close()
+    assert most == 1
+
+
+async def test_a_late_kernel_is_found_and_deleted() -> None:
+    """The gateway knows nothing of it at first: it is still coming up."""
+    script = Script([web.Response(status=404), web.Response(status=404), web.Response(status=204)])
+    async with serving(script) as port:
+        gateway = client(port)
+        assert await gateway.remove_late("k1", within=10)
+        await gateway.close()
+    assert [(method, path) for method, path, _ in script.asked] == [("DELETE", "/api/kernels/k1")] * 3
+
+
+HOST_NAME_AT_EXIT = """
+import asyncio, atexit, json, sys
+from jupyter_emr_connect.gateway.client import GatewayClient
+from jupyter_emr_connect.gateway.loop import gateway_loop
+from jupyter_emr_connect.gateway.target import GatewayTarget
+loop = gateway_loop()
+gateway = GatewayClient(GatewayTarget("http://localhost:{port}"))
+loop.submit(gateway.delete("first")).result(10)
+async def last():
+    await asyncio.sleep(0.1)
+    await gateway.delete("last")
+    await gateway.close()
+loop.at_exit(gateway, last)
+"""
+
+
+async def test_the_end_of_the_process_still_reaches_a_gateway_by_its_name() -> None:
+    asked = []
+
+    async def note(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.Response(status=204, headers={"Connection": "close"})
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", note)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        code = HOST_NAME_AT_EXIT.format(port=runner.addresses[0][1])
+        command = [sys.executable, "-c", code]
+        done = await asyncio.to_thread(
+            subprocess.run, command, capture_output=True, text=True, timeout=60, env=dict(os.environ)
+        )
+    finally:
+        await runner.cleanup()
+    assert asked == ["/api/kernels/first", "/api/kernels/last"], done.stderr
+
+
+def test_a_fork_gets_a_loop_of_its_own() -> None:
+    code = """
+import os, asyncio
+from jupyter_emr_connect.gateway.loop import gateway_loop
+parent = gateway_loop()
+parent.submit(asyncio.sleep(0)).result(5)
+pid = os.fork()
+if pid == 0:
+    own = gateway_loop()
+    own.submit(asyncio.sleep(0)).result(5)
+    os._exit(0 if own is not parent else 1)
+assert os.waitpid(pid, 0)[1] == 0
+parent.submit(asyncio.sleep(0)).result(5)
+print(json.dumps("both")) if (json := __import__("json")) else None
+"""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == "both"
