@@ -142,6 +142,8 @@ def _from_library(error: Exception, call: Call) -> EMRConnectError:
         return no_credentials(text)
     if isinstance(error, boto.NoRegionError):
         return no_region()
+    if isinstance(error, boto.InvalidRegionError):
+        return ConfigurationError(f"{call.region!r} is not an AWS region.", fix="Name one such as us-east-1.")
     if isinstance(error, boto.SSLError):
         message = f"The certificate of {call.endpoint or 'the AWS endpoint'} is not trusted: {text}"
         return AWSUnavailable(message, fix="Name your company's CA bundle in AWS_CA_BUNDLE.", iam_action=call.action)

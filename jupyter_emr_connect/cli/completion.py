@@ -18,7 +18,7 @@ def completion(shell: str) -> None:
 
     Add it to your shell's start-up file: eval "$(jupyter emr completion bash)"
     """
-    click.echo(files(__package__).joinpath("shells", f"complete.{shell}").read_text(encoding="utf-8"), nl=False)
+    click.echo((files(__package__) / "shells" / f"complete.{shell}").read_text(encoding="utf-8"), nl=False)
 
 
 def profiles(incomplete: str) -> list[str]:

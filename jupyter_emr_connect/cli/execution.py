@@ -109,9 +109,11 @@ class HeadlessRun:
 
     async def _end(self, manager: AsyncKernelManager) -> None:
         """Delete the kernel and write what there is."""
-        self._output.write(self._notebook)
-        if manager.has_kernel:
-            await manager.shutdown_kernel(now=self.result.signum is not None)
+        try:
+            self._output.write(self._notebook)
+        finally:
+            if manager.has_kernel:
+                await manager.shutdown_kernel(now=self.result.signum is not None)
 
     async def _cells(self, manager: AsyncKernelManager) -> None:
         from nbclient import NotebookClient
@@ -122,7 +124,7 @@ class HeadlessRun:
         channels.start_channels()
         client.kc = channels
         try:
-            await channels.wait_for_ready(timeout=self._ready_timeout)
+            await self._wait_until_ready(channels)
             await self._prepare(client, channels)
             number = 0
             for index, cell in enumerate(self._notebook.cells):
@@ -131,6 +133,13 @@ class HeadlessRun:
             client.set_widgets_metadata()
         finally:
             channels.stop_channels()
+
+    async def _wait_until_ready(self, channels: AsyncKernelClient) -> None:
+        try:
+            await channels.wait_for_ready(timeout=self._ready_timeout)
+        except RuntimeError as error:  # jupyter_client's word for a kernel that died or is silent
+            message = f"The kernel {self._kernel.name} started, but did not answer within {self._ready_timeout:g} s."
+            raise KernelStartFailed(message, fix="Run the notebook again.") from error
 
     async def _prepare(self, client: NotebookClient, channels: AsyncKernelClient) -> None:
         info = await client.async_wait_for_reply(channels.kernel_info())
