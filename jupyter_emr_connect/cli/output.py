@@ -38,9 +38,14 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*headers, box=None, pad_edge=False, header_style="bold")
-    for row in rows:
-        table.add_row(*(Text(printable(cell)) for cell in row))
+    shown = [[printable(cell) for cell in row] for row in rows]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for index, header in enumerate(headers):
+        # Ids and names are there to be copied: only the last column may be broken into lines.
+        longest = max((len(row[index]) for row in shown), default=0)
+        table.add_column(header, min_width=None if index == len(headers) - 1 else max(longest, len(header)))
+    for row in shown:
+        table.add_row(*map(Text, row))
     if sys.stdout.isatty():
         Console().print(table)
         return
