@@ -1,0 +1,48 @@
+"""Which of a gateway's kernelspecs stands behind ours."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from jupyter_emr_connect.provisioning.kernelspecs import choose
+
+EMR = {"python3": "python", "pysparkkernel": "python", "sparkkernel": "scala", "sparkrkernel": "r"}
+EKS = {"python_kubernetes": "python", "spark_python_kubernetes": "python", "spark_scala_kubernetes": "scala"}
+OTHER = {"py": "python", "my-spark-py": "python", "my-spark-scala": "Scala"}
+KERNELS = Path(__file__).parents[3] / "kernels"
+
+
+def wishes(name: str) -> tuple[list[str], str, bool]:
+    spec = json.loads((KERNELS / name / "kernel.json").read_text())
+    stanza = spec["metadata"]["kernel_provisioner"]
+    assert stanza["provisioner_name"] == "emr-connect"
+    return stanza["config"]["candidates"], spec["language"], stanza["config"]["spark"]
+
+
+@pytest.mark.parametrize(
+    ("name", "offered", "chosen"),
+    [
+        ("emr-pyspark", EMR, "pysparkkernel"),
+        ("emr-spark", EMR, "sparkkernel"),
+        ("emr-sparkr", EMR, "sparkrkernel"),
+        ("emr-python", EMR, "python3"),
+        ("emr-pyspark", EKS, "spark_python_kubernetes"),
+        ("emr-spark", EKS, "spark_scala_kubernetes"),
+        ("emr-sparkr", EKS, None),
+        ("emr-python", EKS, "python_kubernetes"),
+        ("emr-pyspark", OTHER, "my-spark-py"),
+        ("emr-spark", OTHER, "my-spark-scala"),
+        ("emr-python", OTHER, "py"),
+        ("emr-python", {}, None),
+    ],
+)
+def test_our_kernelspecs_find_theirs(name: str, offered: dict[str, str], chosen: str | None) -> None:
+    candidates, language, spark = wishes(name)
+    assert choose(offered, candidates, language, spark=spark) == chosen
+
+
+def test_two_that_might_be_meant_are_no_answer() -> None:
+    assert choose({"a": "python", "b": "python"}, ["python3"], "python", spark=False) is None
