@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,7 +15,7 @@ import pytest
 from aiohttp import ClientConnectorCertificateError, ServerDisconnectedError, WSMsgType
 
 from tests.conftest import Sandbox
-from tests.sandbox.doors import V1, Door, doors, entered, execute_request, pair_of, printed, run
+from tests.sandbox.doors import V1, Answer, Door, doors, entered, execute_request, pair_of, printed, run
 
 pytestmark = pytest.mark.sandbox
 
@@ -122,14 +122,21 @@ async def test_a_reader_that_stops_holds_the_kernel_back_not_the_doors_memory(
 ) -> None:
     door, kernel_id = kernel
     before = supervisor_rss(sandbox)
-    async with door.socket(kernel_id) as other, door.socket(kernel_id) as socket:
+    async with door.socket(kernel_id) as socket:
+        await run(socket, "1")
         stopped = socket._response.connection.transport  # type: ignore[union-attr]
         stopped.pause_reading()
-        await other.send_str(json.dumps(execute_request("for _ in range(40): print('z' * 5_000_000)")))
-        await asyncio.sleep(3)
+        await socket.send_str(json.dumps(execute_request("for _ in range(40): print('z' * 5_000_000)")))
+        for state in ("busy", "idle"):  # idle: the gateway has it all
+            await door.until(f"/api/kernels/{kernel_id}", is_in(state))
+        await asyncio.sleep(2)
         after = supervisor_rss(sandbox)
         stopped.abort()
     assert after - before < 60, "a door holds a few megabytes per socket, never the 200 MB that were printed"
+
+
+def is_in(state: str) -> Callable[[Answer], bool]:
+    return lambda answer: bool(answer.json["execution_state"] == state)
 
 
 def supervisor_rss(sandbox: Sandbox) -> float:
