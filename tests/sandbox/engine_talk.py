@@ -18,7 +18,7 @@ from jupyter_emr_connect.sandbox.engines.process import Engine
 
 def processes(engine: Engine) -> list[psutil.Process]:
     """The engine's guard and everything below it."""
-    return [process for process in engine._family() if process.status() != psutil.STATUS_ZOMBIE]
+    return [process for process in engine.processes() if process.status() != psutil.STATUS_ZOMBIE]
 
 
 def listens_beyond_loopback(engine: Engine) -> list[str]:

@@ -43,7 +43,7 @@ def spec(workdir: Path, code: str = SERVER, **fields: Any) -> EngineSpec:
 
 
 def below(engine: Engine) -> list[int]:
-    return [process.pid for process in engine._family()]
+    return [process.pid for process in engine.processes()]
 
 
 async def gone(pids: list[int]) -> bool:

@@ -20,9 +20,8 @@ def uv_binary() -> str:
 
         return str(uv.find_uv_bin())
     except (ImportError, FileNotFoundError):
-        raise SandboxInstallError(
-            "The sandbox's installer (uv) is missing.", fix="pip install 'jupyter_emr_connect[sandbox]'"
-        ) from None
+        message = "The sandbox's installer (uv) is missing."
+        raise SandboxInstallError(message, fix="pip install 'jupyter_emr_connect[sandbox]'") from None
 
 
 def make_environment(piece: Piece, target: Path, cache: Path) -> None:

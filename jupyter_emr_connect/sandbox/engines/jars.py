@@ -16,6 +16,7 @@ from jupyter_emr_connect.sandbox.engines.failures import tool_failure
 from jupyter_emr_connect.sandbox.engines.network import java_network_arguments
 from jupyter_emr_connect.sandbox.engines.recipes import LOCKS
 
+TITLE = "Livy"
 MIRROR_VARIABLE = "EMR_CONNECT_MAVEN"
 
 
@@ -64,10 +65,11 @@ def check_jars(jars: list[Jar], folder: Path, output: str) -> None:
     for jar in jars:
         path = folder / jar.file_name
         if not path.exists():
-            raise tool_failure("Livy", output or f"{jar.file_name} was not fetched")
+            raise tool_failure(TITLE, output or f"{jar.file_name} was not fetched")
         if hashlib.sha256(path.read_bytes()).hexdigest() != jar.sha256:
+            message = f"{TITLE} could not be installed: {jar.file_name} is not the file that was released (checksum mismatch)."
             raise SandboxInstallError(
-                f"Livy could not be installed: {jar.file_name} is not the file that was released (checksum mismatch).",
+                message,
                 fix="Run the command again; if it stays, a proxy or a mirror alters files.",
             )
 

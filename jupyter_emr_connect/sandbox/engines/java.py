@@ -26,11 +26,13 @@ def system_java_home() -> Path:
     executable = str(Path(home) / "bin" / "java") if home else shutil.which("java")
     if executable is None or not Path(executable).exists():
         where = f"JAVA_HOME ({home}) has no bin/java" if home else "no java is on the PATH"
-        raise SandboxInstallError(f"No Java wheel exists for this platform, and {where}.", fix=FIX)
+        message = f"No Java wheel exists for this platform, and {where}."
+        raise SandboxInstallError(message, fix=FIX)
     major = java_major(Path(executable))
     if major != NEEDED:
         found = f"Java {major}" if major else "no working Java"
-        raise SandboxInstallError(f"Spark needs Java {NEEDED}, but {executable} is {found}.", fix=FIX)
+        message = f"Spark needs Java {NEEDED}, but {executable} is {found}."
+        raise SandboxInstallError(message, fix=FIX)
     return Path(executable).resolve().parent.parent
 
 

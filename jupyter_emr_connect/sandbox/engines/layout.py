@@ -52,8 +52,9 @@ class Installation:
         try:
             return self.gateways[version]
         except KeyError:
+            message = f"Jupyter Enterprise Gateway {version} is not installed."
             raise SandboxInstallError(
-                f"Jupyter Enterprise Gateway {version} is not installed.",
+                message,
                 fix=f"The sandbox has versions {', '.join(GATEWAYS)}; run `jupyter emr sandbox up` again.",
             ) from None
 

@@ -16,8 +16,9 @@ def check_livy_home(home: Path) -> str:
     """Return the version of a full Apache Livy distribution; raises SandboxInstallError when it is none."""
     for folder, jar in FOLDERS.items():
         if not any((home / folder).glob(jar)):
+            message = f"{home} is not an Apache Livy distribution for Scala {SCALA}: it has no {folder}/{jar}."
             raise SandboxInstallError(
-                f"{home} is not an Apache Livy distribution for Scala {SCALA}: it has no {folder}/{jar}.",
+                message,
                 fix=f"Let --livy-home name an unpacked apache-livy-…_{SCALA}-bin folder of version 0.8.0 or later.",
             )
     server = next((home / "jars").glob("livy-server-*.jar")).stem

@@ -29,9 +29,8 @@ def ca_bundle() -> Path | None:
     for name in BUNDLE_VARIABLES:
         if value := os.environ.get(name):
             if not Path(value).is_file():
-                raise SandboxInstallError(
-                    f"{name} names {value}, which is not a file.", fix=f"Correct or unset {name}."
-                )
+                message = f"{name} names {value}, which is not a file."
+                raise SandboxInstallError(message, fix=f"Correct or unset {name}.")
             return Path(value)
     known = [ssl.get_default_verify_paths().cafile, *SYSTEM_BUNDLES]
     return next((Path(path) for path in known if path and Path(path).is_file()), None)
@@ -85,7 +84,8 @@ def trust_store(bundle: Path) -> bytes:
                 continue
             certificates.append(PKCS12Certificate(certificate, f"ca{len(certificates)}".encode()))
     if not certificates:
-        raise SandboxInstallError(f"{bundle} holds no certificate.", fix="Let SSL_CERT_FILE name a PEM bundle of CAs.")
+        message = f"{bundle} holds no certificate."
+        raise SandboxInstallError(message, fix="Let SSL_CERT_FILE name a PEM bundle of CAs.")
     return serialize_java_truststore(certificates, BestAvailableEncryption(STORE_PASSWORD.encode()))
 
 

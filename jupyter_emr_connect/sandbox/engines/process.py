@@ -98,9 +98,11 @@ class Engine:
         except BaseException as error:
             await self.stop()
             if isinstance(error, (asyncio.TimeoutError, TimeoutError)):
-                raise self._failure(f"did not answer within {self.spec.deadline:g} s") from error
+                message = f"did not answer within {self.spec.deadline:g} s"
+                raise self._failure(message) from error
             if isinstance(error, OSError):
-                raise self._failure(f"could not be started: {error.strerror}") from error
+                message = f"could not be started: {error.strerror}"
+                raise self._failure(message) from error
             raise
         self.started_in = time.monotonic() - begun
         self._watcher = asyncio.create_task(self._watch(), name=f"watch {self.spec.name}")
@@ -111,22 +113,32 @@ class Engine:
         process = self._process
         if process is None or process.returncode is not None:
             return
-        family = self._family()
+        family = self.processes()
         if process.stdin is not None:
             process.stdin.close()
         try:
             await asyncio.wait_for(asyncio.shield(process.wait()), STOP_SECONDS)
         except (asyncio.TimeoutError, TimeoutError):
-            _kill(family + self._family())
+            _kill(family + self.processes())
             await process.wait()
 
     def rss_mb(self) -> float:
         """Return the resident memory of the engine with its guard and all descendants, in MB (10⁶ bytes)."""
         total = 0
-        for process in self._family():
+        for process in self.processes():
             with contextlib.suppress(psutil.Error):
                 total += process.memory_info().rss
         return total / 1e6
+
+    def processes(self) -> list[psutil.Process]:
+        """Return the guard and every process below it, the engine itself second; empty when nothing runs."""
+        if self._process is None or not self.running:
+            return []
+        try:
+            guard = psutil.Process(self._process.pid)
+            return [guard, *guard.children(recursive=True)]
+        except psutil.Error:
+            return []
 
     def tail(self, lines: int = TAIL_LINES) -> str:
         """Return the last log lines of this run."""
@@ -165,7 +177,8 @@ class Engine:
         async with aiohttp.ClientSession(timeout=timeout, headers=dict(self.spec.headers)) as session:
             while True:
                 if not self.running:
-                    raise self._failure("ended while starting")
+                    message = "ended while starting"
+                    raise self._failure(message)
                 if not self.port:
                     self.port = self._find_port()
                 if self.port and await self._answers(session):
@@ -188,15 +201,6 @@ class Engine:
             await self._process.wait()
             if not self._stopping and self.on_exit is not None:
                 self.on_exit(self)
-
-    def _family(self) -> list[psutil.Process]:
-        if self._process is None:
-            return []
-        try:
-            guard = psutil.Process(self._process.pid)
-            return [guard, *guard.children(recursive=True)]
-        except psutil.Error:
-            return []
 
     def _failure(self, what: str) -> SandboxStartError:
         tail = self.tail()
