@@ -15,7 +15,8 @@ LISTENING = re.compile(r"Starting server on http://[^\s:]+:(\d+)")
 # Java 17 needs exactly these two, on the server only (measured; without them sessions die or orphan their driver).
 OPENS = ("java.lang.invoke", "java.util.concurrent.atomic")
 SERVER_FLAGS = (
-    "-Xmx64m",
+    # Outputs of 10 MB pass through; the heap is given back afterwards.
+    *("-Xms32m", "-Xmx192m", "-XX:MinHeapFreeRatio=10", "-XX:MaxHeapFreeRatio=25"),
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",
     "-XX:MaxMetaspaceSize=96m",
