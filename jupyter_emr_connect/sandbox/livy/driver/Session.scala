@@ -68,10 +68,15 @@ class Session(livyConf: RSCConf, announce: String => Unit) {
     case known => known
   }
 
-  private def refreshed(found: Seq[Statement]): Seq[Statement] = {
-    for (statement <- found if statement.state.get.isOneOf(Running, Cancelling))
-      statement.updateProgress(interpreters.progress(statement.id))
-    found
+  /** Copies what the protocol will serialise, since the statements go on; a final state is never without output. */
+  private def refreshed(found: Seq[Statement]): Seq[Statement] = found.map { statement =>
+    val state = statement.state.get
+    val copy = new Statement(statement.id, statement.code, state, statement.output)
+    copy.started = statement.started
+    copy.completed = statement.completed
+    copy.progress =
+      if (state.isOneOf(Running, Cancelling)) interpreters.progress(statement.id) else statement.progress
+    copy
   }
 
   private def run(statement: Statement, code: String, codeKind: String): Unit =
@@ -101,8 +106,8 @@ class Session(livyConf: RSCConf, announce: String => Unit) {
   private def finish(statement: Statement, outcome: Outcome): Unit = {
     statement.output = fitting(statement.id, outcome.json(statement.id))
     statement.completed = System.currentTimeMillis
+    statement.progress = 1.0
     statement.compareAndTransit(Running, Available) || statement.compareAndTransit(Cancelling, Cancelled)
-    statement.updateProgress(1.0)
   }
 
   /** Replaces an output that is too large for Livy's protocol, which would close the connection. */
