@@ -6,7 +6,7 @@ Called by :mod:`.session` for every AWS call; no other module looks at botocore'
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from botocore import exceptions as boto
 
@@ -55,6 +55,8 @@ SKEW_WORDS = re.compile(r"signature (expired|not yet current)|time too skewed", 
 WHO = re.compile(r"\bUser:? (arn:\S+)")
 ACTION = re.compile(r"not authorized to perform:? ([a-z0-9-]+:[A-Za-z]+)")
 IAM_PREFIX = {"emr": "elasticmapreduce"}
+# `aws login`, which botocore knows since 1.41 only.
+LOGIN_ERRORS: tuple[type[Exception], ...] = tuple(filter(None, [getattr(boto, "LoginError", None)]))
 
 
 @dataclass(frozen=True)
@@ -133,9 +135,10 @@ def expired(call: Call) -> CredentialsExpired:
 
 def _from_library(error: Exception, call: Call) -> EMRConnectError:
     text = one_line(str(error))
-    logins = (boto.SSOError, boto.TokenRetrievalError, boto.NoAuthTokenError, boto.LoginError)
-    if isinstance(error, logins):
+    if isinstance(error, boto.SSOError | boto.TokenRetrievalError | boto.NoAuthTokenError):
         return expired(call)
+    if isinstance(error, LOGIN_ERRORS):
+        return expired(replace(call, login=call.login.replace("aws sso login", "aws login")))
     if isinstance(error, boto.NoCredentialsError | boto.PartialCredentialsError | boto.CredentialRetrievalError):
         return no_credentials(f"No AWS credentials ({call.profile}): {text}")
     if isinstance(error, boto.ProfileNotFound):

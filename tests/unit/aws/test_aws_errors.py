@@ -100,6 +100,11 @@ def test_what_botocore_raises_itself(error, expected):
     assert ours.fix
 
 
+def test_each_kind_of_login_names_its_command():
+    assert "`aws sso login`" in translate(boto.UnauthorizedSSOTokenError(), CALL).fix
+    assert "`aws login`" in translate(boto.LoginRefreshRequired(), CALL).fix
+
+
 def test_a_certificate_of_aws_not_trusted_points_to_the_bundle():
     ours = translate(boto.SSLError(endpoint_url="https://x", error="self-signed"), CALL)
     assert "AWS_CA_BUNDLE" in ours.fix
