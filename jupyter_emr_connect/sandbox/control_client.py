@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from ..errors import ConfigurationError, SandboxError, SandboxNotRunning
 from .state import StateFolder, running_names
 
 SECONDS = 60.0
+START_SECONDS = 60.0
 LONGEST_PATH = 100
 
 
@@ -24,8 +26,7 @@ def ask(name: str, verb: str, **body: Any) -> Any:
     Raises SandboxNotRunning when there is none, SandboxError or ConfigurationError with the sandbox's own words.
     """
     folder = StateFolder.of(name)
-    if not folder.is_running() or not folder.socket.exists():
-        raise not_running(name)
+    _await_socket(folder)
     with _short(folder.socket) as path:
         try:
             return asyncio.run(_post(path, verb, body))
@@ -34,6 +35,19 @@ def ask(name: str, verb: str, **body: Any) -> Any:
                 raise not_running(name) from error
             message = f"The sandbox {name!r} runs but does not answer."
             raise SandboxError(message, fix=f"See {folder.log}, or end it with `jupyter emr sandbox down`.") from error
+
+
+def _await_socket(folder: StateFolder) -> None:
+    """Return once the sandbox can be asked: one that is just starting opens its socket soon."""
+    deadline = time.monotonic() + START_SECONDS
+    while folder.is_running():
+        if folder.socket.exists():
+            return
+        if time.monotonic() > deadline:
+            message = f"The sandbox {folder.name!r} is still starting."
+            raise SandboxError(message, fix=f"Try again soon, or see {folder.log}.")
+        time.sleep(0.05)
+    raise not_running(folder.name)
 
 
 def not_running(name: str) -> SandboxNotRunning:

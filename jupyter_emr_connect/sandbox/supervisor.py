@@ -96,7 +96,7 @@ class Supervisor:
             "region": self.world.region,
             "account": self.world.account,
             "profiles": profiles,
-            "computes": [status_of(spec) for spec in self.world.clusters.values()],
+            "computes": [status_of(spec) for spec in list(self.world.clusters.values())],
             "roles": self._aws.roles,
             "buckets": self._aws.buckets,
             "engines": dict(self._installation.versions),

@@ -272,6 +272,29 @@ def test_a_name_that_cannot_be_is_refused(tmp_path: Path, name: str) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_cluster_that_is_terminated_loses_its_ports(own: Sandbox) -> None:
+    code = "import boto3; boto3.client('emr').terminate_job_flows(JobFlowIds=['{}'])"
+    row = own.compute("open")
+    env = own.env | {"AWS_PROFILE": "administrator"}
+    ended = subprocess.run(
+        ["python", "-c", code.format(row["id"])], env=env, capture_output=True, text=True, timeout=60
+    )
+    assert ended.returncode == 0, ended.stderr
+    address = row["gateway_url"].removeprefix("http://").partition(":")[0]
+    deadline = time.monotonic() + 20
+    while not (refused := is_refused(address, 18888)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert refused
+
+
+def is_refused(address: str, port: int) -> bool:
+    try:
+        socket.create_connection((address, port), timeout=5).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
 def test_sigterm_is_down(own: Sandbox) -> None:
     supervisor(own).terminate()
     assert wait_until_gone(own) == []

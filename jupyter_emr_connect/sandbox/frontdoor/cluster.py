@@ -102,17 +102,29 @@ class ClusterDoor:
         await self._session.close()
 
     async def apply_faults(self) -> None:
-        """Bring the ports into the state that the lasting faults ask for; called when the faults may have changed."""
+        """Bring the ports into the state that the lasting faults ask for; called when the faults may have changed.
+
+        A cluster that AWS has terminated loses its ports, its connections and its engines.
+        """
         names = {fault.name for fault in self._world.faults.active() if fault.compute in (None, self.spec.id)}
+        if self._ended():
+            names |= {"no-gateway", "no-livy"}
         silent = "black-hole" in names
         context = self._bad if "bad-certificate" in names else self._good
         for listener, closing in zip(self._listeners[:2], ("no-gateway", "no-livy"), strict=True):
             mode: Mode = "closed" if closing in names else "silent" if silent else "open"
             await listener.set(mode, context)
+        if self._ended() and (self.gateway.running or self.livy.running):
+            self.cut_sockets()
+            await asyncio.gather(self.gateway.stop(), self.livy.stop())
         if silent == self._gate.is_set():
             (self._gate.clear if silent else self._gate.set)()
             for joined in self._splices:
                 joined.hold(silent)
+
+    def _ended(self) -> bool:
+        known = self._world.clusters.get(self.spec.id)
+        return known is not None and known.state.startswith("TERMINAT")
 
     def cut_sockets(self) -> int:
         """Drop every client connection of both ports without any farewell; return how many."""

@@ -23,7 +23,7 @@ HOP_BY_HOP = {
     "upgrade",
 }
 # What a client may not tell an engine, and what an engine may not leave with a client.
-PRIVATE_REQUEST = HOP_BY_HOP | {"host", "authorization", "cookie", "origin", "referer", "forwarded"}
+PRIVATE_REQUEST = HOP_BY_HOP | {"host", "authorization", "cookie", "origin", "referer", "forwarded", "expect"}
 PRIVATE_ANSWER = HOP_BY_HOP | {"set-cookie", "www-authenticate"}
 # For answers that the door reads itself: no client's wish for compression.
 WHOLE = {"Accept-Encoding": "identity"}
