@@ -45,7 +45,8 @@ async def main(folder):
         await session.post(gateway.url + "/api/kernels", json={"name": "python3"},
                            headers={"Authorization": "token t"})
     await asyncio.sleep(1)
-    print(json.dumps([process.pid for engine in (livy, gateway) for process in engine.processes()]), flush=True)
+    running = [process for engine in (livy, gateway) for process in engine.processes()]
+    print(json.dumps([process.pid for process in running if process.status() != "zombie"]), flush=True)
     await asyncio.sleep(600)
 
 asyncio.run(main(Path(sys.argv[1])))
@@ -56,11 +57,13 @@ def test_kill_9_of_the_supervisor_ends_every_engine(tmp_path: Path) -> None:
     command = [sys.executable, "-c", SUPERVISOR, str(tmp_path), str(ENGINES)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as supervisor:
         assert supervisor.stdout is not None
-        pids = json.loads(supervisor.stdout.readline())
-        names = [" ".join(psutil.Process(pid).cmdline()) for pid in pids]
-        # Two guards, Livy, the session's driver with its Python, the gateway and its kernel.
-        assert len(pids) >= 7
-        for expected in ("LivyServer", "RSCDriverBootstrapper", "gateway_launcher", "ipykernel_launcher"):
-            assert any(expected in name for name in names), expected
-        supervisor.kill()
+        try:
+            pids = json.loads(supervisor.stdout.readline())
+            names = [" ".join(psutil.Process(pid).cmdline()) for pid in pids]
+        finally:
+            supervisor.kill()
+    # Two guards, Livy, the session's driver with its Python, the gateway and its kernel.
+    assert len(pids) >= 7
+    for expected in ("LivyServer", "RSCDriverBootstrapper", "gateway_launcher", "ipykernel_launcher"):
+        assert any(expected in name for name in names), expected
     assert asyncio.run(all_gone(pids))

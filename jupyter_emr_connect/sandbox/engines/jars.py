@@ -67,7 +67,7 @@ def check_jars(jars: list[Jar], folder: Path, output: str) -> None:
         if not path.exists():
             raise tool_failure(TITLE, output or f"{jar.file_name} was not fetched")
         if hashlib.sha256(path.read_bytes()).hexdigest() != jar.sha256:
-            message = f"{TITLE} could not be installed: {jar.file_name} is not the file that was released (checksum mismatch)."
+            message = f"{TITLE} could not be installed: {jar.file_name} is not the released file (checksum mismatch)."
             raise SandboxInstallError(
                 message,
                 fix="Run the command again; if it stays, a proxy or a mirror alters files.",
