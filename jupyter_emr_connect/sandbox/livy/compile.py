@@ -49,8 +49,9 @@ def _build(
     """Compile beside ``out`` and rename, so that ``out`` is whole or not there."""
     libraries = sorted((spark_home / "jars").glob("*.jar"))
     if not any(jar.name.startswith("scala-compiler-2.12") for jar in libraries):
+        message = f"Spark in {spark_home} has no Scala 2.12 compiler, which Livy's driver is built with."
         raise SandboxInstallError(
-            f"Spark in {spark_home} has no Scala 2.12 compiler, which Livy's driver is built with.",
+            message,
             fix="Delete that folder and run `jupyter emr sandbox up` again, so that Spark is installed anew.",
         )
     try:
@@ -62,8 +63,9 @@ def _build(
             _assemble(raw, extra, whole)
             whole.replace(out)
     except OSError as error:
+        message = f"Livy's driver could not be built at {out}: {error.strerror or error}."
         raise SandboxInstallError(
-            f"Livy's driver could not be built at {out}: {error.strerror or error}.",
+            message,
             fix="Make room there and check that you may write, then run `jupyter emr sandbox up` again.",
         ) from error
     return out
@@ -86,18 +88,21 @@ def _scalac(java: Path, compiler: list[Path], classpath: list[Path], sources: li
             errors="replace",
         )
     except FileNotFoundError as error:
+        message = f"There is no Java at {java}."
         raise SandboxInstallError(
-            f"There is no Java at {java}.",
+            message,
             fix="Run `jupyter emr sandbox up` again; it installs its own.",
         ) from error
     except subprocess.TimeoutExpired as error:
+        message = f"Building Livy's driver took longer than {TIMEOUT:.0f} seconds."
         raise SandboxInstallError(
-            f"Building Livy's driver took longer than {TIMEOUT:.0f} seconds.",
+            message,
             fix="Run `jupyter emr sandbox up` again when the machine is less busy.",
         ) from error
     if done.returncode or not out.exists():
+        message = f"Livy's driver could not be compiled: {_cause(done.stdout)}"
         raise SandboxInstallError(
-            f"Livy's driver could not be compiled: {_cause(done.stdout)}",
+            message,
             fix="Java 17 and Spark 3.5 with Scala 2.12 are needed; `jupyter emr sandbox up` installs both.",
         )
 

@@ -33,9 +33,11 @@ def run(line: str, names: dict[str, Any]) -> dict[str, Any]:
     handler = _MAGICS.get(magic)
     try:
         if not magic:
-            raise UnknownMagic("magic command not specified")
+            message = "magic command not specified"
+            raise UnknownMagic(message)
         if handler is None:
-            raise UnknownMagic(f"unknown magic command '{magic}'")
+            message = f"unknown magic command '{magic}'"
+            raise UnknownMagic(message)
         return handler(_value(rest.strip(), names))
     except Exception as error:
         raise MagicError(error) from error
@@ -43,7 +45,8 @@ def run(line: str, names: dict[str, Any]) -> dict[str, Any]:
 
 def _value(name: str, names: dict[str, Any]) -> Any:
     if name not in names:
-        raise NameError(f"name '{name}' is not defined")
+        message = f"name '{name}' is not defined"
+        raise NameError(message)
     return names[name]
 
 
@@ -70,7 +73,8 @@ def _table(value: Any) -> dict[str, Any]:
             if header["type"] == "NULL_TYPE":
                 header["type"] = kind
             elif kind not in ("NULL_TYPE", header["type"]):
-                raise TypeError("table rows have different types")
+                message = "table rows have different types"
+                raise TypeError(message)
             cells.append(cell)
         data.append(cells)
     return {TABLE: {"headers": [headers[name] for name in sorted(headers)], "data": data}}
