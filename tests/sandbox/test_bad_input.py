@@ -89,11 +89,6 @@ def test_gateway_that_answers_html(run: Any, sandbox: Sandbox) -> None:
     run("--compute", "open").failed_with("no Jupyter Enterprise Gateway", "text/html")
 
 
-def test_gateway_that_fails(run: Any, sandbox: Sandbox) -> None:
-    sandbox.fault("error-500", "--compute", "open", "--option", "service=gateway")  # no AWS service
-    run("--compute", "open").failed_with("Stage 'gateway'", "500")
-
-
 def test_certificate_not_trusted(run: Any) -> None:
     settings = {"certificate_authorities": {"j-SANDBOXANALYTICS0": "/etc/ssl/certs/ca-certificates.crt"}}
     words = ("--compute", "analytics", "--runtime-role", ROLE)

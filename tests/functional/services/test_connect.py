@@ -1,0 +1,110 @@
+"""From an attachment to a gateway: what is refused on the way, and what is told of it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+from aiohttp import web
+
+from jupyter_emr_connect.config import EMRConnect
+from jupyter_emr_connect.errors import MalformedRole, NotAttached, RoleUnsupported
+from jupyter_emr_connect.models import Attachment
+from jupyter_emr_connect.services.attachments import open_attachments, resolve
+from jupyter_emr_connect.services.connect import connect
+
+
+def pair_of(headers: Mapping[str, str]) -> tuple[str, str]:
+    user, _, password = (
+        base64.b64decode(headers.get("Authorization", "").removeprefix("Basic ")).decode().partition(":")
+    )
+    return user, password
+
+
+def honoured(cloud, headers: Mapping[str, str]) -> bool:
+    return cloud.world.pairs.check(cloud.id("analytics"), *pair_of(headers)) is not None
+
+
+@asynccontextmanager
+async def gateway(cloud, *, asks=True):
+    """Something that answers ``GET /api`` at the address of `analytics`; ``asks``: only to pairs that are good."""
+    state = {"asks": asks}
+
+    async def api(request: web.Request) -> web.Response:
+        good = honoured(cloud, request.headers)
+        status = 200 if good or not state["asks"] else 401
+        return web.json_response({"version": "1", "gateway_version": "3"}, status=status)
+
+    app = web.Application()
+    app.router.add_get("/api", api)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, cloud.world.cluster("analytics").address, 0)
+    await site.start()
+    try:
+        yield EMRConnect(gateway_port=runner.addresses[0][1]), state
+    finally:
+        await runner.cleanup()
+
+
+async def test_a_pair_that_is_not_honoured_yet_is_waited_for(cloud):
+    told: list[str] = []
+    async with gateway(cloud) as (config, _):
+        made = await connect(config, Attachment("analytics", cloud.roles["EMRAnalyst"]), stage=told.append)
+    assert told == ["credentials", "gateway"]
+    assert (made.compute.name, made.role, made.transport) == ("analytics", cloud.roles["EMRAnalyst"], "gateway")
+    assert (made.profile, made.region) == ("developer", "us-east-1")
+    assert made.target.found.demands == "credentials"
+    assert open_attachments(config).roles_used(made.compute.id) == [cloud.roles["EMRAnalyst"]]
+
+
+async def test_a_gateway_that_ignores_the_role_is_refused(cloud):
+    async with gateway(cloud, asks=False) as (config, _):
+        with pytest.raises(RoleUnsupported, match="asks nobody who they are"):
+            await connect(config, Attachment("analytics", cloud.roles["EMRAnalyst"]))
+    assert open_attachments(config).roles_used() == []
+
+
+async def test_unknown_role_support_is_tried_not_hoped(cloud):
+    cloud.world.faults.set("deny:DescribeSecurityConfiguration")
+    async with gateway(cloud) as (config, state):
+        made = await connect(config, Attachment("analytics", cloud.roles["EMRAnalyst"]))
+        assert made.compute.runtime_role == "unknown"
+        state["asks"] = False
+        with pytest.raises(RoleUnsupported):
+            await connect(config, Attachment("analytics", cloud.roles["EMRAnalyst"]))
+
+
+async def test_an_expired_pair_is_renewed_until_it_is_honoured(cloud):
+    async with gateway(cloud) as (config, _):
+        made = await connect(config, Attachment("analytics", cloud.roles["EMRAnalyst"]))
+        cloud.world.pairs.expire()
+        await made.target.auth.renew()
+        assert honoured(cloud, await made.target.auth.headers())
+
+
+async def test_a_malformed_role_is_refused_before_any_call(cloud):
+    with pytest.raises(MalformedRole):
+        await connect(EMRConnect(), Attachment("analytics", "EMRAnalyst"))
+    assert cloud.world.log.since() == []
+
+
+async def test_the_connection_shows_no_secret(cloud):
+    async with gateway(cloud) as (config, _):
+        made = await connect(config, Attachment("analytics", cloud.roles["EMRAnalyst"]))
+    _, password = pair_of(await made.target.auth.headers())
+    assert password not in repr(made) + repr(made.target)
+
+
+def test_resolving_needs_no_aws(cloud, monkeypatch):
+    env = {"EMR_CONNECT_COMPUTE": " analytics ", "EMR_CONNECT_TRANSPORT": "gateway", "AWS_PROFILE": "analyst"}
+    found = resolve(EMRConnect(), env, "")
+    assert found == replace(Attachment("analytics"), transport="gateway", profile="analyst")
+    monkeypatch.setenv("AWS_PROFILE", "analyst")
+    assert resolve(EMRConnect(), env, "").profile is None  # the AWS chain's own choice
+    with pytest.raises(NotAttached):
+        resolve(EMRConnect(), {"EMR_CONNECT_COMPUTE": "  "}, None)
+    assert cloud.world.log.since() == []
