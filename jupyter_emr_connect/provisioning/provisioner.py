@@ -241,6 +241,16 @@ class EMRProvisioner(KernelProvisionerBase):
         """Delete the kernel; called when it takes too long to shut down."""
         await self.kill(restart=restart)
 
+    async def get_provisioner_info(self) -> dict[str, Any]:
+        """Return what another process needs to find the kernel again; called by managers that persist their kernels.
+
+        The connection to the compute is not in it: it is made of secrets, and is made anew from the ledger's record.
+        """
+        known = await super().get_provisioner_info()
+        link = self._bridge.link if self._bridge else None
+        session = link.session_id if link else None
+        return known | {"gateway_kernel_id": self.remote_kernel_id, "gateway_session_id": session}
+
     async def shutdown_requested(self, restart: bool = False) -> None:
         """The manager has sent a shutdown request on the control channel, which may be slower than this call."""
         gateway_loop().submit(self._on_shutdown(restart))

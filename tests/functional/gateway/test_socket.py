@@ -1,0 +1,198 @@
+"""The kernel's WebSocket against peers that misbehave: it goes on, reconnects, or says that the kernel is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from aiohttp import WSMsgType, web
+
+from jupyter_emr_connect.gateway.client import GatewayClient
+from jupyter_emr_connect.gateway.framing import V1_PROTOCOL, Message, encode
+from jupyter_emr_connect.gateway.socket import KernelSocket, LinkState
+from jupyter_emr_connect.gateway.target import GatewayTarget
+
+from .servers import HOST, serving
+
+Script = Callable[[web.WebSocketResponse, int], Awaitable[None]]
+
+
+def message(n: int) -> Message:
+    return Message("shell", json.dumps({"msg_id": str(n), "msg_type": "test"}).encode(), b"{}", b"{}", b"{}")
+
+
+@dataclass
+class Peer:
+    """A gateway that plays ``script`` on each connection; ``exists`` is what it says of the kernel."""
+
+    script: Script
+    protocols: tuple[str, ...] = (V1_PROTOCOL,)
+    exists: bool = True
+    sessions: list[str] = field(default_factory=list)
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        if not self.exists:
+            return web.json_response({"message": "Kernel does not exist: k"}, status=404)
+        if not request.path.endswith("/channels"):
+            return web.json_response({"execution_state": "idle"})
+        ws = web.WebSocketResponse(protocols=self.protocols, max_msg_size=0)
+        await ws.prepare(request)
+        self.sessions.append(request.query["session_id"])
+        await self.script(ws, len(self.sessions))
+        return ws
+
+
+@dataclass
+class Observed:
+    messages: list[str] = field(default_factory=list)
+    states: list[LinkState] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+
+    async def message(self, got: Message) -> None:
+        self.messages.append(got.msg_id)
+
+    def state(self, state: LinkState, reason: str) -> None:
+        self.states.append(state)
+        self.reasons.append(reason)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        for _ in range(200):
+            if condition():
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError(self)
+
+
+async def converse(peer: Peer, then: Callable[[KernelSocket, Observed], Awaitable[None]]) -> Observed:
+    seen = Observed()
+    async with serving(peer) as port:
+        client = GatewayClient(GatewayTarget(f"http://{HOST}:{port}"), connect_timeout=2)
+        link = KernelSocket(
+            client,
+            "k",
+            on_message=seen.message,
+            on_state=seen.state,
+            on_full=lambda full: None,
+            on_too_large=lambda got: None,
+        )
+        await link.open()
+        await then(link, seen)
+        await link.close()
+        await client.close()
+    return seen
+
+
+async def drain(ws: web.WebSocketResponse) -> None:
+    async for _ in ws:
+        pass
+
+
+async def test_garbage_between_messages_is_passed_over() -> None:
+    async def script(ws: web.WebSocketResponse, number: int) -> None:
+        good = encode(message(1), "v1")
+        assert isinstance(good, bytes)
+        for frame in (b"", b"\xff" * 40, good[:20], good):
+            await ws.send_bytes(frame)
+        await ws.send_str("text")
+        await ws.send_bytes(encode(message(2), "v1"))  # type: ignore[arg-type]
+        await drain(ws)
+
+    async def then(link: KernelSocket, seen: Observed) -> None:
+        await seen.until(lambda: seen.messages == ["1", "2"])
+        assert link.bad_frames == 4
+        assert link.state is LinkState.CONNECTED
+
+    await converse(Peer(script), then)
+
+
+async def test_a_dropped_connection_is_opened_again_under_the_same_session() -> None:
+    async def script(ws: web.WebSocketResponse, number: int) -> None:
+        await ws.send_bytes(encode(message(number), "v1"))  # type: ignore[arg-type]
+        if number < 3:
+            await asyncio.sleep(0.05)
+            assert ws._req
+            assert ws._req.transport
+            ws._req.transport.abort()
+        else:
+            await drain(ws)
+
+    peer = Peer(script)
+
+    async def then(link: KernelSocket, seen: Observed) -> None:
+        await seen.until(lambda: seen.messages == ["1", "2", "3"])
+
+    seen = await converse(peer, then)
+    assert len(set(peer.sessions)) == 1
+    assert seen.states.count(LinkState.RECONNECTING) == 2
+    assert seen.states[-1] is LinkState.CLOSED
+
+
+async def test_what_is_sent_while_the_line_is_down_goes_out_once_and_in_order() -> None:
+    taken: list[str] = []
+
+    async def script(ws: web.WebSocketResponse, number: int) -> None:
+        if number == 1:
+            await ws.close()
+            return
+        async for frame in ws:
+            if frame.type is WSMsgType.BINARY:
+                taken.append(frame.data.decode("latin1"))
+
+    async def then(link: KernelSocket, seen: Observed) -> None:
+        await seen.until(lambda: link.state is LinkState.RECONNECTING)
+        for n in range(20):
+            link.send(message(n))
+        await seen.until(lambda: len(taken) == 20)
+        await asyncio.sleep(0.2)
+
+    await converse(Peer(script), then)
+    assert [json.dumps({"msg_id": str(n), "msg_type": "test"}) in text for n, text in enumerate(taken)] == [True] * 20
+
+
+async def test_a_kernel_that_is_no_longer_there_is_gone() -> None:
+    async def script(ws: web.WebSocketResponse, number: int) -> None:
+        peer.exists = False
+        await ws.close()
+
+    peer = Peer(script)
+
+    async def then(link: KernelSocket, seen: Observed) -> None:
+        await seen.until(lambda: link.state is LinkState.GONE)
+
+    seen = await converse(peer, then)
+    assert "no longer exists" in seen.reasons[-1]
+
+
+async def test_a_gateway_that_knows_no_newer_framing_gets_the_older() -> None:
+    async def script(ws: web.WebSocketResponse, number: int) -> None:
+        async for frame in ws:
+            assert frame.type is WSMsgType.TEXT
+            await ws.send_str(frame.data)
+
+    async def then(link: KernelSocket, seen: Observed) -> None:
+        assert link.framing == "legacy"
+        link.send(message(7))
+        await seen.until(lambda: seen.messages == ["7"])
+
+    await converse(Peer(script, protocols=()), then)
+
+
+async def test_a_peer_that_falls_silent_is_noticed() -> None:
+    """It answers no ping: its loop is stuck, or packets are dropped without a word."""
+
+    async def script(ws: web.WebSocketResponse, number: int) -> None:
+        if number == 1:
+            await asyncio.sleep(60)
+        await drain(ws)
+
+    async def then(link: KernelSocket, seen: Observed) -> None:
+        for _ in range(20):
+            if LinkState.RECONNECTING in seen.states:
+                return
+            await asyncio.sleep(1)
+        raise AssertionError(seen)
+
+    seen = await converse(Peer(script), then)
+    assert "stopped answering" in " ".join(seen.reasons)
