@@ -119,17 +119,22 @@ def kernel_environment(
     """
     from ..services.attachments import resolve
 
-    asked = {"EMR_CONNECT_COMPUTE": compute, "EMR_CONNECT_RUNTIME_ROLE": runtime_role, "AWS_PROFILE": face.profile}
-    env = {**os.environ, **{name: value for name, value in asked.items() if value}}
+    env = {**os.environ, "JPY_SESSION_NAME": os.path.realpath(notebook)}
     if compute:
-        env["EMR_CONNECT_TRANSPORT"] = transport
-        if not runtime_role:
-            env.pop("EMR_CONNECT_RUNTIME_ROLE", None)
-    if face.region:
-        env["AWS_DEFAULT_REGION"] = face.region
-    env["JPY_SESSION_NAME"] = os.path.realpath(notebook)
-    resolve(face.config, env, env["JPY_SESSION_NAME"])
+        env = {name: value for name, value in env.items() if not name.startswith("EMR_CONNECT_")}
+        env["EMR_CONNECT_COMPUTE"] = compute
+    _set(env, AWS_PROFILE=face.profile, AWS_DEFAULT_REGION=face.region)
+    found = resolve(face.config, env, env["JPY_SESSION_NAME"])
+    if runtime_role or transport != "auto":  # what is asked for here goes before what the attachment has
+        _set(env, EMR_CONNECT_COMPUTE=found.compute, EMR_CONNECT_RUNTIME_ROLE=runtime_role or found.runtime_role)
+        _set(env, EMR_CONNECT_TRANSPORT=transport if transport != "auto" else found.transport)
+        _set(env, AWS_PROFILE=face.profile or found.profile, AWS_DEFAULT_REGION=face.region or found.region)
+        resolve(face.config, env, "")
     return env
+
+
+def _set(env: dict[str, str], **values: str | None) -> None:
+    env.update({name: value for name, value in values.items() if value})
 
 
 def report(face: Face, result: Result, output: Path, kernel: Kernel) -> int:
