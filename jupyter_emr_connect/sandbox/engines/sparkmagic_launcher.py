@@ -10,6 +10,7 @@ import importlib
 import os
 import sys
 import uuid
+import warnings
 from typing import Any
 
 from sparkmagic.utils import configuration
@@ -22,7 +23,7 @@ KERNELS = {
 
 
 def settings() -> dict[str, Any]:
-    """Return what differs from sparkmagic's defaults, most of it against its traps (emr-protocols.md, 7.4)."""
+    """Return what differs from sparkmagic's defaults, most of it against its traps (reference 7.4)."""
     kernel_id = os.environ["KERNEL_ID"]
     endpoint = {
         "username": "",
@@ -53,6 +54,8 @@ def main() -> None:
     name = sys.argv.pop(1)
     for setting, value in settings().items():
         configuration.override(setting, value)
+    # sparkmagic tries every text column of an answer as dates; newer pandas than its own warns about each.
+    warnings.filterwarnings("ignore", "Could not infer format", UserWarning)
     module, kernel = KERNELS[name]
     from ipykernel.kernelapp import IPKernelApp
 
