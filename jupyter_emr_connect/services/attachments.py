@@ -32,7 +32,7 @@ def resolve(config: EMRConnect, env: Mapping[str, str], path: str | None) -> Att
     Order (design 3.2): ``EMR_CONNECT_COMPUTE`` with ``EMR_CONNECT_RUNTIME_ROLE`` and ``EMR_CONNECT_TRANSPORT`` in the
     kernel's environment ``env``; the notebook's own attachment; the nearest folder's. ``path`` is the notebook's
     (``JPY_SESSION_NAME``); it may be empty. Blocks on the state file only. Raises ``MalformedRole`` and
-    ``ConfigurationError`` for what the environment names.
+    ``ConfigurationError`` for what the environment names, a role without a compute included.
     """
     if compute := env.get("EMR_CONNECT_COMPUTE", "").strip():
         role = env.get("EMR_CONNECT_RUNTIME_ROLE", "").strip() or None
@@ -41,6 +41,9 @@ def resolve(config: EMRConnect, env: Mapping[str, str], path: str | None) -> Att
         transport = check_transport(env.get("EMR_CONNECT_TRANSPORT", "").strip() or "auto")
         profile, region = _own(env, "AWS_PROFILE"), _own(env, "AWS_DEFAULT_REGION")
         return Attachment(compute, role, transport, profile=profile, region=region)
+    if env.get("EMR_CONNECT_RUNTIME_ROLE", "").strip():
+        message = "EMR_CONNECT_RUNTIME_ROLE is set, but EMR_CONNECT_COMPUTE is not, so the role would be ignored."
+        raise ConfigurationError(message, fix="Set both, or neither to use the notebook's attachment.")
     place = absolute(path) if path else ""
     found = open_attachments(config).nearest(place) if place else None
     if found:

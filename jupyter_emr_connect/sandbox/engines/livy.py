@@ -87,7 +87,8 @@ def spark_defaults(address: str, agent: Path, scratch: Path) -> dict[str, str]:
         "spark.driver.memory": "512m",
         "spark.driver.host": address,
         "spark.driver.bindAddress": address,
-        "spark.driver.extraJavaOptions": options,
+        # A session that sets extraJavaOptions of its own keeps these.
+        "spark.driver.defaultJavaOptions": options,
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.catalogImplementation": "in-memory",
     }

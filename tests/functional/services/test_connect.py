@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from jupyter_emr_connect.config import EMRConnect
-from jupyter_emr_connect.errors import MalformedRole, NotAttached, RoleUnsupported
+from jupyter_emr_connect.errors import ConfigurationError, MalformedRole, NotAttached, RoleUnsupported
 from jupyter_emr_connect.models import Attachment
 from jupyter_emr_connect.services.attachments import open_attachments, resolve
 from jupyter_emr_connect.services.connect import connect
@@ -108,3 +108,10 @@ def test_resolving_needs_no_aws(cloud, monkeypatch):
     with pytest.raises(NotAttached):
         resolve(EMRConnect(), {"EMR_CONNECT_COMPUTE": "  "}, None)
     assert cloud.world.log.since() == []
+
+
+def test_a_role_in_the_environment_without_a_compute_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="EMR_CONNECT_COMPUTE is not"):
+        resolve(
+            EMRConnect(), {"EMR_CONNECT_RUNTIME_ROLE": "arn:aws:iam::123456789012:role/EMRAnalyst"}, "/work/a.ipynb"
+        )

@@ -20,7 +20,7 @@ def test_everything_binds_to_the_clusters_address() -> None:
     keys = ("livy.server.host", "livy.rsc.rpc.server.address", "livy.rsc.launcher.address")
     assert {conf[key] for key in keys} == {"127.0.10.2"}
     assert spark["spark.driver.host"] == spark["spark.driver.bindAddress"] == "127.0.10.2"
-    assert "-javaagent:/engines/agent.jar=127.0.0.1" in spark["spark.driver.extraJavaOptions"]
+    assert "-javaagent:/engines/agent.jar=127.0.0.1" in spark["spark.driver.defaultJavaOptions"]
 
 
 def test_the_port_is_read_from_livys_own_words() -> None:
