@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Sandbox
 from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.conftest import Sandbox
 
 pytestmark = pytest.mark.sandbox
 

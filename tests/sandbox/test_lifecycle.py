@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.conftest import Sandbox, start_sandbox
+from tests.conftest import ENGINES, Sandbox, clean_environment, start_sandbox
 
 pytestmark = pytest.mark.sandbox
 
@@ -145,8 +145,6 @@ def test_two_that_start_at_once_get_different_addresses(tmp_path: Path) -> None:
 
 def environment(folder: Path) -> dict[str, str]:
     """Return the environment of a user with an empty home that shares the installed engines."""
-    from tests.conftest import ENGINES, clean_environment
-
     data = folder / "data"
     (data / "emr-connect").mkdir(parents=True)
     (data / "emr-connect" / "engines").symlink_to(ENGINES)

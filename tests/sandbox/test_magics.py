@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Sandbox
-from notebooks import printed, write_notebook
+
+from tests.conftest import Sandbox
+from tests.sandbox.notebooks import printed, write_notebook
 
 pytestmark = pytest.mark.sandbox
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Sandbox
 from jupyter_client.manager import start_new_kernel
 
 from jupyter_emr_connect.models import BasicPair
+from tests.conftest import Sandbox
 
 pytestmark = pytest.mark.sandbox
 

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import boto3
 import pytest
-from conftest import Sandbox
-from notebooks import printed, write_notebook
+
+from tests.conftest import Sandbox
+from tests.sandbox.notebooks import printed, write_notebook
 
 pytestmark = pytest.mark.sandbox
 

@@ -9,7 +9,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import clean_environment
+
+from tests.conftest import clean_environment
 
 ROOT = Path(__file__).parents[2]
 KERNELS = {"emr-pyspark", "emr-spark", "emr-sparkr", "emr-python"}
