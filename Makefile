@@ -38,10 +38,10 @@ lint: $(STAMP) ## Style, types, layers
 	$(BIN)/python tests/check_sizes.py
 
 unit: $(STAMP) ## Tests without input or output
-	$(BIN)/pytest tests/unit --cov --cov-report=
+	$(BIN)/pytest -q -n auto tests/unit --cov --cov-report=
 
 functional: $(STAMP) ## Tests through the user's interfaces, without engines
-	$(BIN)/pytest tests/functional --cov --cov-append --cov-report=term:skip-covered
+	$(BIN)/pytest -q -n auto tests/functional --cov --cov-append --cov-report=term:skip-covered
 
 sandbox: $(STAMP) ## Tests on the real engines
 	$(BIN)/pytest tests/sandbox
