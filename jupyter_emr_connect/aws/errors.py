@@ -105,6 +105,8 @@ def _from_answer(error: boto.ClientError, call: Call) -> EMRConnectError:
     if code in REJECTED:
         message = f"AWS does not accept your credentials ({call.profile}): {text or code} ({code})."
         fix = "Check the access key and its secret: `aws sts get-caller-identity` must work with them."
+        if "valid region" in text:
+            fix = f"Check the region ({call.region})."
         return InvalidCredentials(message, fix=fix, iam_action=call.action)
     if code in THROTTLED or status == 429:
         message = f"AWS throttles {call.action} in {call.region}, also after several retries."

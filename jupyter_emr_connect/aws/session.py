@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .._version import __version__
-from ..errors import CredentialsExpired, InvalidCredentials, NoCredentials
+from ..errors import ConfigurationError, CredentialsExpired, InvalidCredentials, NoCredentials
 
 if TYPE_CHECKING:
     import botocore.session
@@ -94,7 +94,14 @@ class AWSSession:
             read_timeout=READ_TIMEOUT,
             retries={"mode": "adaptive", "total_max_attempts": ATTEMPTS},
         )
-        return Session(botocore_session=self._core, region_name=self.region).client(service, config=config)
+        session = Session(botocore_session=self._core, region_name=self.region)
+        try:
+            return session.client(service, config=config)
+        except ValueError as error:  # botocore's word for an endpoint that is no URL
+            message = f"The address of {service} cannot be used: {error}."
+            raise ConfigurationError(
+                message, fix="Correct AWS_ENDPOINT_URL, or endpoint_url in ~/.aws/config."
+            ) from error
 
     def _call(self, service: str, operation: str, endpoint: str = "") -> Call:
         from .errors import Call
@@ -109,8 +116,9 @@ def _open_core(key: SessionKey) -> tuple[botocore.session.Session, str]:
 
     from .errors import Call, no_credentials, no_region, translate
 
-    core = botocore.session.Session(profile=key.profile)
+    core = botocore.session.Session(profile=key.profile, session_vars={"profile": (None, _profile_names(), None, None)})
     try:
+        core.get_scoped_config()  # a profile that is not there is found out here, whatever else is set
         # botocore does not read AWS_REGION, which containers and the other SDKs set.
         region = key.region or core.get_config_variable("region") or os.environ.get("AWS_REGION")
     except ProfileNotFound as error:
@@ -122,6 +130,11 @@ def _open_core(key: SessionKey) -> tuple[botocore.session.Session, str]:
     if not region:
         raise no_region()
     return core, region
+
+
+def _profile_names() -> list[str]:
+    """Return the variables that name a profile; in an empty one botocore would look for a profile without a name."""
+    return [name for name in ("AWS_DEFAULT_PROFILE", "AWS_PROFILE") if os.environ.get(name)]
 
 
 def _load_credentials(core: botocore.session.Session, call: Call, key: SessionKey) -> Credentials:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ..errors import AttachmentError, EMRConnectError, NotAttached
 from ..models import Attachment
-from .options import Face, common_options, complete_computes, complete_roles
+from .options import Face, common_options, complete_computes, role_and_transport, said
 from .output import print_error, print_fields, print_json, print_table
 
-TRANSPORTS = ["auto", "gateway", "livy", "spark-connect"]
+if TYPE_CHECKING:
+    from ..aws.sts import Identity
 
 
 @click.command("attach")
-@click.argument("compute", shell_complete=complete_computes)
-@click.argument("path", type=click.Path(), default=".")
-@click.option("--runtime-role", metavar="ARN", shell_complete=complete_roles, help="Role that Spark runs as.")
-@click.option("--transport", type=click.Choice(TRANSPORTS), default="auto", show_default=True, help="Way in.")
+@click.argument("compute", callback=said, shell_complete=complete_computes)
+@click.argument("path", type=click.Path(), callback=said, default=".")
+@role_and_transport
 @common_options
 def attach_command(face: Face, compute: str, path: str, runtime_role: str | None, transport: str) -> None:
     """Attach the notebook or folder PATH (this folder if left out) to COMPUTE (id, ARN or name).
@@ -43,7 +44,7 @@ def attach_command(face: Face, compute: str, path: str, runtime_role: str | None
 
 
 @click.command()
-@click.argument("path", type=click.Path(), required=False)
+@click.argument("path", type=click.Path(), callback=said, required=False)
 @common_options
 def status(face: Face, path: str | None) -> None:
     """Show who you are to AWS, and the attachment of PATH (all of them if left out)."""
@@ -60,19 +61,20 @@ def status(face: Face, path: str | None) -> None:
         who = identity.to_json() if identity else None
         errors = [problem.to_json()] if problem else []
         print_json({"identity": who, "attachments": [one.to_json() for one in attachments], "errors": errors})
-        return
+    else:
+        _print_status(identity, attachments)
+        if problem:
+            print_error(problem, as_json=False)
+    if problem:
+        raise click.exceptions.Exit(1)
+
+
+def _print_status(identity: Identity | None, attachments: list[Attachment]) -> None:
     if identity:
         profile = identity.profile or "(default)"
         fields = [("you", identity.arn), ("account", identity.account), ("region", identity.region)]
         print_fields([*fields, ("profile", profile), ("until", identity.expires_at)])
         click.echo()
-    _print_attachments(attachments)
-    if problem:
-        print_error(problem, as_json=False)
-        raise click.exceptions.Exit(1)
-
-
-def _print_attachments(attachments: list[Attachment]) -> None:
     if not attachments:
         click.echo("Nothing is attached. `jupyter emr attach COMPUTE [PATH]` attaches a notebook or a folder.")
         return
@@ -84,7 +86,7 @@ def _print_attachments(attachments: list[Attachment]) -> None:
 
 
 @click.command()
-@click.argument("path", type=click.Path())
+@click.argument("path", type=click.Path(), callback=said)
 @common_options
 def detach(face: Face, path: str) -> None:
     """End the attachment of the notebook or folder PATH; kernels that run go on running."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ..models import Compute
-from .options import Face, common_options, complete_computes
+from .options import Face, common_options, complete_computes, said
 from .output import print_fields, print_json, print_table
 
 
@@ -43,7 +43,7 @@ def _row(compute: Compute) -> tuple[str, ...]:
 
 
 @click.command()
-@click.argument("compute", shell_complete=complete_computes)
+@click.argument("compute", callback=said, shell_complete=complete_computes)
 @common_options
 def show(face: Face, compute: str) -> None:
     """Show one compute (id, ARN or name) with all its details."""
@@ -87,7 +87,7 @@ def _role_line(compute: Compute) -> str:
 
 
 @click.command()
-@click.argument("compute", required=False, shell_complete=complete_computes)
+@click.argument("compute", callback=said, required=False, shell_complete=complete_computes)
 @common_options
 def roles(face: Face, compute: str | None) -> None:
     """List the runtime roles offered, for COMPUTE or in general."""

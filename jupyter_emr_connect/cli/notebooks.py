@@ -77,6 +77,10 @@ def choose_kernel(notebook: NotebookNode, asked: str | None) -> Kernel:
     try:
         spec = KernelSpecManager().get_kernel_spec(name)
     except NoSuchKernel as error:
+        if name in OURS:
+            message = f"The kernelspec {name!r} of jupyter_emr_connect is not installed where Jupyter looks for it."
+            fix = "Run `pip install --force-reinstall --no-deps jupyter_emr_connect` in the environment of Jupyter."
+            raise NotebookError(message, fix=fix) from error
         message = f"There is no kernel {wanted!r}."
         raise NotebookError(message, fix=fix) from error
     provisioner = _provisioner(spec)

@@ -38,12 +38,30 @@ class Face:
         return session_for(self.config, self.profile, self.region)
 
 
+def said(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Refuse an empty value: an unset shell variable must not quietly choose another compute, role or caller."""
+    if value is not None and not value.strip():
+        message = "it is empty."
+        raise click.BadParameter(message)
+    return value
+
+
+def role_and_transport(function: Function) -> Function:
+    """Add ``--runtime-role`` and ``--transport``."""
+    role = click.option(
+        "--runtime-role", metavar="ARN", callback=said, shell_complete=complete_roles, help="Role that Spark runs as."
+    )
+    choice = click.Choice(["auto", "gateway", "livy", "spark-connect"])
+    transport = click.option("--transport", type=choice, default="auto", show_default=True, help="Way in.")
+    return role(transport(function))
+
+
 def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--json``, ``--profile``, ``--region`` and ``--debug``; the command gets a :class:`Face` first."""
 
     @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-    @click.option("--profile", metavar="NAME", shell_complete=complete_profiles, help="AWS profile.")
-    @click.option("--region", metavar="REGION", shell_complete=complete_regions, help="AWS region.")
+    @click.option("--profile", metavar="NAME", callback=said, shell_complete=complete_profiles, help="AWS profile.")
+    @click.option("--region", metavar="REGION", callback=said, shell_complete=complete_regions, help="AWS region.")
     @click.option("--debug", is_flag=True, help="Show Python's traceback when something fails.")
     @functools.wraps(function)
     def command(as_json: bool, profile: str | None, region: str | None, debug: bool, **rest: Any) -> Any:

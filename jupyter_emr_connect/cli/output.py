@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from ..errors import EMRConnectError
+
+GAP = "  "
+LEAST_ROOM = 24  # columns in which a sentence can still be read
 
 
 def printable(text: str) -> str:
@@ -33,27 +38,34 @@ def print_error(error: EMRConnectError, *, as_json: bool) -> None:
 
 
 def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table; as wide as needed when stdout is not a terminal, so that nothing is cut for other programs."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    """Print a table; one line a row when stdout is not a terminal, so that other programs can read it."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for line in table_lines(headers, rows, width):
+        click.echo(line)
 
-    shown = [[printable(cell) for cell in row] for row in rows]
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for index, header in enumerate(headers):
-        # Ids and names are there to be copied: only the last column may be broken into lines.
-        longest = max((len(row[index]) for row in shown), default=0)
-        table.add_column(header, min_width=None if index == len(headers) - 1 else max(longest, len(header)))
-    for row in shown:
-        table.add_row(*map(Text, row))
-    if sys.stdout.isatty():
-        Console().print(table)
-        return
-    console = Console(width=10_000)
-    with console.capture() as captured:
-        console.print(table)
-    for line in captured.get().splitlines():
-        click.echo(line.rstrip())
+
+def table_lines(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int | None) -> list[str]:
+    """Return a table's lines for a terminal of ``width`` columns, None for as wide as needed.
+
+    Ids and names are there to be copied, so only the last column is ever broken: beside the others where there is
+    room for it, else under its row.
+    """
+    from rich.cells import cell_len, set_cell_size
+
+    shown = [[printable(cell) for cell in row] for row in (headers, *rows)]
+    widths = [max(map(cell_len, column)) for column in zip(*shown, strict=True)]
+    indent = sum(widths[:-1]) + len(GAP) * (len(widths) - 1)
+    room = widths[-1] if width is None else width - indent
+    under = room < min(widths[-1], LEAST_ROOM)
+    if under:
+        indent, room = 4, max((width or 0) - 4, LEAST_ROOM)
+    lines = []
+    for *row, last in shown:
+        start = "".join(set_cell_size(cell, size) + GAP for cell, size in zip(row, widths, strict=False))
+        parts = [last] if cell_len(last) <= room else textwrap.wrap(last, room, break_long_words=False)
+        lines += [start, " " * indent + parts[0]] if under else [start + parts[0]]
+        lines += [" " * indent + part for part in parts[1:]]
+    return [line.rstrip() for line in lines if line.strip()]
 
 
 def print_fields(fields: Sequence[tuple[str, str | None]]) -> None:

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import Face, common_options, complete_computes, complete_roles
+from .options import Face, common_options, complete_computes, role_and_transport, said
 from .output import print_json
 
 if TYPE_CHECKING:
     from .execution import Result
     from .notebooks import Kernel
-
-TRANSPORTS = ["auto", "gateway", "livy", "spark-connect"]
 
 
 @click.command()
@@ -24,11 +22,11 @@ TRANSPORTS = ["auto", "gateway", "livy", "spark-connect"]
 @click.option(
     "--compute",
     metavar="COMPUTE",
+    callback=said,
     shell_complete=complete_computes,
     help="Id, ARN or name; default: what the notebook or its folder is attached to.",
 )
-@click.option("--runtime-role", metavar="ARN", shell_complete=complete_roles, help="Role that Spark runs as.")
-@click.option("--transport", type=click.Choice(TRANSPORTS), default="auto", show_default=True, help="Way in.")
+@role_and_transport
 @click.option(
     "-p",
     "--parameter",
@@ -163,6 +161,7 @@ def report(face: Face, result: Result, output: Path, kernel: Kernel) -> int:
         raise result.error
     if not face.as_json:
         timings = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in stages.items())
-        click.echo(f"Ran {result.executed} cells in {result.seconds:.1f} s ({timings}).")
+        cells = "1 cell" if result.executed == 1 else f"{result.executed} cells"
+        click.echo(f"Ran {cells} in {result.seconds:.1f} s ({timings}).")
         click.echo(f"Written to {output}.")
     return 0

@@ -110,7 +110,8 @@ class Database:
         return StoreError(message, fix="Upgrade the package, or set EMRConnect.state_file to another path.")
 
     def _explain(self, error: sqlite3.Error | OSError) -> StoreError:
-        text = str(error)
+        # An OSError's own text holds the path, whose words must not be taken for SQLite's.
+        text = (error.strerror or "unknown error") if isinstance(error, OSError) else str(error)
         if "locked" in text or "busy" in text:
             message = f"The state file {self.path} is locked by another process for more than {self._busy:g} s."
             return StoreError(message, fix="End the process that holds it, then try again.")

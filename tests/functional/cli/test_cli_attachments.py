@@ -77,6 +77,10 @@ def test_status_without_credentials_still_shows_attachments(emr, notebook, monke
     assert shown.code == 1
     assert str(notebook) in shown.out
     assert "nobody" in shown.err
+    as_json = emr("status", "--json")
+    assert as_json.code == 1
+    assert [error["code"] for error in as_json.json["errors"]] == ["no-credentials"]
+    assert len(as_json.json["attachments"]) == 1
 
 
 def test_the_state_file_is_for_the_user_alone(emr, notebook, tmp_path):

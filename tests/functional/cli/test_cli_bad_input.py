@@ -130,6 +130,27 @@ def test_unknown_profile_lists_those_there_are(emr):
     emr("list", "--profile", "nobody").failed_with("nobody", "developer", "analyst")
 
 
+def test_unknown_profile_lists_them_also_when_the_region_is_set(emr, monkeypatch):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    emr("list", "--profile", "nobody").failed_with("nobody", "profiles found: developer")
+
+
+def test_an_empty_profile_variable_is_none(cloud, emr, monkeypatch):
+    monkeypatch.setenv("AWS_PROFILE", "")
+    emr("list", "--region", "us-east-1").failed_with("No AWS credentials were found (default AWS chain)")
+    monkeypatch.setenv("AWS_DEFAULT_PROFILE", "developer")
+    assert emr("list").code == 0
+
+
+def test_an_endpoint_that_is_no_address(emr, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "localhost:4566")
+    emr("list").failed_with("Invalid endpoint: localhost:4566", "AWS_ENDPOINT_URL")
+
+
+def test_a_region_that_is_not_there(emr):
+    emr("list", "--region", "nowhere").failed_with("nowhere", "Check the region (nowhere)")
+
+
 def test_profile_with_half_a_key(cloud, emr):
     with (cloud.folder / "config").open("a") as file:
         file.write("[profile half]\nregion = us-east-1\naws_access_key_id = AKIAHALF\n")
@@ -206,6 +227,24 @@ def test_defect_of_ours_is_one_line_and_a_log(emr, tmp_path, monkeypatch):
     assert "Traceback" in log.read_text()
     assert log.stat().st_mode & 0o777 == 0o600
     assert "Traceback" in emr("list", "--debug").err
+
+
+EMPTY = [
+    ["show", ""],
+    ["attach", "open", "--runtime-role", ""],
+    ["attach", "open", ""],
+    ["run", "n.ipynb", "--compute", " "],
+    ["run", "n.ipynb", "--compute", "open", "--runtime-role", ""],
+    ["list", "--profile", ""],
+]
+
+
+@pytest.mark.parametrize("words", EMPTY)
+def test_an_unset_shell_variable_is_misuse_and_never_a_silent_default(emr, words):
+    done = emr(*words)
+    assert done.code == 2
+    assert "it is empty" in done.err
+    assert emr("status", "--json").json["attachments"] == []
 
 
 @pytest.mark.parametrize(

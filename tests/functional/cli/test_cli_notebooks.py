@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,20 @@ def test_a_folder(emr, tmp_path):
 
 def test_unknown_kernel(emr, notebook):
     emr("run", str(notebook), "--compute", "open", "--kernel", "nosuch").failed_with("There is no kernel 'nosuch'")
+
+
+def test_our_kernelspecs_missing_is_not_said_to_be_an_unknown_kernel(emr, notebook, tmp_path):
+    code = (
+        "import jupyter_client.kernelspec as k, sys\n"
+        "k.KernelSpecManager.kernel_dirs = []\n"
+        "from jupyter_emr_connect.cli.main import run_cli\n"
+        "sys.exit(run_cli(sys.argv[1:]))"
+    )
+    words = [sys.executable, "-c", code, "run", str(notebook), "--compute", "open"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "'emr-python' of jupyter_emr_connect is not installed" in done.stderr
+    assert "pip install --force-reinstall" in done.stderr
 
 
 def test_output_in_a_folder_that_is_not_there(emr, notebook):

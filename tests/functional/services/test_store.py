@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -169,12 +169,30 @@ def test_a_folder_in_its_place_says_so(path):
         Ledger(Database(path)).all()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_may_not_be_written_to_says_so(tmp_path):
-    folder = tmp_path / "locked"
-    folder.mkdir(mode=0o500)
-    with pytest.raises(StoreError, match="cannot be written"):
-        Ledger(Database(folder / "emr-connect" / "state.sqlite")).all()
+READ_ONLY = """
+import os, sys
+from jupyter_emr_connect.errors import StoreError
+from jupyter_emr_connect.store.database import Database
+from jupyter_emr_connect.store.ledger import Ledger
+if os.geteuid() == 0:  # root may write everywhere
+    os.setuid(65534)
+try:
+    Ledger(Database(sys.argv[1])).all()
+except StoreError as error:
+    sys.exit(error.message)
+"""
+
+
+def test_a_folder_that_may_not_be_written_to_says_so():
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own folder is closed to other users
+        locked = Path(folder) / "locked"  # a word that SQLite uses for something else
+        locked.mkdir()
+        locked.chmod(0o555)
+        Path(folder).chmod(0o755)
+        state = str(locked / "emr-connect" / "state.sqlite")
+        done = subprocess.run([sys.executable, "-c", READ_ONLY, state], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert f"{state} cannot be written" in done.stderr
 
 
 def test_a_file_that_cannot_be_written_says_so(tmp_path):
