@@ -1,7 +1,7 @@
 """Cell round trips and a 50 MB stream: our provisioner, jupyter_server's GatewayClient, and a local kernel, in one run.
 
 All three are measured as a front end sees them, over a WebSocket to a Jupyter server. The front end re-arms
-``TCP_QUICKACK``, so that jupyter_server's own missing ``TCP_NODELAY`` (design 3.1) hides nothing. Needs a gateway that
+``TCP_QUICKACK``, so that jupyter_server's own missing ``TCP_NODELAY`` hides nothing. Needs a gateway that
 asks for no credentials, for instance the sandbox's cluster ``open``::
 
     jupyter emr sandbox up && eval "$(jupyter emr sandbox env)"

@@ -111,7 +111,7 @@ def gather_parameters(
 def kernel_environment(
     face: Face, notebook: Path, compute: str | None, runtime_role: str | None, transport: str
 ) -> dict[str, str]:
-    """Return the environment in which the provisioner resolves the attachment (design 3.2).
+    """Return the environment in which the provisioner resolves the attachment.
 
     Refuses here, before anything starts, when nothing names a compute.
     """

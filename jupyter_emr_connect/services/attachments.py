@@ -29,7 +29,7 @@ def open_attachments(config: EMRConnect) -> AttachmentStore:
 def resolve(config: EMRConnect, env: Mapping[str, str], path: str | None) -> Attachment:
     """Return the attachment for a kernel that starts now; raises ``NotAttached`` when nothing names a compute.
 
-    Order (design 3.2): ``EMR_CONNECT_COMPUTE`` with ``EMR_CONNECT_RUNTIME_ROLE`` and ``EMR_CONNECT_TRANSPORT`` in the
+    Order: ``EMR_CONNECT_COMPUTE`` with ``EMR_CONNECT_RUNTIME_ROLE`` and ``EMR_CONNECT_TRANSPORT`` in the
     kernel's environment ``env``; the notebook's own attachment; the nearest folder's. ``path`` is the notebook's
     (``JPY_SESSION_NAME``); it may be empty. Blocks on the state file only. Raises ``MalformedRole`` and
     ``ConfigurationError`` for what the environment names, a role without a compute included.

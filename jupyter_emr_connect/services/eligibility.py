@@ -1,6 +1,6 @@
 """What can be done with an EMR on EC2 cluster, computed from facts alone: no AWS call is made here.
 
-Each rule names its source in ``reference/emr-protocols.md`` 1.3 to 1.9; docs/compute.md holds them as a table.
+The rules and their public sources stand in docs/protocols.md, 1.1 to 1.9.
 """
 
 from __future__ import annotations

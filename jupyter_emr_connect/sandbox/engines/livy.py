@@ -53,7 +53,7 @@ DRIVER_FLAGS = (
 
 
 def livy_conf(address: str, superuser: str) -> dict[str, str]:
-    """Return livy.conf: Livy's own checks between users, who come as ``doAs`` from the front door (engines.md, 4)."""
+    """Return livy.conf: Livy's own checks between users, who come as ``doAs`` from the front door (reference 13)."""
     simple = "livy.server.auth.simple"
     return {
         "livy.server.host": address,
