@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 from jupyter_server.extension.application import ExtensionApp
 
 from .._version import __version__
 from ..config import EMRConnect
+
+STARTS_END_WITHIN = 5.0
 
 
 class EMRConnectExtension(ExtensionApp):
@@ -25,3 +30,19 @@ class EMRConnectExtension(ExtensionApp):
     def initialize_settings(self) -> None:
         """Make the settings object from the server's configuration; called by jupyter_server once."""
         self.settings["emr_connect"] = EMRConnect(parent=self)
+
+    async def stop_extension(self) -> None:
+        """Cancel kernels that still start, and forget those that failed to; called before the server ends its kernels.
+
+        jupyter_client (8.10) keeps both in ``_pending_kernels``. jupyter_server (2.21) means to end them with the
+        others, is answered that it knows no such kernel, and then never ends.
+        """
+        manager: Any = getattr(self.serverapp, "kernel_manager", None)
+        pending: dict[str, asyncio.Future[None]] = getattr(manager, "_pending_kernels", {})
+        strays = {kernel_id: start for kernel_id, start in pending.items() if kernel_id not in manager}
+        for start in strays.values():
+            start.cancel()
+        if strays:
+            await asyncio.wait(strays.values(), timeout=STARTS_END_WITHIN)
+        for kernel_id in strays:
+            pending.pop(kernel_id, None)

@@ -1,0 +1,133 @@
+"""A real Jupyter server beside the sandbox, spoken to as JupyterLab speaks to it: REST and WebSocket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import socket
+import subprocess
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from tests.conftest import Sandbox
+
+STARTS_WITHIN = 60
+
+
+class Server:
+    """A running ``jupyter server`` and a client of it."""
+
+    def __init__(self, process: subprocess.Popen[bytes], http: aiohttp.ClientSession, log: Path) -> None:
+        self.process = process
+        self._http = http
+        self._log = log
+
+    @property
+    def said(self) -> str:
+        """What the server logged so far."""
+        return self._log.read_text()
+
+    async def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """Return status and JSON of one request."""
+        async with self._http.request(method, path, json=body) as answer:
+            text = await answer.text()
+            return answer.status, json.loads(text) if text else None
+
+    async def open_session(self, path: str, kernel: str) -> tuple[int, Any]:
+        """Ask for a kernel for a notebook, as JupyterLab does when one is opened."""
+        name = path.rsplit("/", 1)[-1]
+        return await self.call(
+            "POST", "/api/sessions", {"path": path, "name": name, "type": "notebook", "kernel": {"name": kernel}}
+        )
+
+    @asynccontextmanager
+    async def channels(self, kernel_id: str) -> AsyncIterator[Channels]:
+        """Open the kernel's WebSocket."""
+        session = uuid.uuid4().hex
+        async with self._http.ws_connect(f"/api/kernels/{kernel_id}/channels?session_id={session}") as ws:
+            yield Channels(ws, session)
+
+    def stop(self, within: float) -> float:
+        """End the server with SIGTERM; return the seconds it took."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(within)
+        return time.monotonic() - began
+
+
+class Channels:
+    """One kernel's messages, as JSON."""
+
+    def __init__(self, ws: aiohttp.ClientWebSocketResponse, session: str) -> None:
+        self._ws = ws
+        self._session = session
+
+    async def ask(self, code: str) -> str:
+        """Send a cell; return its message id."""
+        msg_id = uuid.uuid4().hex
+        header = {"msg_id": msg_id, "msg_type": "execute_request", "session": self._session, "username": "", "date": ""}
+        content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False, "stop_on_error": True}
+        message = {"header": header | {"version": "5.3"}, "parent_header": {}, "metadata": {}, "content": content}
+        await self._ws.send_json(message | {"channel": "shell", "buffers": []})
+        return msg_id
+
+    async def until(self, msg_type: str, msg_id: str, *, wait: float = 60) -> dict[str, Any]:
+        """Return the next message of this type that answers the request."""
+        end = asyncio.get_running_loop().time() + wait
+        while True:
+            message: dict[str, Any] = await self._ws.receive_json(timeout=end - asyncio.get_running_loop().time())
+            if message["parent_header"].get("msg_id") == msg_id and message["msg_type"] == msg_type:
+                return message
+
+    async def printed(self, code: str) -> str:
+        """Run a cell; return the first that it writes."""
+        text: str = (await self.until("stream", await self.ask(code)))["content"]["text"]
+        return text
+
+
+@asynccontextmanager
+async def serving(sandbox: Sandbox, cwd: Path, *words: str) -> AsyncIterator[Server]:
+    """Run ``jupyter server`` in ``cwd`` with these words."""
+    log, token = cwd / "server.log", uuid.uuid4().hex
+    process = _launch(sandbox, cwd, log, token, words)
+    try:
+        base = _address(process, Path(sandbox.env["JUPYTER_RUNTIME_DIR"]), log)
+        async with aiohttp.ClientSession(base, headers={"Authorization": f"token {token}"}) as http:
+            yield Server(process, http, log)
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+
+
+def _launch(sandbox: Sandbox, cwd: Path, log: Path, token: str, words: tuple[str, ...]) -> subprocess.Popen[bytes]:
+    command = ["jupyter", "server", "--no-browser", "--allow-root", "--port=0", *words]
+    with log.open("w") as out:
+        env = sandbox.env | {"JUPYTER_TOKEN": token}
+        return subprocess.Popen(command, cwd=cwd, env=env, stdout=out, stderr=out)
+
+
+def _address(process: subprocess.Popen[bytes], runtime: Path, log: Path) -> str:
+    """Return the server's address once it listens there, which is a moment after it has written it down."""
+    info = runtime / f"jpserver-{process.pid}.json"
+    end = time.monotonic() + STARTS_WITHIN
+    while True:
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < end, log.read_text()
+        time.sleep(0.1)
+        with contextlib.suppress(OSError, ValueError):
+            port = json.loads(info.read_text())["port"]
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+            return f"http://127.0.0.1:{port}"

@@ -1,0 +1,127 @@
+"""Our kernels inside a real Jupyter server: sessions, their kernels' life, errors that users read, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Sandbox
+from tests.sandbox.jupyter_server import Server, serving
+from tests.sandbox.kernels import until
+from tests.sandbox.notebooks import write_notebook
+
+pytestmark = pytest.mark.sandbox
+
+ROLE = "arn:aws:iam::123456789012:role/EMRAnalyst"
+ENDS_WITHIN = 15
+
+
+@pytest.fixture
+def on_gateway(sandbox: Sandbox) -> Iterator[Any]:
+    """Ask the gateway of `open` which kernels it has; at the end it has as many as before."""
+    url = f"{sandbox.compute('open')['gateway_url']}/api/kernels"
+
+    def kernels() -> set[str]:
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            return {model["id"] for model in json.load(answer)}
+
+    before = kernels()
+    yield lambda: kernels() - before
+    assert kernels() <= before
+
+
+@pytest.fixture
+def notebooks(sandbox: Sandbox, tmp_path: Path) -> Iterator[Path]:
+    """A server's folder with one notebook in a folder attached to `open`, and one in no attached folder."""
+    for folder, compute in (("team", ("open",)), ("roles", ("analytics", "--runtime-role", ROLE)), ("loose", ())):
+        path = tmp_path / "notebooks" / folder / "deep"
+        path.mkdir(parents=True)
+        write_notebook(path / "n.ipynb", "emr-python", "1")
+        if compute:
+            done = sandbox.cli("attach", compute[0], str(path.parent), *compute[1:])
+            assert done.returncode == 0, done.stderr
+    yield tmp_path
+    for folder in ("team", "roles"):
+        sandbox.cli("detach", str(tmp_path / "notebooks" / folder))
+
+
+async def opened(server: Server, path: str = "team/deep/n.ipynb") -> Any:
+    status, session = await server.open_session(path, "emr-python")
+    assert status == 201, session
+    return session
+
+
+async def test_a_session_of_a_notebook_in_an_attached_folder(
+    sandbox: Sandbox, notebooks: Path, on_gateway: Any
+) -> None:
+    async with serving(sandbox, notebooks, "--ServerApp.root_dir=notebooks") as server:
+        session = await opened(server)
+        kernel = session["kernel"]["id"]
+        assert len(on_gateway()) == 1
+        async with server.channels(kernel) as channels:
+            assert await channels.printed("print(6 * 7)") == "42\n"
+            await channels.printed("kept = 1; print('set')")
+
+            asked = await channels.ask("import time; print('on', flush=True); time.sleep(120)")
+            await channels.until("stream", asked)
+            assert (await server.call("POST", f"/api/kernels/{kernel}/interrupt"))[0] == 204
+            reply = await channels.until("execute_reply", asked, wait=20)
+            assert reply["content"]["ename"] == "KeyboardInterrupt"
+
+            assert (await server.call("POST", f"/api/kernels/{kernel}/restart"))[0] == 200
+            assert "False" in await channels.printed("print('kept' in globals())")
+        assert (await server.call("DELETE", f"/api/sessions/{session['id']}"))[0] == 204
+        assert on_gateway() == set()
+        assert (await server.call("GET", "/api/kernels")) == (200, [])
+        server.stop(ENDS_WITHIN)
+        assert "Traceback" not in server.said
+
+
+async def test_a_failed_start_is_told_and_the_server_still_ends(
+    sandbox: Sandbox, notebooks: Path, on_gateway: Any
+) -> None:
+    """With a kernel beside it, for without any the server does not look at what failed."""
+    async with serving(sandbox, notebooks, "--ServerApp.root_dir=notebooks") as server:
+        await opened(server)
+        status, answer = await server.open_session("loose/deep/n.ipynb", "emr-python")
+        assert status == 500
+        assert f"{notebooks}/notebooks/loose/deep/n.ipynb is not attached to a compute" in answer["message"]
+        assert "jupyter emr attach" in answer["message"]
+
+        status, answer = await server.open_session("team/deep/other.ipynb", "emr-cobol")
+        assert status == 501
+        assert "'emr-cobol' kernel is not available" in answer["message"]
+
+        sandbox.fault("deny:GetClusterSessionCredentials")
+        try:
+            status, answer = await server.open_session("roles/deep/n.ipynb", "emr-python")
+        finally:
+            sandbox.fault("deny", "--off")
+        assert status == 500
+        assert "Stage 'credentials': You may not take the runtime role" in answer["message"]
+        assert "jupyter emr roles analytics" in answer["message"]
+        assert "Traceback" not in answer["message"]
+        server.stop(ENDS_WITHIN)
+    assert on_gateway() == set()
+
+
+async def test_a_server_that_ends_deletes_its_kernels_also_those_still_starting(
+    sandbox: Sandbox, notebooks: Path, on_gateway: Any
+) -> None:
+    async with serving(sandbox, notebooks, "--ServerApp.root_dir=notebooks") as server:
+        kernel = (await opened(server))["kernel"]["id"]
+        async with server.channels(kernel) as channels:
+            asked = await channels.ask("import time; print('on', flush=True); time.sleep(120)")
+            await channels.until("stream", asked)
+            starting = asyncio.ensure_future(server.open_session("team/deep/m.ipynb", "emr-python"))
+            await until(lambda: len(on_gateway()) == 2, wait=20)
+            assert not starting.done()
+            await asyncio.to_thread(server.stop, ENDS_WITHIN)
+            starting.cancel()
+    assert on_gateway() == set()
