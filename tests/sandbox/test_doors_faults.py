@@ -65,7 +65,10 @@ async def test_cut_sockets_drops_every_connection_at_once(sandbox: Sandbox, kern
     async with door.socket(kernel_id) as socket:
         await run(socket, "x = 5")
         here(sandbox, "cut-sockets")
-        assert (await socket.receive(timeout=5)).type in ENDED
+        received = [await socket.receive(timeout=5)]
+        while received[-1].type not in ENDED:  # what was on its way when the socket was cut
+            received.append(await socket.receive(timeout=5))
+        assert len(received) < 10
     async with door.socket(kernel_id) as socket:
         assert printed(await run(socket, "print(x)")) == "5\n"
 

@@ -93,7 +93,8 @@ def test_two_roles_run_as_two_users_and_see_only_their_own(
             seen = [(caller.kernels(), caller.sessions()) for caller in (analyst, engineer)]
             if all(kernels and sessions and sessions[0]["state"] == "busy" for kernels, sessions in seen):
                 break
-            assert time.monotonic() < deadline, seen
+            states = [[(row["state"], row["name"]) for row in sessions] for _, sessions in seen]
+            assert time.monotonic() < deadline, (states, [run.poll() for run in runs.values()])
             assert all(run.poll() is None for run in runs.values()), [run.communicate()[0] for run in runs.values()]
             time.sleep(0.5)
         (kernels_a, sessions_a), (kernels_e, sessions_e) = seen
