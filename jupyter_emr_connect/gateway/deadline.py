@@ -20,4 +20,6 @@ async def within(seconds: float, work: Awaitable[T]) -> T:
         if not task.done():
             task.cancel()
             await asyncio.wait({task})
+            if not task.cancelled():
+                task.exception()  # retrieved, so that asyncio does not print it: the caller hears of the deadline
     raise asyncio.TimeoutError
