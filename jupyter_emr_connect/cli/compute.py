@@ -31,14 +31,19 @@ def list_command(face: Face, ended: bool) -> None:
 
 
 def _row(compute: Compute) -> tuple[str, ...]:
+    from ..services.eligibility import ATTACHABLE_STATES
+
     known = compute.release is not None
+    attachable = "yes" if compute.attachable else f"no: {compute.reason}"
+    if compute.state in ATTACHABLE_STATES and not known:
+        attachable = str(compute.reason)  # says that it was not looked at, or why it could not be
     return (
         compute.id,
         compute.name,
         compute.state,
         compute.release or "-",
         compute.runtime_role if known else "-",
-        "yes" if compute.attachable else f"no: {compute.reason}",
+        attachable,
     )
 
 

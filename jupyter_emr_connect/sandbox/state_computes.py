@@ -6,6 +6,7 @@ from typing import Any
 
 from ..aws.emr import Cluster, SecurityConfiguration
 from ..models import Compute
+from ..services.catalogue import described
 from ..services.eligibility import judge
 from .world import ClusterSpec
 
@@ -34,27 +35,7 @@ def compute_of(spec: ClusterSpec) -> Compute:
             in_transit_encryption=spec.tls,
             kerberos=spec.kerberos,
         )
-    judged = judge(cluster, security)
-    return Compute(
-        id=spec.id,
-        kind="ec2",
-        name=spec.name,
-        arn=spec.arn,
-        region=spec.region,
-        account=spec.account,
-        state=cluster.state,
-        state_reason=cluster.state_reason,
-        release=cluster.release,
-        applications=tuple(cluster.applications),
-        tags=cluster.tags,
-        created_at=cluster.created_at,
-        attachable=judged.attachable,
-        reason=judged.reason,
-        transports=judged.transports,
-        runtime_role=judged.runtime_role,
-        auth=judged.auth,
-        host=cluster.host,
-    )
+    return described(cluster, judge(cluster, security), spec.region)
 
 
 def status_of(spec: ClusterSpec) -> dict[str, Any]:

@@ -6,10 +6,11 @@ All methods block; callers with an event loop use a thread.
 from __future__ import annotations
 
 import difflib
+import queue
 import re
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
@@ -66,27 +67,51 @@ class Catalogue:
         rows.sort(key=lambda row: row.created_at or "", reverse=True)
         usable = [row for row in rows if row.state in eligibility.ATTACHABLE_STATES]
         described = self._describe_all(usable, progress, seconds)
-        return [described.get(row.id) or self._undescribed(row) for row in rows]
+        return [described.get(row.id) or undescribed(row, self.session.region) for row in rows]
 
     def _describe_all(
         self, rows: Sequence[emr.ClusterRow], progress: Callable[[int, int], None], seconds: float
     ) -> dict[str, Compute]:
+        """Describe rows until ``seconds`` are over; what AWS answers later than that is not waited for."""
         deadline = time.monotonic() + seconds
+        waiting, answers = iter(rows), queue.SimpleQueue[Compute | EMRConnectError | None]()
+        over = threading.Event()
 
-        def describe(row: emr.ClusterRow) -> Compute:
-            if time.monotonic() > deadline:
-                return self._undescribed(row)
-            try:
-                return self.describe(row.id)
-            except (AccessDenied, AWSUnavailable, ComputeNotFound, Throttled) as error:
-                return replace(self._undescribed(row), reason=f"Not known: {error.message}")
+        def work() -> None:
+            for row in iter(lambda: None if over.is_set() else next(waiting, None), None):
+                answers.put(self._try_describe(row, over))
+            answers.put(None)
 
-        found = {}
-        with ThreadPoolExecutor(DETAIL_WORKERS, thread_name_prefix="emr-describe") as pool:
-            for done, compute in enumerate(pool.map(describe, rows), start=1):
-                progress(done, len(rows))
-                found[compute.id] = compute
+        for _ in range(DETAIL_WORKERS):
+            # Daemons: a call that AWS throttles is repeated for half a minute, which nobody shall wait for at the end.
+            threading.Thread(target=work, name="emr-describe", daemon=True).start()
+        found: dict[str, Compute] = {}
+        ended = 0
+        try:
+            while ended < DETAIL_WORKERS:
+                answer = answers.get(timeout=max(0.0, deadline - time.monotonic()))
+                if answer is None:
+                    ended += 1
+                    continue
+                if isinstance(answer, EMRConnectError):
+                    raise answer
+                found[answer.id] = answer
+                progress(len(found), len(rows))
+        except queue.Empty:
+            pass
+        finally:
+            over.set()
         return found
+
+    def _try_describe(self, row: emr.ClusterRow, over: threading.Event) -> Compute | EMRConnectError:
+        try:
+            return self.describe(row.id)
+        except (AccessDenied, AWSUnavailable, ComputeNotFound, Throttled) as error:
+            if isinstance(error, Throttled):
+                over.set()  # more calls would only throttle the whole account
+            return replace(undescribed(row, self.session.region), reason=f"Not known: {error.message}")
+        except EMRConnectError as error:
+            return error
 
     def describe(self, cluster_id: str) -> Compute:
         """Return a cluster with everything computed; raises ``ComputeNotFound`` for an id that AWS does not know."""
@@ -107,19 +132,7 @@ class Catalogue:
             "log_uri": cluster.log_uri,
             "service_role": cluster.service_role,
         }
-        return replace(
-            self._undescribed(cluster),
-            release=cluster.release,
-            applications=tuple(cluster.applications),
-            tags=cluster.tags,
-            attachable=verdict.attachable,
-            reason=verdict.reason,
-            transports=verdict.transports,
-            runtime_role=verdict.runtime_role,
-            auth=verdict.auth,
-            host=cluster.host,
-            details=details,
-        )
+        return replace(described(cluster, verdict, self.session.region), details=details)
 
     def _security_of(self, cluster: emr.Cluster) -> tuple[emr.SecurityConfiguration | None, str | None]:
         name = cluster.security_configuration
@@ -136,21 +149,6 @@ class Catalogue:
             except AWSError as error:
                 return None, f"its security configuration {name!r} cannot be read: {error.message.rstrip('.')}"
         return self._security[name]
-
-    def _undescribed(self, row: emr.ClusterRow) -> Compute:
-        parts = (row.arn or ":::::").split(":")
-        return Compute(
-            id=row.id,
-            kind="ec2",
-            name=row.name,
-            arn=row.arn,
-            region=parts[3] or self.session.region,
-            account=parts[4],
-            state=row.state,
-            state_reason=row.state_reason,
-            created_at=row.created_at,
-            reason=eligibility.state_obstacle(row.state, row.state_reason) or NOT_LOOKED_AT,
-        )
 
     def resolve(self, text: str) -> Compute:
         """Return the described compute of an id, an ARN or an unambiguous name.
@@ -206,3 +204,36 @@ class Catalogue:
         hint = f"Did you mean {' or '.join(map(repr, near))}? " if near else ""
         message = f"No EMR cluster {text!r} in {where}."
         return ComputeNotFound(message, fix=f"{hint}`jupyter emr list` shows those there are.")
+
+
+def undescribed(row: emr.ClusterRow, region: str) -> Compute:
+    """Return what a row of the list says of a cluster; ``region`` counts where there is no ARN."""
+    parts = (row.arn or ":::::").split(":")
+    return Compute(
+        id=row.id,
+        kind="ec2",
+        name=row.name,
+        arn=row.arn,
+        region=parts[3] or region,
+        account=parts[4],
+        state=row.state,
+        state_reason=row.state_reason,
+        created_at=row.created_at,
+        reason=eligibility.state_obstacle(row.state, row.state_reason) or NOT_LOOKED_AT,
+    )
+
+
+def described(cluster: emr.Cluster, verdict: eligibility.Eligibility, region: str) -> Compute:
+    """Return a cluster with what was judged of it; ``details`` are left to the caller."""
+    return replace(
+        undescribed(cluster, region),
+        release=cluster.release,
+        applications=tuple(cluster.applications),
+        tags=cluster.tags,
+        attachable=verdict.attachable,
+        reason=verdict.reason,
+        transports=verdict.transports,
+        runtime_role=verdict.runtime_role,
+        auth=verdict.auth,
+        host=cluster.host,
+    )

@@ -181,9 +181,20 @@ def test_recovers_after_a_new_login(cloud, emr):
     assert emr("list").code == 0
 
 
-def test_throttled_after_all_retries(cloud, emr):
+def test_throttled_after_all_retries(cloud, emr, monkeypatch):
+    monkeypatch.setattr("jupyter_emr_connect.aws.session.ATTEMPTS", 2)  # the pause after each doubles
     cloud.world.faults.set("throttle")
     emr("list").failed_with("AWS throttles elasticmapreduce:ListClusters")
+    assert cloud.calls("ListClusters") == 2
+
+
+def test_throttled_details_are_shown_as_not_known(cloud, emr, monkeypatch):
+    monkeypatch.setattr("jupyter_emr_connect.aws.session.ATTEMPTS", 1)
+    cloud.world.faults.set("throttle", options={"action": "DescribeCluster"})
+    shown = emr("list")
+    assert shown.code == 0
+    assert "Not known: AWS throttles elasticmapreduce:DescribeCluster" in shown.out
+    assert "no: Not" not in shown.out
 
 
 def test_aws_answers_with_its_own_error(cloud, emr):
