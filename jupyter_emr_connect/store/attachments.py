@@ -33,11 +33,7 @@ class AttachmentStore:
         made = datetime.now(timezone.utc).isoformat(timespec="seconds")
         kept = replace(attachment, id=attachment.id or uuid.uuid4().hex, created_at=attachment.created_at or made)
         values = asdict(kept)
-        with self._database.transaction() as connection:
-            connection.execute(
-                f"INSERT OR REPLACE INTO attachments ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})",  # noqa: S608 - our own column names
-                [values[name] for name in COLUMNS],
-            )
+        self._database.put("attachments", {name: values[name] for name in COLUMNS})
         return kept
 
     def at(self, path: str) -> Attachment | None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from ..errors import StoreError
 
@@ -73,6 +74,12 @@ class Database:
                 connection.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
             raise self._explain(error) from error
+
+    def put(self, table: str, row: Mapping[str, Any]) -> None:
+        """Insert a row, or replace the one with the same key; names are ours, values may be anybody's."""
+        query = f"INSERT OR REPLACE INTO {table} ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})"  # noqa: S608 - our own names
+        with self.transaction() as connection:
+            connection.execute(query, tuple(row.values()))
 
     def rows(self, query: str, values: tuple[str, ...] = ()) -> list[sqlite3.Row]:
         """Return the rows of a query (it never waits for writers)."""

@@ -33,11 +33,7 @@ class Ledger:
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
         kept = replace(record, started_at=record.started_at or now)
         values = asdict(kept)
-        with self._database.transaction() as connection:
-            connection.execute(
-                f"INSERT OR REPLACE INTO kernels ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})",  # noqa: S608 - our own column names
-                [values[name] for name in COLUMNS],
-            )
+        self._database.put("kernels", {name: values[name] for name in COLUMNS})
         return kept
 
     def update(self, kernel_id: str, *, state: str) -> None:
