@@ -38,7 +38,7 @@ CLUSTER_ARN = re.compile(r"arn:aws[a-zA-Z-]*:elasticmapreduce:([a-z0-9-]+):(\d{1
 DETAIL_WORKERS = 3
 DETAIL_SECONDS = 8.0
 RECENTLY = timedelta(days=30)
-NOT_LOOKED_AT = "Not looked at yet, to spare the account's AWS call rate; `jupyter emr show` does."
+NOT_LOOKED_AT = "Not looked at in time (AWS limits the account's call rate); `jupyter emr show` does."
 
 
 class Catalogue:

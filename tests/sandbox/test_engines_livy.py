@@ -13,22 +13,15 @@ import pytest
 from aiohttp import ClientSession
 
 from jupyter_emr_connect.sandbox.engines.gateway import start_gateway
-from jupyter_emr_connect.sandbox.engines.install import ensure_installed
 from jupyter_emr_connect.sandbox.engines.layout import Installation
 from jupyter_emr_connect.sandbox.engines.livy import start_livy
 from jupyter_emr_connect.sandbox.engines.process import Engine
-from tests.conftest import ENGINES
 from tests.sandbox.engine_talk import PassThrough, all_gone, kernel, listens_beyond_loopback, places_of, processes
 
 pytestmark = pytest.mark.sandbox
 
 ADDRESS = "127.0.40.4"
 DRIVER_MB = 450
-
-
-@pytest.fixture(scope="module")
-def installed() -> Installation:
-    return ensure_installed(lambda *_: None, root=ENGINES)
 
 
 @asynccontextmanager

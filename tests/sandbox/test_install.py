@@ -14,10 +14,8 @@ from pathlib import Path
 import pytest
 
 from jupyter_emr_connect.sandbox.engines.build import build_missing
-from jupyter_emr_connect.sandbox.engines.install import ensure_installed
 from jupyter_emr_connect.sandbox.engines.layout import Installation
 from jupyter_emr_connect.sandbox.engines.locking import locked
-from tests.conftest import ENGINES
 from tests.sandbox.installing import install_java, java_piece
 
 pytestmark = pytest.mark.sandbox
@@ -41,11 +39,6 @@ done = time.perf_counter()
 heavy = {"cryptography", "psutil", "uv", "aiohttp", "moto", "concurrent.futures"} & set(sys.modules)
 print(json.dumps({"import": loaded - before, "call": done - loaded, "heavy": sorted(heavy)}))
 """
-
-
-@pytest.fixture(scope="module")
-def installed() -> Installation:
-    return ensure_installed(lambda *_: None, root=ENGINES)
 
 
 @pytest.fixture(scope="module")

@@ -20,18 +20,7 @@ from jupyter_emr_connect.sandbox.engines.livy_home import check_livy_home
 from tests.conftest import ENGINES
 from tests.sandbox.installing import assert_plain, install_java, java_piece
 
-pytestmark = pytest.mark.sandbox
-
-
-@pytest.fixture
-def installed() -> Installation:
-    return ensure_installed(lambda *_: None, root=ENGINES)
-
-
-@pytest.fixture(autouse=True)
-def cold_and_impatient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv-cache"))
-    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+pytestmark = [pytest.mark.sandbox, pytest.mark.usefixtures("cold_and_impatient")]
 
 
 @contextlib.contextmanager

@@ -21,27 +21,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from jupyter_emr_connect.errors import SandboxInstallError
-from jupyter_emr_connect.sandbox.engines.install import ensure_installed
 from jupyter_emr_connect.sandbox.engines.jars import Jar, fetch_jars, livy_jars
 from jupyter_emr_connect.sandbox.engines.layout import Installation
-from tests.conftest import ENGINES
 from tests.sandbox.installing import assert_plain, install_java, java_piece
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.usefixtures("cold_and_impatient")]
 
 DEAD_PROXY = "http://127.0.0.1:9"
 BUNDLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "UV_SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE")
-
-
-@pytest.fixture
-def installed() -> Installation:
-    return ensure_installed(lambda *_: None, root=ENGINES)
-
-
-@pytest.fixture(autouse=True)
-def cold_and_impatient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv-cache"))
-    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
 
 
 @pytest.fixture

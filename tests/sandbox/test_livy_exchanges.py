@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_emr_connect.sandbox.engines.install import ensure_installed
 from jupyter_emr_connect.sandbox.engines.layout import Installation
-from tests.conftest import ENGINES
 from tests.sandbox.livy_replay import Replay, Verdict
 from tests.sandbox.livy_server import plain_livy
 
@@ -42,11 +40,6 @@ OURS = {
     " where Livy's fails with a NullPointerException.",
     "default 95 completion": "Livy never completes Python; our driver does (`range` for `spark.ra`).",
 }
-
-
-@pytest.fixture(scope="module")
-def installed() -> Installation:
-    return ensure_installed(lambda *_: None, root=ENGINES)
 
 
 @pytest.fixture(scope="module")
