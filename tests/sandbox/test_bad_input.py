@@ -9,7 +9,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -139,34 +139,36 @@ def test_kernel_that_dies_while_starting(run: Any, sandbox: Sandbox) -> None:
         run("--compute", "open").failed_with("Stage 'kernel ready'")
 
 
+@contextlib.contextmanager
+def in_first_cell(sandbox: Sandbox, *command: str) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
+    """Start a run and yield it, with its standard error, once its first cell is running."""
+    with subprocess.Popen(command, env=sandbox.env, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        for line in process.stderr:
+            if line.startswith("cell 1/"):
+                break
+        yield process, process.stderr
+
+
 def test_pair_that_expires_between_fetch_and_use_is_renewed(sandbox: Sandbox, run: Any, tmp_path: Path) -> None:
     flag = tmp_path / "flag"
     wait = f"import os, time\nprint('waiting')\nwhile not os.path.exists({str(flag)!r}):\n    time.sleep(0.1)"
     path = write_notebook(tmp_path / "long.ipynb", "emr-python", wait, "print('went on')")
     command = ["jupyter-emr", "run", str(path), "--compute", "analytics", "--runtime-role", ROLE]
-    with subprocess.Popen(command, env=sandbox.env, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr
-        for line in process.stderr:
-            if line.startswith("cell 1/2"):
-                break
+    with in_first_cell(sandbox, *command) as (process, stderr):
         sandbox.fault("expire-pairs", "--compute", "analytics")
         sandbox.fault("cut-sockets", "--compute", "analytics")
         flag.touch()
-        process.stderr.read()
+        stderr.read()
         assert process.wait(120) == 0
     assert "went on" in printed(tmp_path / "long.out.ipynb")[1]
 
 
 def test_gateway_killed_in_a_cell(run: Any, sandbox: Sandbox, tmp_path: Path) -> None:
     path = write_notebook(tmp_path / "long.ipynb", "emr-python", "import time\ntime.sleep(600)")
-    command = ["jupyter-emr", "run", str(path), "--compute", "open"]
-    with subprocess.Popen(command, env=sandbox.env, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr
-        for line in process.stderr:
-            if line.startswith("cell 1/1"):
-                break
+    with in_first_cell(sandbox, "jupyter-emr", "run", str(path), "--compute", "open") as (process, stderr):
         sandbox.fault("kill-gateway", "--compute", "open")
-        said = process.stderr.read()
+        said = stderr.read()
         assert process.wait(120) == 1
     assert "Traceback" not in said
     assert "Error: " in said

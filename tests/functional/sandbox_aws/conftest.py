@@ -69,6 +69,16 @@ class ServedFront:
     ids: dict[str, str] = field(default_factory=dict)
     defects_expected: bool = False
 
+    @staticmethod
+    def keys(answer: dict[str, Any]) -> dict[str, str]:
+        """Return what :meth:`client` takes, from the credentials in STS's answer."""
+        found = answer["Credentials"]
+        return {
+            "aws_access_key_id": found["AccessKeyId"],
+            "aws_secret_access_key": found["SecretAccessKey"],
+            "aws_session_token": found["SessionToken"],
+        }
+
     def client(self, service: str, profile: str = "developer", **credentials: str) -> Any:
         """Return a boto3 client; ``credentials`` override the profile's key, secret and token."""
         own = self.profiles[profile]

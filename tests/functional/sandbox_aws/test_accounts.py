@@ -28,19 +28,10 @@ def foreign_role(front):
     return role.arn
 
 
-def keys(answer):
-    found = answer["Credentials"]
-    return {
-        "aws_access_key_id": found["AccessKeyId"],
-        "aws_secret_access_key": found["SecretAccessKey"],
-        "aws_session_token": found["SessionToken"],
-    }
-
-
 def test_a_foreign_role_needs_both_sides(front, refused, foreign_role):
     assert refused(front.client("sts").assume_role, RoleArn=foreign_role, RoleSessionName="me")[0] == "AccessDenied"
     answer = front.client("sts", "administrator").assume_role(RoleArn=foreign_role, RoleSessionName="me")
-    session = keys(answer)
+    session = front.keys(answer)
     who = front.client("sts", **session).get_caller_identity()
     assert who["Account"] == THERE
     assert front.client("emr", **session).list_clusters()["Clusters"] == []
@@ -52,7 +43,7 @@ def test_a_foreign_role_needs_both_sides(front, refused, foreign_role):
 
 def test_buckets_of_another_account_need_its_policy(front, refused, foreign_role):
     answer = front.client("sts", "administrator").assume_role(RoleArn=foreign_role, RoleSessionName="me")
-    client = front.client("s3", **keys(answer))
+    client = front.client("s3", **front.keys(answer))
     _, message, _ = refused(client.list_objects_v2, Bucket="emr-sandbox-data")
     assert message.endswith("because no resource-based policy allows the s3:ListBucket action")
     statement = {"Effect": "Allow", "Principal": {"AWS": foreign_role}, "Action": "s3:*", "Resource": "*"}
@@ -84,8 +75,8 @@ def test_a_permissions_boundary_only_takes_away(front, refused):
     )
     iam.put_role_policy(RoleName="Bounded", PolicyName="p", PolicyDocument=document(Action="*"))
     answer = front.client("sts").assume_role(RoleArn=f"arn:aws:iam::{HERE}:role/Bounded", RoleSessionName="me")
-    assert front.client("s3", **keys(answer)).list_buckets()["Buckets"]
-    _, message, _ = refused(front.client("emr", **keys(answer)).list_clusters)
+    assert front.client("s3", **front.keys(answer)).list_buckets()["Buckets"]
+    _, message, _ = refused(front.client("emr", **front.keys(answer)).list_clusters)
     assert message.endswith("because no permissions boundary allows the elasticmapreduce:ListClusters action")
 
 
@@ -117,7 +108,7 @@ def test_old_versions_of_objects_have_rights_of_their_own(front, refused):
 
 
 def test_session_tokens_are_a_users_only(front, refused):
-    session = keys(front.client("sts").get_session_token())
+    session = front.keys(front.client("sts").get_session_token())
     assert front.client("sts", **session).get_caller_identity()["Arn"].endswith("user/developer")
     assert refused(front.client("sts", **session).get_access_key_info, AccessKeyId="AKIAX" * 4)[0] == "AccessDenied"
     admin = front.client("sts", "administrator")

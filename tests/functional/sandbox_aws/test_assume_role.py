@@ -31,23 +31,14 @@ def take(front, profile, arn, **params):
     return front.client("sts", profile).assume_role(RoleArn=arn, RoleSessionName="me", **params)
 
 
-def keys(answer):
-    found = answer["Credentials"]
-    return {
-        "aws_access_key_id": found["AccessKeyId"],
-        "aws_secret_access_key": found["SecretAccessKey"],
-        "aws_session_token": found["SessionToken"],
-    }
-
-
 def test_a_trust_that_names_the_caller_is_enough(front):
     arn = role(front, f"{ACCOUNT}:user/denied")
     answer = take(front, "denied", arn)
     assert answer["AssumedRoleUser"]["Arn"] == "arn:aws:sts::123456789012:assumed-role/Access/me"
-    who = front.client("sts", **keys(answer)).get_caller_identity()
+    who = front.client("sts", **front.keys(answer)).get_caller_identity()
     assert who["Arn"] == "arn:aws:sts::123456789012:assumed-role/Access/me"
     assert who["UserId"].endswith(":me")
-    assert front.client("emr", **keys(answer)).list_clusters()["Clusters"]
+    assert front.client("emr", **front.keys(answer)).list_clusters()["Clusters"]
 
 
 def test_a_trust_that_names_the_account_needs_the_callers_policy_too(front, refused):
@@ -92,7 +83,7 @@ def test_session_tags_need_the_right_to_tag(front, refused):
 def test_a_session_policy_only_takes_away(front, refused):
     arn = role(front, f"{ACCOUNT}:user/developer")
     policy = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}'
-    session = keys(take(front, "developer", arn, Policy=policy))
+    session = front.keys(take(front, "developer", arn, Policy=policy))
     _, message, _ = refused(front.client("emr", **session).list_clusters)
     assert message.endswith("because no session policy allows the elasticmapreduce:ListClusters action")
     _, message, _ = refused(front.client("s3", **session).list_buckets)
@@ -103,7 +94,7 @@ def test_sessions_expire_when_they_said(front, refused):
     arn = role(front, f"{ACCOUNT}:user/developer")
     answer = take(front, "developer", arn, DurationSeconds=900)
     assert abs(answer["Credentials"]["Expiration"].timestamp() - front.clock.now - 900) < 2
-    client = front.client("emr", **keys(answer))
+    client = front.client("emr", **front.keys(answer))
     client.list_clusters()
     front.clock.forward(250)
     client.list_clusters()
@@ -123,7 +114,7 @@ def test_durations_have_their_limits(front, refused):
 def test_chained_sessions_last_an_hour_at_most(front, refused):
     first = role(front, f"{ACCOUNT}:user/developer", name="First")
     second = role(front, first, name="Second", MaxSessionDuration=7200)
-    chained = front.client("sts", **keys(take(front, "developer", first)))
+    chained = front.client("sts", **front.keys(take(front, "developer", first)))
     assert chained.assume_role(RoleArn=second, RoleSessionName="me", DurationSeconds=3600)["Credentials"]
     _, message, _ = refused(chained.assume_role, RoleArn=second, RoleSessionName="me", DurationSeconds=3601)
     assert "role chaining" in message
