@@ -42,7 +42,7 @@ async def with_kernel(sandbox: Sandbox, analyst: Any, engineer: Any) -> AsyncIte
 
 
 @pytest.fixture(scope="module")
-def session_number(sandbox: Sandbox, analyst: Any) -> int:
+def session_number(sandbox: Sandbox, analyst: Any) -> Iterator[int]:
     """A Spark session of the first user, who tries to make it somebody else's."""
 
     async def make() -> int:
@@ -53,7 +53,13 @@ def session_number(sandbox: Sandbox, analyst: Any) -> int:
             assert made.status == 201, made.text
             return int(made.json["id"])
 
-    return asyncio.run(make())
+    async def end(number: int) -> None:
+        async with doors(sandbox, analyst, port=8998) as (mine,):
+            assert (await mine.ask("DELETE", f"/sessions/{number}")).status == 200
+
+    number = asyncio.run(make())
+    yield number
+    asyncio.run(end(number))
 
 
 @pytest.fixture
