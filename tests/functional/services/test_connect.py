@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from jupyter_emr_connect.config import EMRConnect
-from jupyter_emr_connect.errors import ConfigurationError, MalformedRole, NotAttached, RoleUnsupported
+from jupyter_emr_connect.errors import ConfigurationError, MalformedRole, NotAttached, PlainHttpRefused, RoleUnsupported
 from jupyter_emr_connect.models import Attachment
 from jupyter_emr_connect.services.attachments import open_attachments, resolve
 from jupyter_emr_connect.services.connect import connect
@@ -29,7 +29,7 @@ def honoured(cloud, headers: Mapping[str, str]) -> bool:
 
 
 @asynccontextmanager
-async def gateway(cloud, *, asks=True):
+async def gateway(cloud, *, asks=True, address=None):
     """Something that answers ``GET /api`` at the address of `analytics`; ``asks``: only to pairs that are good."""
     state = {"asks": asks}
 
@@ -42,7 +42,7 @@ async def gateway(cloud, *, asks=True):
     app.router.add_get("/api", api)
     runner = web.AppRunner(app)
     await runner.setup()
-    site = web.TCPSite(runner, cloud.world.cluster("analytics").address, 0)
+    site = web.TCPSite(runner, address or cloud.world.cluster("analytics").address, 0)
     await site.start()
     try:
         yield EMRConnect(gateway_port=runner.addresses[0][1]), state
@@ -59,6 +59,18 @@ async def test_a_pair_that_is_not_honoured_yet_is_waited_for(cloud):
     assert (made.profile, made.region) == ("developer", "us-east-1")
     assert made.target.found.demands == "credentials"
     assert open_attachments(config).roles_used(made.compute.id) == [cloud.roles["EMRAnalyst"]]
+
+
+async def test_a_pair_goes_over_plain_http_to_another_machine_only_where_the_configuration_says_so(cloud):
+    spec = cloud.world.cluster("analytics")
+    # Linux leads 0.0.0.0 to this machine, though it is no loopback address: so it stands for another machine's.
+    cloud.world.clusters[spec.id] = replace(spec, address="0.0.0.0")
+    async with gateway(cloud, address="127.0.0.1") as (config, _):
+        request = Attachment("analytics", cloud.roles["EMRAnalyst"])
+        with pytest.raises(PlainHttpRefused, match="without TLS"):
+            await connect(config, request)
+        config.allow_plain_http = True
+        assert (await connect(config, request)).target.url.startswith("http://0.0.0.0:")
 
 
 async def test_a_gateway_that_ignores_the_role_is_refused(cloud):
