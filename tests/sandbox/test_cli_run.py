@@ -166,6 +166,15 @@ def test_a_signal_interrupts_the_remote_cell_and_ends_the_kernel(sandbox: Sandbo
     assert texts[1] == ""
 
 
+def test_the_notebook_is_written_after_every_cell(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "n.ipynb", "emr-python", "print('first')", "import time\ntime.sleep(600)")
+    with started(sandbox, path) as run:
+        run.wait_for("cell 2/2")
+        assert outputs(tmp_path / "n.out.ipynb") == ["first", ""]
+        os.kill(run.process.pid, signal.SIGINT)
+        run.end()
+
+
 def test_a_second_signal_ends_a_kernel_that_does_not_listen(sandbox: Sandbox, tmp_path: Path) -> None:
     ignore = "try:\n        time.sleep(600)\n    except KeyboardInterrupt:\n        print('no')"
     code = f"import time\nwhile True:\n    {ignore}"
