@@ -16,7 +16,15 @@ from ..errors import ConfigurationError, SandboxInstallError
 from .output import print_json, print_table
 
 
-@click.group()
+class InOrderOfUse(click.Group):
+    """A group whose help lists the commands as they are used, not by the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order of this file."""
+        return list(self.commands)
+
+
+@click.group(cls=InOrderOfUse)
 def sandbox() -> None:
     """An EMR of your own on this machine: real gateway, Livy and Spark, emulated AWS.
 
@@ -83,7 +91,9 @@ def up(
     pair_lifetime: float,
     foreground: bool,
 ) -> None:
-    """Install what is missing, start in the background, return once every engine answers.
+    """Install what is missing and start.
+
+    Returns once every engine answers; the sandbox goes on in the background.
 
     The gateways and Livy servers of the clusters `analytics` and `open` are started now and at the same time, and again
     at the next use after they have died; Spark sessions start with the first cell.
@@ -153,15 +163,21 @@ def _show_status(found: dict[str, Any], as_json: bool) -> None:
 
 @sandbox.command()
 @sandbox_options
-def env(as_json: bool, name: str) -> None:
-    """Print what leads a shell here: eval "$(jupyter emr sandbox env)".
+@click.option(
+    "--keys", is_flag=True, help="Also AWS_ACCESS_KEY_ID and its secret, for tools that read no profile file."
+)
+def env(as_json: bool, name: str, keys: bool) -> None:
+    """Print what leads a shell here.
+
+    Use it as eval "$(jupyter emr sandbox env)".
 
     The keys of the profiles are in the file that AWS_SHARED_CREDENTIALS_FILE names; it is removed by `sandbox down`.
+    Only with --keys do they stand in the environment too, where every program started from it can read them.
     """
     found = _ask(name, "env")
-    from ..sandbox.state_clients import UNSET, in_front_of_mine
+    from ..sandbox.state_clients import UNSET, in_front_of_mine, keys_of
 
-    found = in_front_of_mine(found)
+    found = in_front_of_mine(found) | (keys_of(found) if keys else {})
     if as_json:
         print_json(found)
         return
@@ -188,7 +204,10 @@ def fault(
     off: bool,
     options: tuple[str, ...],
 ) -> None:
-    """Make something fail, now or for a time; without NAME, list what can fail and what is on."""
+    """Make something fail; without NAME, list what can.
+
+    It lasts until --off, or for a time with --for. Without NAME, also what is on is listed.
+    """
     narrowed = dict(_key_value(option) for option in options)
     found = _ask(name, "fault", fault=fault, rate=rate, seconds=seconds, compute=compute, off=off, options=narrowed)
     if as_json:
@@ -219,7 +238,10 @@ def _key_value(text: str) -> tuple[str, str]:
 @click.option("--applications", type=click.IntRange(min=0), default=0, metavar="N", help="Serverless applications.")
 @click.option("--endpoints", type=click.IntRange(min=0), default=0, metavar="N", help="EMR on EKS endpoints.")
 def seed(as_json: bool, name: str, clusters: int, applications: int, endpoints: int) -> None:
-    """Add computes that exist on paper only: they are listed and described, but nothing runs there."""
+    """Add computes that exist on paper only.
+
+    They are listed and described, but nothing runs there.
+    """
     found = _ask(name, "seed", clusters=clusters, applications=applications, endpoints=endpoints)
     if as_json:
         print_json(found)
@@ -231,7 +253,10 @@ def seed(as_json: bool, name: str, clusters: int, applications: int, endpoints: 
 @sandbox_options
 @click.option("--since", metavar="T", help="Seconds ago (30s), a time (2026-01-31T12:00:00), or seconds since 1970.")
 def log(as_json: bool, name: str, since: str | None) -> None:
-    """Show what the AWS front answered: time, service, action, principal, status, bytes."""
+    """Show what the AWS front answered.
+
+    One line a call: time, service, action, principal, status, bytes.
+    """
     rows = _ask(name, "log", since=_moment(since) if since else 0.0)
     if as_json:
         print_json(rows)
@@ -261,7 +286,10 @@ def _moment(text: str) -> float:
 @sandbox.command()
 @sandbox_options
 def hosts(as_json: bool, name: str) -> None:
-    """Print lines for /etc/hosts, and a CA file, that lead AWS's real host names here."""
+    """Print lines for /etc/hosts that lead AWS here.
+
+    AWS's real host names then lead to the sandbox; the CA file that is named makes its certificates trusted.
+    """
     found = _ask(name, "hosts")
     if as_json:
         print_json(found)
