@@ -163,9 +163,7 @@ def _show_status(found: dict[str, Any], as_json: bool) -> None:
 
 @sandbox.command()
 @sandbox_options
-@click.option(
-    "--keys", is_flag=True, help="Also AWS_ACCESS_KEY_ID and its secret, for tools that read no profile file."
-)
+@click.option("--keys", is_flag=True, help="Also AWS_ACCESS_KEY_ID and its secret, for tools without profiles.")
 def env(as_json: bool, name: str, keys: bool) -> None:
     """Print what leads a shell here.
 

@@ -69,6 +69,14 @@ class ClientFiles:
         }
 
 
+def keys_of(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the keys of the environment's profile as variables, read from its profile file."""
+    file = configparser.ConfigParser(interpolation=None)
+    file.read(environment["AWS_SHARED_CREDENTIALS_FILE"], encoding="utf-8")
+    profile = file[environment["AWS_PROFILE"]]
+    return {name: profile[name.lower()] for name in UNSET[:2]}
+
+
 def in_front_of_mine(environment: dict[str, str]) -> dict[str, str]:
     """Return the environment with ``JUPYTER_CONFIG_PATH`` put before the caller's own value."""
     mine = os.environ.get("JUPYTER_CONFIG_PATH", "")
