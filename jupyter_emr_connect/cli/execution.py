@@ -6,7 +6,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nbclient import NotebookClient
     from nbformat import NotebookNode
 
+INTERRUPT_SECONDS = 5.0  # that a cell may take to begin before it is interrupted all the same
 # sparkmagic answers "ok" for a cell whose Spark statement failed unless its all_errors_are_fatal is set.
 FAIL_LOUDLY = """%%local
 from sparkmagic.utils import configuration
@@ -62,6 +63,7 @@ class HeadlessRun:
         self._reporter = reporter
         self._manager: AsyncKernelManager | None = None
         self._running_cell = False
+        self._begun = asyncio.Event()
         self._task: asyncio.Task[Any] | None = None
         self.result = Result(cells=sum(1 for cell in notebook.cells if _runs(cell)))
 
@@ -116,9 +118,7 @@ class HeadlessRun:
                 await manager.shutdown_kernel(now=self.result.signum is not None)
 
     async def _cells(self, manager: AsyncKernelManager) -> None:
-        from nbclient import NotebookClient
-
-        client = NotebookClient(self._notebook, km=manager, timeout=self._timeout, coalesce_streams=True)
+        client = self._make_client(manager)
         client.reset_execution_trackers()
         channels = manager.client()
         channels.start_channels()
@@ -133,6 +133,19 @@ class HeadlessRun:
             client.set_widgets_metadata()
         finally:
             channels.stop_channels()
+
+    def _make_client(self, manager: AsyncKernelManager) -> NotebookClient:
+        from nbclient import NotebookClient
+
+        begun = self._begun
+
+        class Client(NotebookClient):
+            def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
+                if msg["msg_type"] == "execute_input":
+                    begun.set()
+                return super().process_message(msg, cell, cell_index)
+
+        return Client(self._notebook, km=manager, timeout=self._timeout, coalesce_streams=True)
 
     async def _wait_until_ready(self, channels: AsyncKernelClient) -> None:
         try:
@@ -156,6 +169,7 @@ class HeadlessRun:
         self._reporter.begin(number, self.result.cells, cell.source)
         begun, outcome = time.monotonic(), "error"
         self._running_cell = True
+        self._begun.clear()
         try:
             await self._execute(client, cell, index, number)
             outcome = "ok"
@@ -183,6 +197,12 @@ class HeadlessRun:
             message = f"The kernel died in cell {number} of {self.result.cells}: {reason}"
             raise KernelGone(message, fix="Run the notebook again.") from error
 
+    async def _interrupt(self, manager: AsyncKernelManager) -> None:
+        """Interrupt the remote cell once it runs: a kernel that is still idle would let the interrupt pass unheard."""
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._begun.wait(), INTERRUPT_SECONDS)
+        await manager.interrupt_kernel()
+
     @contextmanager
     def _signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
@@ -200,7 +220,7 @@ class HeadlessRun:
         self.result.signum = self.result.signum or signum
         if first and self._running_cell and self._manager is not None:
             self._reporter.note("Interrupting the cell; once more ends the kernel at once.")
-            self._interrupting = asyncio.ensure_future(self._manager.interrupt_kernel())
+            self._interrupting = asyncio.ensure_future(self._interrupt(self._manager))
         elif self._task is not None:
             self._task.cancel()
 

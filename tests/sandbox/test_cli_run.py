@@ -166,12 +166,12 @@ def test_a_signal_interrupts_the_remote_cell_and_ends_the_kernel(sandbox: Sandbo
     assert texts[1] == ""
 
 
-def test_the_notebook_is_written_after_every_cell(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_outputs_are_written_cell_by_cell_and_an_early_interrupt_is_not_lost(sandbox: Sandbox, tmp_path: Path) -> None:
     path = write_notebook(tmp_path / "n.ipynb", "emr-python", "print('first')", "import time\ntime.sleep(600)")
     with started(sandbox, path) as run:
         run.wait_for("cell 2/2")
         assert outputs(tmp_path / "n.out.ipynb") == ["first", ""]
-        os.kill(run.process.pid, signal.SIGINT)
+        os.kill(run.process.pid, signal.SIGINT)  # at once: the remote kernel has hardly got the cell
         run.end()
 
 
