@@ -61,6 +61,9 @@ class RemoteKernel:
         self._client = GatewayClient(order.target, connect_timeout=order.connect_timeout)
         self._requested = False
         self._died = asyncio.Event()
+        self._starting: asyncio.Task[Any] | None = None
+        self._settled = asyncio.Event()
+        self._settled.set()
         self._ending: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
 
@@ -76,6 +79,8 @@ class RemoteKernel:
 
     async def start(self, stages: Stages) -> None:
         """Request the kernel and wait until it answers; on any failure, or if cancelled, nothing is left of it."""
+        self._starting = asyncio.current_task()
+        self._settled.clear()
         try:
             stages.enter(REQUESTED)
             await stages.bounded(self._request(), self.order.launch_timeout + 2 * LAUNCH_PAD)
@@ -85,9 +90,12 @@ class RemoteKernel:
             self.exit_code = 1
             self.reason = str(error)
             removal = self._ending = gateway_loop().keep(self._discard(error))
+            self._settled.set()
             if isinstance(error, Exception):
                 await asyncio.wait({removal}, timeout=DELETE_WITHIN)
             raise
+        finally:
+            self._settled.set()
         stages.end()
         await self._note(self._ledger.update, self.kernel_id, state="connected")
         self._watching = asyncio.get_running_loop().create_task(self._watch())
@@ -207,6 +215,10 @@ class RemoteKernel:
 
     async def end(self) -> None:
         """Delete the kernel, once, however often this is called; afterwards ``exit_code`` is set."""
+        if self._starting is not None and not self._settled.is_set():
+            # The start given up knows what may yet come up, and removes it; deleting now would be too early.
+            self._starting.cancel()
+            await self._settled.wait()
         if self._ending is None:
             self._ending = gateway_loop().keep(self._end())
         await asyncio.shield(self._ending)

@@ -1,0 +1,96 @@
+"""A start given up while the gateway is at it: the kernel that still comes up is found and deleted."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+from jupyter_client import AsyncKernelManager
+
+from jupyter_emr_connect.config import EMRConnect
+from jupyter_emr_connect.services.stages import REQUESTED, stage_listener
+from jupyter_emr_connect.store.database import Database
+from jupyter_emr_connect.store.ledger import Ledger
+from tests.conftest import Sandbox
+from tests.sandbox.gateway_process import held_up
+from tests.sandbox.kernels import attached_to, until
+
+pytestmark = pytest.mark.sandbox
+
+# Each request is held up so long at the door; the third after the stage begins is the POST that starts the kernel.
+SLOW = 0.7
+INTO_THE_START = 2.5 * SLOW
+# Long enough for the request to reach the gateway, which does not take it up.
+AT_THE_GATEWAY = 1.2 * SLOW
+
+BLOCKING = """
+import os, signal
+from jupyter_client.manager import start_new_kernel
+from jupyter_emr_connect.services.stages import stage_listener
+stage_listener.set(lambda name: print(name, flush=True))
+try:
+    start_new_kernel(kernel_name="emr-python")
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+
+
+@pytest.fixture(autouse=True)
+def slow(sandbox: Sandbox) -> Iterator[None]:
+    """Attach this process to `open`, whose door is slow."""
+    with attached_to(sandbox, "open"):
+        sandbox.fault(f"slow:{SLOW * 1000:.0f}", "--compute", "open")
+        yield
+        sandbox.fault("slow", "--off")
+
+
+def kernels_on(sandbox: Sandbox) -> set[str]:
+    with urllib.request.urlopen(f"{sandbox.compute('open')['gateway_url']}/api/kernels", timeout=20) as answer:
+        return {model["id"] for model in json.load(answer)}
+
+
+def known() -> set[str]:
+    return {record.kernel_id for record in Ledger(Database(EMRConnect().state_file)).all()}
+
+
+async def test_a_cancelled_start(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+    before, known_before = kernels_on(sandbox), known()
+    reached = asyncio.Event()
+    stage_listener.set(lambda name: reached.set() if name == REQUESTED else None)
+    starting = asyncio.ensure_future(AsyncKernelManager(kernel_name="emr-python").start_kernel())
+    await reached.wait()
+    await asyncio.sleep(INTO_THE_START)
+    with held_up(sandbox, "open"):
+        await asyncio.sleep(AT_THE_GATEWAY)
+        assert not starting.done()
+        starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+    stage_listener.set(None)
+    await until(lambda: known() <= known_before, wait=30)
+    assert kernels_on(sandbox) <= before
+    assert "could not be deleted" not in caplog.text
+
+
+def test_ctrl_c_in_a_blocking_client(sandbox: Sandbox) -> None:
+    before, known_before = kernels_on(sandbox), known()
+    with subprocess.Popen([sys.executable, "-c", BLOCKING], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        while process.stdout.readline() != f"{REQUESTED}\n":
+            assert process.poll() is None
+        time.sleep(INTO_THE_START)
+        with held_up(sandbox, "open"):
+            time.sleep(AT_THE_GATEWAY)
+            os.kill(process.pid, signal.SIGINT)
+            assert process.stdout.readline() == "interrupted\n"
+        assert process.wait(60) == 0
+    assert known() <= known_before
+    assert kernels_on(sandbox) <= before
