@@ -1,0 +1,48 @@
+"""A pair that expires while a kernel is at work is renewed without the user noticing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import Sandbox
+from tests.sandbox.kernels import attached_to, execute, reply_to, running, texts
+
+pytestmark = pytest.mark.sandbox
+
+ROLE = "arn:aws:iam::123456789012:role/EMRAnalyst"
+
+
+@pytest.fixture(autouse=True)
+def attached(sandbox: Sandbox) -> Iterator[None]:
+    with attached_to(sandbox, "analytics", ROLE):
+        yield
+
+
+def pairs_asked_for(sandbox: Sandbox) -> int:
+    rows = sandbox.json("sandbox", "log", "--name", sandbox.name)
+    return sum(row["action"] == "GetClusterSessionCredentials" for row in rows)
+
+
+async def test_a_kernel_outlives_its_pair(sandbox: Sandbox) -> None:
+    async with running() as (manager, client):
+        msg_id = client.execute("import time; print('on', flush=True); time.sleep(120)")
+        while (await client.get_iopub_msg(timeout=30))["content"].get("text") != "on\n":
+            pass
+        before = pairs_asked_for(sandbox)
+        sandbox.fault("expire-pairs", "--compute", "analytics")
+        await manager.interrupt_kernel()
+        assert (await reply_to(client, msg_id, wait=20))["content"]["ename"] == "KeyboardInterrupt"
+        assert pairs_asked_for(sandbox) == before + 1
+
+        sandbox.fault("expire-pairs", "--compute", "analytics")
+        _, outputs = await execute(client, "print('goes on')")
+        assert texts(outputs) == "goes on\n"
+        await manager.restart_kernel()
+        _, outputs = await execute(client, "print('time' in globals())")
+        assert texts(outputs) == "False\n"
+        assert pairs_asked_for(sandbox) == before + 2
+
+        sandbox.fault("expire-pairs", "--compute", "analytics")
+    assert ROLE not in [row["runtime_role"] for row in sandbox.json("kernels", "--no-check")]
