@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
-import psutil
 import pytest
 
 from jupyter_emr_connect.sandbox.engines.install import ensure_installed
@@ -17,24 +16,9 @@ from jupyter_emr_connect.sandbox.ports import OTHER_SUBNETS, claim_subnet
 from jupyter_emr_connect.sandbox.world import World, standard_clusters
 from tests.conftest import Sandbox
 from tests.sandbox.doors import doors
+from tests.sandbox.gateway_process import gateways_of, held_up
 
 pytestmark = pytest.mark.sandbox
-
-
-def gateways_of(sandbox: Sandbox, address: str) -> list[int]:
-    """Return the pids of the gateways that listen on a cluster's address."""
-    folder = f"{sandbox.env['JUPYTER_RUNTIME_DIR']}/emr-connect/sandbox/{sandbox.name}/engines"
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        words = process.info["cmdline"] or []
-        if any(word.endswith("gateway_launcher.py") for word in words) and "guard.py" not in " ".join(words):
-            try:
-                listens = [one.laddr.ip for one in process.net_connections("inet") if one.status == psutil.CONN_LISTEN]
-                if address in listens and process.cwd().startswith(folder):
-                    found.append(process.pid)
-            except psutil.Error:
-                continue
-    return found
 
 
 async def test_all_first_requests_wait_for_one_start(sandbox: Sandbox) -> None:
@@ -55,12 +39,14 @@ async def test_a_kernel_whose_client_left_while_it_started_is_still_the_clients(
     wanted = str(uuid.uuid4())
     async with doors(sandbox, None, compute="open") as (door,):
         await door.ask("GET", "/api")
-        start = asyncio.ensure_future(door.start("python3", KERNEL_ID=wanted))
-        await asyncio.sleep(0.002)
-        start.cancel()
+        with held_up(sandbox, "open"):
+            start = asyncio.ensure_future(door.start("python3", KERNEL_ID=wanted))
+            await asyncio.sleep(0.3)
+            start.cancel()
+            await asyncio.sleep(0.1)
         there = await door.until(f"/api/kernels/{wanted}", lambda answer: answer.status == 200, seconds=10)
-        if there.status == 200:
-            assert (await door.ask("DELETE", f"/api/kernels/{wanted}")).status == 204
+        assert there.status == 200
+        assert (await door.ask("DELETE", f"/api/kernels/{wanted}")).status == 204
         assert [row["id"] for row in (await door.ask("GET", "/api/kernels")).json if row["id"] == wanted] == []
 
 
