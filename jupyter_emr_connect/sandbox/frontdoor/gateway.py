@@ -1,6 +1,6 @@
 """The rules of port 18888: what a user may ask of Jupyter Enterprise Gateway, and what is added to the question.
 
-JEG knows nothing of users (engines.md 4): whoever reaches it reaches every kernel. So the door forwards known routes
+JEG knows nothing of users (reference 13): whoever reaches it reaches every kernel. So the door forwards known routes
 only, remembers who started which kernel, and answers 404 for all others exactly as for kernels that do not exist.
 """
 

@@ -1,6 +1,6 @@
 """The rules of port 8998, and of the internal listener that the cluster's own kernels use.
 
-Livy isolates nothing by itself (engines.md 4). The door calls it as a superuser on behalf of the role's user, forwards
+Livy isolates nothing by itself (reference 13). The door calls it as a superuser on behalf of the role's user, forwards
 known routes only, and lets nobody see or reach what another user started: to him it does not exist.
 """
 
@@ -17,7 +17,7 @@ from yarl import URL
 from .owners import LivyItem, LivyKind, Owners
 from .proxy import WHOLE, answer_headers, forward, not_found, read_small, request_headers
 
-# Query parameters by which a client could claim to be another (engines.md 4).
+# Query parameters by which a client could claim to be another (reference 13).
 CLAIMS = {"user.name", "doas", "proxyuser", "delegation"}
 BODY_CLAIMS = {"proxyUser", "doAs", "owner"}
 ALL = 2**31 - 1
