@@ -121,6 +121,11 @@ async def test_the_debugger_answers_on_the_control_channel() -> None:
         reply = await reply_to(client, message["header"]["msg_id"], channel="control")
         assert reply["msg_type"] == "debug_reply"
         assert reply["content"]["body"]["isStarted"] is False
+        asking = {"type": "request", "seq": 2, "command": "initialize", "arguments": {"adapterID": "", "clientID": "t"}}
+        message = client.session.msg("debug_request", asking)
+        client.control_channel.send(message)
+        reply = await reply_to(client, message["header"]["msg_id"], channel="control")
+        assert reply["content"]["success"]
 
 
 async def test_order_is_kept_on_every_channel() -> None:
