@@ -40,6 +40,6 @@ class TestEMRPython(jupyter_kernel_test.KernelTests):
         {"code": "from IPython.display import Math, display; display(Math('\\\\frac{1}{2}'))", "mime": "text/latex"},
     ]
     code_history_pattern = "1?2*"
-    supported_history_operations = ("tail", "search")  # "range" fails on a local ipykernel as well
+    supported_history_operations = ("tail", "search")  # "range" fails on a local ipykernel 7.4 as well (session 0)
     code_inspect_sample = "zip"
     code_clear_output = "from IPython.display import clear_output; clear_output()"
