@@ -14,6 +14,7 @@ import psutil
 import pytest
 from aiohttp import ClientConnectorCertificateError, ServerDisconnectedError, WSMsgType
 
+from jupyter_emr_connect.gateway.framing import Message, decode, encode
 from tests.conftest import Sandbox
 from tests.sandbox.doors import V1, Answer, Door, doors, entered, execute_request, pair_of, printed, run
 
@@ -90,10 +91,15 @@ async def test_v1_framing_is_negotiated_end_to_end(kernel: tuple[Door, str]) -> 
     door, kernel_id = kernel
     async with door.socket(kernel_id, v1=True) as socket:
         assert socket.protocol == V1
-        assert (await socket.receive(timeout=30)).type is WSMsgType.BINARY
+        request = execute_request("1")
+        parts = [json.dumps(request[name]).encode() for name in ("header", "parent_header", "metadata", "content")]
+        await socket.send_bytes(bytes(encode(Message("shell", *parts), "v1")))
+        answer = await socket.receive(timeout=30)
+        assert answer.type is WSMsgType.BINARY
+        assert decode(answer.data, "v1").channel in ("shell", "iopub")
     async with door.socket(kernel_id) as socket:
         assert socket.protocol is None
-        assert (await socket.receive(timeout=30)).type is WSMsgType.TEXT
+        assert await run(socket, "1")
 
 
 async def test_pings_and_close_codes_pass(kernel: tuple[Door, str]) -> None:
