@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from jupyter_core.paths import jupyter_config_path, jupyter_data_dir
-from traitlets import Bool, Dict, Float, Integer, List, Unicode, default
+from traitlets import Bool, Dict, Float, Integer, List, Unicode, Union, default
 from traitlets.config import Config, Configurable
 from traitlets.config.loader import ConfigFileNotFound, JSONFileConfigLoader, PyFileConfigLoader
 
@@ -20,11 +20,22 @@ class EMRConnect(Configurable):
     )
     livy_port = Integer(8998, help="Port of Livy on a cluster's primary node.").tag(config=True)
     profile = Unicode("", help="AWS profile; empty means the AWS chain's own choice (AWS_PROFILE).").tag(config=True)
+    profiles = List(
+        Unicode(), help="AWS profiles to list computes through, one after the other; empty means `profile` alone."
+    ).tag(config=True)
     regions = List(Unicode(), help="AWS regions to list computes in; empty means the AWS chain's region alone.").tag(
         config=True
     )
-    runtime_roles = List(Unicode(), help="ARNs of runtime roles offered to users, in this order.").tag(config=True)
-    access_roles = List(Unicode(), help="ARNs of access roles assumed to call EMR in other accounts.").tag(config=True)
+    runtime_roles = List(
+        Union([Unicode(), Dict()]),
+        help="Runtime roles offered to users, in this order: an ARN, or {'arn': ARN or glob, 'compute': glob of ids, "
+        "names or ARNs, 'kind': 'ec2', 'eks' or 'serverless'} to offer it on some computes only.",
+    ).tag(config=True)
+    access_roles = List(
+        Union([Unicode(), Dict()]),
+        help="Access roles assumed to call EMR in other accounts: an ARN, or {'arn', 'external_id', 'session_name', "
+        "'session_tags': {}, 'via': ARN of the access role assumed before it, 'profile', 'regions': []}.",
+    ).tag(config=True)
     certificate_authorities = Dict(
         Unicode(),
         Unicode(),

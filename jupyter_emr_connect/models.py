@@ -26,12 +26,28 @@ def check_role_arn(text: str) -> str:
 
 
 @dataclass(frozen=True)
+class AccessRole:
+    """An IAM role assumed to call EMR's APIs, mostly in another account (reference 8.6).
+
+    ``via`` is the role assumed before it (a chain); ``session_tags`` are (key, value) pairs. The external id is what
+    the role's trust policy asks for; it is no secret, but is shown nowhere.
+    """
+
+    arn: str
+    external_id: str | None = field(default=None, repr=False)
+    session_name: str | None = None
+    session_tags: tuple[tuple[str, str], ...] = ()
+    via: AccessRole | None = None
+
+
+@dataclass(frozen=True)
 class Compute:
     """Something a kernel can attach to, in the form of the public contract, plus what only the server needs.
 
-    ``host`` is the address of the primary node (``MasterPublicDnsName``: the private name in a private subnet);
-    ``created_at`` is ISO 8601. ``transports`` is ordered, best first. ``details`` holds what the detail view shows
-    and never a secret.
+    ``host`` is the address of the primary node (``MasterPublicDnsName``: the private name in a private subnet), or the
+    URL of an endpoint's gateway, whose own CA is ``certificate`` (PEM). ``profile`` and ``access_role`` are those it
+    was found with. ``created_at`` is ISO 8601. ``transports`` is ordered, best first. ``details`` holds what the detail
+    view shows and never a secret.
     """
 
     id: str
@@ -52,12 +68,16 @@ class Compute:
     runtime_role: RoleSupport = "unknown"
     auth: str = "none"
     host: str | None = None
+    certificate: str | None = field(default=None, repr=False)
+    profile: str | None = None
+    access_role: str | None = None
     details: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self, *, details: bool = False) -> dict[str, Any]:
         """Return the contract's compute JSON; ``details`` only where one compute is asked for."""
         shown = asdict(self)
-        del shown["host"]
+        for name in ("host", "certificate", "profile", "access_role"):
+            del shown[name]
         if not details:
             del shown["details"]
         return {**shown, "applications": list(self.applications), "transports": list(self.transports)}
@@ -65,10 +85,18 @@ class Compute:
 
 @dataclass(frozen=True)
 class RuntimeRole:
-    """A runtime role offered to the user; ``source`` says where it is known from."""
+    """A runtime role offered to the user; ``source`` says where it is known from.
+
+    ``usable`` is None where nobody could say. For a role that is known to fail, ``missing`` names the requirement and
+    ``statement`` is the JSON statement to add, ``where`` says to which policy.
+    """
 
     arn: str
     source: str
+    usable: bool | None = None
+    missing: str | None = None
+    statement: dict[str, Any] | None = None
+    where: str | None = None
 
     @property
     def name(self) -> str:
@@ -76,16 +104,17 @@ class RuntimeRole:
         return self.arn.rsplit("/", 1)[-1]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the contract's role JSON."""
-        return {"arn": self.arn, "name": self.name, "source": self.source}
+        """Return the contract's role JSON, and beside it what is known of its use."""
+        known = {name: value for name, value in asdict(self).items() if value is not None}
+        return {"name": self.name, **known}
 
 
 @dataclass(frozen=True)
 class Attachment:
     """Compute + runtime role + transport, bound to a notebook or a folder.
 
-    ``path`` is absolute; empty for one that comes from the environment. ``profile`` and ``region`` are those it was
-    made with, so that a kernel started later asks the same account.
+    ``path`` is absolute; empty for one that comes from the environment. ``profile``, ``region`` and ``access_role`` (an
+    ARN) are those it was made with, so that a kernel started later asks the same account.
     """
 
     compute: str
@@ -95,6 +124,7 @@ class Attachment:
     id: str = ""
     profile: str | None = None
     region: str | None = None
+    access_role: str | None = None
     created_at: str | None = None
     credentials_expire_at: str | None = None
 
@@ -120,6 +150,22 @@ class BasicPair:
 
 
 @dataclass(frozen=True)
+class EndpointToken:
+    """A token for one execution role on one managed endpoint, in memory only.
+
+    From ``GetManagedEndpointSessionCredentials``. The token never shows in ``repr`` and has no JSON form.
+    """
+
+    id: str
+    token: str = field(repr=False)
+    expires_at: datetime
+
+    def seconds_left(self, now: datetime | None = None) -> float:
+        """Return how long the token is good for, in seconds (negative when it has expired)."""
+        return (self.expires_at - (now or datetime.now(timezone.utc))).total_seconds()
+
+
+@dataclass(frozen=True)
 class KernelRecord:
     """A gateway kernel as the ledger knows it. ``state`` is ``starting``, ``connected`` or ``gone``."""
 
@@ -131,6 +177,7 @@ class KernelRecord:
     path: str | None = None
     profile: str | None = None
     region: str | None = None
+    access_role: str | None = None
     state: str = "starting"
     started_at: str | None = None
 

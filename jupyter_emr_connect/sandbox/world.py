@@ -16,7 +16,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from .world_eks import EndpointSpec, TokenRegistry, VirtualClusterSpec
+from .world_serverless import ApplicationSpec
+
 ACCOUNT = "123456789012"
+OTHER_ACCOUNT = "210987654321"
+"""The account that shares its computes with the sandbox's own, for what crosses accounts."""
 REGION = "us-east-1"
 PAIR_LIFETIME = 900.0
 PROPAGATION = 0.5
@@ -241,6 +246,10 @@ class World:
         self.account = ACCOUNT
         self.region = REGION
         self.clusters: dict[str, ClusterSpec] = {}
+        self.virtual_clusters: dict[str, VirtualClusterSpec] = {}
+        self.endpoints: dict[str, EndpointSpec] = {}
+        self.applications: dict[str, ApplicationSpec] = {}
+        self.tokens = TokenRegistry()
         self.pairs = PairRegistry(lifetime=lifetime)
         self.faults = FaultBoard()
         self.log = RequestLog()

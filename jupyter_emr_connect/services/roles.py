@@ -11,7 +11,7 @@ def list_roles(config: EMRConnect, compute: Compute | None = None) -> list[Runti
     """Return roles in the order to offer them, each with its ``source`` (``configuration`` or ``used before``).
 
     With ``compute``, roles used before are those that it honoured; for a compute that does not support runtime roles
-    the list is empty. Whether IAM lets the caller take a role shows only when it is taken.
+    the list is empty. Whether IAM lets the caller take a role shows only when it is taken (reference 9.1).
     """
     if compute is not None and compute.runtime_role == "unsupported":
         return []

@@ -18,6 +18,7 @@ COLUMNS = (
     "transport",
     "profile",
     "region",
+    "access_role",
     "created_at",
 )
 

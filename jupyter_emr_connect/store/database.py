@@ -49,6 +49,24 @@ MIGRATIONS = (
         PRIMARY KEY (compute, role)
     );
     """,
+    """
+    ALTER TABLE attachments ADD COLUMN access_role TEXT;
+    ALTER TABLE kernels ADD COLUMN access_role TEXT;
+    CREATE TABLE computes (
+        source TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        id TEXT NOT NULL,
+        body TEXT NOT NULL,
+        described_at REAL,
+        PRIMARY KEY (source, kind, id)
+    );
+    CREATE TABLE compute_lists (
+        source TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        listed_at REAL NOT NULL,
+        PRIMARY KEY (source, kind)
+    );
+    """,
 )
 
 

@@ -17,6 +17,7 @@ COLUMNS = (
     "path",
     "profile",
     "region",
+    "access_role",
     "state",
     "started_at",
 )
