@@ -1,6 +1,6 @@
 """EMR Serverless: applications as our own types.
 
-Field names and meanings: botocore's model of ``emr-serverless``, 2021-07-13. What each way in needs: reference 3.1, 3.2.
+Names and meanings: botocore's model of ``emr-serverless``, 2021-07-13; what each way in needs: reference 3.1, 3.2.
 """
 
 from __future__ import annotations
