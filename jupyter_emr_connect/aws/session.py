@@ -6,20 +6,19 @@ callers with an event loop run them in a thread. Clients may be used from any th
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .._version import __version__
-from ..errors import ConfigurationError, CredentialsExpired, InvalidCredentials, NoCredentials
+from ..errors import ConfigurationError, CredentialsExpired, InvalidCredentials, NoCredentials, Throttled
+from ..models import AccessRole
+from .budget import BUDGET
+from .callers import Caller, forget_callers, open_caller
 
 if TYPE_CHECKING:
-    import botocore.session
     from botocore.credentials import Credentials
-
-    from .errors import Call
 
 CONNECT_TIMEOUT = 5
 READ_TIMEOUT = 30
@@ -32,7 +31,7 @@ class SessionKey:
 
     profile: str | None = None
     region: str | None = None
-    access_role: str | None = None
+    access_role: AccessRole | None = None
 
 
 class AWSSession:
@@ -46,12 +45,18 @@ class AWSSession:
         self.key = key
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()
-        self._core, self.region = _open_core(key)
-        self.profile: str | None = key.profile or self._core.get_config_variable("profile")
-        self.label = f"profile {self.profile!r}" if self.profile else "default AWS chain"
-        if key.access_role:
-            self.label = f"access role {key.access_role}"
-        self.credentials: Credentials = _load_credentials(self._core, self._call("sts", "AssumeRole"), key)
+        self.caller: Caller = open_caller(key.profile, key.access_role, key.region)
+        self.region = key.region or self.caller.default_region() or ""
+        if not self.region:
+            from .errors import no_region
+
+            raise no_region()
+        self.profile, self.label = self.caller.profile, self.caller.label
+
+    @property
+    def credentials(self) -> Credentials:
+        """The caller's credentials, as botocore keeps and renews them."""
+        return self.caller.credentials
 
     def call(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         """Make one call, e.g. ``call("emr", "DescribeCluster", ClusterId=…)``, and return AWS's answer."""
@@ -73,10 +78,18 @@ class AWSSession:
             else:
                 yield getattr(client, method)(**parameters)
         except (BotoCoreError, ClientError) as error:
-            ours = translate(error, self._call(service, operation, endpoint))
+            ours = translate(error, self.caller.call(service, operation, self.region, endpoint))
             if isinstance(ours, NoCredentials | CredentialsExpired | InvalidCredentials):
                 forget(self.key)  # so that a new login is seen without a restart
+            if isinstance(ours, Throttled):
+                BUDGET.drain(self._owner(service), operation)
             raise ours from error
+
+    def offers(self, service: str) -> bool:
+        """Whether AWS's partition of this region has the service at all (botocore's own list of endpoints)."""
+        core = self.caller.core
+        partition = core.get_partition_for_region(self.region)
+        return bool(core.get_available_regions(service, partition_name=partition))
 
     def _client(self, service: str) -> Any:
         with self._lock:  # making clients is not thread-safe, using them is
@@ -94,76 +107,38 @@ class AWSSession:
             read_timeout=READ_TIMEOUT,
             retries={"mode": "adaptive", "total_max_attempts": ATTEMPTS},
         )
-        session = Session(botocore_session=self._core, region_name=self.region)
+        session = Session(botocore_session=self.caller.core, region_name=self.region)
         try:
-            return session.client(service, config=config)
+            with _clients_lock:
+                client = session.client(service, config=config)
         except ValueError as error:  # botocore's word for an endpoint that is no URL
             message = f"The address of {service} cannot be used: {error}."
             raise ConfigurationError(
                 message, fix="Correct AWS_ENDPOINT_URL, or endpoint_url in ~/.aws/config."
             ) from error
+        client.meta.events.register("before-send", self._spend)
+        return client
 
-    def _call(self, service: str, operation: str, endpoint: str = "") -> Call:
-        from .errors import Call
+    def _spend(self, event_name: str, **context: Any) -> None:
+        """Take a token for an attempt that is about to leave; called by botocore, in the calling thread."""
+        _, service, operation = event_name.split(".", 2)
+        BUDGET.take(self._owner(service), operation)
 
-        login = f"aws sso login --profile {self.profile}" if self.profile else "aws sso login"
-        return Call(service, operation, self.label, self.region, endpoint, login)
-
-
-def _open_core(key: SessionKey) -> tuple[botocore.session.Session, str]:
-    import botocore.session
-    from botocore.exceptions import BotoCoreError, ProfileNotFound
-
-    from .errors import Call, no_credentials, no_region, translate
-
-    core = botocore.session.Session(profile=key.profile, session_vars={"profile": (None, _profile_names(), None, None)})
-    try:
-        core.get_scoped_config()  # a profile that is not there is found out here, whatever else is set
-        # botocore does not read AWS_REGION, which containers and the other SDKs set.
-        region = key.region or core.get_config_variable("region") or os.environ.get("AWS_REGION")
-    except ProfileNotFound as error:
-        known = ", ".join(core.available_profiles) or "none"
-        message = f"{str(error).rstrip('.')} (profiles found: {known})"
-        raise no_credentials(message) from error
-    except BotoCoreError as error:
-        raise translate(error, Call("sts", "GetCallerIdentity", "the AWS settings", "")) from error
-    if not region:
-        raise no_region()
-    return core, region
-
-
-def _profile_names() -> list[str]:
-    """Return the variables that name a profile; in an empty one botocore would look for a profile without a name."""
-    return [name for name in ("AWS_DEFAULT_PROFILE", "AWS_PROFILE") if os.environ.get(name)]
-
-
-def _load_credentials(core: botocore.session.Session, call: Call, key: SessionKey) -> Credentials:
-    from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    from .errors import no_credentials, translate
-
-    try:
-        found: Credentials | None = core.get_credentials()
-    except (BotoCoreError, ClientError) as error:
-        raise translate(error, call) from error
-    if found is None:
-        message = f"No AWS credentials were found ({call.profile})"
-        raise no_credentials(message)
-    if key.access_role:
-        fetcher = AssumeRoleCredentialFetcher(core.create_client, found, key.access_role)
-        found = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
-        core._credentials = found  # botocore has no public way to give a session renewable credentials
-    return found
+    def _owner(self, service: str) -> tuple[str, str, str]:
+        return self.caller.account or self.label, self.region, service
 
 
 _sessions: dict[SessionKey, AWSSession] = {}
 _sessions_lock = threading.Lock()
+# Sessions of several regions share a caller, whose botocore session makes the clients.
+_clients_lock = threading.Lock()
 
 
-def open_session(profile: str | None = None, region: str | None = None, access_role: str | None = None) -> AWSSession:
+def open_session(
+    profile: str | None = None, region: str | None = None, access_role: AccessRole | None = None
+) -> AWSSession:
     """Return this process's session for the three; raises as :class:`AWSSession` does. May block on the network."""
-    key = SessionKey(profile or None, region or None, access_role or None)
+    key = SessionKey(profile or None, region or None, access_role)
     with _sessions_lock:
         known = _sessions.get(key)
     if known is None:
@@ -174,9 +149,19 @@ def open_session(profile: str | None = None, region: str | None = None, access_r
 
 
 def forget(key: SessionKey | None = None) -> None:
-    """Drop one session (or all), so that the next call reads profiles and credentials anew."""
+    """Drop a caller's sessions in all regions (or all sessions), so that the next call reads credentials anew."""
     with _sessions_lock:
         if key is None:
             _sessions.clear()
-        else:
-            _sessions.pop(key, None)
+            BUDGET.clear()
+        for one in [one for one in _sessions if key and same_caller(one, key)]:
+            del _sessions[one]
+    if key is None:
+        forget_callers(every=True)
+    else:
+        forget_callers(key.profile, key.access_role)
+
+
+def same_caller(one: SessionKey, other: SessionKey) -> bool:
+    """Whether two keys are of one profile and access role."""
+    return (one.profile, one.access_role) == (other.profile, other.access_role)

@@ -27,6 +27,7 @@ class Identity:
 def get_identity(session: AWSSession) -> Identity:
     """Ask ``GetCallerIdentity``, which needs no permission."""
     answer = session.call("sts", "GetCallerIdentity")
+    session.caller.account = answer["Account"]
     # botocore keeps the expiry of credentials it renews (SSO, assumed roles, containers) in this attribute only.
     moment = getattr(session.credentials, "_expiry_time", None)
     expires = moment.astimezone(timezone.utc).isoformat() if isinstance(moment, datetime) else None

@@ -14,6 +14,7 @@ from jupyter_emr_connect.aws.errors import error_code
 from jupyter_emr_connect.aws.session import open_session
 from jupyter_emr_connect.aws.sts import get_identity
 from jupyter_emr_connect.errors import AccessDenied, AWSError, NoRegion
+from jupyter_emr_connect.models import AccessRole
 
 
 def test_one_session_per_caller(cloud):
@@ -76,7 +77,7 @@ def test_primary_hosts(cloud):
 
 
 def test_an_access_role_that_may_not_be_assumed(cloud):
-    role = "arn:aws:iam::210987654321:role/EMRAccess"
+    role = AccessRole("arn:aws:iam::210987654321:role/NoSuchAccess")
     with pytest.raises(AccessDenied) as caught:
         list(list_clusters(open_session(access_role=role)))
     assert caught.value.iam_action == "sts:AssumeRole"

@@ -1,0 +1,103 @@
+"""AWS's account-wide call rates as one budget of this process: every attempt of every session takes a token here.
+
+A token bucket per (account, region, service, operation), with the rates that AWS documents (reference 1.2). A call that
+finds its bucket empty waits for its turn instead of being throttled. Work that nobody waits for runs inside
+:func:`background`: it leaves half of each bucket to the user's own gestures.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Rate:
+    """``burst`` calls at once, then ``refill`` calls a second."""
+
+    burst: float
+    refill: float
+
+
+RATES: Mapping[tuple[str, str], Rate] = {
+    ("emr", "ListClusters"): Rate(20, 0.5),
+    ("emr", "DescribeCluster"): Rate(10, 1),
+    ("emr", "DescribeSecurityConfiguration"): Rate(5, 0.5),
+    ("emr", "GetClusterSessionCredentials"): Rate(5, 0.5),
+    ("emr", "ListInstances"): Rate(10, 0.5),
+    ("emr", "ListInstanceGroups"): Rate(10, 1),
+    ("emr", "ListInstanceFleets"): Rate(5, 0.5),
+}
+# What AWS does not document is held to a pace that no service of AWS's is known to refuse.
+OTHERS = Rate(20, 10)
+LONGEST_WAIT = 60.0
+RESERVE = 0.5
+
+_background: ContextVar[bool] = ContextVar("emr_connect_background", default=False)
+
+Owner = tuple[str, str, str]
+"""(account or caller, region, service)."""
+
+
+@contextmanager
+def background() -> Iterator[None]:
+    """Mark the calls made inside as such that nobody waits for."""
+    token = _background.set(True)
+    try:
+        yield
+    finally:
+        _background.reset(token)
+
+
+class Budget:
+    """The buckets; ``clock`` gives seconds and ``sleep`` waits them (tests turn both by hand). Safe from any thread."""
+
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._clock = clock
+        self._sleep = sleep
+        self._levels: dict[tuple[Owner, str], tuple[float, float]] = {}
+        self._lock = threading.Lock()
+
+    def take(self, owner: Owner, operation: str) -> float:
+        """Take a token, waiting for it if need be; returns the seconds waited (at most ``LONGEST_WAIT``)."""
+        waited = 0.0
+        while waited < LONGEST_WAIT and (pause := self._try(owner, operation)) > 0:
+            pause = min(pause, LONGEST_WAIT - waited)
+            self._sleep(pause)
+            waited += pause
+        return waited
+
+    def drain(self, owner: Owner, operation: str) -> None:
+        """Empty a bucket: AWS has throttled a call, so others in the account have used it up."""
+        with self._lock:
+            self._levels[owner, operation] = (0.0, self._clock())
+
+    def clear(self) -> None:
+        """Fill all buckets anew."""
+        with self._lock:
+            self._levels.clear()
+
+    def _try(self, owner: Owner, operation: str) -> float:
+        """Take a token and return 0, or return the seconds after which one may be there."""
+        rate = RATES.get((owner[2], operation), OTHERS)
+        # Background work keeps its hands off the first half of a bucket and so gets what flows in above it.
+        floor = rate.burst * RESERVE if _background.get() else 0.0
+        now = self._clock()
+        with self._lock:
+            level, then = self._levels.get((owner, operation), (rate.burst, now))
+            level = min(rate.burst, level + max(0.0, now - then) * rate.refill)
+            short = floor + 1 - level
+            if short <= 0:
+                level -= 1
+            self._levels[owner, operation] = (level, now)
+        return max(0.0, short / rate.refill) if short > 0 else 0.0
+
+
+BUDGET = Budget()
+"""The one budget of this process."""

@@ -1,0 +1,162 @@
+"""Callers: a profile's credentials, and those of access roles assumed with them. One per (profile, access role).
+
+A caller is shared by its sessions in all regions, so that a login or a role is asked for once. botocore's models are
+loaded once for the whole process, which saves tens of megabytes with many regions.
+"""
+
+from __future__ import annotations
+
+import functools
+import getpass
+import os
+import re
+import threading
+from typing import TYPE_CHECKING, Any
+
+from ..models import AccessRole
+
+if TYPE_CHECKING:
+    import botocore.session
+    from botocore.credentials import Credentials
+
+    from .errors import Call
+
+SESSION_NAME = re.compile(r"[^\w+=,.@-]", re.ASCII)
+ACCOUNT_OF_ROLE = re.compile(r"arn:[^:]*:iam::(\d{12}):")
+
+
+class Caller:
+    """Whose calls: ``core`` is botocore's session, ``credentials`` renew themselves, ``label`` is for messages.
+
+    ``account`` is the account's number once it is known.
+    """
+
+    def __init__(self, profile: str | None, access_role: AccessRole | None, region: str | None) -> None:
+        """Find profile and credentials; raises ``NoRegion``, ``NoCredentials``, ``CredentialsExpired``.
+
+        ``region`` is where STS is asked for access roles; None leaves it to the AWS chain.
+        """
+        self.access_role = access_role
+        self.core, self.region = _open_core(profile, region)
+        self.profile: str | None = profile or self.core.get_config_variable("profile")
+        self.label = f"profile {self.profile!r}" if self.profile else "default AWS chain"
+        if access_role:
+            self.label = f"access role {access_role.arn}"
+        self.credentials = _load_credentials(self.core, self.call("sts", "AssumeRole", self.region), access_role)
+        found = ACCOUNT_OF_ROLE.match(access_role.arn) if access_role else None
+        self.account: str | None = found[1] if found else None
+
+    def call(self, service: str, operation: str, region: str, endpoint: str = "") -> Call:
+        """Return what the table of errors needs to know of a call."""
+        from .errors import Call
+
+        login = f"aws sso login --profile {self.profile}" if self.profile else "aws sso login"
+        return Call(service, operation, self.label, region, endpoint, login)
+
+    def default_region(self) -> str | None:
+        """Return the region that the AWS chain names for this profile."""
+        # botocore does not read AWS_REGION, which containers and the other SDKs set.
+        found: str | None = self.core.get_config_variable("region") or os.environ.get("AWS_REGION")
+        return found
+
+
+def _open_core(profile: str | None, region: str | None) -> tuple[botocore.session.Session, str]:
+    import botocore.session
+    from botocore.exceptions import BotoCoreError, ProfileNotFound
+
+    from .errors import Call, no_credentials, no_region, translate
+
+    names = {"profile": (None, _profile_names(), None, None)}
+    core = botocore.session.Session(profile=profile, session_vars=names)
+    core.register_component("data_loader", _loader(core.get_config_variable("data_path")))
+    try:
+        core.get_scoped_config()  # a profile that is not there is found out here, whatever else is set
+        found = region or core.get_config_variable("region") or os.environ.get("AWS_REGION")
+    except ProfileNotFound as error:
+        known = ", ".join(core.available_profiles) or "none"
+        message = f"{str(error).rstrip('.')} (profiles found: {known})"
+        raise no_credentials(message) from error
+    except BotoCoreError as error:
+        raise translate(error, Call("sts", "GetCallerIdentity", "the AWS settings", "")) from error
+    if not found:
+        raise no_region()
+    return core, found
+
+
+@functools.cache
+def _loader(data_path: str | None) -> Any:
+    from botocore.loaders import create_loader
+
+    return create_loader(data_path)
+
+
+def _profile_names() -> list[str]:
+    """Return the variables that name a profile; in an empty one botocore would look for a profile without a name."""
+    return [name for name in ("AWS_DEFAULT_PROFILE", "AWS_PROFILE") if os.environ.get(name)]
+
+
+def _load_credentials(core: botocore.session.Session, call: Call, access_role: AccessRole | None) -> Credentials:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from .errors import no_credentials, translate
+
+    try:
+        found: Credentials | None = core.get_credentials()
+    except (BotoCoreError, ClientError) as error:
+        raise translate(error, call) from error
+    if found is None:
+        message = f"No AWS credentials were found ({call.profile})"
+        raise no_credentials(message)
+    if access_role:
+        found = _assume(core, found, access_role, call.region)
+        core._credentials = found  # botocore has no public way to give a session renewable credentials
+    return found
+
+
+def _assume(core: botocore.session.Session, source: Credentials, role: AccessRole, region: str) -> Credentials:
+    """Return credentials of ``role``, got at first use and renewed by botocore; a chain goes link by link."""
+    from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+
+    if role.via:
+        source = _assume(core, source, role.via, region)
+    extra: dict[str, Any] = {"RoleSessionName": role.session_name or _session_name()}
+    if role.external_id:
+        extra["ExternalId"] = role.external_id
+    if role.session_tags:
+        extra["Tags"] = [{"Key": key, "Value": value} for key, value in role.session_tags]
+    client = functools.partial(core.create_client, region_name=region)
+    fetcher = AssumeRoleCredentialFetcher(client, source, role.arn, extra)
+    return DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
+
+
+def _session_name() -> str:
+    """Return the user's name, so that CloudTrail of the other account shows who it was."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        name = "user"
+    return SESSION_NAME.sub("-", f"jupyter-{name}")[:64]
+
+
+_callers: dict[tuple[str | None, AccessRole | None], Caller] = {}
+_lock = threading.Lock()
+
+
+def open_caller(profile: str | None, access_role: AccessRole | None, region: str | None) -> Caller:
+    """Return this process's caller for the two; raises as :class:`Caller` does."""
+    with _lock:
+        known = _callers.get((profile, access_role))
+    if known is None:
+        made = Caller(profile, access_role, region)
+        with _lock:
+            known = _callers.setdefault((profile, access_role), made)
+    return known
+
+
+def forget_callers(profile: str | None = None, access_role: AccessRole | None = None, *, every: bool = False) -> None:
+    """Drop one caller (or all), so that the next call reads profiles and credentials anew."""
+    with _lock:
+        if every:
+            _callers.clear()
+        else:
+            _callers.pop((profile, access_role), None)

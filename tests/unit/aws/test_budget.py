@@ -1,0 +1,76 @@
+"""The budget of AWS calls: bursts, waiting for one's turn, and work that nobody waits for."""
+
+from __future__ import annotations
+
+from jupyter_emr_connect.aws.budget import LONGEST_WAIT, RATES, Budget, background
+
+OWNER = ("123456789012", "us-east-1", "emr")
+LIST = RATES["emr", "ListClusters"]
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def make() -> tuple[Budget, Clock]:
+    clock = Clock()
+    return Budget(clock, clock.sleep), clock
+
+
+def test_a_burst_goes_at_once_and_then_one_call_in_two_seconds():
+    budget, clock = make()
+    assert [budget.take(OWNER, "ListClusters") for _ in range(int(LIST.burst))] == [0] * int(LIST.burst)
+    assert budget.take(OWNER, "ListClusters") == 2
+    assert budget.take(OWNER, "ListClusters") == 2
+    assert clock.now == 4
+
+
+def test_calls_never_exceed_the_documented_rate():
+    budget, clock = make()
+    for _ in range(60):
+        budget.take(OWNER, "ListClusters")
+    assert LIST.burst + clock.now * LIST.refill >= 60
+
+
+def test_regions_and_accounts_have_buckets_of_their_own():
+    budget, _ = make()
+    for _ in range(int(LIST.burst)):
+        budget.take(OWNER, "ListClusters")
+    assert budget.take(("123456789012", "eu-west-1", "emr"), "ListClusters") == 0
+    assert budget.take(("210987654321", "us-east-1", "emr"), "ListClusters") == 0
+    assert budget.take(OWNER, "DescribeCluster") == 0
+
+
+def test_background_work_leaves_half_of_the_bucket_to_the_user():
+    budget, clock = make()
+    with background():
+        for _ in range(10):
+            assert budget.take(OWNER, "ListClusters") == 0
+        assert budget.take(OWNER, "ListClusters") == 2
+    assert [budget.take(OWNER, "ListClusters") for _ in range(10)] == [0] * 10
+    assert clock.now == 2
+
+
+def test_a_throttled_bucket_is_empty():
+    budget, _ = make()
+    budget.drain(OWNER, "DescribeCluster")
+    assert budget.take(OWNER, "DescribeCluster") == 1
+
+
+def test_nobody_waits_for_ever():
+    clock = Clock()
+
+    def sleep(seconds: float) -> None:
+        clock.sleep(seconds)
+        budget.drain(OWNER, "ListClusters")  # somebody else is always quicker
+
+    budget = Budget(clock, sleep)
+    budget.drain(OWNER, "ListClusters")
+    assert budget.take(OWNER, "ListClusters") == LONGEST_WAIT == clock.now
