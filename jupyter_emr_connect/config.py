@@ -34,7 +34,8 @@ class EMRConnect(Configurable):
     access_roles = List(
         Union([Unicode(), Dict()]),
         help="Access roles assumed to call EMR in other accounts: an ARN, or {'arn', 'external_id', 'session_name', "
-        "'session_tags': {}, 'via': ARN of the access role assumed before it, 'profile', 'regions': []}.",
+        "'session_tags': {}, 'via': the access role assumed before it (an ARN or such settings), 'profile', "
+        "'regions': []}.",
     ).tag(config=True)
     certificate_authorities = Dict(
         Unicode(),

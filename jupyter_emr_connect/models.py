@@ -40,7 +40,7 @@ class AccessRole:
     via: AccessRole | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Compute:
     """Something a kernel can attach to, in the form of the public contract, plus what only the server needs.
 

@@ -73,6 +73,13 @@ class Budget:
             waited += pause
         return waited
 
+    def free(self, owner: Owner, operation: str) -> int:
+        """Return how many calls could leave now without waiting."""
+        rate = RATES.get((owner[2], operation), OTHERS)
+        floor = rate.burst * RESERVE if _background.get() else 0.0
+        with self._lock:
+            return max(0, int(self._level((owner, operation), rate) - floor))
+
     def drain(self, owner: Owner, operation: str) -> None:
         """Empty a bucket: AWS has throttled a call, so others in the account have used it up."""
         with self._lock:
@@ -88,15 +95,15 @@ class Budget:
         rate = RATES.get((owner[2], operation), OTHERS)
         # Background work keeps its hands off the first half of a bucket and so gets what flows in above it.
         floor = rate.burst * RESERVE if _background.get() else 0.0
-        now = self._clock()
         with self._lock:
-            level, then = self._levels.get((owner, operation), (rate.burst, now))
-            level = min(rate.burst, level + max(0.0, now - then) * rate.refill)
+            level = self._level((owner, operation), rate)
             short = floor + 1 - level
-            if short <= 0:
-                level -= 1
-            self._levels[owner, operation] = (level, now)
-        return max(0.0, short / rate.refill) if short > 0 else 0.0
+            self._levels[owner, operation] = (level - 1 if short <= 0 else level, self._clock())
+        return max(0.0, short / rate.refill)
+
+    def _level(self, key: tuple[Owner, str], rate: Rate) -> float:
+        level, then = self._levels.get(key, (rate.burst, 0.0))
+        return min(rate.burst, level + max(0.0, self._clock() - then) * rate.refill)
 
 
 BUDGET = Budget()

@@ -67,11 +67,18 @@ class SecurityConfiguration:
 def list_clusters(
     session: AWSSession, states: tuple[str, ...] = ACTIVE, *, created_after: datetime | None = None
 ) -> Iterator[ClusterRow]:
-    """Yield all clusters in these states, page after page (50 each) until AWS has no more."""
+    """Yield all clusters in these states, page after page until AWS has no more."""
+    for page in cluster_pages(session, states, created_after=created_after):
+        yield from page
+
+
+def cluster_pages(
+    session: AWSSession, states: tuple[str, ...] = ACTIVE, *, created_after: datetime | None = None
+) -> Iterator[list[ClusterRow]]:
+    """Yield the clusters in these states, a page (50) at a time until AWS has no more."""
     extra = {"CreatedAfter": created_after} if created_after else {}
     for page in session.pages("emr", "ListClusters", ClusterStates=list(states), **extra):
-        for row in page.get("Clusters", []):
-            yield ClusterRow(**_row(row))
+        yield [ClusterRow(**_row(row)) for row in page.get("Clusters") or [] if row.get("Id")]
 
 
 def describe_cluster(session: AWSSession, cluster_id: str) -> Cluster | None:

@@ -124,6 +124,10 @@ class AWSSession:
         _, service, operation = event_name.split(".", 2)
         BUDGET.take(self._owner(service), operation)
 
+    def free(self, service: str, operation: str) -> int:
+        """Return how many calls of an operation could leave now without waiting (see :mod:`.budget`)."""
+        return BUDGET.free(self._owner(service), operation)
+
     def _owner(self, service: str) -> tuple[str, str, str]:
         return self.caller.account or self.label, self.region, service
 

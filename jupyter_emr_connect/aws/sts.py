@@ -32,3 +32,9 @@ def get_identity(session: AWSSession) -> Identity:
     moment = getattr(session.credentials, "_expiry_time", None)
     expires = moment.astimezone(timezone.utc).isoformat() if isinstance(moment, datetime) else None
     return Identity(answer["Arn"], answer["Account"], session.region, session.profile, expires)
+
+
+def account_of(session: AWSSession) -> str:
+    """Return the caller's account; AWS is asked once for each caller. Blocks, and raises as any AWS call does."""
+    with session.caller.lock:
+        return session.caller.account or get_identity(session).account

@@ -1,0 +1,104 @@
+"""EMR Serverless applications as computes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ...aws import emr_serverless
+from ...aws.session import AWSSession
+from ...models import Compute, Kind
+from .. import eligibility
+from .place import place_of
+
+APPLICATION_ID = re.compile(r"[0-9a-z]{16,64}")
+APPLICATION_ARN = re.compile(r"arn:aws[a-zA-Z-]*:emr-serverless:([a-z0-9-]+):(\d{12}):/applications/([0-9a-z]+)")
+
+
+class Applications:
+    """Lists and describes applications."""
+
+    kind: Kind = "serverless"
+    service = "emr-serverless"
+    operation = "GetApplication"
+    title = "Serverless application"
+
+    def pages(self, session: AWSSession, *, ended: bool = False) -> Iterator[list[Compute]]:
+        """Yield the applications that live, or those that ended, a page (50) at a time."""
+        for page in emr_serverless.list_applications(session, ended=ended):
+            yield [undescribed(row, session.region) for row in page]
+
+    def describe(self, session: AWSSession, compute_id: str, *, closely: bool = False) -> Compute | None:
+        """Return an application with everything computed, or None for an id that AWS does not know."""
+        found = emr_serverless.get_application(session, compute_id)
+        return described(found, session.region) if found else None
+
+    def worth_describing(self, compute: Compute) -> bool:
+        """Applications that may be interactive: those that are Spark's and have not ended."""
+        return compute.state in eligibility.LIVE_APPLICATION_STATES and "Spark" in compute.applications
+
+    def is_id(self, text: str) -> bool:
+        """Sixteen or more small letters and digits."""
+        return APPLICATION_ID.fullmatch(text) is not None
+
+    def parse_arn(self, text: str) -> tuple[str, str, str] | None:
+        """Return (region, account, id) of an application's ARN."""
+        found = APPLICATION_ARN.fullmatch(text)
+        return (found[1], found[2], found[3]) if found else None
+
+
+def undescribed(row: emr_serverless.ApplicationRow, region: str) -> Compute:
+    """Return what a row of the list says of an application."""
+    place, account = place_of(row.arn, region)
+    verdict = eligibility.judge_application_row(row)
+    return Compute(
+        id=row.id,
+        kind="serverless",
+        name=row.name,
+        arn=row.arn,
+        region=place,
+        account=account,
+        state=row.state,
+        state_reason=row.state_reason,
+        release=row.release,
+        applications=(row.type,) if row.type else (),
+        created_at=row.created_at,
+        attachable=verdict.attachable,
+        reason=verdict.reason,
+        transports=verdict.transports,
+        runtime_role=verdict.runtime_role,
+        auth=verdict.auth,
+    )
+
+
+def described(application: emr_serverless.Application, region: str) -> Compute:
+    """Return an application with everything computed."""
+    verdict = eligibility.judge_application(application)
+    return replace(
+        undescribed(application, region),
+        tags=application.tags,
+        attachable=verdict.attachable,
+        reason=verdict.reason,
+        transports=verdict.transports,
+        runtime_role=verdict.runtime_role,
+        auth=verdict.auth,
+        details={
+            "type": application.type,
+            "architecture": application.architecture,
+            "interactive": {
+                "studio": application.studio_enabled,
+                "livy": application.livy_endpoint_enabled,
+                "spark_connect": application.session_enabled,
+            },
+            "offers": list(verdict.offers),
+            "runtime_role_reason": verdict.role_reason,
+            "auto_start": application.auto_start,
+            "auto_stop_minutes": application.auto_stop_minutes,
+            "maximum_capacity": application.maximum_capacity,
+            "network": {
+                "subnets": ", ".join(application.subnets),
+                "security_groups": ", ".join(application.security_groups),
+            },
+        },
+    )

@@ -1,0 +1,125 @@
+"""EMR on EC2 clusters as computes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+from ...aws import emr
+from ...aws.session import AWSSession
+from ...errors import AccessDenied, AWSError, CredentialsExpired, InvalidCredentials
+from ...models import Compute, Kind
+from .. import eligibility
+from .place import place_of
+
+CLUSTER_ID = re.compile(r"j-[A-Z0-9]{1,254}")
+CLUSTER_ARN = re.compile(r"arn:aws[a-zA-Z-]*:elasticmapreduce:([a-z0-9-]+):(\d{12}):cluster/(j-[A-Z0-9]+)")
+RECENTLY = timedelta(days=30)
+NOT_LOOKED_AT = "Not looked at yet (AWS limits the account's call rate); `jupyter emr show` does."
+
+
+class Clusters:
+    """Lists and describes clusters. Security configurations are read once per object: AWS cannot change them."""
+
+    kind: Kind = "ec2"
+    service = "emr"
+    operation = "DescribeCluster"
+    title = "EMR cluster"
+
+    def __init__(self) -> None:
+        self._security: dict[tuple[str, str, str], tuple[emr.SecurityConfiguration | None, str | None]] = {}
+
+    def pages(self, session: AWSSession, *, ended: bool = False) -> Iterator[list[Compute]]:
+        """Yield clusters that live, or those that ended in the last 30 days, a page (50) at a time."""
+        states = emr.ENDED if ended else emr.ACTIVE
+        since = datetime.now(timezone.utc) - RECENTLY if ended else None
+        for page in emr.cluster_pages(session, states, created_after=since):
+            yield [undescribed(row, session.region) for row in page]
+
+    def describe(self, session: AWSSession, compute_id: str, *, closely: bool = False) -> Compute | None:
+        """Return a cluster with everything computed, or None for an id that AWS does not know."""
+        cluster = emr.describe_cluster(session, compute_id)
+        if cluster is None:
+            return None
+        security, problem = self._security_of(session, cluster)
+        verdict = eligibility.judge(cluster, security, security_problem=problem)
+        details = {
+            "applications": cluster.applications,
+            "security_configuration": cluster.security_configuration,
+            "in_transit_encryption": security.in_transit_encryption if security else None,
+            "runtime_role_reason": verdict.role_reason,
+            "host": cluster.host,
+            "livy_port": cluster.settings.get("livy-conf", {}).get("livy.server.port"),
+            "offers": list(eligibility.offered_transports(cluster)),
+            "network": cluster.network,
+            "log_uri": cluster.log_uri,
+            "service_role": cluster.service_role,
+        }
+        return replace(described(cluster, verdict, session.region), details=details)
+
+    def worth_describing(self, compute: Compute) -> bool:
+        """Clusters in a state that could take a kernel."""
+        return compute.state in eligibility.ATTACHABLE_STATES
+
+    def is_id(self, text: str) -> bool:
+        """``j-…``."""
+        return CLUSTER_ID.fullmatch(text) is not None
+
+    def parse_arn(self, text: str) -> tuple[str, str, str] | None:
+        """Return (region, account, id) of a cluster's ARN."""
+        found = CLUSTER_ARN.fullmatch(text)
+        return (found[1], found[2], found[3]) if found else None
+
+    def _security_of(
+        self, session: AWSSession, cluster: emr.Cluster
+    ) -> tuple[emr.SecurityConfiguration | None, str | None]:
+        name = cluster.security_configuration
+        if not name:
+            return None, None
+        key = (session.label, session.region, name)
+        if key not in self._security:
+            try:
+                self._security[key] = emr.security_configuration(session, name), None
+            except AccessDenied as error:
+                why = f"{error.iam_action} is denied"
+                self._security[key] = None, f"its security configuration {name!r} cannot be read: {why}"
+            except (CredentialsExpired, InvalidCredentials):
+                raise
+            except AWSError as error:
+                return None, f"its security configuration {name!r} cannot be read: {error.message.rstrip('.')}"
+        return self._security[key]
+
+
+def undescribed(row: emr.ClusterRow, region: str) -> Compute:
+    """Return what a row of the list says of a cluster; ``region`` counts where there is no ARN."""
+    place, account = place_of(row.arn, region)
+    return Compute(
+        id=row.id,
+        kind="ec2",
+        name=row.name,
+        arn=row.arn,
+        region=place,
+        account=account,
+        state=row.state,
+        state_reason=row.state_reason,
+        created_at=row.created_at,
+        reason=eligibility.state_obstacle(row.state, row.state_reason) or NOT_LOOKED_AT,
+    )
+
+
+def described(cluster: emr.Cluster, verdict: eligibility.Eligibility, region: str) -> Compute:
+    """Return a cluster with what was judged of it; ``details`` are left to the caller."""
+    return replace(
+        undescribed(cluster, region),
+        release=cluster.release,
+        applications=tuple(cluster.applications),
+        tags=cluster.tags,
+        attachable=verdict.attachable,
+        reason=verdict.reason,
+        transports=verdict.transports,
+        runtime_role=verdict.runtime_role,
+        auth=verdict.auth,
+        host=cluster.host,
+    )

@@ -1,0 +1,102 @@
+"""EMR on EKS managed endpoints as computes; their id is ``<virtual cluster>/<endpoint>``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ...aws import emr_containers
+from ...aws.session import AWSSession
+from ...errors import EMRConnectError
+from ...models import Compute, Kind
+from .. import eligibility
+from .place import place_of
+
+ENDPOINT_ID = re.compile(r"([0-9a-z]{1,64})/([0-9a-z]{1,64})")
+ENDPOINT_ARN = re.compile(
+    r"arn:aws[a-zA-Z-]*:emr-containers:([a-z0-9-]+):(\d{12}):/virtualclusters/([0-9a-z]+)/endpoints/([0-9a-z]+)"
+)
+
+
+class Endpoints:
+    """Lists and describes managed endpoints. A row of the list is complete, so nothing is described for the list."""
+
+    kind: Kind = "eks"
+    service = "emr-containers"
+    operation = "DescribeManagedEndpoint"
+    title = "managed endpoint"
+
+    def pages(self, session: AWSSession, *, ended: bool = False) -> Iterator[list[Compute]]:
+        """Yield the endpoints of every virtual cluster, a page at a time.
+
+        A virtual cluster whose endpoints cannot be listed hides no other: its error is raised after them.
+        """
+        problem: EMRConnectError | None = None
+        for clusters in emr_containers.list_virtual_clusters(session):
+            for cluster in clusters:
+                try:
+                    for page in emr_containers.list_endpoints(session, cluster.id, ended=ended):
+                        rows = [described(endpoint, session.region, cluster) for endpoint in page]
+                        yield [row for row in rows if ended != (row.state in eligibility.LIVE_ENDPOINT_STATES)]
+                except EMRConnectError as error:
+                    problem = problem or error
+        if problem:
+            raise problem
+
+    def describe(self, session: AWSSession, compute_id: str, *, closely: bool = False) -> Compute | None:
+        """Return an endpoint, or None for an id that AWS does not know."""
+        virtual_cluster, _, endpoint_id = compute_id.partition("/")
+        found = emr_containers.describe_endpoint(session, virtual_cluster, endpoint_id)
+        return described(found, session.region) if found else None
+
+    def worth_describing(self, compute: Compute) -> bool:
+        """Never: the list tells all."""
+        return False
+
+    def is_id(self, text: str) -> bool:
+        """``<virtual cluster>/<endpoint>``."""
+        return ENDPOINT_ID.fullmatch(text) is not None
+
+    def parse_arn(self, text: str) -> tuple[str, str, str] | None:
+        """Return (region, account, id) of an endpoint's ARN."""
+        found = ENDPOINT_ARN.fullmatch(text)
+        return (found[1], found[2], f"{found[3]}/{found[4]}") if found else None
+
+
+def described(
+    endpoint: emr_containers.Endpoint, region: str, cluster: emr_containers.VirtualCluster | None = None
+) -> Compute:
+    """Return an endpoint with everything computed; ``cluster`` is its virtual cluster, where it is known."""
+    place, account = place_of(endpoint.arn, region)
+    verdict = eligibility.judge_endpoint(endpoint, virtual_cluster_state=cluster.state if cluster else None)
+    return Compute(
+        id=endpoint.compute_id,
+        kind="eks",
+        name=endpoint.name,
+        arn=endpoint.arn,
+        region=place,
+        account=account,
+        state=endpoint.state,
+        state_reason=endpoint.state_reason,
+        release=endpoint.release,
+        tags=endpoint.tags,
+        created_at=endpoint.created_at,
+        attachable=verdict.attachable,
+        reason=verdict.reason,
+        transports=verdict.transports,
+        runtime_role=verdict.runtime_role,
+        auth=verdict.auth,
+        host=endpoint.url,
+        certificate=endpoint.certificate,
+        details={
+            "type": endpoint.type,
+            "virtual_cluster": cluster.name if cluster else endpoint.virtual_cluster,
+            "url": endpoint.url,
+            "execution_role": endpoint.execution_role,
+            "runtime_role_reason": verdict.role_reason,
+            "offers": list(verdict.offers),
+            "failure_reason": endpoint.failure_reason,
+            "private_ca": endpoint.certificate is not None,
+            "network": {"security_group": endpoint.security_group, "subnets": ", ".join(endpoint.subnets)},
+        },
+    )

@@ -1,0 +1,259 @@
+"""The live catalogue's heart: who looks, what is due, and what the jobs bring home."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Protocol
+
+from ...config import EMRConnect
+from ...errors import StoreError
+from ...models import Compute
+from ...store.computes import ComputeStore
+from ...store.database import Database
+from ..kinds import make_listers
+from ..sources import Source, list_sources
+from . import jobs, polling
+from .listing import Listing, Row
+from .query import Query
+from .view import NOTHING, Changes, History, View, problems_of
+from .workers import Workers
+
+log = logging.getLogger(__name__)
+
+WORKERS = 6
+# An answer with at most so many rows is looked at by a person, so that its rows are described first.
+LOOKED_AT = 200
+SLOW_SECONDS = 3.0
+KEPT_ANSWERS = 4
+
+
+class Change(Protocol):
+    """Notes what has changed in a listing; ``news`` is a change other than of rows."""
+
+    def __call__(self, listing: Listing, changes: Changes = NOTHING, *, news: bool = False) -> None:
+        """Note it."""
+
+
+class LiveCatalogue:
+    """All computes of all sources. Safe from any thread; methods block on the state file and never on AWS.
+
+    ``sources`` are those of the configuration unless given. ``clock`` gives seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        config: EMRConnect,
+        sources: Sequence[Source] | None = None,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Start nothing yet; raises ``ConfigurationError`` for sources that cannot be used."""
+        self._config = config
+        self.clock = clock
+        self._sources = list(sources) if sources is not None else list_sources(config)
+        self._listers = make_listers()
+        self._store: ComputeStore | None = ComputeStore(Database(config.state_file))
+        self._listings: list[Listing] = []
+        self._history = History(secrets.token_hex(4))
+        self._answers: dict[tuple[str, Query], list[Compute]] = {}
+        self._listeners: set[Callable[[], None]] = set()
+        self._workers = Workers(WORKERS, "emr-catalogue")
+        self._lock = threading.RLock()
+        self._wake = threading.Condition(self._lock)
+        self._poller: threading.Thread | None = None
+        self._looked_at = self._ended_looked_at = float("-inf")
+        self._closed = False
+
+    def view(self, query: Query, *, since: str | None = None, refresh: bool = False) -> View:
+        """Return what is known now, and see to it that it is renewed; never waits for AWS.
+
+        ``since`` is the version of an earlier view: the answer then says what has changed. ``refresh`` asks AWS again
+        now, unless it was asked within the last seconds.
+        """
+        self._look(query, refresh=refresh)
+        with self._lock:
+            listings = self._relevant(query)
+            version, changes = self._history.version, self._history.since(since)
+            found = self._answers.get((version, query))
+            computes = None if found is not None else distinct(listings)
+            frame = self._frame(listings, self.clock())
+        if found is None:
+            found = query.matching(computes or ())
+            with self._lock:
+                while len(self._answers) >= KEPT_ANSWERS:
+                    del self._answers[next(iter(self._answers))]
+                self._answers[version, query] = found
+        items = query.page(found)
+        if len(items) <= LOOKED_AT:
+            self.want(items)
+        return View(version=version, items=items, total=len(found), offset=query.offset, changes=changes, **frame)
+
+    def want(self, computes: Sequence[Compute]) -> None:
+        """Describe these before others: somebody looks at them."""
+        wanted = {(one.kind, one.id) for one in computes}
+        with self._wake:
+            now = self.clock()
+            for listing in self._listings:
+                for compute_id, row in listing.rows.items():
+                    if (listing.lister.kind, compute_id) in wanted and needs_description(listing, row, now):
+                        listing.wanted[compute_id] = None
+            self._wake.notify_all()
+
+    def known(self, kind: str, compute_id: str) -> Compute | None:
+        """Return a compute as it was last seen, without asking AWS."""
+        with self._lock:
+            for listing in self._listings:
+                if listing.lister.kind == kind and compute_id in listing.rows:
+                    return listing.rows[compute_id].compute
+        return None
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call ``listener`` (from any thread, briefly) whenever the list changes; returns what ends it."""
+        with self._lock:
+            self._listeners.add(listener)
+        return lambda: self._listeners.discard(listener)
+
+    def close(self) -> None:
+        """Stop polling; jobs that run end by themselves."""
+        with self._wake:
+            self._closed = True
+            self._wake.notify_all()
+        self._workers.close()
+
+    def _look(self, query: Query, *, refresh: bool) -> None:
+        with self._wake:
+            if not self._listings:
+                self._listings = [Listing(source, lister) for source in self._sources for lister in self._listers]
+                for listing in self._listings:
+                    self._load(listing)
+            if query.wants_ended and not any(one.ended for one in self._listings):
+                self._listings += [Listing(one.source, one.lister, ended=True) for one in list(self._listings)]
+            now = self._looked_at = self.clock()
+            if query.wants_ended:
+                self._ended_looked_at = now
+            for listing in self._relevant(query) if refresh else ():
+                if now - (listing.finished_at or 0.0) > polling.FRESH:
+                    listing.forced = True
+            if self._poller is None and not self._closed:
+                self._poller = threading.Thread(target=self._poll, name="emr-catalogue-poller", daemon=True)
+                self._poller.start()
+            self._wake.notify_all()
+
+    def _load(self, listing: Listing) -> None:
+        try:
+            moment, rows = self._store.load(*listing.key) if self._store else (None, [])
+        except StoreError as error:
+            self._without_store(error)
+            return
+        if moment is not None:
+            listing.rows = {compute.id: Row(compute, described_at) for compute, described_at in rows}
+            listing.listed_at, listing.stored = moment, True
+
+    def _without_store(self, error: StoreError) -> None:
+        if self._store is not None:
+            log.warning("The list of computes is not kept: %s", error)
+            self._store = None
+
+    def _relevant(self, query: Query) -> list[Listing]:
+        return [
+            one
+            for one in self._listings
+            if query.covers(one.lister.kind, one.source.region) and (not one.ended or query.wants_ended)
+        ]
+
+    def _frame(self, listings: Sequence[Listing], now: float) -> dict[str, object]:
+        moments = [one.listed_at for one in listings if one.listed_at is not None]
+        running = [(one, now - one.running_since) for one in listings if one.running_since is not None]
+        waiting = tuple(
+            {"kind": one.lister.kind, "region": one.source.region, "seconds": round(seconds, 1)}
+            for one, seconds in running
+            if seconds > SLOW_SECONDS
+        )
+        return {
+            "problems": problems_of(listings),
+            "as_of": min(moments, default=None),
+            "complete": all(one.passed for one in listings),
+            "stored": any(one.stored for one in listings),
+            "waiting": waiting,
+            "to_describe": sum(len({**one.wanted, **one.queue}) + one.describing for one in listings),
+        }
+
+    def _poll(self) -> None:
+        """Hand out what is due until no one looks any more; runs in a thread of its own."""
+        while True:
+            with self._wake:
+                now = self.clock()
+                if self._closed or now - self._looked_at > polling.FORGOTTEN:
+                    self._poller = None
+                    return
+                due = self._due(now)
+                busy = any(one.wanted or one.queue for one in self._listings)
+                if not due:
+                    self._wake.wait(0.25 if busy else 2.0)
+            for job in due:
+                self._workers.submit(job)
+
+    def _due(self, now: float) -> list[Callable[[], None]]:
+        due: list[Callable[[], None]] = []
+        for one in self._listings:
+            looked_at = self._ended_looked_at if one.ended else self._looked_at
+            if one.is_due(now, unseen_for=now - looked_at):
+                one.running_since, one.forced = now, False
+                due.append(partial(jobs.read_list, self, one))
+            if (one.wanted or one.queue) and not one.describing and now >= one.describe_at:
+                one.describing = 1
+                due.append(partial(jobs.describe_some, self, one))
+        return due
+
+    # What the jobs call, from the workers' threads.
+
+    @contextlib.contextmanager
+    def changing(self) -> Iterator[Change]:
+        """Hold the lock while a listing changes; the function yielded notes what has changed for those who look."""
+        before = self._history.number
+
+        def change(listing: Listing, changes: Changes = NOTHING, *, news: bool = False) -> None:
+            self._history.note(listing.lister.kind, changes, news=news)
+
+        with self._wake:
+            yield change
+            changed = self._history.number != before
+            listeners = list(self._listeners) if changed else []
+            self._wake.notify_all()
+        for listener in listeners:
+            listener()
+
+    def keep(
+        self, listing: Listing, put: Sequence[Row], gone: Sequence[str] = (), listed_at: float | None = None
+    ) -> None:
+        """Write what has changed to the state file; one that cannot be written is said once and then left alone."""
+        store = self._store
+        if store is None or listing.ended:
+            return
+        try:
+            rows = [(row.compute, row.described_at) for row in put]
+            store.save(*listing.key, put=rows, gone=gone, listed_at=listed_at)
+        except StoreError as error:
+            self._without_store(error)
+
+
+def distinct(listings: Sequence[Listing]) -> list[Compute]:
+    """Return the computes of several lists; one that several profiles see counts once, for the first of them."""
+    found: dict[tuple[str, str, str], Compute] = {}
+    for listing in listings:
+        for row in listing.rows.values():
+            found.setdefault((row.compute.kind, row.compute.id, row.compute.account), row.compute)
+    return list(found.values())
+
+
+def needs_description(listing: Listing, row: Row, now: float) -> bool:
+    """Whether a row that is looked at is to be described (again): it is new, or was out of reach a while ago."""
+    if row.described_at is None:
+        return listing.lister.worth_describing(row.compute)
+    return bool(row.compute.details.get("unreachable")) and now - row.described_at > polling.DETAILS_STAY

@@ -1,0 +1,75 @@
+"""The last known list of computes in the state file, so that a restarted server shows it at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, fields
+from typing import Any
+
+from ..models import Compute
+from .database import Database
+
+TUPLES = ("applications", "transports")
+NAMES = frozenset(one.name for one in fields(Compute))
+# Lists of sources that nobody has used for so long are dropped.
+KEPT_SECONDS = 30 * 86_400.0
+
+
+class ComputeStore:
+    """Rows by (source, kind, id). Every method raises ``StoreError`` when the file cannot be used; all block."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def load(self, source: str, kind: str) -> tuple[float | None, list[tuple[Compute, float | None]]]:
+        """Return when the list was read (seconds since the epoch; None: never) and its rows with their descriptions'.
+
+        A row that an older or newer version wrote in another shape is left out.
+        """
+        lists = self._database.rows("SELECT listed_at FROM compute_lists WHERE source = ? AND kind = ?", (source, kind))
+        if not lists:
+            return None, []
+        rows = self._database.rows(
+            "SELECT body, described_at FROM computes WHERE source = ? AND kind = ?", (source, kind)
+        )
+        found = ((_decode(row["body"]), row["described_at"]) for row in rows)
+        return lists[0]["listed_at"], [(compute, moment) for compute, moment in found if compute]
+
+    def save(
+        self,
+        source: str,
+        kind: str,
+        *,
+        put: Iterable[tuple[Compute, float | None]] = (),
+        gone: Iterable[str] = (),
+        listed_at: float | None = None,
+    ) -> None:
+        """Write changed rows and drop ended ones in one transaction; ``listed_at`` once a list was read to its end."""
+        rows = [(source, kind, one.id, _encode(one), moment) for one, moment in put]
+        with self._database.transaction() as connection:
+            connection.executemany("INSERT OR REPLACE INTO computes VALUES (?, ?, ?, ?, ?)", rows)
+            connection.executemany(
+                "DELETE FROM computes WHERE source = ? AND kind = ? AND id = ?", [(source, kind, one) for one in gone]
+            )
+            if listed_at is not None:
+                connection.execute("INSERT OR REPLACE INTO compute_lists VALUES (?, ?, ?)", (source, kind, listed_at))
+                old = "SELECT source, kind FROM compute_lists WHERE listed_at < ?"
+                connection.execute(
+                    f"DELETE FROM computes WHERE (source, kind) IN ({old})",  # noqa: S608 - our own text
+                    (listed_at - KEPT_SECONDS,),
+                )
+                connection.execute("DELETE FROM compute_lists WHERE listed_at < ?", (listed_at - KEPT_SECONDS,))
+
+
+def _encode(compute: Compute) -> str:
+    return json.dumps(asdict(compute), separators=(",", ":"))
+
+
+def _decode(body: str) -> Compute | None:
+    try:
+        found: dict[str, Any] = json.loads(body)
+        values = {name: tuple(value) if name in TUPLES else value for name, value in found.items() if name in NAMES}
+        return Compute(**values)
+    except (TypeError, ValueError):
+        return None
