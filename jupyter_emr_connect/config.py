@@ -36,6 +36,10 @@ class EMRConnect(Configurable):
         help="Access roles assumed to call EMR in other accounts: an ARN, or {'arn', 'external_id', 'session_name', "
         "'session_tags': {}, 'via': ARN of the access role assumed before it, 'profile', 'regions': []}.",
     ).tag(config=True)
+    studio_subnets = List(
+        Unicode(),
+        help="Subnets whose clusters notebooks may attach to, as an EMR Studio names its own; empty means all.",
+    ).tag(config=True)
     certificate_authorities = Dict(
         Unicode(),
         Unicode(),
