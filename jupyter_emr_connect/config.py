@@ -37,6 +37,10 @@ class EMRConnect(Configurable):
         "'session_tags': {}, 'via': the access role assumed before it (an ARN or such settings), 'profile', "
         "'regions': []}.",
     ).tag(config=True)
+    studio_subnets = List(
+        Unicode(),
+        help="Subnets whose clusters notebooks may attach to, as an EMR Studio names its own; empty means all.",
+    ).tag(config=True)
     certificate_authorities = Dict(
         Unicode(),
         Unicode(),

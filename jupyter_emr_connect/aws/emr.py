@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -37,6 +37,7 @@ class Cluster(ClusterRow):
     """A cluster as ``DescribeCluster`` has it, without any of its Kerberos secrets.
 
     ``settings`` holds the properties of each classification (``{"livy-conf": {…}}``), as given when it was created.
+    ``primary_count`` is how many primary nodes it was asked to have; None until :func:`look_at_primary`.
     """
 
     release: str | None = None
@@ -51,6 +52,12 @@ class Cluster(ClusterRow):
     network: dict[str, str] = field(default_factory=dict)
     log_uri: str | None = None
     service_role: str | None = None
+    primary_count: int | None = None
+
+    @property
+    def livy(self) -> dict[str, str]:
+        """The properties of its ``livy-conf``, as far as they are known."""
+        return self.settings.get("livy-conf", {})
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,7 @@ class SecurityConfiguration:
     in_transit_encryption: bool = False
     kerberos: bool = False
     identity_center: bool = False
+    ldap: bool = False
 
 
 def list_clusters(
@@ -78,32 +86,42 @@ def cluster_pages(
     """Yield the clusters in these states, a page (50) at a time until AWS has no more."""
     extra = {"CreatedAfter": created_after} if created_after else {}
     for page in session.pages("emr", "ListClusters", ClusterStates=list(states), **extra):
-        yield [ClusterRow(**_row(row)) for row in page.get("Clusters") or [] if row.get("Id")]
+        yield [ClusterRow(**_row(row)) for row in _dicts(page.get("Clusters")) if row.get("Id")]
 
 
 def describe_cluster(session: AWSSession, cluster_id: str) -> Cluster | None:
     """Return a cluster, or None when AWS knows no such id (it says ``InvalidRequestException``, not a 404)."""
     try:
-        found = session.call("emr", "DescribeCluster", ClusterId=cluster_id)["Cluster"]
+        answer = session.call("emr", "DescribeCluster", ClusterId=cluster_id)
     except AWSError as error:
         if error_code(error) == "InvalidRequestException":
             return None
         raise
-    ec2 = found.get("Ec2InstanceAttributes") or {}
+    return parse_cluster(answer, cluster_id)
+
+
+def parse_cluster(answer: dict[str, Any], cluster_id: str) -> Cluster:
+    """Return the cluster of ``DescribeCluster``'s answer, whatever AWS left out; raises ``AWSError`` if it is empty."""
+    found = answer.get("Cluster")
+    if not isinstance(found, dict):
+        message = f"AWS answered for cluster {cluster_id!r} without describing it."
+        raise AWSError(message, fix="Try again.", iam_action="elasticmapreduce:DescribeCluster")
+    ec2 = _part(found, "Ec2InstanceAttributes")
+    applications, tags = _dicts(found.get("Applications")), _dicts(found.get("Tags"))
     return Cluster(
-        **_row(found),
-        release=found.get("ReleaseLabel"),
-        applications={one["Name"]: one.get("Version", "") for one in found.get("Applications") or []},
-        tags={one["Key"]: one.get("Value", "") for one in found.get("Tags") or []},
-        host=found.get("MasterPublicDnsName") or None,
-        security_configuration=found.get("SecurityConfiguration") or None,
+        **_row({**found, "Id": found.get("Id") or cluster_id}),
+        release=_text(found.get("ReleaseLabel")) or None,
+        applications={one["Name"]: _text(one.get("Version")) for one in applications if one.get("Name")},
+        tags={one["Key"]: _text(one.get("Value")) for one in tags if one.get("Key")},
+        host=_text(found.get("MasterPublicDnsName")) or None,
+        security_configuration=_text(found.get("SecurityConfiguration")) or None,
         kerberos=bool(found.get("KerberosAttributes")),
-        session_enabled=bool(found.get("SessionEnabled")),
-        instance_collection=found.get("InstanceCollectionType"),
-        settings=_settings(found.get("Configurations") or []),
-        network={key: ec2[name] for key, name in NETWORK.items() if ec2.get(name)},
-        log_uri=found.get("LogUri"),
-        service_role=found.get("ServiceRole"),
+        session_enabled=found.get("SessionEnabled") is True,
+        instance_collection=_text(found.get("InstanceCollectionType")) or None,
+        settings=_settings(found.get("Configurations")),
+        network={key: ec2[name] for key, name in NETWORK.items() if _text(ec2.get(name))},
+        log_uri=_text(found.get("LogUri")) or None,
+        service_role=_text(found.get("ServiceRole")) or None,
     )
 
 
@@ -117,38 +135,47 @@ NETWORK = {
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:
-    status = row.get("Status") or {}
-    created = (status.get("Timeline") or {}).get("CreationDateTime")
+    status = _part(row, "Status")
+    created = _part(status, "Timeline").get("CreationDateTime")
     return {
         "id": row["Id"],
-        "name": row.get("Name", ""),
-        "arn": row.get("ClusterArn", ""),
-        "state": status.get("State", "UNKNOWN"),
-        "state_reason": (status.get("StateChangeReason") or {}).get("Message") or None,
-        "created_at": created.astimezone(timezone.utc).isoformat() if created else None,
+        "name": _text(row.get("Name")),
+        "arn": _text(row.get("ClusterArn")),
+        "state": _text(status.get("State")) or "UNKNOWN",
+        "state_reason": _text(_part(status, "StateChangeReason").get("Message")) or None,
+        "created_at": created.astimezone(timezone.utc).isoformat() if isinstance(created, datetime) else None,
     }
 
 
-def _settings(configurations: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _settings(configurations: Any) -> dict[str, dict[str, str]]:
     flat: dict[str, dict[str, str]] = {}
-    for one in configurations:
-        flat.setdefault(one.get("Classification", ""), {}).update(one.get("Properties") or {})
-        for name, properties in _settings(one.get("Configurations") or []).items():
-            flat.setdefault(name, {}).update(properties)
+    for one in _dicts(configurations):
+        properties = {key: value for key, value in _part(one, "Properties").items() if isinstance(value, str)}
+        flat.setdefault(_text(one.get("Classification")), {}).update(properties)
+        for name, nested in _settings(one.get("Configurations")).items():
+            flat.setdefault(name, {}).update(nested)
     return flat
 
 
 def security_configuration(session: AWSSession, name: str) -> SecurityConfiguration:
     """Return what a security configuration switches on; AWS sends it as a JSON string inside its answer."""
-    text = session.call("emr", "DescribeSecurityConfiguration", Name=name)["SecurityConfiguration"]
-    return parse_security_configuration(name, text)
+    answer = session.call("emr", "DescribeSecurityConfiguration", Name=name)
+    return parse_security_configuration(name, _text(answer.get("SecurityConfiguration")))
 
 
 def parse_security_configuration(name: str, text: str) -> SecurityConfiguration:
     """Return what the JSON ``text`` switches on (reference 1.5 and 1.6 name the keys)."""
     try:
         body = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         message = f"AWS sent a security configuration {name!r} that is not JSON."
         raise AWSError(message, iam_action="elasticmapreduce:DescribeSecurityConfiguration") from error
     authentication = _part(body, "AuthenticationConfiguration")
@@ -161,6 +188,7 @@ def parse_security_configuration(name: str, text: str) -> SecurityConfiguration:
         in_transit_encryption=_part(body, "EncryptionConfiguration").get("EnableInTransitEncryption") is True,
         kerberos=bool(authentication.get("KerberosConfiguration")),
         identity_center=_part(authentication, "IdentityCenterConfiguration").get("EnableIdentityCenter") is True,
+        ldap=_part(authentication, "LDAPConfiguration").get("EnableLDAPAuthentication") is True,
     )
 
 
@@ -175,9 +203,40 @@ def primary_hosts(session: AWSSession, cluster: Cluster) -> list[str]:
     fleet = cluster.instance_collection == "INSTANCE_FLEET"
     wanted = {"InstanceFleetType": "MASTER"} if fleet else {"InstanceGroupTypes": ["MASTER"]}
     pages = session.pages("emr", "ListInstances", ClusterId=cluster.id, InstanceStates=["RUNNING"], **wanted)
-    rows = [row for page in pages for row in page.get("Instances", [])]
-    hosts = [row.get("PrivateDnsName") or row.get("PrivateIpAddress") for row in rows]
+    rows = [row for page in pages for row in _dicts(page.get("Instances"))]
+    hosts = [_text(row.get("PrivateDnsName")) or _text(row.get("PrivateIpAddress")) for row in rows]
     return [host for host in hosts if host]
+
+
+def look_at_primary(session: AWSSession, cluster: Cluster) -> Cluster:
+    """Return the cluster with what its instance groups, or fleets, say of its primary nodes: one call more.
+
+    Fills ``primary_count``, and ``livy-conf`` where the cluster's own ``Configurations`` have none (reference 1.5).
+    Called for a cluster that is looked at by itself, never for a list: AWS allows one call a second for the whole
+    account, of fleets half a call (reference 1.2).
+    """
+    fleet = cluster.instance_collection == "INSTANCE_FLEET"
+    operation, member = ("ListInstanceFleets", "InstanceFleets") if fleet else ("ListInstanceGroups", "InstanceGroups")
+    rows = [row for page in session.pages("emr", operation, ClusterId=cluster.id) for row in _dicts(page.get(member))]
+    return with_primary(cluster, rows)
+
+
+def with_primary(cluster: Cluster, rows: list[dict[str, Any]]) -> Cluster:
+    """Return the cluster with what these rows of ``InstanceGroups`` or ``InstanceFleets`` say of its primary nodes."""
+    primary = [row for row in rows if "MASTER" in (row.get("InstanceGroupType"), row.get("InstanceFleetType"))]
+    counts = [row.get(name) for row in primary for name in COUNTS]
+    known = [count for count in counts if isinstance(count, int) and not isinstance(count, bool)]
+    settings = dict(cluster.settings)
+    for row in primary:
+        for holder in (row, *_dicts(row.get("InstanceTypeSpecifications"))):
+            found = _settings(holder.get("Configurations")).get("livy-conf")
+            if found and "livy-conf" not in settings:
+                settings["livy-conf"] = found
+    return replace(cluster, primary_count=sum(known) if any(known) else None, settings=settings)
+
+
+# A primary fleet counts nodes too: each weighs 1 (model, ``InstanceTypeConfig``).
+COUNTS = ("RequestedInstanceCount", "TargetOnDemandCapacity", "TargetSpotCapacity")
 
 
 def cluster_session_credentials(session: AWSSession, cluster_id: str, role: str | None) -> BasicPair:
@@ -187,5 +246,9 @@ def cluster_session_credentials(session: AWSSession, cluster_id: str, role: str 
     """
     extra = {"ExecutionRoleArn": role} if role else {}
     answer = session.call("emr", "GetClusterSessionCredentials", ClusterId=cluster_id, **extra)
-    pair = answer["Credentials"]["UsernamePassword"]
-    return BasicPair(pair["Username"], pair["Password"], answer["ExpiresAt"].astimezone(timezone.utc))
+    pair, moment = _part(answer, "Credentials", "UsernamePassword"), answer.get("ExpiresAt")
+    username, password = _text(pair.get("Username")), _text(pair.get("Password"))
+    if not username or not password or not isinstance(moment, datetime):
+        message = f"AWS gave no user name and password for cluster {cluster_id}."
+        raise AWSError(message, fix="Try again.", iam_action="elasticmapreduce:GetClusterSessionCredentials")
+    return BasicPair(username, password, moment.astimezone(timezone.utc))

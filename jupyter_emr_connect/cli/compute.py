@@ -1,4 +1,4 @@
-"""``jupyter emr list``, ``show`` and ``roles``."""
+"""``jupyter emr show`` and ``roles``."""
 
 from __future__ import annotations
 
@@ -9,52 +9,14 @@ from .options import Face, common_options, complete_computes, said
 from .output import print_fields, print_json, print_table
 
 
-@click.command("list")
-@click.option("--all", "ended", is_flag=True, help="Also clusters terminated in the last 30 days.")
-@common_options
-def list_command(face: Face, ended: bool) -> None:
-    """List the computes a kernel can attach to, and why others cannot."""
-    from ..services.catalogue import Catalogue
-    from .progress import counting
-
-    catalogue = Catalogue(face.session())
-    with counting("Looking at clusters") as progress:
-        computes = catalogue.list(ended=ended, progress=progress)
-    if face.as_json:
-        print_json([compute.to_json() for compute in computes])
-    elif computes:
-        print_table(
-            ("ID", "NAME", "STATE", "RELEASE", "RUNTIME ROLE", "ATTACHABLE"), [_row(compute) for compute in computes]
-        )
-    else:
-        click.echo(f"No clusters in {catalogue.session.region} for {catalogue.session.label}.", err=True)
-
-
-def _row(compute: Compute) -> tuple[str, ...]:
-    from ..services.eligibility import ATTACHABLE_STATES
-
-    known = compute.release is not None
-    attachable = "yes" if compute.attachable else f"no: {compute.reason}"
-    if compute.state in ATTACHABLE_STATES and not known:
-        attachable = str(compute.reason)  # says that it was not looked at, or why it could not be
-    return (
-        compute.id,
-        compute.name,
-        compute.state,
-        compute.release or "-",
-        compute.runtime_role if known else "-",
-        attachable,
-    )
-
-
 @click.command()
 @click.argument("compute", callback=said, shell_complete=complete_computes)
 @common_options
 def show(face: Face, compute: str) -> None:
     """Show one compute (id, ARN or name) with all its details."""
-    from ..services.catalogue import Catalogue
+    from ..services.lookup import find
 
-    found = Catalogue(face.session()).resolve(compute)
+    found = find(face.config, compute, profile=face.profile, region=face.region, closely=True)
     if face.as_json:
         print_json(found.to_json(details=True))
         return
@@ -96,10 +58,10 @@ def _role_line(compute: Compute) -> str:
 @common_options
 def roles(face: Face, compute: str | None) -> None:
     """List the runtime roles offered, for COMPUTE or in general."""
-    from ..services.catalogue import Catalogue
+    from ..services.lookup import find
     from ..services.roles import list_roles
 
-    found = Catalogue(face.session()).resolve(compute) if compute else None
+    found = find(face.config, compute, profile=face.profile, region=face.region) if compute else None
     offered = list_roles(face.config, found)
     if face.as_json:
         print_json([role.to_json() for role in offered])

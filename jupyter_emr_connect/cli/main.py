@@ -21,7 +21,7 @@ from .output import print_error, printable
 
 # name -> (module, attribute, one line of help, so that `--help` imports none of them)
 COMMANDS = {
-    "list": ("compute", "list_command", "List the computes a kernel can attach to, and why others cannot."),
+    "list": ("listing", "list_command", "List the computes a kernel can attach to, and why others cannot."),
     "show": ("compute", "show", "Show one compute with all its details."),
     "roles": ("compute", "roles", "List the runtime roles offered for a compute."),
     "attach": ("attachments", "attach_command", "Attach a notebook or folder to a compute."),

@@ -123,8 +123,9 @@ class EMRProvisioner(KernelProvisionerBase):
             gateway_url=connection.target.url,
             runtime_role=connection.role,
             path=path,
-            profile=attachment.profile,
+            profile=connection.compute.profile,
             region=connection.compute.region,
+            access_role=connection.compute.access_role,
         )
         order = Order(
             target=connection.target,

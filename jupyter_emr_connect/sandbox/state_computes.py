@@ -6,8 +6,8 @@ from typing import Any
 
 from ..aws.emr import Cluster, SecurityConfiguration
 from ..models import Compute
-from ..services.catalogue import described
 from ..services.eligibility import judge
+from ..services.kinds.clusters import described
 from .world import ClusterSpec
 
 

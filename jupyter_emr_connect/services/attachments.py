@@ -13,9 +13,9 @@ from ..errors import ConfigurationError, NotAttachable, NotAttached, RoleRequire
 from ..models import Attachment, Compute, Transport, check_role_arn
 from ..store.attachments import AttachmentStore
 from ..store.database import Database
-from .catalogue import Catalogue
 from .credentials import PairAuth
-from .sessions import session_for
+from .lookup import find
+from .sessions import session_of
 
 TransportChoice = Transport | Literal["auto"]
 TRANSPORTS: tuple[TransportChoice, ...] = ("auto", "gateway", "livy", "spark-connect")
@@ -109,13 +109,19 @@ def attach(config: EMRConnect, request: Attachment) -> tuple[Attachment, Compute
     """
     if request.runtime_role:
         check_role_arn(request.runtime_role)
-    session = session_for(config, request.profile, request.region)
-    compute = Catalogue(session).resolve(request.compute)
+    compute = find(config, request.compute, profile=request.profile, region=request.region, role=request.access_role)
     admit(compute, request)
     expires = None
     if request.runtime_role:
-        session = session_for(config, request.profile, compute.region)
+        session = session_of(config, compute)
         pair = PairAuth(session, compute, request.runtime_role, renew_before=config.renew_before).pair()
         expires = pair.expires_at.isoformat(timespec="seconds")
-    kept = replace(request, compute=compute.id, region=compute.region, path=absolute(request.path))
+    kept = replace(
+        request,
+        compute=compute.id,
+        profile=compute.profile,
+        region=compute.region,
+        access_role=compute.access_role,
+        path=absolute(request.path),
+    )
     return replace(open_attachments(config).put(kept), credentials_expire_at=expires), compute

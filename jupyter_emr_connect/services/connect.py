@@ -15,16 +15,16 @@ from ..gateway.probe import probe_gateway
 from ..gateway.target import GatewayTarget, make_ssl_context
 from ..models import Attachment, Compute, Transport, check_role_arn
 from .attachments import admit, open_attachments
-from .catalogue import Catalogue
 from .credentials import PairAuth
-from .sessions import session_for
+from .lookup import find
+from .sessions import session_of
 
 
 @dataclass(frozen=True)
 class Connection:
     """A compute that answered: ``target`` is where its gateway is and how to prove who we are.
 
-    ``profile`` and ``region`` are those of the AWS session used, for the ledger.
+    ``profile``, ``region`` and ``access_role`` are those of the AWS session used, for the ledger.
     """
 
     compute: Compute
@@ -33,6 +33,7 @@ class Connection:
     target: GatewayTarget = field(repr=False)
     profile: str | None = None
     region: str | None = None
+    access_role: str | None = None
 
 
 async def connect(
@@ -47,10 +48,8 @@ async def connect(
     stage("credentials")
     if request.runtime_role:
         check_role_arn(request.runtime_role)
-    catalogue = Catalogue(await asyncio.to_thread(session_for, config, request.profile, request.region))
-    compute = await asyncio.to_thread(catalogue.resolve, request.compute)
+    compute, session = await asyncio.to_thread(_find, config, request)
     transport = admit(compute, request)
-    session = await asyncio.to_thread(session_for, config, request.profile, compute.region)
     auth = None
     if request.runtime_role:
         auth = PairAuth(session, compute, request.runtime_role, renew_before=config.renew_before)
@@ -59,7 +58,14 @@ async def connect(
     target = await _reach(config, compute, await _host(session, compute), auth)
     if request.runtime_role:
         await asyncio.to_thread(open_attachments(config).remember_role, compute.id, request.runtime_role)
-    return Connection(compute, request.runtime_role, transport, target, session.profile, session.region)
+    return Connection(
+        compute, request.runtime_role, transport, target, session.profile, session.region, compute.access_role
+    )
+
+
+def _find(config: EMRConnect, request: Attachment) -> tuple[Compute, AWSSession]:
+    found = find(config, request.compute, profile=request.profile, region=request.region, role=request.access_role)
+    return found, session_of(config, found)
 
 
 async def _host(session: AWSSession, compute: Compute) -> str:

@@ -32,15 +32,22 @@ async def list_kernels(config: EMRConnect, *, check: bool = True) -> list[Kernel
     return [replace(record, state=states[record.kernel_id]) for record in records]
 
 
-def _place(record: KernelRecord) -> tuple[str, str, str, str]:
-    return record.profile or "", record.region or "", record.compute, record.runtime_role or ""
+def _place(record: KernelRecord) -> tuple[str, ...]:
+    names = (record.profile, record.region, record.access_role, record.compute, record.runtime_role)
+    return tuple(name or "" for name in names)
 
 
 async def _ask(config: EMRConnect, records: list[KernelRecord]) -> dict[str, str]:
     first = records[0]
     states = {record.kernel_id: "unknown" for record in records}
     try:
-        request = Attachment(first.compute, first.runtime_role, profile=first.profile, region=first.region)
+        request = Attachment(
+            first.compute,
+            first.runtime_role,
+            profile=first.profile,
+            region=first.region,
+            access_role=first.access_role,
+        )
         client = GatewayClient((await connect(config, request)).target, connect_timeout=config.connect_timeout)
     except EMRConnectError:
         return states

@@ -69,7 +69,9 @@ def _encode(compute: Compute) -> str:
 def _decode(body: str) -> Compute | None:
     try:
         found: dict[str, Any] = json.loads(body)
-        values = {name: tuple(value) if name in TUPLES else value for name, value in found.items() if name in NAMES}
+        values: dict[str, Any] = {
+            name: tuple(value) if name in TUPLES else value for name, value in found.items() if name in NAMES
+        }
         return Compute(**values)
     except (TypeError, ValueError):
         return None

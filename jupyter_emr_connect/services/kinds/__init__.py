@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from ...aws.session import AWSSession
+from ...config import EMRConnect
 from ...models import Compute, Kind
 from .applications import Applications
 from .clusters import Clusters
@@ -42,6 +43,6 @@ class Lister(Protocol):
         """Return (region, account, id) of an ARN of this kind, else None."""
 
 
-def make_listers() -> tuple[Lister, ...]:
+def make_listers(config: EMRConnect) -> tuple[Lister, ...]:
     """Return a lister of each kind, in the order in which computes are shown."""
-    return (Clusters(), Endpoints(), Applications())
+    return (Clusters(config.studio_subnets), Endpoints(), Applications())

@@ -10,7 +10,7 @@ from ...aws import emr_serverless
 from ...aws.session import AWSSession
 from ...models import Compute, Kind
 from .. import eligibility
-from .place import place_of
+from .place import named, place_of
 
 APPLICATION_ID = re.compile(r"[0-9a-z]{16,64}")
 APPLICATION_ARN = re.compile(r"arn:aws[a-zA-Z-]*:emr-serverless:([a-z0-9-]+):(\d{12}):/applications/([0-9a-z]+)")
@@ -36,7 +36,7 @@ class Applications:
 
     def worth_describing(self, compute: Compute) -> bool:
         """Applications that may be interactive: those that are Spark's and have not ended."""
-        return compute.state in eligibility.LIVE_APPLICATION_STATES and "Spark" in compute.applications
+        return compute.state in emr_serverless.LIVE and "Spark" in compute.applications
 
     def is_id(self, text: str) -> bool:
         """Sixteen or more small letters and digits."""
@@ -86,19 +86,12 @@ def described(application: emr_serverless.Application, region: str) -> Compute:
         details={
             "type": application.type,
             "architecture": application.architecture,
-            "interactive": {
-                "studio": application.studio_enabled,
-                "livy": application.livy_endpoint_enabled,
-                "spark_connect": application.session_enabled,
-            },
             "offers": list(verdict.offers),
             "runtime_role_reason": verdict.role_reason,
-            "auto_start": application.auto_start,
-            "auto_stop_minutes": application.auto_stop_minutes,
             "maximum_capacity": application.maximum_capacity,
-            "network": {
-                "subnets": ", ".join(application.subnets),
-                "security_groups": ", ".join(application.security_groups),
-            },
+            "network": named(
+                subnets=", ".join(application.subnets), security_groups=", ".join(application.security_groups)
+            ),
+            **verdict.details,
         },
     )

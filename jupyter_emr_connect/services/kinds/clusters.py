@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 from ...aws import emr
+from ...aws.ec2 import vpc_details
 from ...aws.session import AWSSession
 from ...errors import AccessDenied, AWSError, CredentialsExpired, InvalidCredentials
 from ...models import Compute, Kind
@@ -17,7 +18,6 @@ from .place import place_of
 CLUSTER_ID = re.compile(r"j-[A-Z0-9]{1,254}")
 CLUSTER_ARN = re.compile(r"arn:aws[a-zA-Z-]*:elasticmapreduce:([a-z0-9-]+):(\d{12}):cluster/(j-[A-Z0-9]+)")
 RECENTLY = timedelta(days=30)
-NOT_LOOKED_AT = "Not looked at yet (AWS limits the account's call rate); `jupyter emr show` does."
 
 
 class Clusters:
@@ -28,7 +28,9 @@ class Clusters:
     operation = "DescribeCluster"
     title = "EMR cluster"
 
-    def __init__(self) -> None:
+    def __init__(self, studio_subnets: Collection[str] = ()) -> None:
+        """Take the subnets to attach in, if any are configured (``EMRConnect.studio_subnets``)."""
+        self._studio_subnets = tuple(studio_subnets)
         self._security: dict[tuple[str, str, str], tuple[emr.SecurityConfiguration | None, str | None]] = {}
 
     def pages(self, session: AWSSession, *, ended: bool = False) -> Iterator[list[Compute]]:
@@ -39,23 +41,34 @@ class Clusters:
             yield [undescribed(row, session.region) for row in page]
 
     def describe(self, session: AWSSession, compute_id: str, *, closely: bool = False) -> Compute | None:
-        """Return a cluster with everything computed, or None for an id that AWS does not know."""
+        """Return a cluster with everything computed, or None for an id that AWS does not know.
+
+        ``closely`` also asks for its instance groups or fleets and the VPC, which the list does without.
+        """
         cluster = emr.describe_cluster(session, compute_id)
         if cluster is None:
             return None
+        network = dict(cluster.network)
+        if closely:
+            cluster = emr.look_at_primary(session, cluster)
+            network |= vpc_details(session, [network.get("subnet", "")])
         security, problem = self._security_of(session, cluster)
-        verdict = eligibility.judge(cluster, security, security_problem=problem)
+        reach = eligibility.reach_of(cluster.host) if cluster.state in eligibility.ATTACHABLE_STATES else None
+        verdict = eligibility.judge(
+            cluster, security, security_problem=problem, reach=reach, studio_subnets=self._studio_subnets
+        )
         details = {
             "applications": cluster.applications,
             "security_configuration": cluster.security_configuration,
             "in_transit_encryption": security.in_transit_encryption if security else None,
             "runtime_role_reason": verdict.role_reason,
             "host": cluster.host,
-            "livy_port": cluster.settings.get("livy-conf", {}).get("livy.server.port"),
-            "offers": list(eligibility.offered_transports(cluster)),
-            "network": cluster.network,
+            "offers": list(verdict.offers),
+            "unreachable": reach.obstacle if reach else None,
+            "network": network,
             "log_uri": cluster.log_uri,
             "service_role": cluster.service_role,
+            **verdict.details,
         }
         return replace(described(cluster, verdict, session.region), details=details)
 
@@ -95,6 +108,7 @@ class Clusters:
 def undescribed(row: emr.ClusterRow, region: str) -> Compute:
     """Return what a row of the list says of a cluster; ``region`` counts where there is no ARN."""
     place, account = place_of(row.arn, region)
+    verdict = eligibility.judge_row(row)
     return Compute(
         id=row.id,
         kind="ec2",
@@ -105,7 +119,7 @@ def undescribed(row: emr.ClusterRow, region: str) -> Compute:
         state=row.state,
         state_reason=row.state_reason,
         created_at=row.created_at,
-        reason=eligibility.state_obstacle(row.state, row.state_reason) or NOT_LOOKED_AT,
+        reason=verdict.reason,
     )
 
 

@@ -10,7 +10,7 @@ from ...aws.session import AWSSession
 from ...errors import EMRConnectError
 from ...models import Compute, Kind
 from .. import eligibility
-from .place import place_of
+from .place import named, place_of
 
 ENDPOINT_ID = re.compile(r"([0-9a-z]{1,64})/([0-9a-z]{1,64})")
 ENDPOINT_ARN = re.compile(
@@ -37,7 +37,7 @@ class Endpoints:
                 try:
                     for page in emr_containers.list_endpoints(session, cluster.id, ended=ended):
                         rows = [described(endpoint, session.region, cluster) for endpoint in page]
-                        yield [row for row in rows if ended != (row.state in eligibility.LIVE_ENDPOINT_STATES)]
+                        yield [row for row in rows if ended == row.state.startswith("TERMINATED")]
                 except EMRConnectError as error:
                     problem = problem or error
         if problem:
@@ -68,7 +68,10 @@ def described(
 ) -> Compute:
     """Return an endpoint with everything computed; ``cluster`` is its virtual cluster, where it is known."""
     place, account = place_of(endpoint.arn, region)
-    verdict = eligibility.judge_endpoint(endpoint, virtual_cluster_state=cluster.state if cluster else None)
+    reach = eligibility.reach_of(endpoint.url) if endpoint.state == "ACTIVE" else None
+    verdict = eligibility.judge_endpoint(
+        endpoint, virtual_cluster_state=cluster.state if cluster else None, reach=reach
+    )
     return Compute(
         id=endpoint.compute_id,
         kind="eks",
@@ -89,14 +92,14 @@ def described(
         host=endpoint.url,
         certificate=endpoint.certificate,
         details={
-            "type": endpoint.type,
             "virtual_cluster": cluster.name if cluster else endpoint.virtual_cluster,
             "url": endpoint.url,
-            "execution_role": endpoint.execution_role,
             "runtime_role_reason": verdict.role_reason,
             "offers": list(verdict.offers),
             "failure_reason": endpoint.failure_reason,
             "private_ca": endpoint.certificate is not None,
-            "network": {"security_group": endpoint.security_group, "subnets": ", ".join(endpoint.subnets)},
+            "unreachable": reach.obstacle if reach else None,
+            "network": named(security_group=endpoint.security_group, subnets=", ".join(endpoint.subnets)),
+            **verdict.details,
         },
     )

@@ -1,4 +1,4 @@
-"""Where a compute is, by its ARN."""
+"""Where a compute is."""
 
 from __future__ import annotations
 
@@ -7,3 +7,8 @@ def place_of(arn: str, region: str) -> tuple[str, str]:
     """Return region and account of an ARN; ``region`` counts where it has none."""
     parts = arn.split(":")
     return (parts[3] or region, parts[4]) if len(parts) > 5 else (region, "")
+
+
+def named(**parts: str | None) -> dict[str, str]:
+    """Return those parts of a network's description that are known."""
+    return {name: value for name, value in parts.items() if value}

@@ -17,7 +17,7 @@ def test_unknown_id_says_where_it_was_searched(emr):
 
 
 def test_unknown_name_suggests_near_ones(emr):
-    emr("show", "analytcs").failed_with("No EMR cluster 'analytcs'", "Did you mean 'analytics'?")
+    emr("show", "analytcs").failed_with("No compute 'analytcs'", "Did you mean 'analytics'?")
 
 
 def test_malformed_arn(emr):

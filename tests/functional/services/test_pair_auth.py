@@ -9,9 +9,10 @@ import time
 import pytest
 
 from jupyter_emr_connect.aws.session import open_session
+from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.errors import AccessDenied, RoleDenied, RoleUnsupported
-from jupyter_emr_connect.services.catalogue import Catalogue
 from jupyter_emr_connect.services.credentials import PairAuth
+from jupyter_emr_connect.services.lookup import find
 
 ASKED = "GetClusterSessionCredentials"
 
@@ -19,7 +20,7 @@ ASKED = "GetClusterSessionCredentials"
 @pytest.fixture
 def auth(cloud):
     session = open_session()
-    compute = Catalogue(session).resolve("analytics")
+    compute = find(EMRConnect(), "analytics")
 
     def make(role: str = "EMRAnalyst", *, renew_before: float = 300.0, profile: str | None = None) -> PairAuth:
         return PairAuth(open_session(profile), compute, cloud.roles[role], renew_before=renew_before)
@@ -113,7 +114,7 @@ async def test_a_role_the_caller_may_not_take(auth):
 
 async def test_a_cluster_that_gives_no_pairs(cloud):
     session = open_session()
-    compute = Catalogue(session).resolve("open")
+    compute = find(EMRConnect(), "open")
     with pytest.raises(RoleUnsupported, match="gives no credentials"):
         await PairAuth(session, compute, cloud.roles["EMRAnalyst"], renew_before=300).headers()
 

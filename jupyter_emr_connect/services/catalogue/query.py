@@ -30,8 +30,9 @@ SORTS: Mapping[str, Key] = {
 class Query:
     """A question to the list. Empty tuples and texts ask for everything.
 
-    ``q`` is words that must all occur in a compute's id, name, ARN, release, applications or tags. ``sort`` is one of
-    :data:`SORTS`, with ``-`` before it for the reverse order. ``limit`` None means all rows from ``offset`` on.
+    ``q`` is words that must all occur in a compute's id, name, ARN, release, applications or tags. ``ended`` asks also
+    for computes that have ended lately, which asking for such a state does as well. ``sort`` is one of :data:`SORTS`,
+    with ``-`` before it for the reverse order. ``limit`` None means all rows from ``offset`` on.
     """
 
     kinds: tuple[str, ...] = ()
@@ -40,6 +41,7 @@ class Query:
     accounts: tuple[str, ...] = ()
     attachable: bool | None = None
     q: str = ""
+    ended: bool = False
     sort: str = "-created_at"
     offset: int = 0
     limit: int | None = None
@@ -57,7 +59,7 @@ class Query:
     @property
     def wants_ended(self) -> bool:
         """Whether computes that have ended are asked for, which takes a list of its own."""
-        return bool(ENDED_STATES & set(self.states))
+        return self.ended or bool(ENDED_STATES & set(self.states))
 
     def covers(self, kind: str, region: str | None) -> bool:
         """Whether rows of this kind and region could match; a region that is not known yet could."""

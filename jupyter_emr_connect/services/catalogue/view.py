@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Literal
 
@@ -32,6 +33,16 @@ class Problem:
     region: str | None
     profile: str | None
     access_role: str | None
+
+    def located(self, *, several: bool) -> EMRConnectError:
+        """Return the error; with ``several`` sources its message says which of them it concerns."""
+        parts = (self.kind, self.region, self.profile, self.access_role)
+        where = ", ".join(part for part in parts if part)
+        if not several or not where:
+            return self.error
+        located = copy.copy(self.error)
+        located.message = f"{self.error.message.rstrip('.')} ({where})."
+        return located
 
     def to_json(self) -> dict[str, Any]:
         """Return the contract's error entry, with the fix and whose calls they were."""
@@ -70,9 +81,9 @@ class View:
     ``to_describe`` is how many rows are still to be described.
     """
 
-    version: str
-    items: Sequence[Compute]
-    total: int
+    version: str = ""
+    items: Sequence[Compute] = ()
+    total: int = 0
     problems: tuple[Problem, ...] = ()
     as_of: float | None = None
     complete: bool = False
@@ -80,7 +91,7 @@ class View:
     waiting: tuple[dict[str, Any], ...] = ()
     to_describe: int = 0
     offset: int = 0
-    changes: Changes | None = field(default=None)
+    changes: Changes | None = None
 
     def head(self) -> dict[str, Any]:
         """Return the JSON of all but the items."""

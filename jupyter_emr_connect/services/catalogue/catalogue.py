@@ -8,6 +8,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
@@ -57,7 +58,7 @@ class LiveCatalogue:
         self._config = config
         self.clock = clock
         self._sources = list(sources) if sources is not None else list_sources(config)
-        self._listers = make_listers()
+        self._listers = make_listers(config)
         self._store: ComputeStore | None = ComputeStore(Database(config.state_file))
         self._listings: list[Listing] = []
         self._history = History(secrets.token_hex(4))
@@ -92,7 +93,7 @@ class LiveCatalogue:
         items = query.page(found)
         if len(items) <= LOOKED_AT:
             self.want(items)
-        return View(version=version, items=items, total=len(found), offset=query.offset, changes=changes, **frame)
+        return replace(frame, version=version, items=items, total=len(found), offset=query.offset, changes=changes)
 
     def want(self, computes: Sequence[Compute]) -> None:
         """Describe these before others: somebody looks at them."""
@@ -167,22 +168,21 @@ class LiveCatalogue:
             if query.covers(one.lister.kind, one.source.region) and (not one.ended or query.wants_ended)
         ]
 
-    def _frame(self, listings: Sequence[Listing], now: float) -> dict[str, object]:
-        moments = [one.listed_at for one in listings if one.listed_at is not None]
+    def _frame(self, listings: Sequence[Listing], now: float) -> View:
+        """Return a view without its rows; called under the lock."""
         running = [(one, now - one.running_since) for one in listings if one.running_since is not None]
-        waiting = tuple(
-            {"kind": one.lister.kind, "region": one.source.region, "seconds": round(seconds, 1)}
-            for one, seconds in running
-            if seconds > SLOW_SECONDS
+        return View(
+            problems=problems_of(listings),
+            as_of=min((one.listed_at for one in listings if one.listed_at is not None), default=None),
+            complete=all(one.passed for one in listings),
+            stored=any(one.stored for one in listings),
+            waiting=tuple(
+                {"kind": one.lister.kind, "region": one.source.region, "seconds": round(seconds, 1)}
+                for one, seconds in running
+                if seconds > SLOW_SECONDS
+            ),
+            to_describe=sum(len({**one.wanted, **one.queue}) + one.describing for one in listings),
         )
-        return {
-            "problems": problems_of(listings),
-            "as_of": min(moments, default=None),
-            "complete": all(one.passed for one in listings),
-            "stored": any(one.stored for one in listings),
-            "waiting": waiting,
-            "to_describe": sum(len({**one.wanted, **one.queue}) + one.describing for one in listings),
-        }
 
     def _poll(self) -> None:
         """Hand out what is due until no one looks any more; runs in a thread of its own."""

@@ -77,7 +77,8 @@ class Listing:
 
     def upsert(self, computes: Iterable[Compute], now: float) -> tuple[list[Row], list[Row]]:
         """Merge rows of a list; return those that are new and those that have changed."""
-        added, changed = [], []
+        added: list[Row] = []
+        changed: list[Row] = []
         for compute in computes:
             old = self.rows.get(compute.id)
             row = merge(old, compute, now)

@@ -1,0 +1,189 @@
+"""``jupyter emr list``: every compute in one table, once or live."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..models import Compute
+from .options import Face, common_options
+from .output import print_error, print_json, print_table, printable, table_lines
+
+if TYPE_CHECKING:
+    from ..services.catalogue import LiveCatalogue, Query, View
+
+# AWS limits the account's call rate, so that descriptions take their time; what is not described by then says so.
+DETAIL_SECONDS = 8.0
+TICK = 0.25
+
+
+def split(context: click.Context, parameter: click.Parameter, values: Sequence[str]) -> tuple[str, ...]:
+    """Take ``--kind ec2,eks`` as ``--kind ec2 --kind eks``."""
+    return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
+
+
+@click.command("list")
+@click.option("--all", "ended", is_flag=True, help="Also computes that ended in the last 30 days.")
+@click.option("--kind", "kinds", multiple=True, callback=split, metavar="KIND", help="ec2, eks, serverless.")
+@click.option("--state", "states", multiple=True, callback=split, metavar="STATE", help="Only in these states.")
+@click.option("--search", "-q", default="", metavar="WORDS", help="Words in id, name, release, applications or tags.")
+@click.option("--sort", default="-created_at", metavar="FIELD", help="name, created_at, state … (-FIELD reverses).")
+@click.option("--watch", is_flag=True, help="Go on showing what changes until Ctrl-C.")
+@common_options
+def list_command(
+    face: Face, ended: bool, kinds: tuple[str, ...], states: tuple[str, ...], search: str, sort: str, watch: bool
+) -> None:
+    """List the computes a kernel can attach to, and why others cannot.
+
+    --profile and --region take several names, parted by commas; what is configured counts without them.
+    """
+    from ..services.catalogue import LiveCatalogue, Query
+    from ..services.sources import list_sources
+
+    sources = list_sources(face.config, *(split_option(one) for one in (face.profile, face.region)))
+    query = Query(kinds=kinds, states=states, q=search, sort=sort, ended=ended)
+    catalogue = LiveCatalogue(face.config, sources)
+    try:
+        if watch:
+            _watch(catalogue, query, as_json=face.as_json)
+        else:
+            _print(_read(catalogue, query), face, len(sources))
+    finally:
+        catalogue.close()
+
+
+def split_option(text: str | None) -> list[str]:
+    """Return the names of an option that takes several, parted by commas."""
+    return [one.strip() for one in (text or "").split(",") if one.strip()]
+
+
+def _read(catalogue: LiveCatalogue, query: Query) -> View:
+    """Wait until every list is read, and a while for the descriptions; Ctrl-C ends it at once."""
+    from .progress import counting
+
+    changed = threading.Event()
+    end = catalogue.subscribe(changed.set)
+    try:
+        with counting("Looking at computes") as progress:
+            view = catalogue.view(query, refresh=True)
+            deadline: float | None = None
+            while not view.complete or view.to_describe:
+                if view.complete:
+                    deadline = deadline or time.monotonic() + DETAIL_SECONDS
+                    if time.monotonic() > deadline:
+                        break
+                changed.wait(TICK)
+                changed.clear()
+                view = catalogue.view(query)
+                progress(view.total - view.to_describe, view.total)
+            return view
+    finally:
+        end()
+
+
+def _print(view: View, face: Face, sources: int) -> None:
+    if face.as_json:
+        print_json([compute.to_json() for compute in view.items])
+    elif view.items:
+        print_table(*table(view.items))
+    for problem in view.problems:
+        print_error(problem.located(several=sources > 1), as_json=face.as_json)
+    if not view.items and view.problems:
+        raise click.exceptions.Exit(1)
+    if not view.items and not face.as_json:
+        where = face.region or ", ".join(face.config.regions) or face.session().region
+        click.echo(f"No computes in {where} for {face.session().label}.", err=True)
+
+
+def table(computes: Sequence[Compute]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return headers and rows; accounts and regions are shown where there is more than one."""
+    shown: list[tuple[str, Callable[[Compute], str]]] = [
+        ("ID", lambda one: one.id),
+        ("NAME", lambda one: one.name),
+        ("KIND", lambda one: one.kind),
+        ("STATE", lambda one: one.state),
+        ("RELEASE", lambda one: one.release or "-"),
+        ("RUNTIME ROLE", lambda one: one.runtime_role),
+        ("ATTACHABLE", attachable),
+    ]
+    if len({one.region for one in computes}) > 1:
+        shown.insert(3, ("REGION", lambda one: one.region))
+    if len({one.account for one in computes}) > 1:
+        shown.insert(3, ("ACCOUNT", lambda one: one.account or "-"))
+    return tuple(name for name, _ in shown), [tuple(cell(one) for _, cell in shown) for one in computes]
+
+
+def attachable(compute: Compute) -> str:
+    """Return ``yes``, or why not; a compute that was not looked at says just that."""
+    if compute.attachable:
+        return "yes"
+    reason = str(compute.reason)
+    return reason if reason.startswith(("Not looked at", "Not known")) else f"no: {reason}"
+
+
+def _watch(catalogue: LiveCatalogue, query: Query, *, as_json: bool) -> None:
+    """Show the list as it changes: a live table on a terminal, one line for each change elsewhere."""
+    changed = threading.Event()
+    catalogue.subscribe(changed.set)
+    if sys.stdout.isatty() and not as_json:
+        _watch_table(catalogue, query, changed)
+    else:
+        _watch_lines(catalogue, query, changed, as_json=as_json)
+
+
+def _watch_table(catalogue: LiveCatalogue, query: Query, changed: threading.Event) -> None:
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    with Live(console=console, screen=True, auto_refresh=False) as live:
+        while True:
+            view = catalogue.view(query)
+            lines = table_lines(*table(view.items), console.width) if view.items else ["No computes yet."]
+            lines = [*lines[: max(1, console.height - 2 - len(view.problems))], "", _footer(view)]
+            lines += [printable(f"{problem.error.code}: {problem.error.message}") for problem in view.problems]
+            live.update(Text("\n".join(lines), no_wrap=True, overflow="ellipsis"), refresh=True)
+            changed.wait(1.0)
+            changed.clear()
+
+
+def _footer(view: View) -> str:
+    age = "not read yet" if view.as_of is None else f"as of {max(0, time.time() - view.as_of):.0f} s ago"
+    state = "" if view.complete else " · reading"
+    details = f" · {view.to_describe} to look at" if view.to_describe else ""
+    return f"{view.total} computes · {age}{state}{details} · Ctrl-C ends"
+
+
+def _watch_lines(catalogue: LiveCatalogue, query: Query, changed: threading.Event, *, as_json: bool) -> None:
+    before: dict[str, dict[str, Any]] = {}
+    said: set[str] = set()
+    while True:
+        view = catalogue.view(query)
+        now = {f"{one.kind}/{one.id}": one.to_json() for one in view.items}
+        for key, row in now.items():
+            if row != before.get(key):
+                _say("changed" if key in before else "added", row, as_json=as_json)
+        for key in before.keys() - now.keys():
+            _say("removed", before[key], as_json=as_json)
+        for problem in view.problems:
+            if problem.error.message not in said:
+                said.add(problem.error.message)
+                print_error(problem.error, as_json=as_json)
+        before = now
+        changed.wait(1.0)
+        changed.clear()
+
+
+def _say(what: str, row: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"change": what, "compute": row}, ensure_ascii=False))
+    else:
+        verdict = "attachable" if row["attachable"] else str(row["reason"])
+        click.echo(printable(f"{what:<8} {row['id']}  {row['name']}  {row['state']}  {verdict}"))

@@ -1,0 +1,180 @@
+"""Finding one compute by id, ARN or unambiguous name, over all sources and kinds. All functions block on AWS."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TypeVar
+
+from ..aws.sts import account_of
+from ..config import EMRConnect
+from ..errors import AmbiguousCompute, ComputeNotFound, EMRConnectError
+from ..models import Compute
+from .kinds import Lister, make_listers
+from .sources import Source, access_role, list_sources
+
+Place = tuple[Source, Lister]
+Answer = TypeVar("Answer")
+AT_ONCE = 8
+LIST_HINT = "`jupyter emr list` shows those there are."
+
+
+def find(
+    config: EMRConnect,
+    text: str,
+    *,
+    profile: str | None = None,
+    region: str | None = None,
+    role: str | None = None,
+    closely: bool = False,
+) -> Compute:
+    """Return the described compute of an id, an ARN or an unambiguous name.
+
+    Looked for in the sources that ``profile``, ``region`` and ``role`` (an access role's ARN) name, else in all that
+    are configured; ``closely`` describes it for the detail view. Raises ``ComputeNotFound`` (says where was looked and
+    suggests near names), ``AmbiguousCompute``, and AWS's errors where no source could answer.
+    """
+    text = text.strip()
+    sources = list_sources(config, *([one] if one else [] for one in (profile, region)))
+    if role:
+        sources = [replace(source, access_role=access_role(config, role)) for source in sources[:1]]
+    listers = make_listers(config)
+    for lister in listers:
+        if found := lister.parse_arn(text):
+            return _by_arn(text, lister, sources, found, closely)
+    if text.startswith("arn:"):
+        message = f"{text[:120]!r} is not the ARN of a compute."
+        fix = "A cluster, a managed endpoint or a Serverless application has one (`jupyter emr list --json`)."
+        raise ComputeNotFound(message, fix=fix)
+    places = [(source, lister) for source in sources for lister in listers if lister.is_id(text)]
+    if places and (by_id := _by_id(text, places, closely)):
+        return by_id
+    if any(lister.kind != "serverless" for _, lister in places):  # a name may look like an application's id
+        raise _not_found(text, [lister for _, lister in places], sources)
+    return _by_name(text, [(source, lister) for source in sources for lister in listers], closely)
+
+
+def _by_arn(arn: str, lister: Lister, sources: Sequence[Source], parts: tuple[str, str, str], closely: bool) -> Compute:
+    region, account, compute_id = parts
+    there = [source for source in sources if source.region == region]
+    if not there:
+        there = list(dict.fromkeys(replace(source, region=region) for source in sources))
+    owning = [source for source in there if source.session().caller.account in (None, account)]
+    found = _by_id(compute_id, [(source, lister) for source in owning or there], closely)
+    if found is None or found.arn != arn:
+        raise _not_found(arn, [lister], there)
+    return found
+
+
+def _by_id(compute_id: str, places: Sequence[Place], closely: bool) -> Compute | None:
+    """Return the compute that one of the places knows by this id; raises when none does and one could not say."""
+
+    def describe(place: Place) -> Compute | None:
+        source, lister = place
+        found = lister.describe(source.session(), compute_id, closely=closely)
+        return from_source(found, source) if found else None
+
+    answers = _ask(places, describe)
+    errors = [one for one in answers if isinstance(one, EMRConnectError)]
+    found = [one for one in answers if isinstance(one, Compute)]
+    if not found and errors:
+        raise errors[0]
+    return found[0] if found else None
+
+
+def _by_name(name: str, places: Sequence[Place], closely: bool) -> Compute:
+    answers = _ask(places, _rows)
+    errors = [one for one in answers if isinstance(one, EMRConnectError)]
+    if len(errors) == len(answers):
+        raise errors[0]
+    rows = [row for one in answers if not isinstance(one, EMRConnectError) for row in one]
+    same = _distinct([row for row in rows if row[1].name == name])
+    if not same:
+        same = _lately_ended(name, places)
+    if not same:
+        listers = [lister for _, lister in places]
+        raise _not_found(name, listers, [source for source, _ in places], [row.name for _, row in rows], errors)
+    if len(same) > 1:
+        raise _ambiguous(name, [row for _, row in same])
+    (source, lister), row = same[0]
+    described = _by_id(row.id, [(source, lister)], closely)
+    return described or row
+
+
+def _lately_ended(name: str, places: Sequence[Place]) -> list[tuple[Place, Compute]]:
+    """Return the newest compute of this name that has ended, so that the user learns what became of it."""
+    answers = _ask(places, lambda place: _rows(place, ended=True))
+    rows = [row for one in answers if not isinstance(one, EMRConnectError) for row in one if row[1].name == name]
+    return sorted(rows, key=lambda row: row[1].created_at or "")[-1:]
+
+
+def _rows(place: Place, *, ended: bool = False) -> list[tuple[Place, Compute]]:
+    source, lister = place
+    session = source.session()
+    if not session.offers(lister.service):
+        return []
+    pages = lister.pages(session, ended=ended)
+    return [(place, from_source(row, source)) for page in pages for row in page]
+
+
+def _distinct(rows: Sequence[tuple[Place, Compute]]) -> list[tuple[Place, Compute]]:
+    found: dict[tuple[str, str, str], tuple[Place, Compute]] = {}
+    for row in rows:
+        found.setdefault((row[1].kind, row[1].id, row[1].account), row)
+    return list(found.values())
+
+
+def _ask(places: Sequence[Place], question: Callable[[Place], Answer]) -> list[Answer | EMRConnectError]:
+    """Ask all places at once; an error of one is its answer."""
+
+    def ask(place: Place) -> Answer | EMRConnectError:
+        try:
+            return question(place)
+        except EMRConnectError as error:
+            return error
+
+    if len(places) == 1:
+        return [ask(places[0])]
+    with ThreadPoolExecutor(min(AT_ONCE, len(places)), thread_name_prefix="emr-lookup") as pool:
+        return list(pool.map(ask, places))
+
+
+def from_source(compute: Compute, source: Source) -> Compute:
+    """Return the compute with the profile and access role that it was found with."""
+    role = source.access_role.arn if source.access_role else None
+    return replace(compute, profile=source.profile, access_role=role)
+
+
+def _ambiguous(name: str, rows: Sequence[Compute]) -> AmbiguousCompute:
+    listed = ", ".join(
+        f"{row.id} ({row.kind}, {row.region}, account {row.account}, {row.state}, since {(row.created_at or '?')[:16]})"
+        for row in rows
+    )
+    message = f"{len(rows)} computes are named {name!r}: {listed}."
+    return AmbiguousCompute(message, fix="Use one of these ids, or an ARN.")
+
+
+def _not_found(
+    text: str,
+    listers: Sequence[Lister],
+    sources: Sequence[Source],
+    names: Sequence[str] = (),
+    errors: Sequence[EMRConnectError] = (),
+) -> ComputeNotFound:
+    titles = list(dict.fromkeys(lister.title for lister in listers))
+    what = titles[0] if len(titles) == 1 else "compute"
+    where = "; ".join(dict.fromkeys(_where(source) for source in sources))
+    near = difflib.get_close_matches(text, sorted(set(names)), n=3)
+    hint = f"Did you mean {' or '.join(map(repr, near))}? " if near else ""
+    blind = f" Not all could be asked: {errors[0].message}" if errors else ""
+    return ComputeNotFound(f"No {what} {text!r} in {where}.{blind}", fix=f"{hint}{LIST_HINT}")
+
+
+def _where(source: Source) -> str:
+    try:
+        session = source.session()
+        return f"account {account_of(session)}, region {session.region}, {session.label}"
+    except EMRConnectError:
+        return f"region {source.region or 'of the AWS chain'}, profile {source.profile or 'of the AWS chain'}"
