@@ -31,6 +31,7 @@ from .state_computes import status_of
 from .supervisor_aws import AWSFront
 from .supervisor_faults import Faults
 from .world import PAIR_LIFETIME, ClusterSpec, World, standard_clusters
+from .world_serverless import standard_applications
 
 log = logging.getLogger(__name__)
 
@@ -136,6 +137,8 @@ class Supervisor:
         report("AWS front")
         for spec in standard_clusters(str(self._subnet.number)):
             self.world.clusters[spec.id] = _with_version(spec, self._options.gateway_version)
+        for application in standard_applications(self.world.account, self.world.region):
+            self.world.applications[application.id] = application
         self._aws = await asyncio.to_thread(AWSFront, self.world, self._subnet.address)
         stack.callback(self._aws.close)
         report("front doors")
@@ -150,7 +153,7 @@ class Supervisor:
         await control.open()
         stack.push_async_callback(control.close)
         report("engines")
-        await asyncio.gather(*(door.start_engines() for door in self._doors.values()))
+        await asyncio.gather(*(door.start_engines() for door in self._doors.values() if not door.spec.lazy))
         log.info("up after %.1f s, %.0f MB", time.monotonic() - begun, _rss() / 1e6)
 
     def _write_files(self) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import SandboxStartError
 from .aws.app import Front, make_app
+from .aws.policies import PARTNER_BUCKET
 from .aws.registry import SERVICES
 from .aws.seed import BUCKETS, Profile, role_arns, seed
 from .aws.server import ServerHandle, serve
@@ -74,7 +75,7 @@ def host_names(world: World) -> list[str]:
     region = world.region
     names = [f"{service.name}.{region}.amazonaws.com" for service in SERVICES.values()]
     names += ["iam.amazonaws.com", "sts.amazonaws.com", f"*.s3.{region}.amazonaws.com"]
-    return names + [f"{bucket}.s3.{region}.amazonaws.com" for bucket in BUCKETS]
+    return names + [f"{bucket}.s3.{region}.amazonaws.com" for bucket in (*BUCKETS, PARTNER_BUCKET)]
 
 
 def _free(address: str, port: int) -> int:

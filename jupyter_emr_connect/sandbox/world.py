@@ -6,7 +6,6 @@ Nothing in here is written to disk: pairs and tokens die with the process. All m
 from __future__ import annotations
 
 import hmac
-import random
 import secrets
 import threading
 import time
@@ -17,6 +16,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from .world_eks import EndpointSpec, TokenRegistry, VirtualClusterSpec
+from .world_faults import FaultBoard
 from .world_serverless import ApplicationSpec
 
 ACCOUNT = "123456789012"
@@ -34,7 +34,8 @@ class ClusterSpec:
     """A cluster of the sandbox: what AWS says of it, and which engines stand behind its address.
 
     ``address`` is the loopback address that AWS reports as ``MasterPublicDnsName``; ``tls`` means in-transit
-    encryption with a private CA; ``engines`` is False for clusters that exist on paper only (seeded, terminated).
+    encryption with a private CA; ``engines`` is False for clusters that exist on paper only (seeded, terminated),
+    ``lazy`` means that they start at their first use.
     ``fleets`` means instance fleets in place of groups; ``described`` holds further members of DescribeCluster's
     answer, in its shape (what RunJobFlow was told: ``Configurations``, ``LogUri`` …), and ``InstanceGroups`` or
     ``InstanceFleets`` in the shape of their own lists.
@@ -55,6 +56,7 @@ class ClusterSpec:
     tls: bool = False
     kerberos: bool = False
     engines: bool = True
+    lazy: bool = False
     gateway_version: str = "3.3.0"
     security_configuration: str = ""
     tags: dict[str, str] = field(default_factory=dict)
@@ -149,68 +151,6 @@ class PairRegistry:
         return len(hit)
 
 
-@dataclass(frozen=True)
-class Fault:
-    """A fault that is on: ``argument`` is what stands behind a colon in its name (``slow:200``, ``deny:ACTION``)."""
-
-    name: str
-    argument: str
-    rate: float
-    compute: str | None
-    until: float | None
-    options: dict[str, str] = field(default_factory=dict)
-
-
-class FaultBoard:
-    """Which faults are on; ``actions`` hold the faults that are done once (``kill-gateway`` …) by who can do them."""
-
-    def __init__(self) -> None:
-        self.actions: dict[str, Callable[[str | None], int]] = {}
-        self._faults: dict[tuple[str, str, str | None], Fault] = {}
-        self._lock = threading.Lock()
-
-    def set(
-        self,
-        name: str,
-        *,
-        rate: float = 1.0,
-        seconds: float | None = None,
-        compute: str | None = None,
-        options: dict[str, str] | None = None,
-    ) -> None:
-        """Switch a lasting fault on, for a share of the requests and a time."""
-        base, _, argument = name.partition(":")
-        until = None if seconds is None else time.time() + seconds
-        fault = Fault(base, argument, rate, compute, until, options or {})
-        with self._lock:
-            self._faults[base, argument, compute] = fault
-
-    def clear(self, name: str | None = None, compute: str | None = None) -> None:
-        """Switch a fault off; without a name, all of them."""
-        base, _, argument = (name or "").partition(":")
-        with self._lock:
-            for key in list(self._faults):
-                if name is None or (key[0] == base and argument in ("", key[1]) and compute in (None, key[2])):
-                    del self._faults[key]
-
-    def active(self) -> list[Fault]:
-        """Return the faults that are on now."""
-        now = time.time()
-        with self._lock:
-            self._faults = {k: f for k, f in self._faults.items() if f.until is None or f.until > now}
-            return list(self._faults.values())
-
-    def hits(self, name: str, compute: str | None = None) -> list[Fault]:
-        """Return the faults of this name that strike this request (dice are rolled by their rate)."""
-        return [
-            fault
-            for fault in self.active()
-            if fault.name == name
-            and fault.compute in (None, compute)
-            and (fault.rate >= 1 or random.random() < fault.rate)  # noqa: S311 - chance, not secrecy
-        ]
-
-
 class RequestLog:
     """What the AWS front answered, newest last; never a header or a body."""
 
@@ -295,5 +235,14 @@ def standard_clusters(subnet: str) -> list[ClusterSpec]:
             state="TERMINATED",
             state_reason="Terminated by user request",
             engines=False,
+        ),
+        spec(
+            7,
+            "shared",
+            runtime_roles=True,
+            tls=True,
+            security_configuration="runtime-roles-tls",
+            account=OTHER_ACCOUNT,
+            lazy=True,
         ),
     ]

@@ -8,6 +8,7 @@ import threading
 import time
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
+from typing import Any
 
 TOKEN_LIFETIME = 900.0
 TOKEN_LONGEST = 43_200.0
@@ -40,7 +41,8 @@ class EndpointSpec:
     """A managed endpoint of a virtual cluster.
 
     ``address`` is the loopback address where its gateway answers over TLS (``port``); ``engines`` is False for one that
-    exists on paper only. ``certificate`` is the PEM of the CA that signed the gateway's certificate.
+    exists on paper only. ``certificate`` is the PEM of the CA that signed the gateway's certificate; ``overrides`` its
+    ``configurationOverrides`` in AWS's shape.
     """
 
     id: str
@@ -54,6 +56,7 @@ class EndpointSpec:
     state: str = "ACTIVE"
     state_details: str = ""
     failure_reason: str = ""
+    overrides: dict[str, Any] = field(default_factory=dict, repr=False)
     engines: bool = True
     gateway_version: str = "3.3.0"
     certificate: str = field(default="", repr=False)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_emr_connect.sandbox.world import FaultBoard, PairRegistry, RequestLog, World, standard_clusters
+from jupyter_emr_connect.sandbox.world import PairRegistry, RequestLog, World, standard_clusters
+from jupyter_emr_connect.sandbox.world_faults import FaultBoard
 
 ROLE = "arn:aws:iam::123456789012:role/team/EMRAnalyst"
 
@@ -76,8 +77,8 @@ def test_the_log_gives_rows_after_a_moment() -> None:
 def test_the_standard_clusters_are_the_contracts() -> None:
     world = World()
     world.clusters = {spec.id: spec for spec in standard_clusters("10")}
-    assert [spec.name for spec in world.clusters.values()] == ["analytics", "open", "kerberos", "old", "gone"]
-    assert len({spec.address for spec in world.clusters.values()}) == 5
+    assert [spec.name for spec in world.clusters.values()] == ["analytics", "open", "kerberos", "old", "gone", "shared"]
+    assert len({spec.address for spec in world.clusters.values()}) == 6
     analytics = world.cluster("analytics")
     assert analytics is not None
     assert analytics.tls

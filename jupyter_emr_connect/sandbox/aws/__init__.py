@@ -9,7 +9,7 @@ A request goes through small steps, one module each; the first that refuses answ
                   ├─ identity    whose key it is: an IAM user of moto's, or a session of ours
                   ├─ limits      AWS's documented rates, token buckets
                   ├─ authorize   IAM: collects policies; ``policy``, ``conditions``, ``trust`` evaluate
-                  └─ registry    the service's handler (``emr``, ``sts``), or moto's (``iam``, ``s3``) by ``backend``
+                  └─ registry    the service's handler (``emr``, ``sts`` …), or moto's (``iam``, ``s3``) by ``backend``
 
 ``failures`` knows each error's code and form in each protocol; ``seed`` and ``policies`` say what a sandbox comes
 with. A new service is a module with a :class:`~.service.Service` and a line in ``registry``.

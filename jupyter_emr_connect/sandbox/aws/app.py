@@ -10,10 +10,12 @@ from http import HTTPStatus
 from typing import Any
 
 from ..world import World
-from . import backend, faults
+from . import backend, constraints, faults
 from .authorize import authorize
 from .emr.lifecycle import Lifecycle
 from .emr.security import SecurityConfigurations
+from .emr_containers.lifecycle import EndpointStages, VirtualClusterStages
+from .emr_serverless.lifecycle import ApplicationStages
 from .failures import Kind, Protocol, Refusal, Reply, render
 from .identity import ANONYMOUS, Keys
 from .incoming import MAX_BODY, Incoming, locate, read
@@ -43,6 +45,9 @@ class Front:
         self.buckets = Buckets(clock)
         self.security = SecurityConfigurations()
         self.lifecycle = Lifecycle(world, clock)
+        self.virtual_clusters = VirtualClusterStages(world, clock)
+        self.endpoints = EndpointStages(world, clock)
+        self.applications = ApplicationStages(world, clock)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request; WSGI's entry, called from any thread."""
@@ -92,6 +97,8 @@ class Front:
             call.operation, found, request = operation_of(service, call.incoming)
             call.action = str(call.operation.name)
             call.params = parameters(call.operation, found, request)
+            if service.strict:
+                constraints.check(call.operation.input_shape, call.params)
         except Refusal as refusal:
             return refusal
         return None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 
-from ..world import Fault
+from ..world_faults import Fault
 from .authorize import denial
 from .failures import Kind, Refusal
 from .service import Call, Check

@@ -1,25 +1,39 @@
-"""The policy documents of the sandbox's users and roles, and its EMR security configurations. Used by ``seed``."""
+"""The policy documents of the sandbox's users and roles, and its EMR security configurations. Used by ``seed``.
+
+Those of the second account are in ``policies_partner``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from ..world import ACCOUNT, REGION
+from ..world import ACCOUNT, OTHER_ACCOUNT
 from .emr.render import INSTANCE_PROFILE
 
 Document = dict[str, Any]
 
-_CLUSTERS = f"arn:aws:elasticmapreduce:{REGION}:{ACCOUNT}:cluster/*"
+PARTNER_ROLE = "EMRPartner"
+"""The runtime role of the other account."""
+ACCESS_ROLES = ("EMRAccess", "EMRAccessWithId")
+"""The access roles of the other account."""
+PARTNER_BUCKET = "emr-sandbox-partner-data"
+
+_CLUSTERS = f"arn:aws:elasticmapreduce:*:{ACCOUNT}:cluster/*"
+_VIRTUAL_CLUSTERS = f"arn:aws:emr-containers:*:{ACCOUNT}:/virtualclusters/*"
+_APPLICATIONS = f"arn:aws:emr-serverless:*:{ACCOUNT}:/applications/*"
 _ROLE = f"arn:aws:iam::{ACCOUNT}:role"
+_OTHER_ROLE = f"arn:aws:iam::{OTHER_ACCOUNT}:role"
 _NOTEBOOKS = "arn:aws:s3:::emr-sandbox-notebooks"
 
 
-def _policy(*statements: Document) -> Document:
+def policy(*statements: Document) -> Document:
+    """Return a policy document of these statements."""
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
-def _allow(sid: str, actions: list[str], resource: str | list[str], condition: Document | None = None) -> Document:
+def allow(sid: str, actions: list[str], resource: str | list[str], condition: Document | None = None) -> Document:
+    """Return a statement that allows the actions."""
     statement: Document = {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource}
     return {**statement, "Condition": condition} if condition else statement
 
@@ -28,69 +42,131 @@ def _emr(*names: str) -> list[str]:
     return [f"elasticmapreduce:{name}" for name in names]
 
 
-_READ = _emr("DescribeCluster", "ListInstances", "ListInstanceGroups", "ListInstanceFleets", "ListSteps")
-_READ += _emr("ListBootstrapActions")
-_LIST = _allow("ListAll", _emr("ListClusters", "DescribeSecurityConfiguration"), "*")
-_SAVE = _allow("SaveNotebooks", ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], f"{_NOTEBOOKS}/*")
-_FIND = _allow("FindNotebooks", ["s3:ListBucket", "s3:GetBucketLocation", "s3:GetBucketVersioning"], _NOTEBOOKS)
+def _for_roles(prefix: str, *arns: str) -> Document:
+    """Return the condition that a call names one of these roles as execution role."""
+    return {"ArnLike": {f"{prefix}:ExecutionRoleArn": list(arns)}}
+
+
+READ_CLUSTERS = _emr("DescribeCluster", "ListInstances", "ListInstanceGroups", "ListInstanceFleets", "ListSteps")
+READ_CLUSTERS += _emr("ListBootstrapActions")
+READ_ENDPOINTS = [
+    f"emr-containers:{name}" for name in ("DescribeVirtualCluster", "ListManagedEndpoints", "DescribeManagedEndpoint")
+]
+LIST = [
+    *_emr("ListClusters", "DescribeSecurityConfiguration"),
+    "emr-containers:ListVirtualClusters",
+    "emr-serverless:ListApplications",
+]
+TOKEN = "emr-containers:GetManagedEndpointSessionCredentials"  # noqa: S105 - an action
+_LIST = allow("ListAll", LIST, "*")
+_SAVE = allow("SaveNotebooks", ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], f"{_NOTEBOOKS}/*")
+_FIND = allow("FindNotebooks", ["s3:ListBucket", "s3:GetBucketLocation", "s3:GetBucketVersioning"], _NOTEBOOKS)
 
 
 def _take(roles: list[str], condition: Document | None = None) -> Document:
-    wanted = {"ArnLike": {"elasticmapreduce:ExecutionRoleArn": [f"{_ROLE}/{name}" for name in roles]}}
+    wanted = _for_roles("elasticmapreduce", *roles)
     actions = _emr("GetClusterSessionCredentials")
-    return _allow("TakeRuntimeRole", actions, _CLUSTERS, {**wanted, **(condition or {})})
+    return allow("TakeRuntimeRole", actions, _CLUSTERS, {**wanted, **(condition or {})})
+
+
+def _elsewhere(roles: list[str]) -> list[Document]:
+    """Return what a user of these runtime roles may do on EMR on EKS and EMR Serverless, and ask of IAM."""
+    serverless = {"StringEquals": {"iam:PassedToService": SERVERLESS}}
+    return [
+        allow("ReadEndpoints", READ_ENDPOINTS, _VIRTUAL_CLUSTERS),
+        allow("TakeExecutionRole", [TOKEN], _VIRTUAL_CLUSTERS, _for_roles("emr-containers", *roles)),
+        allow(
+            "UseApplications", ["emr-serverless:GetApplication", "emr-serverless:AccessLivyEndpoints"], _APPLICATIONS
+        ),
+        allow("PassRuntimeRole", ["iam:PassRole"], roles, serverless),
+        allow("AskAboutMyself", ["iam:SimulatePrincipalPolicy"], f"arn:aws:iam::{ACCOUNT}:user/${{aws:username}}"),
+        allow("ReadRoles", ["iam:GetRole"], f"{_ROLE}/EMR*"),
+    ]
 
 
 _ANALYTICS_ONLY = {"StringEquals": {"elasticmapreduce:ResourceTag/team": "analytics"}}
 
+SERVERLESS = "emr-serverless.amazonaws.com"
+_ANALYST, _ENGINEER, _FORBIDDEN = (f"{_ROLE}/{name}" for name in ("EMRAnalyst", "EMREngineer", "EMRForbidden"))
+
+
+def _deny(sid: str, actions: list[str], resource: str, condition: Document | None = None) -> Document:
+    return {**allow(sid, actions, resource, condition), "Effect": "Deny"}
+
+
 PROFILES: Mapping[str, Document] = {
-    "developer": _policy(_LIST, _allow("Read", _READ, _CLUSTERS), _take(["EMRAnalyst", "EMREngineer"]), _SAVE, _FIND),
-    "analyst": _policy(
+    "developer": policy(
         _LIST,
-        _allow("Read", _READ, _CLUSTERS, _ANALYTICS_ONLY),
-        _take(["EMRAnalyst"], _ANALYTICS_ONLY),
+        allow("Read", READ_CLUSTERS, _CLUSTERS),
+        _take([_ANALYST, _ENGINEER, f"{_OTHER_ROLE}/{PARTNER_ROLE}"]),
+        *_elsewhere([_ANALYST, _ENGINEER]),
+        allow("TakeAccessRole", ["sts:AssumeRole"], [f"{_OTHER_ROLE}/{name}" for name in ACCESS_ROLES]),
+        allow("TagAccessRole", ["sts:TagSession"], f"{_OTHER_ROLE}/EMRAccessWithId"),
         _SAVE,
         _FIND,
     ),
-    "administrator": _policy(
-        _allow("Everything", ["*"], "*"),
-        {
-            "Sid": "NobodyTakesForbidden",
-            "Effect": "Deny",
-            "Action": _emr("GetClusterSessionCredentials"),
-            "Resource": "*",
-            "Condition": {"ArnLike": {"elasticmapreduce:ExecutionRoleArn": f"{_ROLE}/EMRForbidden"}},
-        },
+    "analyst": policy(
+        _LIST,
+        allow("Read", READ_CLUSTERS, _CLUSTERS, _ANALYTICS_ONLY),
+        _take([_ANALYST], _ANALYTICS_ONLY),
+        *_elsewhere([_ANALYST]),
+        _SAVE,
+        _FIND,
     ),
-    "denied": _policy(_allow("WhoAmI", ["sts:GetCallerIdentity"], "*")),
+    "administrator": policy(
+        allow("Everything", ["*"], "*"),
+        _deny(
+            "NobodyTakesForbidden",
+            _emr("GetClusterSessionCredentials"),
+            "*",
+            _for_roles("elasticmapreduce", _FORBIDDEN),
+        ),
+        _deny("NorOnKubernetes", [TOKEN], "*", _for_roles("emr-containers", _FORBIDDEN)),
+        _deny("NorPassesIt", ["iam:PassRole"], _FORBIDDEN),
+    ),
+    "denied": policy(allow("WhoAmI", ["sts:GetCallerIdentity"], "*")),
 }
 """What each profile's user may do; the user bears the profile's name."""
 
 
 def service_trust(service: str) -> Document:
     """Return a trust policy for an AWS service."""
-    return _policy({"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"})
+    return policy({"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"})
 
 
-def _runtime_trust() -> Document:
-    """Trust of a runtime role: the clusters' instance profile (reference 9.3)."""
-    principal = {"AWS": f"{_ROLE}/{INSTANCE_PROFILE}"}
-    return _policy({"Effect": "Allow", "Principal": principal, "Action": ["sts:AssumeRole", "sts:TagSession"]})
+def runtime_trust(*accounts: str) -> Document:
+    """Return a statement of a runtime role's trust: the instance profiles of these accounts' clusters (9.3)."""
+    roles = [f"arn:aws:iam::{account}:role/{INSTANCE_PROFILE}" for account in accounts]
+    return {"Effect": "Allow", "Principal": {"AWS": roles}, "Action": ["sts:AssumeRole", "sts:TagSession"]}
+
+
+def _everywhere() -> Document:
+    """Trust of a runtime role for clusters and for Serverless applications (reference 9.3)."""
+    serverless = {"Effect": "Allow", "Principal": {"Service": SERVERLESS}, "Action": "sts:AssumeRole"}
+    return policy(runtime_trust(ACCOUNT), serverless)
 
 
 RUNTIME_ROLES: Mapping[str, Document] = {
-    "EMRAnalyst": _runtime_trust(),
-    "EMREngineer": _runtime_trust(),
-    "EMRForbidden": _policy({"Effect": "Deny", "Principal": "*", "Action": "sts:*"}),
+    "EMRAnalyst": _everywhere(),
+    "EMREngineer": _everywhere(),
+    "EMRForbidden": policy({"Effect": "Deny", "Principal": "*", "Action": "sts:*"}),
 }
 """The runtime roles and their trust policies."""
 
 DATA_POLICIES: Mapping[str, Document] = {
-    "EMRAnalyst": _policy(_allow("ReadData", ["s3:GetObject", "s3:ListBucket"], "arn:aws:s3:::emr-sandbox-data*")),
-    "EMREngineer": _policy(_allow("AllData", ["s3:*"], "arn:aws:s3:::emr-sandbox-data*")),
+    "EMRAnalyst": policy(
+        allow(
+            "ReadData",
+            ["s3:GetObject", "s3:ListBucket"],
+            ["arn:aws:s3:::emr-sandbox-data*", f"arn:aws:s3:::{PARTNER_BUCKET}*"],
+        )
+    ),
+    "EMREngineer": policy(allow("AllData", ["s3:*"], "arn:aws:s3:::emr-sandbox-data*")),
 }
 
-INSTANCE_PROFILE_POLICY = _policy(_allow("TakeRoles", ["sts:AssumeRole", "sts:TagSession"], f"{_ROLE}/EMR*"))
+INSTANCE_PROFILE_POLICY = policy(
+    allow("TakeRoles", ["sts:AssumeRole", "sts:TagSession"], [f"{_ROLE}/EMR*", f"{_OTHER_ROLE}/{PARTNER_ROLE}"])
+)
 
 SECURITY_CONFIGURATIONS: Mapping[str, Document] = {
     "runtime-roles-tls": {

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from . import emr, iam, s3, sts
+from . import emr, emr_containers, emr_serverless, iam, s3, sts
 from .service import Service
 
 SERVICES: Mapping[str, Service] = {
     service.name: service
     for service in (
         emr.SERVICE,
+        emr_containers.SERVICE,
+        emr_serverless.SERVICE,
         iam.SERVICE,
         s3.SERVICE,
         sts.SERVICE,

@@ -12,16 +12,20 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from ..world import ACCOUNT, REGION, World
-from . import policies
+from ..world import ACCOUNT, OTHER_ACCOUNT, REGION, World
+from . import policies, policies_partner
 from .emr.render import INSTANCE_PROFILE, SERVICE_ROLE
 from .emr.security import SecurityConfiguration
 from .identity import iam_backend, new_key_id
+from .policies import Document
 
 if TYPE_CHECKING:
     from .app import Front
 
 BUCKETS = ("emr-sandbox-notebooks", "emr-sandbox-data")
+"""The buckets of the sandbox's own account; the other one has ``policies.PARTNER_BUCKET``."""
+ACCESS_SECONDS = 43_200
+"""MaxSessionDuration of the access roles (a chained session still ends after an hour)."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,10 @@ def seed(front: Front, *, keys: Mapping[str, tuple[str, str]] | None = None) -> 
     """
     iam = iam_backend(front.world.account)
     _roles(iam)
+    _partner_roles(iam_backend(OTHER_ACCOUNT))
     _buckets(front.world)
-    _security(front)
+    for account in (ACCOUNT, OTHER_ACCOUNT):
+        put_security(front, account, REGION)
     for name, document in policies.PROFILES.items():
         _user(iam, name, document, (keys or {}).get(name))
     return profiles(front.world)
@@ -75,17 +81,30 @@ def _user(iam: Any, name: str, document: Mapping[str, Any], key: tuple[str, str]
     iam.access_keys[made.access_key_id] = made
 
 
-def _roles(iam: Any) -> None:
-    def make(name: str, trust: Mapping[str, Any], permissions: Mapping[str, Any] | None = None) -> None:
-        role = iam.create_role(name, json.dumps(trust), "/", None, "", [], "3600")
-        if permissions:
-            role.put_policy("inline", json.dumps(permissions))
+def _role(iam: Any, name: str, trust: Document, permissions: Document | None = None, seconds: int = 3600) -> None:
+    role = iam.create_role(name, json.dumps(trust), "/", None, "", [], str(seconds))
+    if permissions:
+        role.put_policy("inline", json.dumps(permissions))
 
-    make(INSTANCE_PROFILE, policies.service_trust("ec2.amazonaws.com"), policies.INSTANCE_PROFILE_POLICY)
-    make(SERVICE_ROLE, policies.service_trust("elasticmapreduce.amazonaws.com"))
+
+def _service_roles(iam: Any, permissions: Document) -> None:
+    """Make what EMR itself needs in an account: the instance profile and the service role."""
+    _role(iam, INSTANCE_PROFILE, policies.service_trust("ec2.amazonaws.com"), permissions)
+    _role(iam, SERVICE_ROLE, policies.service_trust("elasticmapreduce.amazonaws.com"))
     iam.create_instance_profile(INSTANCE_PROFILE, "/", [INSTANCE_PROFILE])
+
+
+def _roles(iam: Any) -> None:
+    _service_roles(iam, policies.INSTANCE_PROFILE_POLICY)
     for name, trust in policies.RUNTIME_ROLES.items():
-        make(name, trust, policies.DATA_POLICIES.get(name))
+        _role(iam, name, trust, policies.DATA_POLICIES.get(name))
+
+
+def _partner_roles(iam: Any) -> None:
+    _service_roles(iam, policies_partner.INSTANCE_PROFILE_POLICY)
+    _role(iam, policies.PARTNER_ROLE, policies_partner.RUNTIME_TRUST, policies_partner.RUNTIME_POLICY)
+    for name, trust in policies_partner.ACCESS_TRUST.items():
+        _role(iam, name, trust, policies_partner.ACCESS_POLICY, seconds=ACCESS_SECONDS)
 
 
 def _buckets(world: World) -> None:
@@ -95,9 +114,13 @@ def _buckets(world: World) -> None:
     for name in BUCKETS:
         store.create_bucket(name, world.region)
         store.put_bucket_versioning(name, "Enabled")
+    partner = s3_backends[OTHER_ACCOUNT]["aws"]
+    partner.create_bucket(policies.PARTNER_BUCKET, world.region)
+    partner.put_bucket_policy(policies.PARTNER_BUCKET, json.dumps(policies_partner.BUCKET_POLICY).encode())
 
 
-def _security(front: Front) -> None:
+def put_security(front: Front, account: str, region: str) -> None:
+    """Give an account in a region the security configurations that the sandbox's clusters name."""
     now = datetime.now(timezone.utc)
     for name, document in policies.SECURITY_CONFIGURATIONS.items():
-        front.security.put((ACCOUNT, REGION), SecurityConfiguration(name, json.dumps(document), now))
+        front.security.put((account, region), SecurityConfiguration(name, json.dumps(document), now))

@@ -63,7 +63,8 @@ class Service:
     ``name`` is its SigV4 name, ``model`` botocore's, ``prefix`` IAM's. ``handlers`` answer by operation name;
     operations without one go to moto where ``moto`` is set (its backend's name), else they are not emulated.
     ``checks`` gives IAM's questions for a call (none: nobody is refused). ``compute`` finds the compute that a call
-    is about, for faults that are meant for one compute. ``anonymous`` operations need no signature.
+    is about, for faults that are meant for one compute. ``anonymous`` operations need no signature. ``strict`` holds
+    the parameters against every constraint of the model before anyone is asked (``constraints``).
     """
 
     name: str
@@ -75,3 +76,4 @@ class Service:
     rates: Mapping[str, Rate] = field(default_factory=dict)
     compute: Callable[[Call], str | None] = lambda call: None
     anonymous: bool = False
+    strict: bool = False

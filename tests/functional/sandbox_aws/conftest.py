@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -25,9 +26,13 @@ from jupyter_emr_connect.sandbox.aws.app import Front, make_app
 from jupyter_emr_connect.sandbox.aws.seed import Profile, seed
 from jupyter_emr_connect.sandbox.aws.server import serve
 from jupyter_emr_connect.sandbox.world import World, standard_clusters
+from jupyter_emr_connect.sandbox.world_eks import EndpointSpec, VirtualClusterSpec
+from jupyter_emr_connect.sandbox.world_serverless import standard_applications
 
 ADDRESS = "127.0.42.7"
 ROLES = "arn:aws:iam::123456789012:role"
+TEAM, NOTEBOOKS = "team000000000000000000000", "notebooks0000000000000000"
+INTERACTIVE = "00fsandbox000001"
 
 
 class Clock:
@@ -53,8 +58,8 @@ class Answer:
 
     @property
     def code(self) -> str:
-        """The error code in a JSON answer."""
-        return str(json.loads(self.body)["__type"])
+        """The error code in a JSON answer, or in the header of a REST-JSON one."""
+        return self.headers.get("x-amzn-errortype") or str(json.loads(self.body)["__type"])
 
 
 @dataclass
@@ -107,16 +112,33 @@ class ServedFront:
         profile: str = "developer",
         service: str = "elasticmapreduce",
         path: str = "/",
+        method: str = "POST",
         **headers: str,
     ) -> Answer:
         """Send a request of this body, well signed."""
         own = self.profiles[profile]
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        request = AWSRequest("POST", self.url + path, headers=named, data=body)
+        request = AWSRequest(method, self.url + path, headers=named, data=body)
         SigV4Auth(Credentials(own.access_key, own.secret), service, "us-east-1").add_auth(request)
         prepared = request.prepare()
         signed = {k.replace("-", "_"): v if isinstance(v, str) else v.decode() for k, v in prepared.headers.items()}
-        return self.send("POST", path, body, **signed)
+        return self.send(method, path, body, **signed)
+
+
+def add_team(world: World) -> None:
+    """Add a virtual cluster with one endpoint, as on paper (what the sandbox comes with has a gateway too)."""
+    cluster = VirtualClusterSpec(TEAM, "team", world.account, world.region, tags={"team": "team"})
+    world.virtual_clusters[cluster.id] = cluster
+    endpoint = EndpointSpec(
+        NOTEBOOKS,
+        "notebooks",
+        cluster,
+        "127.0.42.8",
+        f"{ROLES}/EMRAnalyst",
+        certificate="-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
+        tags={"team": "team"},
+    )
+    world.endpoints[endpoint.id] = endpoint
 
 
 @pytest.fixture
@@ -125,6 +147,9 @@ def front(caplog: pytest.LogCaptureFixture) -> Iterator[ServedFront]:
     world, clock = World(), Clock()
     for spec in standard_clusters("42"):
         world.clusters[spec.id] = spec
+    for application in standard_applications(world.account, world.region):
+        world.applications[application.id] = application
+    add_team(world)
     app = make_app(world, clock=clock)
     profiles = seed(app)
     server = serve(app, ADDRESS)
@@ -181,11 +206,20 @@ def _misfits(value: Any, shape: Any, path: str) -> Iterator[str]:
         for key, each in value.items():
             yield from _misfits(each, shape.value, f"{path}[{key}]")
     elif kind == "timestamp":
-        yield from _timestamp(value, path)
+        yield from _timestamp(value, path, shape.serialization.get("timestampFormat", "unixTimestamp"))
     elif not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind != "boolean"):
         yield f"{path}: {value!r} is not of type {kind}"
-    elif value not in (getattr(shape, "enum", None) or [value]):
+    elif kind == "string":
+        yield from _text(value, shape, path)
+
+
+def _text(value: str, shape: Any, path: str) -> Iterator[str]:
+    if value not in (getattr(shape, "enum", None) or [value]):
         yield f"{path}: {value!r} is not one of {shape.enum}"
+    pattern = shape.metadata.get("pattern", ".*")
+    # Some patterns have characters beyond the basic plane in Java's way, which Python cannot read.
+    if r"\uD800" not in pattern and not re.fullmatch(pattern, value, re.ASCII | re.DOTALL):
+        yield f"{path}: {value!r} does not match {pattern}"
 
 
 def _structure(value: Any, shape: Any, path: str) -> Iterator[str]:
@@ -198,7 +232,12 @@ def _structure(value: Any, shape: Any, path: str) -> Iterator[str]:
         yield from _misfits(value[name], shape.members[name], f"{path}.{name}")
 
 
-def _timestamp(value: Any, path: str) -> Iterator[str]:
+def _timestamp(value: Any, path: str, form: str) -> Iterator[str]:
+    if form == "iso8601" and isinstance(value, str) and value.endswith("Z"):
+        value = datetime.fromisoformat(value.replace("Z", "+00:00")).timestamp()
+    elif form == "iso8601":
+        yield f"{path}: {value!r} is not a time of ISO 8601"
+        return
     if isinstance(value, bool) or not isinstance(value, int | float):
         yield f"{path}: not seconds since the epoch"
     elif not 2000 < datetime.fromtimestamp(value, timezone.utc).year < 2200:

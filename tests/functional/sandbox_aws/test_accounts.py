@@ -34,7 +34,7 @@ def test_a_foreign_role_needs_both_sides(front, refused, foreign_role):
     session = front.keys(answer)
     who = front.client("sts", **session).get_caller_identity()
     assert who["Account"] == THERE
-    assert front.client("emr", **session).list_clusters()["Clusters"] == []
+    assert [row["Name"] for row in front.client("emr", **session).list_clusters()["Clusters"]] == ["shared"]
     assert refused(front.client("emr", **session).describe_cluster, ClusterId=front.ids["open"])[0] == (
         "InvalidRequestException"
     )

@@ -61,7 +61,7 @@ def test_refusals_have_the_rest_form(serverless, refused):
         "Application does not exist",
         404,
     )
-    code, message, status = refused(serverless.client("emr-serverless").get_application, applicationId="00f1")
+    code, message, status = refused(serverless.client("emr-serverless", "denied").get_application, applicationId="00f1")
     assert (code, status) == ("AccessDeniedException", 403)
     assert f"emr-serverless:GetApplication on resource: {ARN.format('00f1')}" in message
     refused(client.get_application, applicationId="00f2")

@@ -1,0 +1,24 @@
+"""How virtual clusters and managed endpoints come and go: CREATING → ACTIVE, TERMINATING → TERMINATED."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ...world import World
+from ...world_eks import EndpointSpec, VirtualClusterSpec
+from ..stages import Stages
+
+
+class VirtualClusterStages(Stages[VirtualClusterSpec]):
+    """The virtual clusters of a world."""
+
+    def __init__(self, world: World, clock: Callable[[], float]) -> None:
+        super().__init__(lambda: world.virtual_clusters, clock, {"TERMINATING": "TERMINATED"})
+
+
+class EndpointStages(Stages[EndpointSpec]):
+    """The managed endpoints of a world."""
+
+    def __init__(self, world: World, clock: Callable[[], float]) -> None:
+        following = {"CREATING": "ACTIVE", "TERMINATING": "TERMINATED"}
+        super().__init__(lambda: world.endpoints, clock, following)
