@@ -69,9 +69,9 @@ def _open_core(profile: str | None, region: str | None) -> tuple[botocore.sessio
 
     names = {"profile": (None, _profile_names(), None, None)}
     core = botocore.session.Session(profile=profile, session_vars=names)
-    core.register_component("data_loader", _loader(core.get_config_variable("data_path")))
     try:
         core.get_scoped_config()  # a profile that is not there is found out here, whatever else is set
+        core.register_component("data_loader", _loader(core.get_config_variable("data_path")))
         found = region or core.get_config_variable("region") or os.environ.get("AWS_REGION")
     except ProfileNotFound as error:
         known = ", ".join(core.available_profiles) or "none"

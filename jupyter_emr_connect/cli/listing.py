@@ -92,7 +92,10 @@ def _print(view: View, face: Face, sources: int) -> None:
         print_json([compute.to_json() for compute in view.items])
     elif view.items:
         print_table(*table(view.items))
-    for problem in view.problems:
+    # What has one cure is said once: an address that does not answer fails for every kind.
+    for problem in {
+        problem.error.fix or problem.error.message: problem for problem in reversed(view.problems)
+    }.values():
         print_error(problem.located(several=sources > 1), as_json=face.as_json)
     if not view.items and view.problems:
         raise click.exceptions.Exit(1)

@@ -68,7 +68,6 @@ class LiveCatalogue:
         self._lock = threading.RLock()
         self._wake = threading.Condition(self._lock)
         self._poller: threading.Thread | None = None
-        self._looked_at = self._ended_looked_at = float("-inf")
         self._closed = False
 
     def view(self, query: Query, *, since: str | None = None, refresh: bool = False) -> View:
@@ -135,11 +134,10 @@ class LiveCatalogue:
                     self._load(listing)
             if query.wants_ended and not any(one.ended for one in self._listings):
                 self._listings += [Listing(one.source, one.lister, ended=True) for one in list(self._listings)]
-            now = self._looked_at = self.clock()
-            if query.wants_ended:
-                self._ended_looked_at = now
-            for listing in self._relevant(query) if refresh else ():
-                if now - (listing.finished_at or 0.0) > polling.FRESH:
+            now = self.clock()
+            for listing in self._relevant(query):
+                listing.looked_at = now
+                if refresh and now - (listing.finished_at or 0.0) > polling.FRESH:
                     listing.forced = True
             if self._poller is None and not self._closed:
                 self._poller = threading.Thread(target=self._poll, name="emr-catalogue-poller", daemon=True)
@@ -189,7 +187,8 @@ class LiveCatalogue:
         while True:
             with self._wake:
                 now = self.clock()
-                if self._closed or now - self._looked_at > polling.FORGOTTEN:
+                looked_at = max((one.looked_at for one in self._listings), default=0.0)
+                if self._closed or now - looked_at > polling.FORGOTTEN:
                     self._poller = None
                     return
                 due = self._due(now)
@@ -202,8 +201,7 @@ class LiveCatalogue:
     def _due(self, now: float) -> list[Callable[[], None]]:
         due: list[Callable[[], None]] = []
         for one in self._listings:
-            looked_at = self._ended_looked_at if one.ended else self._looked_at
-            if one.is_due(now, unseen_for=now - looked_at):
+            if one.is_due(now):
                 one.running_since, one.forced = now, False
                 due.append(partial(jobs.read_list, self, one))
             if (one.wanted or one.queue) and not one.describing and now >= one.describe_at:

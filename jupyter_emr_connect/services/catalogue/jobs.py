@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -10,13 +11,15 @@ from typing import TYPE_CHECKING
 from ...aws.budget import background
 from ...aws.session import AWSSession
 from ...aws.sts import account_of
-from ...errors import AccessDenied, EMRConnectError
+from ...errors import AccessDenied, AWSUnavailable, EMRConnectError, Throttled
 from ...models import Compute
 from .listing import Listing, Row
 from .view import Changes
 
 if TYPE_CHECKING:
     from .catalogue import LiveCatalogue
+
+log = logging.getLogger(__name__)
 
 AT_ONCE = 5
 PAUSE = 1.0
@@ -40,6 +43,9 @@ def read_list(catalogue: LiveCatalogue, listing: Listing) -> None:
                 change(listing, Changes(_ids(added), _ids(changed)))
     except EMRConnectError as problem:
         error = problem
+    except Exception as defect:
+        log.exception("Reading a list of computes failed")
+        error = EMRConnectError(f"Something unexpected happened: {type(defect).__name__}.", fix="See the server's log.")
     with catalogue.changing() as change:
         gone = listing.retain(seen) if error is None else []
         news = listing.finish(catalogue.clock(), pages=pages, error=error, listed_at=begun)
@@ -49,7 +55,8 @@ def read_list(catalogue: LiveCatalogue, listing: Listing) -> None:
 
 def _pages(listing: Listing) -> Iterator[list[Compute]]:
     session = listing.source.session()
-    account_of(session)  # so that callers of one account share its rates
+    with contextlib.suppress(Throttled, AWSUnavailable):
+        account_of(session)  # so that callers of one account share its rates
     if session.offers(listing.lister.service):
         yield from listing.lister.pages(session, ended=listing.ended)
 
@@ -95,11 +102,13 @@ def _describe(catalogue: LiveCatalogue, listing: Listing, session: AWSSession, c
     try:
         found = listing.lister.describe(session, compute_id)
     except AccessDenied as error:
-        old, trouble = listing.rows.get(compute_id), error
-        found = replace(old.compute, reason=f"Not known: {error.message}") if old else None
-    except EMRConnectError:
-        with catalogue.changing():
-            listing.queue[compute_id] = None
+        found, trouble = _not_known(listing, compute_id, error), error
+    except (AWSUnavailable, Throttled) as error:
+        with catalogue.changing() as change:
+            if (row := _not_known(listing, compute_id, error)) is not None:
+                listing.rows[compute_id] = Row(row)
+                listing.queue[compute_id] = None
+                change(listing, Changes(changed=(compute_id,)))
         raise
     if found is None:
         return []
@@ -109,3 +118,8 @@ def _describe(catalogue: LiveCatalogue, listing: Listing, session: AWSSession, c
         listing.trouble = trouble
         change(listing, Changes(changed=(compute_id,) if changed else ()), news=news)
         return [listing.rows[compute_id]]
+
+
+def _not_known(listing: Listing, compute_id: str, error: EMRConnectError) -> Compute | None:
+    old = listing.rows.get(compute_id)
+    return replace(old.compute, reason=f"Not known: {error.message}") if old else None

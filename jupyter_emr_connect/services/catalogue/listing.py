@@ -42,6 +42,7 @@ class Listing:
     passed: bool = False
     error: EMRConnectError | None = None
     trouble: EMRConnectError | None = None
+    looked_at: float = 0.0
     running_since: float | None = None
     finished_at: float | None = None
     forced: bool = False
@@ -57,11 +58,11 @@ class Listing:
         """The names under which the state file keeps it."""
         return self.source.key, self.lister.kind
 
-    def is_due(self, now: float, *, unseen_for: float) -> bool:
-        """Whether it shall be read (again) now; ``unseen_for`` is how long ago somebody looked."""
+    def is_due(self, now: float) -> bool:
+        """Whether it shall be read (again) now."""
         if self.running_since is not None:
             return False
-        pause = interval(unseen_for=unseen_for, pages=self.pages, failures=self.failures)
+        pause = interval(unseen_for=now - self.looked_at, pages=self.pages, failures=self.failures)
         if pause is None:
             return False
         return self.forced or self.finished_at is None or now >= self.finished_at + pause

@@ -21,12 +21,16 @@ def test_unknown_name_suggests_near_ones(emr):
 
 
 def test_malformed_arn(emr):
-    emr("show", "arn:aws:s3:::bucket").failed_with("not the ARN of an EMR cluster")
+    emr("show", "arn:aws:s3:::bucket").failed_with("not the ARN of a compute")
 
 
-def test_arn_of_a_kind_not_supported_yet(emr):
-    arn = "arn:aws:emr-serverless:us-east-1:123456789012:/applications/00abc"
-    emr("show", arn).failed_with("not an EMR on EC2 cluster")
+def test_arns_of_all_kinds_are_looked_up_by_kind(emr):
+    emr("show", "arn:aws:emr-serverless:us-east-1:123456789012:/applications/00abc").failed_with(
+        "No Serverless application"
+    )
+    emr("show", "arn:aws:emr-containers:us-east-1:123456789012:/virtualclusters/abc/endpoints/def").failed_with(
+        "No managed endpoint"
+    )
 
 
 def test_arn_of_another_account(cloud, emr):
@@ -43,7 +47,7 @@ def test_terminated_cluster_is_refused_with_its_reason(cloud, emr, by):
 def test_ambiguous_name_lists_the_candidates(cloud, emr):
     twin = replace(cloud.world.clusters[cloud.id("open")], id="j-TWIN00000001")
     cloud.world.clusters[twin.id] = twin
-    emr("show", "open").failed_with("2 clusters", cloud.id("open"), "j-TWIN00000001", "Use the id")
+    emr("show", "open").failed_with("2 computes", cloud.id("open"), "j-TWIN00000001", "Use one of these ids")
 
 
 def test_kerberos_cluster_says_why_not(emr):
@@ -87,11 +91,11 @@ def test_a_refused_attach_keeps_nothing(emr):
 
 
 def test_denied_profile_names_the_action_and_the_principal(emr):
-    emr("list", "--profile", "denied").failed_with("user/denied", "elasticmapreduce:ListClusters")
+    emr("list", "--kind", "ec2", "--profile", "denied").failed_with("user/denied", "elasticmapreduce:ListClusters")
 
 
 def test_denied_as_json_has_the_iam_action(emr):
-    body = json.loads(emr("list", "--profile", "denied", "--json").err)
+    body = json.loads(emr("list", "--kind", "ec2", "--profile", "denied", "--json").err)
     assert body["code"] == "access-denied"
     assert body["iam_action"] == "elasticmapreduce:ListClusters"
     assert set(body) == {"message", "reason", "code", "fix", "iam_action"}
@@ -184,7 +188,7 @@ def test_recovers_after_a_new_login(cloud, emr):
 def test_throttled_after_all_retries(cloud, emr, monkeypatch):
     monkeypatch.setattr("jupyter_emr_connect.aws.session.ATTEMPTS", 2)  # the pause after each doubles
     cloud.world.faults.set("throttle")
-    emr("list").failed_with("AWS throttles elasticmapreduce:ListClusters")
+    emr("list", "--kind", "ec2").failed_with("AWS throttles elasticmapreduce:ListClusters")
     assert cloud.calls("ListClusters") == 2
 
 
@@ -199,7 +203,7 @@ def test_throttled_details_are_shown_as_not_known(cloud, emr, monkeypatch):
 
 def test_aws_answers_with_its_own_error(cloud, emr):
     cloud.world.faults.set("error-500")
-    emr("list").failed_with("its own error", "Try again")
+    emr("list", "--kind", "ec2").failed_with("its own error", "Try again")
 
 
 def test_sandbox_not_running(emr, monkeypatch):

@@ -62,7 +62,7 @@ def test_list_follows_all_pages_newest_first(cloud, emr):
 def test_list_of_another_region_is_empty_and_says_where(emr):
     shown = emr("list", "--region", "eu-west-1")
     assert shown.code == 0
-    assert "No clusters in eu-west-1" in shown.err
+    assert "No computes in eu-west-1" in shown.err
 
 
 def test_a_denied_detail_does_not_hide_the_list(cloud, emr):

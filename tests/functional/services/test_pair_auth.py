@@ -19,7 +19,6 @@ ASKED = "GetClusterSessionCredentials"
 
 @pytest.fixture
 def auth(cloud):
-    session = open_session()
     compute = find(EMRConnect(), "analytics")
 
     def make(role: str = "EMRAnalyst", *, renew_before: float = 300.0, profile: str | None = None) -> PairAuth:
