@@ -218,10 +218,14 @@ def test_everything_listens_on_loopback_only(sandbox: Sandbox) -> None:
 
 
 def test_seeded_clusters_are_listed(own: Sandbox) -> None:
-    assert own.json("sandbox", "seed", "--clusters", "30", "--name", own.name) == {"clusters": 30}
-    assert len(own.json("sandbox", "status", "--name", own.name)["computes"]) == 35
-    refused = own.cli("sandbox", "seed", "--applications", "2", "--name", own.name)
-    assert (refused.returncode, "cannot seed applications yet" in refused.stderr) == (1, True)
+    wanted = {"clusters": 30, "applications": 3, "endpoints": 2}
+    numbers = [text for kind, number in wanted.items() for text in (f"--{kind}", str(number))]
+    regions = ["--regions", "us-east-1,eu-west-1"]
+    assert own.json("sandbox", "seed", *numbers, *regions, "--name", own.name) == wanted
+    names = [row["name"] for row in own.json("sandbox", "status", "--name", own.name)["computes"]]
+    assert len([name for name in names if name.startswith("seeded-")]) == 30
+    refused = own.cli("sandbox", "seed", "--clusters", "1", "--regions", "mars", "--name", own.name)
+    assert (refused.returncode, "'mars' is not a region" in refused.stderr) == (1, True)
 
 
 def test_aws_host_names_lead_here(sandbox: Sandbox) -> None:
