@@ -217,7 +217,7 @@ def test_everything_listens_on_loopback_only(sandbox: Sandbox) -> None:
     assert [address for address in listening if not address.removeprefix("::ffff:").startswith("127.")] == []
 
 
-def test_seeded_clusters_are_listed(own: Sandbox) -> None:
+def test_seeded_computes_are_listed(own: Sandbox) -> None:
     wanted = {"clusters": 30, "applications": 3, "endpoints": 2}
     numbers = [text for kind, number in wanted.items() for text in (f"--{kind}", str(number))]
     regions = ["--regions", "us-east-1,eu-west-1"]
