@@ -34,6 +34,8 @@ ONCE = {
 }
 NARROWING = ("service", "region", "action")
 """What narrows a fault of AWS's answers: SigV4 name, region, operation."""
+OF_AWS = ("throttle", "deny", "down", "expire-credentials", "slow", "error-500")
+"""The faults that strike AWS's answers; narrowed ones strike those alone."""
 
 
 class Faults:
@@ -63,12 +65,15 @@ class Faults:
         hit = 0
         if name:
             self._check(name)
+            if options and name.partition(":")[0] not in OF_AWS:
+                message = f"{name} does not strike AWS's answers, so no {', '.join(options)} can narrow it."
+                raise ConfigurationError(message, fix=f"Those that can be narrowed: {', '.join(OF_AWS)}.")
         if body.get("off"):
             self._world.faults.clear(name or None, compute, options)
         elif name in ONCE:
             hit = self._world.faults.actions[name](compute)
         elif name:
-            if name == "expire-credentials":
+            if name == "expire-credentials" and not options:
                 hit = self._world.pairs.expire(compute)
             seconds, rate = body.get("seconds"), float(body.get("rate", 1.0))
             self._world.faults.set(name, rate=rate, seconds=seconds, compute=compute, options=options)

@@ -67,6 +67,7 @@ def test_a_compute_of_any_kind_goes_by_id_or_name(command, text, compute):
         ({"fault": "deny", "compute": "nobody"}, "no compute 'nobody'"),
         ({"fault": "throttle", "options": {"service": "dynamodb"}}, "'dynamodb'"),
         ({"fault": "throttle", "options": {"colour": "red"}}, "colour"),
+        ({"fault": "html", "options": {"region": "us-east-1"}}, "no region can narrow it"),
         ({"fault": "slow:fast"}, "'fast' is not a number"),
     ],
 )
