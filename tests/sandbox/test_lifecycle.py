@@ -217,17 +217,6 @@ def test_everything_listens_on_loopback_only(sandbox: Sandbox) -> None:
     assert [address for address in listening if not address.removeprefix("::ffff:").startswith("127.")] == []
 
 
-def test_seeded_computes_are_listed(own: Sandbox) -> None:
-    wanted = {"clusters": 30, "applications": 3, "endpoints": 2}
-    numbers = [text for kind, number in wanted.items() for text in (f"--{kind}", str(number))]
-    regions = ["--regions", "us-east-1,eu-west-1"]
-    assert own.json("sandbox", "seed", *numbers, *regions, "--name", own.name) == wanted
-    names = [row["name"] for row in own.json("sandbox", "status", "--name", own.name)["computes"]]
-    assert len([name for name in names if name.startswith("seeded-")]) == 30
-    refused = own.cli("sandbox", "seed", "--clusters", "1", "--regions", "mars", "--name", own.name)
-    assert (refused.returncode, "'mars' is not a region" in refused.stderr) == (1, True)
-
-
 def test_aws_host_names_lead_here(sandbox: Sandbox) -> None:
     if os.geteuid() != 0:
         pytest.skip("port 443 needs root")
