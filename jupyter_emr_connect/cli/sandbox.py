@@ -12,8 +12,9 @@ from typing import Any
 
 import click
 
-from ..errors import ConfigurationError, SandboxInstallError
+from ..errors import SandboxInstallError
 from .output import print_json, print_table
+from .sandbox_values import key_value, moment
 
 
 class InOrderOfUse(click.Group):
@@ -189,7 +190,9 @@ def env(as_json: bool, name: str, keys: bool) -> None:
 @sandbox_options
 @click.option("--rate", type=click.FloatRange(0, 1), default=1.0, help="The share of requests that it strikes.")
 @click.option("--for", "seconds", type=click.FloatRange(min=0), metavar="SECONDS", help="Ends by itself.")
-@click.option("--compute", metavar="ID", help="Only this cluster (id or name).")
+@click.option("--compute", metavar="ID", help="Only this compute (id or name).")
+@click.option("--service", metavar="NAME", help="Only this service of AWS: elasticmapreduce, emr-containers, sts, …")
+@click.option("--region", metavar="NAME", help="Only calls to AWS in this region.")
 @click.option("--off", is_flag=True, help="Switch it off; without NAME, all of them.")
 @click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="service=, region= or action= of AWS.")
 def fault(
@@ -199,6 +202,8 @@ def fault(
     rate: float,
     seconds: float | None,
     compute: str | None,
+    service: str | None,
+    region: str | None,
     off: bool,
     options: tuple[str, ...],
 ) -> None:
@@ -206,7 +211,8 @@ def fault(
 
     It lasts until --off, or for a time with --for. Without NAME, also what is on is listed.
     """
-    narrowed = dict(_key_value(option) for option in options)
+    narrowed = dict(key_value(option) for option in options)
+    narrowed |= {key: value for key, value in (("service", service), ("region", region)) if value}
     found = _ask(name, "fault", fault=fault, rate=rate, seconds=seconds, compute=compute, off=off, options=narrowed)
     if as_json:
         print_json(found)
@@ -219,15 +225,8 @@ def fault(
         click.echo(f"{fault}: {found['hit']}", err=True)
     for row in found["active"]:
         limits = [f"rate {row['rate']:g}" if row["rate"] < 1 else "", f"on {row['compute']}" if row["compute"] else ""]
+        limits += [f"{key} {value}" for key, value in row["options"].items()]
         click.echo(f"On: {row['name']} {' '.join(limit for limit in limits if limit)}".rstrip(), err=True)
-
-
-def _key_value(text: str) -> tuple[str, str]:
-    key, found, value = text.partition("=")
-    if not found or key not in ("service", "region", "action"):
-        message = f"{text!r} is not service=, region= or action=."
-        raise ConfigurationError(message, fix="For example: --option service=elasticmapreduce.")
-    return key, value
 
 
 @sandbox.command()
@@ -235,16 +234,18 @@ def _key_value(text: str) -> tuple[str, str]:
 @click.option("--clusters", type=click.IntRange(min=0), default=0, metavar="N", help="EMR on EC2 clusters.")
 @click.option("--applications", type=click.IntRange(min=0), default=0, metavar="N", help="Serverless applications.")
 @click.option("--endpoints", type=click.IntRange(min=0), default=0, metavar="N", help="EMR on EKS endpoints.")
-def seed(as_json: bool, name: str, clusters: int, applications: int, endpoints: int) -> None:
+@click.option("--regions", default="", metavar="R1,R2,…", help="Spread over these; else the sandbox's own.")
+def seed(as_json: bool, name: str, clusters: int, applications: int, endpoints: int, regions: str) -> None:
     """Add computes that exist on paper only.
 
     They are listed and described, but nothing runs there.
     """
-    found = _ask(name, "seed", clusters=clusters, applications=applications, endpoints=endpoints)
+    wanted = [region for region in regions.split(",") if region]
+    found = _ask(name, "seed", clusters=clusters, applications=applications, endpoints=endpoints, regions=wanted)
     if as_json:
         print_json(found)
     else:
-        click.echo(f"Added {found['clusters']} clusters.", err=True)
+        click.echo(f"Added {', '.join(f'{number} {kind}' for kind, number in found.items())}.", err=True)
 
 
 @sandbox.command()
@@ -255,7 +256,7 @@ def log(as_json: bool, name: str, since: str | None) -> None:
 
     One line a call: time, service, action, principal, status, bytes.
     """
-    rows = _ask(name, "log", since=_moment(since) if since else 0.0)
+    rows = _ask(name, "log", since=moment(since) if since else 0.0)
     if as_json:
         print_json(rows)
         return
@@ -265,20 +266,6 @@ def log(as_json: bool, name: str, since: str | None) -> None:
         for row in rows
     ]
     print_table([column.upper() for column in columns], shown)
-
-
-def _moment(text: str) -> float:
-    try:
-        if text.endswith("s"):
-            return time.time() - float(text[:-1])
-        return float(text)
-    except ValueError:
-        pass
-    try:
-        return datetime.fromisoformat(text).timestamp()
-    except ValueError:
-        message = f"{text!r} is not a time."
-        raise ConfigurationError(message, fix="Write 30s, 2026-01-31T12:00:00 or seconds since 1970.") from None
 
 
 @sandbox.command()

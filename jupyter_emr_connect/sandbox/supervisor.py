@@ -14,13 +14,12 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from ..errors import ConfigurationError, SandboxStartError
+from ..errors import SandboxStartError
 from .control import ControlServer
 from .engines.layout import Installation
 from .frontdoor.cluster import ClusterDoor
@@ -31,12 +30,12 @@ from .state_computes import status_of
 from .supervisor_aws import AWSFront
 from .supervisor_faults import Faults
 from .world import PAIR_LIFETIME, ClusterSpec, World, standard_clusters
+from .world_paper import seed_paper
 from .world_serverless import standard_applications
 
 log = logging.getLogger(__name__)
 
 FAULT_PERIOD = 0.2
-MOST_CLUSTERS = 20_000
 
 Report = Callable[[str], None]
 
@@ -109,20 +108,15 @@ class Supervisor:
         return self._files.environment()
 
     def seed(self, body: dict[str, Any]) -> dict[str, int]:
-        """Add clusters that exist on paper only (AWS lists and describes them, nothing runs at their address)."""
-        wanted = {kind: int(body.get(kind, 0)) for kind in ("clusters", "applications", "endpoints")}
-        for kind in ("applications", "endpoints"):
-            if wanted[kind]:
-                message = f"The sandbox cannot seed {kind} yet."
-                raise ConfigurationError(message, fix="Clusters can be seeded: --clusters N.")
-        have = len(self.world.clusters)
-        if not 0 <= wanted["clusters"] <= MOST_CLUSTERS - have:
-            message = f"{wanted['clusters']} clusters cannot be seeded."
-            raise ConfigurationError(message, fix=f"A sandbox takes up to {MOST_CLUSTERS} clusters.")
-        added = [_paper_cluster(number, self._subnet.number) for number in range(have, have + wanted["clusters"])]
-        # A new dictionary: the AWS front's threads may be walking the old one.
-        self.world.clusters = {**self.world.clusters, **{spec.id: spec for spec in added}}
-        return {"clusters": len(added)}
+        """Add computes that exist on paper only (AWS lists and describes them, nothing runs at their address).
+
+        Returns how many of each kind; raises ConfigurationError for numbers and regions that cannot be.
+        """
+        regions = [str(region) for region in body.get("regions") or [self.world.region]]
+        wanted = {kind: int(body.get(kind) or 0) for kind in ("clusters", "applications", "endpoints")}
+        added = seed_paper(self.world, wanted, regions, str(self._subnet.number))
+        self._aws.cover(regions)
+        return added
 
     async def hosts(self) -> dict[str, Any]:
         """Return the lines for /etc/hosts and the CA file that lead AWS's host names here."""
@@ -191,17 +185,6 @@ class Supervisor:
 
 def _with_version(spec: ClusterSpec, gateway_version: str) -> ClusterSpec:
     return replace(spec, gateway_version=gateway_version) if spec.engines else spec
-
-
-def _paper_cluster(number: int, subnet: int) -> ClusterSpec:
-    return ClusterSpec(
-        id=f"j-SEED{number:09d}",
-        name=f"seeded-{number:05d}",
-        address=f"127.0.{subnet}.{100 + number % 150}",
-        created_at=datetime.now(timezone.utc) - timedelta(minutes=10 + number),
-        tags={"owner": "sandbox", "team": f"team-{number % 20}"},
-        engines=False,
-    )
 
 
 def _rss() -> int:

@@ -9,7 +9,7 @@ from ..errors import SandboxStartError
 from .aws.app import Front, make_app
 from .aws.policies import PARTNER_BUCKET
 from .aws.registry import SERVICES
-from .aws.seed import BUCKETS, Profile, role_arns, seed
+from .aws.seed import BUCKETS, Profile, put_security, role_arns, seed
 from .aws.server import ServerHandle, serve
 from .frontdoor.certificates import CertificateAuthority
 from .ports import AWS_PORT, is_free, who_listens
@@ -63,6 +63,11 @@ class AWSFront:
                     "lines": [f"{self._address} {name}" for name in names if "*" not in name],
                 }
             return self._hosts
+
+    def cover(self, regions: list[str]) -> None:
+        """Give the sandbox's account its security configurations in these regions too."""
+        for region in regions:
+            put_security(self._front, self._world.account, region)
 
     def close(self) -> None:
         """Stop serving."""

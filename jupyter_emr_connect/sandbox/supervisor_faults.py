@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import ConfigurationError
+from .aws.registry import SERVICES
 from .frontdoor.cluster import ClusterDoor
 from .world import World
 
@@ -13,6 +14,7 @@ from .world import World
 LASTING = {
     "throttle": "AWS calls are throttled",
     "deny": "AWS calls (deny:ACTION: that one) are denied",
+    "down": "AWS calls find their connection closed without an answer",
     "expire-credentials": "the callers' AWS credentials count as expired; pairs expire at once",
     "slow": "AWS calls and the clusters' ports (slow:MILLISECONDS) answer late",
     "error-500": "AWS calls and the clusters' ports answer 500",
@@ -30,6 +32,10 @@ ONCE = {
     "kill-kernel": "the gateways' kernels are killed",
     "kill-livy": "the Livy servers are killed",
 }
+NARROWING = ("service", "region", "action")
+"""What narrows a fault of AWS's answers: SigV4 name, region, operation."""
+OF_AWS = ("throttle", "deny", "down", "expire-credentials", "slow", "error-500")
+"""The faults that strike AWS's answers; narrowed ones strike those alone."""
 
 
 class Faults:
@@ -55,17 +61,21 @@ class Faults:
         """
         name = str(body.get("fault") or "")
         compute = self._compute(body.get("compute"))
+        options = _options(body.get("options") or {})
         hit = 0
         if name:
             self._check(name)
+            if options and name.partition(":")[0] not in OF_AWS:
+                message = f"{name} does not strike AWS's answers, so no {', '.join(options)} can narrow it."
+                raise ConfigurationError(message, fix=f"Those that can be narrowed: {', '.join(OF_AWS)}.")
         if body.get("off"):
-            self._world.faults.clear(name or None, compute)
+            self._world.faults.clear(name or None, compute, options)
         elif name in ONCE:
             hit = self._world.faults.actions[name](compute)
         elif name:
-            if name == "expire-credentials":
+            if name == "expire-credentials" and not options:
                 hit = self._world.pairs.expire(compute)
-            seconds, rate, options = body.get("seconds"), float(body.get("rate", 1.0)), body.get("options")
+            seconds, rate = body.get("seconds"), float(body.get("rate", 1.0))
             self._world.faults.set(name, rate=rate, seconds=seconds, compute=compute, options=options)
         await self.apply()
         return {"name": name, "on": not body.get("off") and name not in ONCE, "hit": hit, "active": self.active()}
@@ -82,6 +92,7 @@ class Faults:
                 "name": f"{fault.name}:{fault.argument}" if fault.argument else fault.name,
                 "rate": fault.rate,
                 "compute": fault.compute,
+                "options": fault.options,
                 "until": fault.until,
             }
             for fault in self._world.faults.active()
@@ -96,11 +107,11 @@ class Faults:
     def _compute(self, text: object) -> str | None:
         if not text:
             return None
-        spec = self._world.cluster(str(text))
-        if spec:
-            return spec.id
+        found = self._world.compute(str(text))
+        if found:
+            return found
         names = ", ".join(door.spec.name for door in self._doors.values())
-        message = f"The sandbox has no cluster {str(text)!r}."
+        message = f"The sandbox has no compute {str(text)!r}, or several of this name."
         raise ConfigurationError(message, fix=f"Its clusters with engines are {names}.")
 
     @staticmethod
@@ -112,3 +123,17 @@ class Faults:
         if base not in LASTING and name not in ONCE:
             message = f"There is no fault {name!r}."
             raise ConfigurationError(message, fix=f"Faults: {', '.join([*LASTING, *ONCE])}.")
+
+
+def _options(given: Mapping[str, Any]) -> dict[str, str]:
+    """Return what narrows a fault of AWS's answers; raises ConfigurationError for what is none of it."""
+    options = {str(key): str(value) for key, value in given.items() if value}
+    unknown = sorted(options.keys() - NARROWING)
+    if unknown:
+        message = f"A fault cannot be narrowed by {', '.join(unknown)}."
+        raise ConfigurationError(message, fix=f"It can be by {', '.join(NARROWING)}.")
+    service = options.get("service")
+    if service is not None and service not in SERVICES:
+        message = f"The sandbox does not emulate the service {service!r}."
+        raise ConfigurationError(message, fix=f"Its services are {', '.join(SERVICES)}.")
+    return options

@@ -196,6 +196,15 @@ class World:
         self.place: Callable[[ClusterSpec], ClusterSpec] = lambda spec: spec
         """Called for each cluster that ``RunJobFlow`` makes; the supervisor may give it an address and engines."""
 
+    def compute(self, text: str) -> str | None:
+        """Return the product's id of a compute of any kind by id or, where only one has it, by name."""
+        named = [(spec.id, spec.name) for spec in self.clusters.values()]
+        named += [(spec.id, spec.name) for spec in self.applications.values()]
+        named += [(spec.compute_id, spec.name) for spec in self.endpoints.values()]
+        by_id = [key for key, _ in named if text in (key, key.rpartition("/")[2])]
+        found = by_id or [key for key, name in named if name == text]
+        return found[0] if len(found) == 1 else None
+
     def cluster(self, text: str) -> ClusterSpec | None:
         """Return a cluster by id or, where only one has it, by name."""
         if text in self.clusters:

@@ -75,8 +75,8 @@ class EndpointSpec:
 
     @property
     def server_url(self) -> str:
-        """The address of the endpoint's gateway."""
-        return f"https://{self.address}:{self.port}"
+        """The address of the endpoint's gateway; empty where it has none."""
+        return f"https://{self.address}:{self.port}" if self.address else ""
 
 
 @dataclass(frozen=True)

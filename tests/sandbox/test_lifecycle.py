@@ -217,13 +217,6 @@ def test_everything_listens_on_loopback_only(sandbox: Sandbox) -> None:
     assert [address for address in listening if not address.removeprefix("::ffff:").startswith("127.")] == []
 
 
-def test_seeded_clusters_are_listed(own: Sandbox) -> None:
-    assert own.json("sandbox", "seed", "--clusters", "30", "--name", own.name) == {"clusters": 30}
-    assert len(own.json("sandbox", "status", "--name", own.name)["computes"]) == 35
-    refused = own.cli("sandbox", "seed", "--applications", "2", "--name", own.name)
-    assert (refused.returncode, "cannot seed applications yet" in refused.stderr) == (1, True)
-
-
 def test_aws_host_names_lead_here(sandbox: Sandbox) -> None:
     if os.geteuid() != 0:
         pytest.skip("port 443 needs root")

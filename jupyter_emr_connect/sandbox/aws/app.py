@@ -16,7 +16,7 @@ from .emr.lifecycle import Lifecycle
 from .emr.security import SecurityConfigurations
 from .emr_containers.lifecycle import EndpointStages, VirtualClusterStages
 from .emr_serverless.lifecycle import ApplicationStages
-from .failures import Kind, Protocol, Refusal, Reply, render
+from .failures import Down, Kind, Protocol, Refusal, Reply, render
 from .identity import ANONYMOUS, Keys
 from .incoming import MAX_BODY, Incoming, locate, read
 from .limits import Buckets
@@ -27,6 +27,9 @@ from .sigv4 import signature_of, verify
 from .streams import check_stream
 
 log = logging.getLogger(__name__)
+
+DROPPED = 0
+"""The status in the log of a call whose connection was dropped."""
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
@@ -50,12 +53,15 @@ class Front:
         self.applications = ApplicationStages(world, clock)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request; WSGI's entry, called from any thread."""
+        """Answer one request; WSGI's entry, called from any thread. Raises :class:`Down` to drop the connection."""
         request_id = str(uuid.uuid4())
         call = Call(self, Incoming("GET", "/", "", {}, b""), request_id)
         try:
             call.incoming = read(environ)
             reply = self._answer(call)
+        except Down:
+            self._note(call, Reply(DROPPED, b""))
+            raise
         except Refusal as refusal:
             reply = render(refusal, _protocol(call), request_id)
         except Exception:

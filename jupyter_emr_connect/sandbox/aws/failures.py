@@ -52,6 +52,10 @@ class Refusal(Exception):
         self.members = members
 
 
+class Down(Exception):
+    """The service is down: the server closes the connection without an answer."""
+
+
 @dataclass(frozen=True)
 class Reply:
     """An answer on its way out."""

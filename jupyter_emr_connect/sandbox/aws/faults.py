@@ -1,4 +1,4 @@
-"""The faults of the AWS front: ``throttle``, ``deny``, ``slow``, ``error-500`` and ``expire-credentials``.
+"""The faults of the AWS front: ``throttle``, ``deny``, ``slow``, ``error-500``, ``down``, ``expire-credentials``.
 
 Each may be limited to a compute, and by ``options`` to a ``service`` (SigV4 name), a ``region`` and an ``action``.
 """
@@ -9,7 +9,7 @@ import time
 
 from ..world_faults import Fault
 from .authorize import denial
-from .failures import Kind, Refusal
+from .failures import Down, Kind, Refusal
 from .service import Call, Check
 
 LONGEST = 300.0
@@ -17,9 +17,11 @@ LONGEST = 300.0
 
 
 def before(call: Call) -> None:
-    """Delay or refuse a call before its signature is looked at; called by the app once the action is known."""
+    """Delay, refuse or drop a call before its signature is looked at; called by the app once the action is known."""
     for fault in _hits(call, "slow"):
         time.sleep(min(_milliseconds(fault) / 1000, LONGEST))
+    if _hits(call, "down"):
+        raise Down
     if _hits(call, "error-500"):
         raise Refusal(Kind.INTERNAL)
     if _hits(call, "throttle"):
@@ -35,8 +37,8 @@ def credentials(call: Call) -> None:
 def authorization(call: Call, check: Check) -> None:
     """Refuse an action as an administrator's explicit deny would; called before IAM is asked."""
     for fault in _hits(call, "deny"):
-        wanted = fault.argument.rpartition(":")[2].lower()
-        if wanted in ("", check.action.rpartition(":")[2].lower()):
+        wanted, action = fault.argument.lower(), check.action.lower()
+        if wanted in ("", action, action.rpartition(":")[2]):
             reason = "with an explicit deny in an identity-based policy"
             raise Refusal(Kind.DENIED, denial(call.principal, check, reason))
 

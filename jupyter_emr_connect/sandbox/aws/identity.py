@@ -20,7 +20,10 @@ PARTITION = "aws"
 
 @dataclass(frozen=True)
 class Principal:
-    """The caller. ``name`` is the user's or the role's; ``policy`` a session policy (JSON) where one was passed."""
+    """The caller. ``name`` is the user's or the role's; ``policy`` a session policy (JSON) where one was passed.
+
+    ``transitive`` are the session tags that go along to the sessions which this one takes.
+    """
 
     kind: Literal["user", "role", "anonymous"]
     arn: str
@@ -31,6 +34,7 @@ class Principal:
     role_arn: str = ""
     policy: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    transitive: frozenset[str] = frozenset()
 
     @property
     def iam_arn(self) -> str:
@@ -137,7 +141,14 @@ def _tags(arn: str, account: str) -> dict[str, str]:
     return found
 
 
-def session_of(role: Any, session: str, *, policy: str = "", tags: Mapping[str, str] | None = None) -> Principal:
+def session_of(
+    role: Any,
+    session: str,
+    *,
+    policy: str = "",
+    tags: Mapping[str, str] | None = None,
+    transitive: frozenset[str] = frozenset(),
+) -> Principal:
     """Return the principal that a session of ``role`` (moto's) is."""
     own = {tag["Key"]: tag["Value"] for tag in _role_tags(role)}
     return Principal(
@@ -150,6 +161,7 @@ def session_of(role: Any, session: str, *, policy: str = "", tags: Mapping[str, 
         role_arn=role.arn,
         policy=policy,
         tags={**own, **(tags or {})},
+        transitive=transitive,
     )
 
 

@@ -20,6 +20,7 @@ from urllib.parse import unquote_to_bytes
 from aiohttp import web
 
 from ...errors import SandboxStartError
+from .failures import Down
 from .incoming import MAX_OBJECT, RAW_HEADERS
 
 WORKERS = 64
@@ -104,7 +105,12 @@ async def _serve(application: Application, host: str, port: int, tls: ssl.SSLCon
                 environ = _environ(request, await _body(request))
             except ConnectionError:
                 return web.Response(status=400)  # the caller has gone; nobody reads this
-            return await loop.run_in_executor(pool, _call, application, environ)
+            try:
+                return await loop.run_in_executor(pool, _call, application, environ)
+            except Down:
+                if request.transport is not None:
+                    request.transport.abort()
+                return web.Response()  # nobody reads this
 
         runner = web.ServerRunner(web.Server(handle, access_log=None, logger=_quiet), shutdown_timeout=STOP_TIMEOUT)
         await runner.setup()

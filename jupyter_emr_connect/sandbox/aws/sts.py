@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from . import faults
 from .authorize import identity_policies, names_of, request_context
 from .conditions import Values
 from .failures import Kind, Refusal
@@ -15,6 +16,7 @@ from .service import Call, Check, Handler, Service
 from .trust import trust_verdict
 
 SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
+CONFLICT = "InvalidParameterValue"
 CHAINED_LIMIT = 3600
 """Seconds that a session may last whose caller is itself a session (role chaining)."""
 
@@ -35,9 +37,18 @@ def assume_role(call: Call) -> dict[str, Any]:
     role = find_role(arn)
     tags = {str(tag["Key"]): str(tag["Value"]) for tag in call.params.get("Tags", [])}
     for action in _actions(call, tags):
+        faults.authorization(call, Check(action, arn))
         _permit(call, role, arn, action, tags)
     seconds = _duration(call, role)
-    principal = session_of(role, name, policy=str(call.params.get("Policy", "")), tags=tags)
+    inherited = {key: call.principal.tags[key] for key in call.principal.transitive}
+    _check_tags(call, tags, inherited)
+    principal = session_of(
+        role,
+        name,
+        policy=str(call.params.get("Policy", "")),
+        tags={**tags, **inherited},
+        transitive=frozenset({*call.params.get("TransitiveTagKeys", []), *inherited}),
+    )
     key = call.front.keys.issue(principal, seconds)
     found = {
         "Credentials": _credentials(key),
@@ -47,6 +58,18 @@ def assume_role(call: Call) -> dict[str, Any]:
     if call.params.get("SourceIdentity"):
         found["SourceIdentity"] = call.params["SourceIdentity"]
     return found
+
+
+def _check_tags(call: Call, tags: Mapping[str, str], inherited: Mapping[str, str]) -> None:
+    """Refuse transitive keys without a tag, and new values for tags that came along the chain of roles."""
+    missing = sorted(set(call.params.get("TransitiveTagKeys", [])) - tags.keys())
+    if missing:
+        message = f"The specified transitive tag key must be included in the requested tags: {missing[0]}"
+        raise Refusal(Kind.INVALID_PARAMETER, message)
+    again = sorted(inherited.keys() & tags.keys())
+    if again:
+        message = f"One of the specified transitive tag keys can't be set because it conflicts: {again[0]}"
+        raise Refusal(CONFLICT, message)
 
 
 def _actions(call: Call, tags: Mapping[str, str]) -> list[str]:

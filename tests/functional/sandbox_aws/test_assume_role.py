@@ -124,3 +124,26 @@ def test_chained_sessions_last_an_hour_at_most(front, refused):
 def test_bad_session_names_are_refused(front, refused, name):
     arn = role(front, f"{ACCOUNT}:user/developer")
     assert refused(front.client("sts").assume_role, RoleArn=arn, RoleSessionName=name)[0] == "ValidationError"
+
+
+def test_transitive_tags_come_along_a_chain(front, refused):
+    both = ["sts:AssumeRole", "sts:TagSession"]
+    wanted = {"StringEquals": {"aws:PrincipalTag/team": "analytics"}}
+    first = role(front, f"{ACCOUNT}:user/developer", name="First", action=both)
+    second = role(front, first, name="Second", action=both)
+    third = role(front, second, name="Third", condition=wanted)
+    tags = [{"Key": "team", "Value": "analytics"}]
+
+    def chain(**options):
+        session = take(front, "developer", first, Tags=tags, **options)
+        return front.client("sts", **front.keys(session)).assume_role(RoleArn=second, RoleSessionName="me")
+
+    last = front.client("sts", **front.keys(chain(TransitiveTagKeys=["team"])))
+    assert last.assume_role(RoleArn=third, RoleSessionName="me")["Credentials"]
+    dropped = front.client("sts", **front.keys(chain()))
+    assert refused(dropped.assume_role, RoleArn=third, RoleSessionName="me")[0] == "AccessDenied"
+    code, _, _ = refused(last.assume_role, RoleArn=third, RoleSessionName="me", TransitiveTagKeys=["other"])
+    assert code == "ValidationError"
+    session = front.keys(take(front, "developer", first, Tags=tags, TransitiveTagKeys=["team"]))
+    again = front.client("sts", **session).assume_role
+    assert refused(again, RoleArn=second, RoleSessionName="me", Tags=tags)[0] == "InvalidParameterValue"

@@ -157,3 +157,24 @@ def test_security_configurations_come_and_go(front, refused):
     assert "not a JSON object" in refused(call, Name="bad", SecurityConfiguration="{")[1]
     client.delete_security_configuration(Name="mine")
     assert refused(client.delete_security_configuration, Name="mine")[0] == "InvalidRequestException"
+
+
+def test_a_fleets_configurations_stand_with_its_instance_types(front):
+    client = front.client("emr", "administrator")
+    settings = [{"Classification": "livy-conf", "Properties": {"livy.server.port": "8999"}}]
+    fleets = [
+        {
+            "InstanceFleetType": kind,
+            "TargetOnDemandCapacity": 1,
+            "InstanceTypeConfigs": [{"InstanceType": "m5.xlarge", "WeightedCapacity": 2, "Configurations": settings}],
+        }
+        for kind in ("MASTER", "CORE")
+    ]
+    made = client.run_job_flow(Name="fleets", ReleaseLabel="emr-7.0.0", Instances={"InstanceFleets": fleets})
+    assert client.describe_cluster(ClusterId=made["JobFlowId"])["Cluster"]["InstanceCollectionType"] == "INSTANCE_FLEET"
+    rows = client.list_instance_fleets(ClusterId=made["JobFlowId"])["InstanceFleets"]
+    assert [row["InstanceFleetType"] for row in rows] == ["MASTER", "CORE"]
+    for row in rows:
+        specification = row["InstanceTypeSpecifications"][0]
+        assert specification["Configurations"] == settings
+        assert (specification["InstanceType"], specification["WeightedCapacity"]) == ("m5.xlarge", 2)

@@ -19,7 +19,7 @@ _GONE = ("TERMINATING", "TERMINATED", "TERMINATED_WITH_ERRORS")
 
 
 def new_id() -> str:
-    """Return an id of the form that AWS gives virtual clusters and endpoints (reference 14)."""
+    """Return an id of the form that AWS gives virtual clusters and endpoints."""
     return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(25))
 
 

@@ -62,9 +62,8 @@ def get_managed_endpoint_session_credentials(call: Call) -> dict[str, Any]:
     if call.params["credentialType"] != "TOKEN":
         invalid("The credentialType must be TOKEN.")
     seconds = int(call.params.get("durationInSeconds", TOKEN_LIFETIME))
-    if not TOKEN_LIFETIME <= seconds <= TOKEN_LONGEST:
-        limits = f"{TOKEN_LIFETIME:.0f} and {TOKEN_LONGEST:.0f}"
-        invalid(f"The durationInSeconds {seconds} is not between {limits} seconds.")
+    if not 0 < seconds <= TOKEN_LONGEST:  # no least duration is documented
+        invalid(f"The durationInSeconds {seconds} is not between 1 and {TOKEN_LONGEST:.0f}.")
     if spec.state != "ACTIVE":
         invalid(f"Managed endpoint {spec.id} is in state {spec.state}. It must be ACTIVE.")
     role = call.params["executionRoleArn"]

@@ -49,7 +49,7 @@ def endpoint(spec: EndpointSpec) -> dict[str, Any]:
         found["stateDetails"] = spec.state_details
     if spec.failure_reason:
         found["failureReason"] = spec.failure_reason
-    if spec.address and spec.state != "CREATING":
+    if spec.server_url and spec.state != "CREATING":
         found["serverUrl"] = spec.server_url
     if spec.certificate:
         found["certificateAuthority"] = {"certificateData": base64.b64encode(spec.certificate.encode()).decode()}

@@ -1,0 +1,80 @@
+"""`jupyter emr sandbox seed` and the narrowed faults, as a user types them."""
+
+from __future__ import annotations
+
+import configparser
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ConnectionClosedError
+
+from tests.conftest import Sandbox, start_sandbox
+
+pytestmark = pytest.mark.sandbox
+
+REGIONS = ("us-east-1", "eu-west-1")
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A sandbox whose account this module fills."""
+    running = start_sandbox(tmp_path_factory.mktemp("seeded"), f"seeded-{os.getpid()}")
+    yield running
+    running.cli("sandbox", "down", "--name", running.name)
+
+
+def client(sandbox: Sandbox, service: str, region: str) -> Any:
+    keys = configparser.ConfigParser(interpolation=None)
+    keys.read(sandbox.env["AWS_SHARED_CREDENTIALS_FILE"])
+    profile = keys["developer"]
+    return boto3.client(
+        service,
+        region_name=region,
+        endpoint_url=profile["endpoint_url"],
+        aws_access_key_id=profile["aws_access_key_id"],
+        aws_secret_access_key=profile["aws_secret_access_key"],
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+
+def test_a_big_account_is_listed(own: Sandbox) -> None:
+    wanted = {"clusters": 30, "applications": 4, "endpoints": 2}
+    numbers = [text for kind, number in wanted.items() for text in (f"--{kind}", str(number))]
+    assert own.json("sandbox", "seed", *numbers, "--regions", ",".join(REGIONS), "--name", own.name) == wanted
+    names = [row["name"] for row in own.json("sandbox", "status", "--name", own.name)["computes"]]
+    assert len([name for name in names if name.startswith("seeded-")]) == 30
+    for region in REGIONS:
+        rows = client(own, "emr", region).list_clusters()["Clusters"]
+        assert len([row for row in rows if row["Name"].startswith("seeded-")]) == 15
+        rows = client(own, "emr-serverless", region).list_applications()["applications"]
+        assert len([row for row in rows if row["name"].startswith("application-")]) == 2
+        rows = client(own, "emr-containers", region).list_virtual_clusters()["virtualClusters"]
+        assert "seeded" in [row["name"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--clusters", "1", "--regions", "mars"], "'mars' is not a region"),
+        (["--clusters", "1000000"], "1000000 clusters cannot be seeded"),
+    ],
+)
+def test_what_cannot_be_seeded_is_named(own: Sandbox, words: list[str], message: str) -> None:
+    refused = own.cli("sandbox", "seed", *words, "--name", own.name)
+    assert (refused.returncode, message in refused.stderr) == (1, True)
+
+
+def test_a_fault_strikes_one_service_in_one_region(own: Sandbox) -> None:
+    own.fault("down", "--service", "emr-serverless", "--region", "eu-west-1")
+    with pytest.raises(ConnectionClosedError):
+        client(own, "emr-serverless", "eu-west-1").list_applications()
+    assert client(own, "emr-serverless", "us-east-1").list_applications()
+    assert client(own, "emr-containers", "eu-west-1").list_virtual_clusters()
+    own.fault("down", "--off")
+    assert client(own, "emr-serverless", "eu-west-1").list_applications()
+    refused = own.cli("sandbox", "fault", "down", "--service", "dynamodb", "--name", own.name)
+    assert (refused.returncode, "'dynamodb'" in refused.stderr) == (1, True)
