@@ -177,10 +177,10 @@ class Reachability:
 
 
 def host_of(address: str | None) -> str:
-    """Return the host of an address or URL, in lower case; empty where there is none."""
+    """Return the host of a name, an address or an URL, in lower case; empty where there is none."""
     text = (address or "").strip()
     if "//" not in text:
-        return text.lower().rstrip(".")
+        text = f"//[{text}]" if text.count(":") > 1 and not text.startswith("[") else f"//{text}"
     try:
         return (urlsplit(text).hostname or "").rstrip(".")
     except ValueError:
