@@ -86,7 +86,7 @@ def cluster_pages(
     """Yield the clusters in these states, a page (50) at a time until AWS has no more."""
     extra = {"CreatedAfter": created_after} if created_after else {}
     for page in session.pages("emr", "ListClusters", ClusterStates=list(states), **extra):
-        yield [ClusterRow(**_row(row)) for row in _dicts(page.get("Clusters")) if row.get("Id")]
+        yield [ClusterRow(**_row(row)) for row in _dicts(page.get("Clusters")) if _text(row.get("Id"))]
 
 
 def describe_cluster(session: AWSSession, cluster_id: str) -> Cluster | None:
@@ -109,10 +109,10 @@ def parse_cluster(answer: dict[str, Any], cluster_id: str) -> Cluster:
     ec2 = _part(found, "Ec2InstanceAttributes")
     applications, tags = _dicts(found.get("Applications")), _dicts(found.get("Tags"))
     return Cluster(
-        **_row({**found, "Id": found.get("Id") or cluster_id}),
+        **_row({**found, "Id": _text(found.get("Id")) or cluster_id}),
         release=_text(found.get("ReleaseLabel")) or None,
-        applications={one["Name"]: _text(one.get("Version")) for one in applications if one.get("Name")},
-        tags={one["Key"]: _text(one.get("Value")) for one in tags if one.get("Key")},
+        applications={one["Name"]: _text(one.get("Version")) for one in applications if _text(one.get("Name"))},
+        tags={one["Key"]: _text(one.get("Value")) for one in tags if _text(one.get("Key"))},
         host=_text(found.get("MasterPublicDnsName")) or None,
         security_configuration=_text(found.get("SecurityConfiguration")) or None,
         kerberos=bool(found.get("KerberosAttributes")),

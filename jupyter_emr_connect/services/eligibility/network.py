@@ -105,17 +105,17 @@ def resolve(host: str) -> list[str] | None:
     return [str(address[0]) for *_, address in found]
 
 
-def own_sources(addresses: Iterable[str]) -> list[str]:
-    """Return the addresses of this host from which the kernel would reach those given.
+def own_sources(addresses: Iterable[str], port: int = 9) -> list[str]:
+    """Return the addresses of this host from which the kernel would reach the IP addresses given.
 
-    Connecting a UDP socket sends nothing: the kernel looks the route up and picks the source address.
+    Connecting a UDP socket sends nothing: the kernel looks the route up and picks the source; any ``port`` will do.
     """
     found: list[str] = []
     for one in addresses:
         family = socket.AF_INET6 if ":" in one else socket.AF_INET
         try:
             with socket.socket(family, socket.SOCK_DGRAM) as probe:
-                probe.connect((one, 9))
+                probe.connect((one, port))
                 found.append(str(probe.getsockname()[0]))
         except OSError:
             continue
