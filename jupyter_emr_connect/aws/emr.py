@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
-from ..errors import AWSError
+from ..errors import AccessDenied, AWSError, CredentialsExpired, InvalidCredentials
 from ..models import BasicPair
 from .errors import error_code
 from .session import AWSSession
@@ -219,6 +219,22 @@ def look_at_primary(session: AWSSession, cluster: Cluster) -> Cluster:
     operation, member = ("ListInstanceFleets", "InstanceFleets") if fleet else ("ListInstanceGroups", "InstanceGroups")
     rows = [row for page in session.pages("emr", operation, ClusterId=cluster.id) for row in _dicts(page.get(member))]
     return with_primary(cluster, rows)
+
+
+def try_look_at_primary(session: AWSSession, cluster: Cluster) -> tuple[Cluster, str | None]:
+    """Return :func:`look_at_primary`'s cluster, or the cluster as it is and why its primary nodes are not known.
+
+    That AWS denies, throttles or does not answer shall not hide the cluster itself; what is wrong with the caller's own
+    credentials is raised.
+    """
+    try:
+        return look_at_primary(session, cluster), None
+    except AccessDenied as error:
+        return cluster, f"not known: {error.iam_action} is denied"
+    except (CredentialsExpired, InvalidCredentials):
+        raise
+    except AWSError as error:
+        return cluster, f"not known: {error.message.rstrip('.')}"
 
 
 def with_primary(cluster: Cluster, rows: list[dict[str, Any]]) -> Cluster:

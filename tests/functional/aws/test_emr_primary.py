@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from jupyter_emr_connect.aws.emr import Cluster, describe_cluster, look_at_primary
+from jupyter_emr_connect.aws.emr import Cluster, describe_cluster, look_at_primary, try_look_at_primary
 from jupyter_emr_connect.aws.session import open_session
 from jupyter_emr_connect.errors import AccessDenied
 from jupyter_emr_connect.services.eligibility import judge
@@ -58,3 +58,10 @@ def test_who_may_not_look_is_told_the_action(cloud):
     with pytest.raises(AccessDenied) as caught:
         look_at_primary(open_session("denied"), cluster)
     assert caught.value.iam_action == "elasticmapreduce:ListInstanceGroups"
+    note = "not known: elasticmapreduce:ListInstanceGroups is denied"
+    assert try_look_at_primary(open_session("denied"), cluster) == (cluster, note)
+
+
+def test_a_cluster_that_is_looked_at_without_trouble_has_no_note(cloud):
+    found, note = try_look_at_primary(open_session(), described(cloud, "open"))
+    assert (found.primary_count, note) == (1, None)
