@@ -28,4 +28,4 @@ def test_the_routing_table_names_our_address_and_nothing_is_sent():
 
 @pytest.mark.parametrize("name", ["a" * 64 + ".example", "x..y", "nul\0.example", "bad name.invalid", "ü" * 300])
 def test_what_is_no_name_is_answered_and_not_raised(name):
-    assert Reachability(deadline=30).look(name).ok in (False, None)
+    assert Reachability().look(name, wait=30).ok in (False, None)

@@ -9,6 +9,7 @@ import pytest
 
 from jupyter_emr_connect.services.eligibility.network import (
     KEPT_SECONDS,
+    MOST_AT_ONCE,
     UNKNOWN,
     Reach,
     Reachability,
@@ -109,37 +110,60 @@ def test_an_answer_is_kept_for_five_minutes():
         asked.append(host)
         return ["127.0.0.1"]
 
-    here = Reachability(resolver=resolver, sources=from_addresses(), clock=lambda: now[0], deadline=30)
-    assert here.look("https://Host:1") == here.look("host") == Reach(True)
+    here = Reachability(resolver=resolver, sources=from_addresses(), clock=lambda: now[0])
+    assert here.look("https://Host:1", wait=30) == here.look("host", wait=30) == Reach(True)
     assert asked == ["host"]
     now[0] += KEPT_SECONDS - 1
-    here.look("host")
+    here.look("host", wait=30)
     assert asked == ["host"]
     now[0] += 2
-    here.look("host")
+    here.look("host", wait=30)
     assert asked == ["host", "host"]
 
 
 @rule("network-deadline")
 def test_a_slow_name_server_is_not_waited_for_and_asked_once():
-    asked, go, done = [], threading.Event(), threading.Event()
+    asked: list[str] = []
+    go, done = threading.Event(), threading.Event()
 
     def resolver(host: str) -> None:
         asked.append(host)
         go.wait(30)
         done.set()
 
-    patient = Reachability(resolver=resolver, sources=from_addresses(), deadline=0)
-    assert [patient.look(NAME) for _ in range(20)] == [UNKNOWN] * 20
+    here = Reachability(resolver=resolver, sources=from_addresses())
+    assert [here.look(NAME, wait=0) for _ in range(20)] == [UNKNOWN] * 20
     go.set()
     assert done.wait(30)
-    for _ in range(3000):
-        if patient.look(NAME).ok is False:
-            break
-        done.clear()
-        done.wait(0.01)
-    assert patient.look(NAME).ok is False
+    assert here.look(NAME, wait=30).ok is False
     assert asked == [NAME]
+
+
+@rule("network-deadline")
+def test_many_names_are_resolved_by_a_few_threads_and_all_in_the_end():
+    go, threads = threading.Event(), set()
+
+    def resolver(host: str) -> list[str]:
+        threads.add(threading.get_ident())
+        go.wait(30)
+        return ["127.0.0.1"]
+
+    here = Reachability(resolver=resolver, sources=from_addresses())
+    names = [f"host-{number}" for number in range(100)]
+    assert {here.look(name, wait=0) for name in names} == {UNKNOWN}
+    go.set()
+    assert {here.look(name, wait=30) for name in names} == {Reach(True)}
+    assert 1 <= len(threads) <= MOST_AT_ONCE
+
+
+@rule("network-loopback")
+def test_an_address_takes_no_resolver():
+    def resolver(host: str) -> list[str]:
+        raise AssertionError(host)
+
+    here = Reachability(resolver=resolver, sources=from_addresses())
+    assert here.look("https://127.0.45.2:18888", wait=0) == Reach(True)
+    assert here.look("10.0.0.9", wait=0).ok is False
 
 
 @rule("network-deadline")
@@ -148,6 +172,6 @@ def test_a_name_server_that_fails_decides_nothing(error):
     def resolver(host: str) -> list[str]:
         raise error
 
-    here = Reachability(resolver=resolver, sources=from_addresses(), deadline=30)
-    assert here.look(NAME) == UNKNOWN
+    here = Reachability(resolver=resolver, sources=from_addresses())
+    assert here.look(NAME, wait=30) == UNKNOWN
     assert here.look("") == here.look(None) == UNKNOWN
