@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
-from ..errors import AWSError
+from ..errors import AccessDenied, AWSError, CredentialsExpired, InvalidCredentials
 from ..models import BasicPair
 from .errors import error_code
 from .session import AWSSession
@@ -86,7 +86,7 @@ def cluster_pages(
     """Yield the clusters in these states, a page (50) at a time until AWS has no more."""
     extra = {"CreatedAfter": created_after} if created_after else {}
     for page in session.pages("emr", "ListClusters", ClusterStates=list(states), **extra):
-        yield [ClusterRow(**_row(row)) for row in _dicts(page.get("Clusters")) if row.get("Id")]
+        yield [ClusterRow(**_row(row)) for row in _dicts(page.get("Clusters")) if _text(row.get("Id"))]
 
 
 def describe_cluster(session: AWSSession, cluster_id: str) -> Cluster | None:
@@ -109,10 +109,10 @@ def parse_cluster(answer: dict[str, Any], cluster_id: str) -> Cluster:
     ec2 = _part(found, "Ec2InstanceAttributes")
     applications, tags = _dicts(found.get("Applications")), _dicts(found.get("Tags"))
     return Cluster(
-        **_row({**found, "Id": found.get("Id") or cluster_id}),
+        **_row({**found, "Id": _text(found.get("Id")) or cluster_id}),
         release=_text(found.get("ReleaseLabel")) or None,
-        applications={one["Name"]: _text(one.get("Version")) for one in applications if one.get("Name")},
-        tags={one["Key"]: _text(one.get("Value")) for one in tags if one.get("Key")},
+        applications={one["Name"]: _text(one.get("Version")) for one in applications if _text(one.get("Name"))},
+        tags={one["Key"]: _text(one.get("Value")) for one in tags if _text(one.get("Key"))},
         host=_text(found.get("MasterPublicDnsName")) or None,
         security_configuration=_text(found.get("SecurityConfiguration")) or None,
         kerberos=bool(found.get("KerberosAttributes")),
@@ -219,6 +219,22 @@ def look_at_primary(session: AWSSession, cluster: Cluster) -> Cluster:
     operation, member = ("ListInstanceFleets", "InstanceFleets") if fleet else ("ListInstanceGroups", "InstanceGroups")
     rows = [row for page in session.pages("emr", operation, ClusterId=cluster.id) for row in _dicts(page.get(member))]
     return with_primary(cluster, rows)
+
+
+def try_look_at_primary(session: AWSSession, cluster: Cluster) -> tuple[Cluster, str | None]:
+    """Return :func:`look_at_primary`'s cluster, or the cluster as it is and why its primary nodes are not known.
+
+    That AWS denies, throttles or does not answer shall not hide the cluster itself; what is wrong with the caller's own
+    credentials is raised.
+    """
+    try:
+        return look_at_primary(session, cluster), None
+    except AccessDenied as error:
+        return cluster, f"not known: {error.iam_action} is denied"
+    except (CredentialsExpired, InvalidCredentials):
+        raise
+    except AWSError as error:
+        return cluster, f"not known: {error.message.rstrip('.')}"
 
 
 def with_primary(cluster: Cluster, rows: list[dict[str, Any]]) -> Cluster:

@@ -93,9 +93,9 @@ def _no_transport(offers: tuple[Transport, ...], usable: tuple[Transport, ...]) 
 
 def _details(application: Application) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "livyEndpointEnabled": application.livy_endpoint_enabled,
-        "sessionEnabled": application.session_enabled,
-        "studioEnabled": application.studio_enabled,
+        "livy_endpoint_enabled": application.livy_endpoint_enabled,
+        "session_enabled": application.session_enabled,
+        "studio_enabled": application.studio_enabled,
         "auto_start": application.auto_start,
         "auto_stop_minutes": application.auto_stop_minutes,
     }

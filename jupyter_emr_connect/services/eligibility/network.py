@@ -10,6 +10,7 @@ import ipaddress
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -27,6 +28,7 @@ WAY_OUT = "Use a VPN into its VPC, or run Jupyter inside that VPC."
 KEPT_SECONDS = 300.0
 DEADLINE_SECONDS = 2.0
 MOST_KEPT = 4096
+MOST_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -105,17 +107,17 @@ def resolve(host: str) -> list[str] | None:
     return [str(address[0]) for *_, address in found]
 
 
-def own_sources(addresses: Iterable[str]) -> list[str]:
-    """Return the addresses of this host from which the kernel would reach those given.
+def own_sources(addresses: Iterable[str], port: int = 9) -> list[str]:
+    """Return the addresses of this host from which the kernel would reach the IP addresses given.
 
-    Connecting a UDP socket sends nothing: the kernel looks the route up and picks the source address.
+    Connecting a UDP socket sends nothing: the kernel looks the route up and picks the source; any ``port`` will do.
     """
     found: list[str] = []
     for one in addresses:
         family = socket.AF_INET6 if ":" in one else socket.AF_INET
         try:
             with socket.socket(family, socket.SOCK_DGRAM) as probe:
-                probe.connect((one, 9))
+                probe.connect((one, port))
                 found.append(str(probe.getsockname()[0]))
         except OSError:
             continue
@@ -123,7 +125,7 @@ def own_sources(addresses: Iterable[str]) -> list[str]:
 
 
 class Reachability:
-    """Looks addresses up, each once in five minutes, and never waits longer than a deadline. Safe from any thread."""
+    """Looks addresses up, each once in five minutes, a few at a time, and never waits long. Safe from any thread."""
 
     def __init__(
         self,
@@ -131,18 +133,19 @@ class Reachability:
         resolver: Callable[[str], list[str] | None] = resolve,
         sources: Callable[[Iterable[str]], list[str]] = own_sources,
         clock: Callable[[], float] = time.monotonic,
-        deadline: float = DEADLINE_SECONDS,
     ) -> None:
-        self._resolver, self._sources, self._clock, self._deadline = resolver, sources, clock, deadline
+        self._resolver, self._sources, self._clock = resolver, sources, clock
         self._kept: dict[str, tuple[float, Reach]] = {}
         self._underway: dict[str, threading.Event] = {}
+        self._waiting: deque[str] = deque()
+        self._workers = 0
         self._lock = threading.Lock()
 
-    def look(self, address: str | None) -> Reach:
-        """Return what is known of the way to a host name, an IP address or an URL; blocks for the deadline at most.
+    def look(self, address: str | None, *, wait: float = DEADLINE_SECONDS) -> Reach:
+        """Return what is known of the way to a host name, an IP address or an URL; blocks for ``wait`` seconds at most.
 
-        Called in a thread, for computes that are described or looked at only. A name that takes longer to resolve is
-        ``UNKNOWN`` now; its answer counts the next time.
+        Called in a thread, for computes that are described or looked at only; a list passes ``wait=0`` and sees the
+        answer when it is made anew. A name that takes longer to resolve is ``UNKNOWN`` now.
         """
         host = host_of(address)
         if not host:
@@ -151,20 +154,39 @@ class Reachability:
             kept = self._kept.get(host)
             if kept and self._clock() < kept[0]:
                 return kept[1]
-            done = self._underway.get(host)
-            if done is None:
-                done = self._underway[host] = threading.Event()
-                # A daemon: nobody shall wait for a dead name server when the program ends.
-                threading.Thread(target=self._work, args=(host, done), name="emr-resolve", daemon=True).start()
-        done.wait(self._deadline)
+            done = self._underway.get(host) or self._begin(host)
+        if _is_address(host):
+            self._answer(host, done)
+        done.wait(wait)
         with self._lock:
             until, reach = self._kept.get(host, (0.0, UNKNOWN))
             return reach if self._clock() < until else UNKNOWN
 
-    def _work(self, host: str, done: threading.Event) -> None:
+    def _begin(self, host: str) -> threading.Event:
+        """Have a name resolved by a worker; an address needs none. Called with the lock."""
+        done = self._underway[host] = threading.Event()
+        if not _is_address(host):
+            self._waiting.append(host)
+            if self._workers < MOST_AT_ONCE:
+                self._workers += 1
+                # A daemon: nobody shall wait for a dead name server when the program ends.
+                threading.Thread(target=self._work, name="emr-resolve", daemon=True).start()
+        return done
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    self._workers -= 1
+                    return
+                host = self._waiting.popleft()
+                done = self._underway[host]
+            self._answer(host, done)
+
+    def _answer(self, host: str, done: threading.Event) -> None:
         reach = UNKNOWN
         try:
-            reach = decide(host, self._resolver(host), self._sources)
+            reach = decide(host, [host] if _is_address(host) else self._resolver(host), self._sources)
         except (OSError, ValueError):
             pass  # the resolver failed, or said what is no address: not known
         finally:
@@ -176,11 +198,19 @@ class Reachability:
             done.set()
 
 
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def host_of(address: str | None) -> str:
-    """Return the host of an address or URL, in lower case; empty where there is none."""
+    """Return the host of a name, an address or an URL, in lower case; empty where there is none."""
     text = (address or "").strip()
     if "//" not in text:
-        return text.lower().rstrip(".")
+        text = f"//[{text}]" if text.count(":") > 1 and not text.startswith("[") else f"//{text}"
     try:
         return (urlsplit(text).hostname or "").rstrip(".")
     except ValueError:
@@ -190,6 +220,6 @@ def host_of(address: str | None) -> str:
 _here = Reachability()
 
 
-def reach_of(address: str | None) -> Reach:
+def reach_of(address: str | None, *, wait: float = DEADLINE_SECONDS) -> Reach:
     """Return :meth:`Reachability.look`'s answer with the answers that this whole process shares."""
-    return _here.look(address)
+    return _here.look(address, wait=wait)
