@@ -29,6 +29,7 @@ IOPUB_HIGH_WATER = 64
 STALL = 20.0  # seconds a subscriber may read nothing at all before it loses messages; JEG hangs up after 90
 SHUTDOWN = b'"shutdown_request"'
 ASK_EVERY = 2.0
+PUBLISHES_WITHIN = 0.1  # seconds after a reply; else its outputs were published before the gateway subscribed to them
 RETRY_EVERY = 0.25
 ROUTED = ("shell", "control", "stdin")
 
@@ -69,7 +70,8 @@ class Bridge:
         self._on_shutdown = on_shutdown
         self._on_state = on_state
         self._on_status = on_status
-        self._answered = asyncio.Event()
+        self._replied = asyncio.Event()
+        self._published = asyncio.Event()
         self._stalled = False
         self._ports: dict[str, Port] = {}
         context = gateway_loop().zmq
@@ -102,12 +104,18 @@ class Bridge:
         await self.link.open()
 
     async def ready(self) -> None:
-        """Ask for the kernel's info until a reply comes (the caller sets the deadline)."""
-        self._answered.clear()
-        while not self._answered.is_set():
+        """Ask for the kernel's info until both its reply and its status come (the caller sets the deadline).
+
+        The reply alone says too little: the gateway reaches a restarted kernel's outputs over a connection of their
+        own, which may come later, and until then all that the kernel publishes is lost.
+        """
+        self._replied.clear()
+        self._published.clear()
+        while not (self._replied.is_set() and self._published.is_set()):
             self._send(self.wire.make("shell", "kernel_info_request", {}))
             with contextlib.suppress(asyncio.TimeoutError):
-                await within(ASK_EVERY, self._answered.wait())
+                await within(ASK_EVERY, self._replied.wait())
+                await within(PUBLISHES_WITHIN, self._published.wait())
 
     async def close(self) -> None:
         """Close the WebSocket and the local sockets; messages already sent still reach their receivers."""
@@ -143,12 +151,14 @@ class Bridge:
 
     async def _from_gateway(self, message: Message) -> None:
         if message.channel == "iopub":
-            if self._own not in bytes(message.parent_header):
+            if self._own in bytes(message.parent_header):
+                self._published.set()
+            else:
                 await self._publish(message)
             return
         parent = str(message.parent.get("msg_id", ""))
         if parent.startswith(self.wire.session):
-            self._answered.set()
+            self._replied.set()
             return
         request = self._pending.get(parent)
         if request is None:

@@ -125,6 +125,17 @@ async def doors(
     await asyncio.sleep(0.1)  # aiohttp's documentation: closing TLS connections takes a moment after the session's end
 
 
+@asynccontextmanager
+async def with_kernel(sandbox: Sandbox) -> AsyncIterator[tuple[Door, str]]:
+    """Start a Python kernel on the cluster without runtime roles; afterwards delete it."""
+    async with doors(sandbox, None, compute="open") as (door,):
+        kernel_id = await door.start()
+        try:
+            yield door, kernel_id
+        finally:
+            await door.ask("DELETE", f"/api/kernels/{kernel_id}")
+
+
 T = TypeVar("T")
 
 

@@ -81,11 +81,15 @@ class Channels:
 
     async def until(self, msg_type: str, msg_id: str, *, wait: float = 60) -> dict[str, Any]:
         """Return the next message of this type that answers the request."""
-        end = asyncio.get_running_loop().time() + wait
-        while True:
-            message: dict[str, Any] = await self._ws.receive_json(timeout=end - asyncio.get_running_loop().time())
-            if message["parent_header"].get("msg_id") == msg_id and message["msg_type"] == msg_type:
-                return message
+
+        async def found() -> dict[str, Any]:
+            while True:
+                message: dict[str, Any] = await self._ws.receive_json()
+                if message["parent_header"].get("msg_id") == msg_id and message["msg_type"] == msg_type:
+                    return message
+
+        # Not by receive_json's own timeout, which each of the server's pings renews.
+        return await asyncio.wait_for(found(), wait)
 
     async def printed(self, code: str) -> str:
         """Run a cell; return the first that it writes."""

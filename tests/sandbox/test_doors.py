@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -16,7 +15,7 @@ from aiohttp import ClientConnectorCertificateError, ServerDisconnectedError, WS
 
 from jupyter_emr_connect.gateway.framing import Message, decode, encode
 from tests.conftest import Sandbox
-from tests.sandbox.doors import V1, Answer, Door, doors, entered, execute_request, pair_of, printed, run
+from tests.sandbox.doors import V1, Answer, Door, doors, execute_request, pair_of, printed, run
 
 pytestmark = pytest.mark.sandbox
 
@@ -24,20 +23,6 @@ pytestmark = pytest.mark.sandbox
 @pytest.fixture(scope="module")
 def analyst(sandbox: Sandbox) -> tuple[str, str]:
     return pair_of(sandbox, "EMRAnalyst")
-
-
-@pytest.fixture
-def kernel(sandbox: Sandbox, jp_asyncio_loop: Any) -> Iterator[tuple[Door, str]]:
-    """A Python kernel on the cluster without runtime roles, where nothing stands in the way of the faults."""
-    yield from entered(jp_asyncio_loop, with_kernel(sandbox))
-
-
-@asynccontextmanager
-async def with_kernel(sandbox: Sandbox) -> AsyncIterator[tuple[Door, str]]:
-    async with doors(sandbox, None, compute="open") as (door,):
-        kernel_id = await door.start()
-        yield door, kernel_id
-        await door.ask("DELETE", f"/api/kernels/{kernel_id}")
 
 
 @pytest.mark.parametrize("port", [18888, 8998])

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import Iterator
 
 import aiohttp
 import psutil
@@ -14,7 +12,7 @@ import pytest
 from aiohttp import ClientConnectorCertificateError, ClientConnectorError, ClientTimeout, WSMsgType
 
 from tests.conftest import Sandbox
-from tests.sandbox.doors import Door, doors, entered, pair_of, printed, run
+from tests.sandbox.doors import Door, doors, pair_of, printed, run
 
 pytestmark = pytest.mark.sandbox
 
@@ -22,20 +20,10 @@ ENDED = (WSMsgType.CLOSED, WSMsgType.CLOSE, WSMsgType.ERROR)
 
 
 @pytest.fixture
-def kernel(sandbox: Sandbox, jp_asyncio_loop: Any) -> Iterator[tuple[Door, str]]:
-    """A Python kernel on the cluster without runtime roles; afterwards no fault is on."""
-    yield from entered(jp_asyncio_loop, with_kernel(sandbox))
-
-
-@asynccontextmanager
-async def with_kernel(sandbox: Sandbox) -> AsyncIterator[tuple[Door, str]]:
-    async with doors(sandbox, None, compute="open") as (door,):
-        kernel_id = await door.start()
-        try:
-            yield door, kernel_id
-        finally:
-            sandbox.fault("--off")
-            await door.ask("DELETE", f"/api/kernels/{kernel_id}")
+def kernel(sandbox: Sandbox, kernel: tuple[Door, str]) -> Iterator[tuple[Door, str]]:
+    """A kernel of the cluster without runtime roles; afterwards no fault is on."""
+    yield kernel
+    sandbox.fault("--off")
 
 
 def here(sandbox: Sandbox, *words: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,8 @@ def test_magics_and_closures_of_the_pyspark_kernel(sandbox: Sandbox, tmp_path: P
     assert "DataFrame [0, 2, 4, 6, 8]" in cells[5]
     assert "sent" in cells[7]
     assert "3 False" in cells[8]
-    assert "emranalyst" in cells[9] or "pyspark" in cells[9]
+    assert "'driverMemory': '600m'" in cells[9]
+    assert re.search(r"<td>pyspark</td><td>idle</td>.*<td>emranalyst</td><td>✔</td>", cells[9])
 
 
 def test_magics_and_closures_of_the_spark_kernel(sandbox: Sandbox, tmp_path: Path) -> None:

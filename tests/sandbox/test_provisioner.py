@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import subprocess
 import sys
 import threading
@@ -35,20 +34,6 @@ STAGES = ["credentials", "gateway", "kernel requested", "kernel ready"]
 def attached(sandbox: Sandbox) -> Iterator[None]:
     with attached_to(sandbox, "open"):
         yield
-
-
-@pytest.fixture
-def on_gateway(sandbox: Sandbox) -> Iterator[Any]:
-    """Ask the gateway which kernels it has; at the end it has as many as before."""
-    url = f"{sandbox.compute('open')['gateway_url']}/api/kernels"
-
-    def kernels() -> set[str]:
-        with urllib.request.urlopen(url, timeout=20) as answer:
-            return {model["id"] for model in json.load(answer)}
-
-    before = kernels()
-    yield kernels
-    assert kernels() <= before
 
 
 def ledger() -> Ledger:

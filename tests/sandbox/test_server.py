@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,20 +18,6 @@ pytestmark = pytest.mark.sandbox
 
 ROLE = "arn:aws:iam::123456789012:role/EMRAnalyst"
 ENDS_WITHIN = 15
-
-
-@pytest.fixture
-def on_gateway(sandbox: Sandbox) -> Iterator[Any]:
-    """Ask the gateway of `open` which kernels it has; at the end it has as many as before."""
-    url = f"{sandbox.compute('open')['gateway_url']}/api/kernels"
-
-    def kernels() -> set[str]:
-        with urllib.request.urlopen(url, timeout=20) as answer:
-            return {model["id"] for model in json.load(answer)}
-
-    before = kernels()
-    yield lambda: kernels() - before
-    assert kernels() <= before
 
 
 @pytest.fixture

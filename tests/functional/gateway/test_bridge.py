@@ -1,0 +1,74 @@
+"""The bridge against a gateway that hears a kernel's replies before its outputs, as after a restart."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+
+from aiohttp import WSMsgType, web
+
+from jupyter_emr_connect.gateway.bridge import Bridge
+from jupyter_emr_connect.gateway.client import GatewayClient
+from jupyter_emr_connect.gateway.framing import V1_PROTOCOL, Message, decode, encode
+from jupyter_emr_connect.gateway.loop import gateway_loop
+from jupyter_emr_connect.gateway.target import GatewayTarget
+
+from .servers import HOST, serving
+
+
+def answer(request: Message, channel: str, msg_type: str) -> bytes:
+    header = json.dumps({"msg_id": f"answer-{request.msg_id}", "msg_type": msg_type}).encode()
+    frame = encode(Message(channel, header, request.header, b"{}", b'{"execution_state": "idle"}'), "v1")
+    assert isinstance(frame, bytes)
+    return frame
+
+
+@dataclass
+class DeafAtFirst:
+    """A gateway whose kernel replies from the first, but whose outputs are lost until the request ``heard``."""
+
+    heard: int
+    asked: list[str] = field(default_factory=list)
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        ws = web.WebSocketResponse(protocols=(V1_PROTOCOL,))
+        await ws.prepare(request)
+        async for frame in ws:
+            assert frame.type is WSMsgType.BINARY
+            question = decode(frame.data, "v1")
+            self.asked.append(question.msg_type)
+            if len(self.asked) >= self.heard:
+                await ws.send_bytes(answer(question, "iopub", "status"))
+            await ws.send_bytes(answer(question, "shell", "kernel_info_reply"))
+        return ws
+
+
+async def asked_until_ready(gateway: DeafAtFirst) -> None:
+    async def nothing(restart: bool) -> None:
+        """No client asks for the kernel's end here."""
+
+    async def meet(port: int) -> None:
+        client = GatewayClient(GatewayTarget(f"http://{HOST}:{port}"), connect_timeout=2)
+        bridge = Bridge(key=b"k", on_shutdown=nothing, on_state=lambda *_: None, on_status=lambda _: None)
+        try:
+            await bridge.connect(client, "k")
+            await bridge.ready()
+        finally:
+            await bridge.close()
+            await client.close()
+
+    async with serving(gateway) as port:
+        await asyncio.wait_for(gateway_loop().call(meet(port)), 20)
+
+
+async def test_a_kernel_is_ready_only_once_its_outputs_are_heard() -> None:
+    gateway = DeafAtFirst(heard=4)
+    await asked_until_ready(gateway)
+    assert gateway.asked == ["kernel_info_request"] * 4
+
+
+async def test_a_kernel_whose_outputs_are_heard_is_asked_once() -> None:
+    gateway = DeafAtFirst(heard=1)
+    await asked_until_ready(gateway)
+    assert gateway.asked == ["kernel_info_request"]
