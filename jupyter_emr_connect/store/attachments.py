@@ -21,6 +21,11 @@ COLUMNS = (
     "access_role",
     "created_at",
 )
+REMOVE_BELOW = "DELETE FROM attachments WHERE path = :path OR substr(path, 1, length(:path) + 1) = :path || '/'"
+MOVE = """
+    UPDATE OR REPLACE attachments SET path = :new || substr(path, length(:old) + 1)
+    WHERE path = :old OR substr(path, 1, length(:old) + 1) = :old || '/'
+"""
 
 
 class AttachmentStore:
@@ -44,11 +49,14 @@ class AttachmentStore:
 
     def nearest(self, path: str) -> Attachment | None:
         """Return the attachment of this path, else of the nearest folder above it."""
+        return next(iter(self.above(path)), None)
+
+    def above(self, path: str) -> list[Attachment]:
+        """Return the attachments of this path and of the folders above it, the nearest first."""
         places = [path, *(str(parent) for parent in PurePath(path).parents)]
         marks = ", ".join("?" * len(places))
-        query = f"SELECT * FROM attachments WHERE path IN ({marks}) ORDER BY length(path) DESC LIMIT 1"  # noqa: S608 - marks only
-        found = self._database.rows(query, tuple(places))
-        return Attachment(**found[0]) if found else None
+        query = f"SELECT * FROM attachments WHERE path IN ({marks}) ORDER BY length(path) DESC"  # noqa: S608 - marks only
+        return [Attachment(**row) for row in self._database.rows(query, tuple(places))]
 
     def get(self, attachment_id: str) -> Attachment | None:
         """Return the attachment with this id."""
@@ -63,6 +71,20 @@ class AttachmentStore:
         """Delete the attachment of this path; False when there was none."""
         with self._database.transaction() as connection:
             return connection.execute("DELETE FROM attachments WHERE path = ?", (path,)).rowcount > 0
+
+    def remove_below(self, path: str) -> int:
+        """Delete the attachments of a path and of everything below it; returns how many there were."""
+        with self._database.transaction() as connection:
+            return connection.execute(REMOVE_BELOW, {"path": path}).rowcount
+
+    def move(self, old: str, new: str) -> int:
+        """Give the attachments of ``old``, and of everything below it, to ``new``; returns how many there were.
+
+        What ``new`` had belonged to a file that is no longer there, and is dropped.
+        """
+        with self._database.transaction() as connection:
+            connection.execute(REMOVE_BELOW, {"path": new})
+            return connection.execute(MOVE, {"old": old, "new": new}).rowcount
 
     def remember_role(self, compute: str, role: str) -> None:
         """Note that a runtime role was honoured by a compute, so that it is offered again."""
