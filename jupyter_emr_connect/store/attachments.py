@@ -53,7 +53,9 @@ class AttachmentStore:
 
     def above(self, path: str) -> list[Attachment]:
         """Return the attachments of this path and of the folders above it, the nearest first."""
-        places = [path, *(str(parent) for parent in PurePath(path).parents)]
+        # A name that is not UTF-8 cannot have been kept, but a folder above it can.
+        named = [path, *(str(parent) for parent in PurePath(path).parents)]
+        places = [place for place in named if _is_text(place)]
         marks = ", ".join("?" * len(places))
         query = f"SELECT * FROM attachments WHERE path IN ({marks}) ORDER BY length(path) DESC"  # noqa: S608 - marks only
         return [Attachment(**row) for row in self._database.rows(query, tuple(places))]
@@ -96,3 +98,7 @@ class AttachmentStore:
         """Return the ARNs of roles used before (on one compute), the latest first."""
         query = "SELECT role FROM roles_used WHERE ? IN ('', compute) GROUP BY role ORDER BY max(used_at) DESC, role"
         return [row["role"] for row in self._database.rows(query, (compute or "",))]
+
+
+def _is_text(path: str) -> bool:
+    return not any("\ud800" <= char <= "\udfff" for char in path)
