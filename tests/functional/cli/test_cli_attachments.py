@@ -10,7 +10,6 @@ from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.errors import NotAttached
 from jupyter_emr_connect.services.attachments import resolve
 
-
 pytestmark = pytest.mark.usefixtures("gateway")
 
 
