@@ -27,6 +27,9 @@ never a traceback. Nothing secret may be put into either.
     │   └── RoleDenied
     ├── AttachmentError             no attachment, or it cannot be kept
     │   ├── NotAttached
+    │   ├── AttachmentNotFound
+    │   ├── PathError               the notebook or folder cannot be named so
+    │   │   └── PathNotFound
     │   └── StoreError
     ├── GatewayError                the Jupyter Enterprise Gateway
     │   ├── GatewayUnreachable      nothing listens, or nothing answers
@@ -40,6 +43,7 @@ never a traceback. Nothing secret may be put into either.
     ├── LivyError                   the Livy server
     ├── NotebookError               the notebook file cannot be read, run or written
     │   └── CellFailed
+    ├── RequestError                the REST request cannot be understood
     └── SandboxError                the emulated EMR of this machine
         ├── SandboxNotRunning
         ├── SandboxInstallError     download, disk, Java, proxy
@@ -52,10 +56,14 @@ from typing import Any, ClassVar
 
 
 class EMRConnectError(Exception):
-    """Base of all our errors; catch this to print ``message`` and ``fix``."""
+    """Base of all our errors; catch this to print ``message`` and ``fix``.
+
+    ``hop`` says where on the way to the compute it failed, for errors met while an attachment is proved.
+    """
 
     code: ClassVar[str] = "error"
     reason: ClassVar[str] = "Something went wrong"
+    hop: str | None = None
 
     def __init_subclass__(cls, *, code: str, reason: str) -> None:
         cls.code = code
@@ -70,8 +78,9 @@ class EMRConnectError(Exception):
         return f"{self.message} {self.fix}".strip()
 
     def to_json(self) -> dict[str, Any]:
-        """Return the contract's error body: ``message``, ``reason``, ``code``, ``fix``."""
-        return {"message": self.message, "reason": self.reason, "code": self.code, "fix": self.fix}
+        """Return the contract's error body: ``message``, ``reason``, ``code``, ``fix``; ``hop`` where it is known."""
+        body = {"message": self.message, "reason": self.reason, "code": self.code, "fix": self.fix}
+        return {**body, "hop": self.hop} if self.hop else body
 
 
 class ConfigurationError(EMRConnectError, code="configuration", reason="Configuration"):
@@ -162,6 +171,18 @@ class NotAttached(AttachmentError, code="not-attached", reason="Not attached"):
     """Neither the environment, the notebook nor a folder names a compute."""
 
 
+class AttachmentNotFound(AttachmentError, code="attachment-not-found", reason="Attachment not found"):
+    """No attachment has this id."""
+
+
+class PathError(AttachmentError, code="path", reason="Path"):
+    """The path names nothing that can be attached: outside the server's folder, too long, not a path."""
+
+
+class PathNotFound(PathError, code="path-not-found", reason="No such file or folder"):
+    """No notebook or folder is there."""
+
+
 class StoreError(AttachmentError, code="store", reason="State file"):
     """The state file cannot be read or written."""
 
@@ -212,6 +233,10 @@ class NotebookError(EMRConnectError, code="notebook", reason="Notebook"):
 
 class CellFailed(NotebookError, code="cell-failed", reason="Cell failed"):
     """A cell of the notebook raised an error."""
+
+
+class RequestError(EMRConnectError, code="bad-request", reason="Bad request"):
+    """The REST request cannot be understood: no JSON, a field missing, unknown or of the wrong type."""
 
 
 class SandboxError(EMRConnectError, code="sandbox", reason="Sandbox"):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import AttachmentError, EMRConnectError, NotAttached
+from ..errors import EMRConnectError, NotAttached, PathNotFound
 from ..models import Attachment
 from .options import Face, common_options, complete_computes, role_and_transport, said
 from .output import print_error, print_fields, print_json, print_table
+from .progress import hops
 
 if TYPE_CHECKING:
     from ..aws.sts import Identity
@@ -21,21 +23,30 @@ if TYPE_CHECKING:
 @click.argument("compute", callback=said, shell_complete=complete_computes)
 @click.argument("path", type=click.Path(), callback=said, default=".")
 @role_and_transport
+@click.option("--check/--no-check", default=True, help="Ask the gateway to answer first (the default).")
 @common_options
-def attach_command(face: Face, compute: str, path: str, runtime_role: str | None, transport: str) -> None:
+def attach_command(face: Face, compute: str, path: str, runtime_role: str | None, transport: str, check: bool) -> None:
     """Attach the notebook or folder PATH (this folder if left out) to COMPUTE (id, ARN or name).
 
-    Kernels of the notebook, or of all notebooks below the folder, then run on that compute.
+    Kernels of the notebook, or of all notebooks below the folder, then run on that compute. It is kept only when the
+    compute answers; with --no-check, AWS alone is asked.
     """
-    from ..services.attachments import attach, check_transport
+    from ..services.attaching import attach
+    from ..services.attachments import absolute, check_transport
 
     if not Path(path).exists():
         message = f"There is no file or folder {path!r}."
-        raise AttachmentError(message, fix="Name a notebook or a folder that exists.")
+        raise PathNotFound(message, fix="Name a notebook or a folder that exists.")
     request = Attachment(
-        compute, runtime_role, check_transport(transport), path=path, profile=face.profile, region=face.region
+        compute,
+        runtime_role,
+        check_transport(transport),
+        path=absolute(path),
+        profile=face.profile,
+        region=face.region,
     )
-    made, found = attach(face.config, request)
+    with hops() as stage:
+        made, found = asyncio.run(attach(face.config, request, check=check, stage=stage))
     if face.as_json:
         print_json(made.to_json())
         return

@@ -23,6 +23,19 @@ def counting(title: str) -> Iterator[Callable[[int, int], None]]:
 
 
 @contextmanager
+def hops() -> Iterator[Callable[[str], None]]:
+    """Yield ``stage(name)`` that shows the running hop on the way to a compute, when stderr is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda name: None
+        return
+    from rich.console import Console
+    from rich.status import Status
+
+    with Status("compute …", console=Console(stderr=True)) as status:
+        yield lambda name: status.update(f"{name} …")
+
+
+@contextmanager
 def stages() -> Iterator[Callable[[str, int, int], None]]:
     """Yield ``progress(stage, done, total)`` for a work in stages; may be called from any thread.
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from jupyter_server.extension.application import ExtensionApp
 
 from .._version import __version__
 from ..config import EMRConnect
+from .audit import Audit
+from .base import SETTING, Services
+from .paths import Places
+from .routes import patterns
 
 STARTS_END_WITHIN = 5.0
+WORKERS = 8  # threads for what blocks; AWS's rates, not our threads, are the limit
 
 
 class EMRConnectExtension(ExtensionApp):
@@ -29,7 +35,17 @@ class EMRConnectExtension(ExtensionApp):
 
     def initialize_settings(self) -> None:
         """Make the settings object from the server's configuration; called by jupyter_server once."""
-        self.settings["emr_connect"] = EMRConnect(parent=self)
+        config = EMRConnect(parent=self)
+        executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="emr-connect")
+        server: Any = self.serverapp
+        places = Places(server.contents_manager, executor)
+        audit = Audit(server.event_logger, self.log)
+        self.settings["emr_connect"] = config
+        self.settings[SETTING] = Services(config, executor, places, audit)
+
+    def initialize_handlers(self) -> None:
+        """Add the REST routes; called by jupyter_server once."""
+        self.handlers.extend(patterns())
 
     async def stop_extension(self) -> None:
         """Cancel kernels that still start, and forget those that failed to; called before the server ends its kernels.

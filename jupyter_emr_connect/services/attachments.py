@@ -1,21 +1,21 @@
-"""Attachments: which compute a notebook's kernel runs on, and making and ending that bond."""
+"""Attachments: which compute a notebook's kernel runs on. ``services.attaching`` makes them."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
+from ..aws.session import SessionKey
 from ..config import EMRConnect
 from ..errors import ConfigurationError, NotAttachable, NotAttached, RoleRequired, RoleUnsupported
 from ..models import Attachment, Compute, Transport, check_role_arn
 from ..store.attachments import AttachmentStore
 from ..store.database import Database
-from .credentials import PairAuth
-from .lookup import find
-from .sessions import session_of
+from .credentials import cached_expiry
+from .sources import access_role
 
 TransportChoice = Transport | Literal["auto"]
 TRANSPORTS: tuple[TransportChoice, ...] = ("auto", "gateway", "livy", "spark-connect")
@@ -100,28 +100,35 @@ def admit(compute: Compute, attachment: Attachment) -> Transport:
     return wanted
 
 
-def attach(config: EMRConnect, request: Attachment) -> tuple[Attachment, Compute]:
-    """Keep the attachment of a notebook or folder after refusing what cannot work; blocks on AWS.
+def expiry(config: EMRConnect, attachment: Attachment) -> str | None:
+    """Return when the credentials held in memory for an attachment expire (ISO 8601); None where there are none."""
+    if not attachment.runtime_role:
+        return None
+    role = access_role(config, attachment.access_role)
+    key = SessionKey(attachment.profile or config.profile or None, attachment.region, role)
+    moment = cached_expiry(key, attachment.compute, attachment.runtime_role)
+    return moment.isoformat(timespec="seconds") if moment else None
 
-    ``request.compute`` may be an id, an ARN or a name; the id is kept. With a runtime role AWS is asked for
-    credentials, so that a role the caller may not take is refused now. Raises as :func:`admit`, the catalogue and
-    ``PairAuth`` do.
-    """
-    if request.runtime_role:
-        check_role_arn(request.runtime_role)
-    compute = find(config, request.compute, profile=request.profile, region=request.region, role=request.access_role)
-    admit(compute, request)
-    expires = None
-    if request.runtime_role:
-        session = session_of(config, compute)
-        pair = PairAuth(session, compute, request.runtime_role, renew_before=config.renew_before).pair()
-        expires = pair.expires_at.isoformat(timespec="seconds")
-    kept = replace(
-        request,
-        compute=compute.id,
-        profile=compute.profile,
-        region=compute.region,
-        access_role=compute.access_role,
-        path=absolute(request.path),
-    )
-    return replace(open_attachments(config).put(kept), credentials_expire_at=expires), compute
+
+def tidy(config: EMRConnect) -> list[Attachment]:
+    """Return all attachments but those whose file is gone, which are dropped; blocks on the disk."""
+    store = open_attachments(config)
+    found = store.all()
+    gone = {one.path for one in found if _is_gone(one.path)}
+    for path in gone:
+        store.remove(path)
+    return [one for one in found if one.path not in gone]
+
+
+def _is_gone(path: str) -> bool:
+    """Say whether a file was removed; a folder that cannot be read, or an unmounted one (empty), proves nothing."""
+    if not path.startswith("/"):
+        return False
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
+        with suppress(OSError), os.scandir(Path(path).parent) as entries:
+            return any(True for _ in entries)
+    except OSError:
+        pass
+    return False

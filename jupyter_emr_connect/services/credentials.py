@@ -123,6 +123,13 @@ class PairAuth:
             raise RoleUnsupported(message, fix="Check that the role exists and the cluster takes it.") from error
 
 
+def cached_expiry(key: SessionKey, compute_id: str, role: str) -> datetime | None:
+    """Return when the pair in memory expires; None when this process has none. Asks nobody."""
+    with _slots_lock:
+        slot = _slots.get((key, compute_id, role))
+    return slot.pair.expires_at if slot and slot.pair else None
+
+
 def forget_pairs() -> None:
     """Drop every pair of this process."""
     with _slots_lock:

@@ -142,9 +142,9 @@ def _ask(places: Sequence[Place], question: Callable[[Place], Answer]) -> list[A
 
 
 def from_source(compute: Compute, source: Source) -> Compute:
-    """Return the compute with the profile and access role that it was found with."""
+    """Return the compute with the profile (by its name) and the access role that it was found with."""
     role = source.access_role.arn if source.access_role else None
-    return replace(compute, profile=source.profile, access_role=role)
+    return replace(compute, profile=source.session().profile, access_role=role)
 
 
 def _ambiguous(name: str, rows: Sequence[Compute]) -> AmbiguousCompute:

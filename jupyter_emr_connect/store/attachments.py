@@ -21,6 +21,11 @@ COLUMNS = (
     "access_role",
     "created_at",
 )
+REMOVE_BELOW = "DELETE FROM attachments WHERE path = :path OR substr(path, 1, length(:path) + 1) = :path || '/'"
+MOVE = """
+    UPDATE OR REPLACE attachments SET path = :new || substr(path, length(:old) + 1)
+    WHERE path = :old OR substr(path, 1, length(:old) + 1) = :old || '/'
+"""
 
 
 class AttachmentStore:
@@ -44,11 +49,16 @@ class AttachmentStore:
 
     def nearest(self, path: str) -> Attachment | None:
         """Return the attachment of this path, else of the nearest folder above it."""
-        places = [path, *(str(parent) for parent in PurePath(path).parents)]
+        return next(iter(self.above(path)), None)
+
+    def above(self, path: str) -> list[Attachment]:
+        """Return the attachments of this path and of the folders above it, the nearest first."""
+        # A name that is not UTF-8 cannot have been kept, but a folder above it can.
+        named = [path, *(str(parent) for parent in PurePath(path).parents)]
+        places = [place for place in named if _is_text(place)]
         marks = ", ".join("?" * len(places))
-        query = f"SELECT * FROM attachments WHERE path IN ({marks}) ORDER BY length(path) DESC LIMIT 1"  # noqa: S608 - marks only
-        found = self._database.rows(query, tuple(places))
-        return Attachment(**found[0]) if found else None
+        query = f"SELECT * FROM attachments WHERE path IN ({marks}) ORDER BY length(path) DESC"  # noqa: S608 - marks only
+        return [Attachment(**row) for row in self._database.rows(query, tuple(places))]
 
     def get(self, attachment_id: str) -> Attachment | None:
         """Return the attachment with this id."""
@@ -64,6 +74,20 @@ class AttachmentStore:
         with self._database.transaction() as connection:
             return connection.execute("DELETE FROM attachments WHERE path = ?", (path,)).rowcount > 0
 
+    def remove_below(self, path: str) -> int:
+        """Delete the attachments of a path and of everything below it; returns how many there were."""
+        with self._database.transaction() as connection:
+            return connection.execute(REMOVE_BELOW, {"path": path}).rowcount
+
+    def move(self, old: str, new: str) -> int:
+        """Give the attachments of ``old``, and of everything below it, to ``new``; returns how many there were.
+
+        What ``new`` had belonged to a file that is no longer there, and is dropped.
+        """
+        with self._database.transaction() as connection:
+            connection.execute(REMOVE_BELOW, {"path": new})
+            return connection.execute(MOVE, {"old": old, "new": new}).rowcount
+
     def remember_role(self, compute: str, role: str) -> None:
         """Note that a runtime role was honoured by a compute, so that it is offered again."""
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
@@ -74,3 +98,7 @@ class AttachmentStore:
         """Return the ARNs of roles used before (on one compute), the latest first."""
         query = "SELECT role FROM roles_used WHERE ? IN ('', compute) GROUP BY role ORDER BY max(used_at) DESC, role"
         return [row["role"] for row in self._database.rows(query, (compute or "",))]
+
+
+def _is_text(path: str) -> bool:
+    return not any("\ud800" <= char <= "\udfff" for char in path)

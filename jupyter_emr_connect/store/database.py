@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
+import threading
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from ..errors import StoreError
 
 BUSY_SECONDS = 10.0
+BUSY_PAUSE = 0.02
 
 # Schema n is reached by running MIGRATIONS[n - 1] on schema n - 1. Never edit an entry that was released; add one.
 MIGRATIONS = (
@@ -70,28 +74,29 @@ MIGRATIONS = (
 )
 
 
+# One thread at a time makes or migrates files: see Database._make.
+_preparing = threading.Lock()
+
+
 class Database:
     """The state file at ``path`` (``config.state_file``); made at first use with mode 0600 in a folder of mode 0700."""
 
     def __init__(self, path: str | Path, *, busy_seconds: float = BUSY_SECONDS) -> None:
-        self.path = Path(path).expanduser()
+        self.path = Path(path).expanduser().absolute()
         self._busy = busy_seconds
-        self._ready = False
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Yield a connection inside one write transaction; it is committed at the end, rolled back on an error."""
-        try:
-            with closing(self._connect()) as connection:
-                connection.execute("BEGIN IMMEDIATE")
-                try:
-                    yield connection
-                except BaseException:
+        with self._explained(), closing(self._connect()) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                if connection.in_transaction:  # a full disk makes SQLite roll back by itself
                     connection.execute("ROLLBACK")
-                    raise
-                connection.execute("COMMIT")
-        except (sqlite3.Error, OSError) as error:
-            raise self._explain(error) from error
+                raise
+            connection.execute("COMMIT")
 
     def put(self, table: str, row: Mapping[str, Any]) -> None:
         """Insert a row, or replace the one with the same key; names are ours, values may be anybody's."""
@@ -101,34 +106,89 @@ class Database:
 
     def rows(self, query: str, values: tuple[str, ...] = ()) -> list[sqlite3.Row]:
         """Return the rows of a query (it never waits for writers)."""
+        with self._explained(), closing(self._connect()) as connection:
+            return connection.execute(query, values).fetchall()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
         try:
-            with closing(self._connect()) as connection:
-                return connection.execute(query, values).fetchall()
+            yield
         except (sqlite3.Error, OSError) as error:
             raise self._explain(error) from error
+        except UnicodeEncodeError as error:
+            message = f"{ascii(error.object)[:200]} cannot be kept in {self.path}: it is not UTF-8."
+            raise StoreError(message, fix="Rename the file or folder.") from error
 
     def _connect(self) -> sqlite3.Connection:
-        if not self._ready or not self.path.exists():
-            self._prepare()
+        """Return a connection to a file that is ours alone and has the present schema, closed by the caller.
+
+        None is kept open: closing any other descriptor of the file (a copy made by this process) would take a kept
+        connection's locks away (POSIX), and the next process to close would delete the WAL under it.
+        """
+        if self._is_private():
+            connection = self._open()
+            try:
+                if _version(connection) == len(MIGRATIONS):
+                    return connection
+            except BaseException:
+                connection.close()
+                raise
+            connection.close()
+        with _preparing:
+            self._make()
+            self._is_private()
+            with closing(self._open()) as connection:
+                self._migrate(connection)
         return self._open()
 
+    def _is_private(self) -> bool:
+        """Return False when there is no file yet; close an open mode, refuse a file that is another user's."""
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            return False
+        if found.st_uid != os.geteuid():
+            message = f"The state file {self.path} belongs to another user (uid {found.st_uid})."
+            raise StoreError(message, fix="Set EMRConnect.state_file to a file of your own.")
+        if stat.S_ISREG(found.st_mode) and found.st_mode & 0o077:
+            for end in ("", "-wal", "-shm"):
+                with suppress(FileNotFoundError):
+                    Path(f"{self.path}{end}").chmod(0o600)
+        return True
+
+    def _make(self) -> None:
+        """Make the file when there is none. SQLite gives its -wal and -shm files the mode of this one.
+
+        An existing file is never opened here: closing it again would drop the locks that other threads of this
+        process hold on it. That of a new one is closed before any of them can have opened it (``_preparing``).
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with suppress(FileExistsError):
+            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
     def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=self._busy, isolation_level=None)
+        # Not made by SQLite, which would give it the mode that the umask says.
+        uri = f"{self.path.as_uri()}?mode=rw"
+        connection = sqlite3.connect(uri, uri=True, timeout=self._busy, isolation_level=None)
         connection.row_factory = sqlite3.Row
         return connection
 
-    def _prepare(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # SQLite gives its -wal and -shm files the mode of this one.
-        os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-        with closing(self._open()) as connection:
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            if version > len(MIGRATIONS):
-                raise self._newer(version)
-            connection.execute("PRAGMA journal_mode = WAL")
-            if version < len(MIGRATIONS):
-                migrate(connection)
-        self._ready = True
+    def _migrate(self, connection: sqlite3.Connection) -> None:
+        version = _version(connection)
+        if version > len(MIGRATIONS):
+            raise self._newer(version)
+        # SQLite does not wait for others here, as it does elsewhere: the lock for it might never come (deadlock).
+        deadline = time.monotonic() + self._busy
+        while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                break
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise
+            time.sleep(BUSY_PAUSE)
+        if version < len(MIGRATIONS):
+            migrate(connection)
 
     def _newer(self, version: int) -> StoreError:
         message = f"The state file {self.path} was written by a newer jupyter_emr_connect (schema {version})."
@@ -140,6 +200,9 @@ class Database:
         if "locked" in text or "busy" in text:
             message = f"The state file {self.path} is locked by another process for more than {self._busy:g} s."
             return StoreError(message, fix="End the process that holds it, then try again.")
+        if "is full" in text or "No space left" in text:
+            message = f"The state file {self.path} cannot grow: {text}. Nothing was changed."
+            return StoreError(message, fix="Free some space, then try again.")
         if "not a database" in text or "malformed" in text:
             message = f"The state file {self.path} is damaged ({text}); it was left as it is."
             return StoreError(message, fix="Move it away to start anew: attachments must then be made again.")
@@ -150,10 +213,15 @@ class Database:
         return StoreError(message, fix="Check the disk and the path, or set EMRConnect.state_file.")
 
 
+def _version(connection: sqlite3.Connection) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring the file to the present schema in one transaction; processes that start together do it once."""
     connection.execute("BEGIN IMMEDIATE")
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    version = _version(connection)
     try:
         for script in MIGRATIONS[version:]:
             for statement in filter(str.strip, script.split(";")):

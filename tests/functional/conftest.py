@@ -17,6 +17,7 @@ from jupyter_emr_connect.sandbox.aws.seed import Profile, role_arns, seed
 from jupyter_emr_connect.sandbox.aws.server import serve
 from jupyter_emr_connect.sandbox.world import World, standard_clusters
 from jupyter_emr_connect.services.credentials import forget_pairs
+from tests.functional.gateways import Gateways, gateways
 
 
 @dataclass
@@ -70,6 +71,16 @@ def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     forget()
     forget_pairs()
     server.stop()
+
+
+@pytest.fixture
+def gateway(cloud: Cloud, tmp_path: Path) -> Iterator[Gateways]:
+    """Gateways of `analytics` and `open`, at a port that Jupyter's configuration names."""
+    with gateways(cloud.world, "analytics", "open") as served:
+        settings = tmp_path / "config" / "jupyter_emr_connect_config.json"
+        settings.parent.mkdir(exist_ok=True)
+        settings.write_text(json.dumps({"EMRConnect": {"gateway_port": served.port, "credentials_timeout": 2.0}}))
+        yield served
 
 
 @dataclass

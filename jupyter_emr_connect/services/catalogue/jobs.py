@@ -13,6 +13,7 @@ from ...aws.session import AWSSession
 from ...aws.sts import account_of
 from ...errors import AccessDenied, AWSUnavailable, EMRConnectError, Throttled
 from ...models import Compute
+from ..lookup import from_source
 from .listing import Listing, Row
 from .view import Changes
 
@@ -35,7 +36,7 @@ def read_list(catalogue: LiveCatalogue, listing: Listing) -> None:
     try:
         for page in _pages(listing):
             pages += 1
-            rows = [_found(one, listing) for one in page]
+            rows = [from_source(one, listing.source) for one in page]
             seen.update(one.id for one in rows)
             with catalogue.changing() as change:
                 added, changed = listing.upsert(rows, catalogue.clock())
@@ -59,11 +60,6 @@ def _pages(listing: Listing) -> Iterator[list[Compute]]:
         account_of(session)  # so that callers of one account share its rates
     if session.offers(listing.lister.service):
         yield from listing.lister.pages(session, ended=listing.ended)
-
-
-def _found(compute: Compute, listing: Listing) -> Compute:
-    role = listing.source.access_role
-    return replace(compute, profile=listing.source.profile, access_role=role.arn if role else None)
 
 
 def _ids(rows: list[Row]) -> tuple[str, ...]:
@@ -113,7 +109,7 @@ def _describe(catalogue: LiveCatalogue, listing: Listing, session: AWSSession, c
     if found is None:
         return []
     with catalogue.changing() as change:
-        changed = listing.put(_found(found, listing), catalogue.clock())
+        changed = listing.put(from_source(found, listing.source), catalogue.clock())
         news = type(trouble) is not type(listing.trouble)
         listing.trouble = trouble
         change(listing, Changes(changed=(compute_id,) if changed else ()), news=news)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.errors import NotAttached
 from jupyter_emr_connect.services.attachments import resolve
+
+pytestmark = pytest.mark.usefixtures("gateway")
 
 
 @pytest.fixture
@@ -31,6 +35,25 @@ def test_attach_with_a_role_proves_that_it_may_be_taken(cloud, emr, notebook):
     made = emr("attach", "analytics", str(notebook), "--runtime-role", role, "--json").json
     assert made["runtime_role"] == role
     assert made["credentials_expire_at"]
+    assert cloud.calls("GetClusterSessionCredentials") == 1
+
+
+def test_attach_is_kept_only_when_the_gateway_takes_the_role(cloud, emr, gateway, notebook):
+    gateway.refuse.add("analytics")
+    words = ("attach", "analytics", str(notebook), "--runtime-role", cloud.roles["EMRAnalyst"])
+    emr(*words).failed_with("the gateway of 'analytics'")
+    assert emr("status", "--json").json["attachments"] == []
+    as_json = emr(*words, "--json")
+    assert (as_json.code, json.loads(as_json.err)["hop"]) == (1, "gateway")
+    assert gateway.asked
+    assert emr(*words, "--no-check").code == 0
+    assert len(emr("status", "--json").json["attachments"]) == 1
+
+
+def test_without_the_check_the_gateway_is_not_asked(cloud, emr, gateway, notebook):
+    role = cloud.roles["EMRAnalyst"]
+    assert emr("attach", "analytics", str(notebook), "--runtime-role", role, "--no-check").code == 0
+    assert gateway.asked == []
     assert cloud.calls("GetClusterSessionCredentials") == 1
 
 

@@ -37,7 +37,7 @@ def test_a_compute_named_here_comes_without_the_role_of_the_environment(handed, 
 
 def test_a_role_named_here_goes_before_the_attachments(cloud, emr, handed, tmp_path):
     words = ("--runtime-role", f"{ROLE}/EMRAnalyst", "--profile", "administrator")
-    assert emr("attach", "analytics", str(tmp_path), *words).code == 0
+    assert emr("attach", "analytics", str(tmp_path), "--no-check", *words).code == 0
     assert handed().runtime_role == f"{ROLE}/EMRAnalyst"
     found = handed(role=f"{ROLE}/EMREngineer")
     assert (found.compute, found.runtime_role) == (cloud.id("analytics"), f"{ROLE}/EMREngineer")
@@ -45,6 +45,6 @@ def test_a_role_named_here_goes_before_the_attachments(cloud, emr, handed, tmp_p
 
 
 def test_a_malformed_role_is_refused_here(handed, emr, tmp_path):
-    emr("attach", "open", str(tmp_path))
+    emr("attach", "open", str(tmp_path), "--no-check")
     with pytest.raises(MalformedRole):
         handed(role="EMRAnalyst")

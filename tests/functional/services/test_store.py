@@ -1,20 +1,19 @@
-"""The state file: what it keeps, many users at once, and files that cannot be used (nothing is ever destroyed)."""
+"""The state file: what it keeps, and many users at once."""
 
 from __future__ import annotations
 
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from jupyter_emr_connect.errors import StoreError
 from jupyter_emr_connect.models import Attachment, KernelRecord
 from jupyter_emr_connect.store.attachments import AttachmentStore
-from jupyter_emr_connect.store.database import MIGRATIONS, Database
+from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
 
 
@@ -129,73 +128,69 @@ def test_a_failed_transaction_changes_nothing(path):
     assert len(ledger.all()) == 1
 
 
-def test_a_newer_version_is_refused_and_kept(path):
-    Ledger(Database(path)).add(kernel(1))
-    with sqlite3.connect(path) as connection:
-        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
-    connection.close()
-    before = path.read_bytes()
-    with pytest.raises(StoreError, match="newer") as caught:
-        Ledger(Database(path)).all()
-    assert "Upgrade" in caught.value.fix
-    assert path.read_bytes() == before
-
-
-@pytest.mark.parametrize("content", [b"not a database at all " * 50, b"SQLite format 3\x00" + b"\xff" * 4000])
-def test_a_damaged_file_is_refused_and_kept(path, content):
+def test_a_file_that_becomes_wal_elsewhere_is_waited_for(path):
+    """SQLite itself does not wait for the others when it changes the journal's mode."""
     path.parent.mkdir()
-    path.write_bytes(content)
-    with pytest.raises(StoreError, match="damaged") as caught:
-        AttachmentStore(Database(path)).all()
-    assert "Move it away" in caught.value.fix
-    assert path.read_bytes() == content
-
-
-def test_a_locked_file_says_so(path):
+    path.touch(0o600)
+    holder = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    holder.execute("BEGIN IMMEDIATE")
+    later = threading.Timer(0.3, holder.rollback)
+    later.start()
     Ledger(Database(path)).add(kernel(1))
-    holder = sqlite3.connect(path, isolation_level=None)
-    holder.execute("BEGIN EXCLUSIVE")
-    try:
-        with pytest.raises(StoreError, match="locked"):
-            Ledger(Database(path, busy_seconds=0.1)).add(kernel(2))
-    finally:
-        holder.close()
-    Ledger(Database(path)).add(kernel(2))
+    later.join()
+    holder.close()
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
 
 
-def test_a_folder_in_its_place_says_so(path):
-    path.mkdir(parents=True)
-    with pytest.raises(StoreError, match="cannot be"):
-        Ledger(Database(path)).all()
+def test_using_the_file_leaves_other_threads_their_locks(path):
+    """POSIX drops a process's locks on a file when it closes any descriptor of it; others would then delete the WAL."""
+    Ledger(Database(path)).add(kernel(1))
+    with closing(sqlite3.connect(path)) as held:
+        held.execute("SELECT * FROM kernels").fetchall()
+        wal = Path(f"{path}-wal").stat().st_ino
+        thread = threading.Thread(target=Ledger(Database(path)).add, args=(kernel(2),))
+        thread.start()
+        thread.join()
+        subprocess.run([sys.executable, "-c", WRITER, str(path), "other"], check=True, timeout=60)
+        assert Path(f"{path}-wal").stat().st_ino == wal
+        assert held.execute("SELECT count(*) FROM kernels").fetchone()[0] == 27
 
 
-READ_ONLY = """
-import os, sys
-from jupyter_emr_connect.errors import StoreError
+MIXED = """
+import sys
+from jupyter_emr_connect.models import Attachment
+from jupyter_emr_connect.store.attachments import AttachmentStore
 from jupyter_emr_connect.store.database import Database
-from jupyter_emr_connect.store.ledger import Ledger
-if os.geteuid() == 0:  # root may write everywhere
-    os.setuid(65534)
-try:
-    Ledger(Database(sys.argv[1])).all()
-except StoreError as error:
-    sys.exit(error.message)
+name = sys.argv[2]
+for number in range(30):
+    store = AttachmentStore(Database(sys.argv[1]))
+    made = store.put(Attachment("j-1", path=f"/w/{name}/{number}"))
+    assert store.get(made.id) == made
+    store.move(f"/w/{name}/{number}", f"/w/{name}/moved-{number}")
+    if number % 3 == 0:
+        assert store.remove(f"/w/{name}/moved-{number}")
 """
 
 
-def test_a_folder_that_may_not_be_written_to_says_so():
-    with tempfile.TemporaryDirectory() as folder:  # pytest's own folder is closed to other users
-        locked = Path(folder) / "locked"  # a word that SQLite uses for something else
-        locked.mkdir()
-        locked.chmod(0o555)
-        Path(folder).chmod(0o755)
-        state = str(locked / "emr-connect" / "state.sqlite")
-        done = subprocess.run([sys.executable, "-c", READ_ONLY, state], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 1
-    assert f"{state} cannot be written" in done.stderr
+def test_two_servers_on_one_store_lose_nothing(path):
+    started = [subprocess.Popen([sys.executable, "-c", MIXED, str(path), name]) for name in ("a", "b")]
+    assert [process.wait(60) for process in started] == [0, 0]
+    kept = {one.path for one in AttachmentStore(Database(path)).all()}
+    assert kept == {f"/w/{name}/moved-{number}" for name in ("a", "b") for number in range(30) if number % 3}
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
 
 
-def test_a_file_that_cannot_be_written_says_so(tmp_path):
-    with pytest.raises(StoreError) as caught:
-        Ledger(Database("/proc/emr-connect/state.sqlite")).all()
-    assert caught.value.fix
+def test_a_moved_folder_takes_along_what_is_below_it(path):
+    store = AttachmentStore(Database(path))
+    for place in ("/w/a", "/w/a/n.ipynb", "/w/ab", "/v/n.ipynb"):
+        store.put(Attachment(place, path=place))
+    assert store.move("/w/a", "/v") == 2
+    assert {one.compute: one.path for one in store.all()} == {
+        "/w/a": "/v",
+        "/w/a/n.ipynb": "/v/n.ipynb",
+        "/w/ab": "/w/ab",
+    }
+    assert store.remove_below("/v") == 2
+    assert [one.path for one in store.all()] == ["/w/ab"]

@@ -1,0 +1,21 @@
+"""The AWS profiles of this machine, as botocore finds them in the shared configuration files."""
+
+from __future__ import annotations
+
+
+def known_profiles() -> dict[str, str | None]:
+    """Return each profile with the name of its SSO session (None for those without); reads the files anew.
+
+    A profile with the older form of SSO settings (``sso_start_url`` in itself) has no session name, so it is named by
+    its start URL. Raises ``ConfigurationError`` where the files cannot be read as such.
+    """
+    import botocore.session
+    from botocore.exceptions import BotoCoreError
+
+    from .errors import Call, translate
+
+    try:
+        found = botocore.session.Session().full_config["profiles"]
+    except BotoCoreError as error:
+        raise translate(error, Call("sts", "GetCallerIdentity", "the AWS settings", "")) from error
+    return {name: settings.get("sso_session") or settings.get("sso_start_url") for name, settings in found.items()}

@@ -1,0 +1,31 @@
+"""The table of routes; ``openapi.yaml`` describes them, and a test holds the two against each other."""
+
+from __future__ import annotations
+
+import re
+
+from .attachments import AttachmentsHandler, OneAttachmentHandler
+from .base import EMRHandler
+from .identity import IdentityHandler
+from .kernels import KernelsHandler
+from .roles import RuntimeRolesHandler
+from .specification import SpecificationHandler, UnknownHandler
+
+PREFIX = "/jupyter-emr-connect"
+
+# path as in openapi.yaml -> handler; a {parameter} is one part of the path.
+ROUTES: dict[str, type[EMRHandler]] = {
+    # compute and compute/{kind}/{id} come here, from .compute
+    "/identity": IdentityHandler,
+    "/runtime-roles": RuntimeRolesHandler,
+    "/attachments": AttachmentsHandler,
+    "/attachments/{id}": OneAttachmentHandler,
+    "/kernels": KernelsHandler,
+    "/openapi.yaml": SpecificationHandler,
+}
+
+
+def patterns() -> list[tuple[str, type[EMRHandler]]]:
+    """Return the table as tornado wants it, unknown routes last; called by the extension at start."""
+    known = [(PREFIX + re.sub(r"\\{\w+\\}", "([^/]+)", re.escape(path)), cls) for path, cls in ROUTES.items()]
+    return [*known, (f"{PREFIX}(?:/.*)?", UnknownHandler)]

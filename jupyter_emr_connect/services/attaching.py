@@ -1,0 +1,115 @@
+"""Making and changing attachments: each is proved, hop by hop, before it is kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+from ..config import EMRConnect
+from ..errors import (
+    AttachmentError,
+    AWSUnavailable,
+    ComputeError,
+    EMRConnectError,
+    GatewayError,
+    GatewayUnreachable,
+    LivyError,
+)
+from ..gateway.deadline import within
+from ..models import Attachment, Compute, check_role_arn
+from . import stages
+from .attachments import absolute, admit, expiry, open_attachments
+from .connect import connect
+from .credentials import PairAuth
+from .lookup import find
+from .sessions import session_of
+
+# What an error says of the place where it happened, whatever stage was running: hop by class.
+HOPS: tuple[tuple[type[EMRConnectError], str], ...] = (
+    (ComputeError, "compute"),
+    (AttachmentError, "store"),
+    (GatewayError, "gateway"),
+    (LivyError, "livy"),
+)
+
+
+async def attach(
+    config: EMRConnect,
+    request: Attachment,
+    *,
+    check: bool = True,
+    stage: Callable[[str], None] = lambda name: None,
+) -> tuple[Attachment, Compute]:
+    """Prove an attachment and keep it; called by ``POST`` and ``PATCH attachments`` and by ``jupyter emr attach``.
+
+    ``request.compute`` may be an id, an ARN or a name; the id is kept, with the profile and region it was found with.
+    ``request.path`` is the absolute path of a notebook or folder; an attachment that it has already is replaced, and
+    so is the one with ``request.id``. With ``check`` the gateway must answer with the role's credentials; without,
+    AWS alone is asked. ``stage`` is told each hop as it begins. Nothing is kept unless all hops answer; every error
+    says in ``hop`` which did not. Raises as ``services.connect.connect`` does, and ``StoreError``.
+    """
+    running = [stages.CREDENTIALS]
+
+    def enter(name: str) -> None:
+        running.append(name)
+        stage(name)
+
+    limit = config.connect_timeout + 2 * config.credentials_timeout
+    try:
+        found = await within(limit, _prove(config, request, enter) if check else _ask(config, request, enter))
+        proved, compute = found
+        return await asyncio.to_thread(_keep, config, proved), compute
+    except asyncio.TimeoutError:
+        raise _late(running[-1], limit) from None
+    except EMRConnectError as error:
+        error.hop = next((hop for kind, hop in HOPS if isinstance(error, kind)), running[-1])
+        raise
+
+
+async def _prove(config: EMRConnect, request: Attachment, enter: Callable[[str], None]) -> tuple[Attachment, Compute]:
+    if request.runtime_role:
+        check_role_arn(request.runtime_role)
+    made = await connect(config, request, stage=enter)
+    return _bound(request, made.compute), made.compute
+
+
+async def _ask(config: EMRConnect, request: Attachment, enter: Callable[[str], None]) -> tuple[Attachment, Compute]:
+    enter(stages.CREDENTIALS)
+    return await asyncio.to_thread(_ask_aws, config, request)
+
+
+def _ask_aws(config: EMRConnect, request: Attachment) -> tuple[Attachment, Compute]:
+    if request.runtime_role:
+        check_role_arn(request.runtime_role)
+    compute = find(config, request.compute, profile=request.profile, region=request.region, role=request.access_role)
+    admit(compute, request)
+    if request.runtime_role:
+        session = session_of(config, compute)
+        PairAuth(session, compute, request.runtime_role, renew_before=config.renew_before).pair()
+    return _bound(request, compute), compute
+
+
+def _bound(request: Attachment, compute: Compute) -> Attachment:
+    """Return the attachment with the compute's id and whose calls found it: a kernel asks as the same caller later."""
+    return replace(
+        request,
+        compute=compute.id,
+        profile=compute.profile,
+        region=compute.region,
+        access_role=compute.access_role,
+    )
+
+
+def _keep(config: EMRConnect, proved: Attachment) -> Attachment:
+    path = absolute(proved.path) if proved.path.startswith("/") else proved.path
+    kept = open_attachments(config).put(replace(proved, path=path))
+    return replace(kept, credentials_expire_at=expiry(config, kept))
+
+
+def _late(hop: str, limit: float) -> EMRConnectError:
+    message = f"Stage '{hop}': nothing came of it within {limit:.0f} s."
+    kind = AWSUnavailable if hop == stages.CREDENTIALS else GatewayUnreachable
+    error = kind(message, fix="Try again; the trait EMRConnect.credentials_timeout sets how long it may take.")
+    error.hop = hop
+    return error

@@ -1,0 +1,79 @@
+"""A Jupyter server with the extension, before the emulated AWS; every answer is held against ``openapi.yaml``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from tornado.httpclient import HTTPResponse
+
+from tests.functional.server.specification import check_answer
+
+PREFIX = "jupyter-emr-connect"
+
+
+@pytest.fixture
+def jp_server_config(tmp_path, gateway):
+    return {
+        "ServerApp": {"jpserver_extensions": {"jupyter_emr_connect": True}},
+        "EMRConnect": {
+            "gateway_port": gateway.port,
+            "state_file": str(tmp_path / "state" / "state.sqlite"),
+            "connect_timeout": 2.0,
+            "credentials_timeout": 2.0,
+        },
+    }
+
+
+@dataclass
+class Answer:
+    """What the server said."""
+
+    status: int
+    text: str
+    headers: Any
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.text)
+
+
+Ask = Callable[..., Awaitable[Answer]]
+
+
+@pytest.fixture
+def rest(cloud, jp_serverapp, jp_fetch) -> Ask:
+    """Ask a route: ``await rest("POST", "attachments", {…})``; ``raw`` sends bytes as they are."""
+
+    async def ask(verb: str, route: str, body: Any = None, *, raw: bytes | None = None, params=None, **options: Any):
+        sent = raw if raw is not None else json.dumps(body).encode() if body is not None else None
+        response: HTTPResponse = await jp_fetch(
+            PREFIX,
+            *route.split("/"),
+            method=verb,
+            body=sent,
+            params=params,
+            allow_nonstandard_methods=True,
+            raise_error=False,
+            **options,
+        )
+        answer = Answer(response.code, (response.body or b"").decode(), response.headers)
+        for key in cloud.keys.values():
+            assert key.secret not in answer.text
+        check_answer(verb, f"/{route}", answer.status, answer.headers, answer.text)
+        return answer
+
+    return ask
+
+
+@pytest.fixture
+def notebook(jp_root_dir):
+    """``work/report.ipynb`` in the server's folder."""
+    path = jp_root_dir / "work" / "report.ipynb"
+    path.parent.mkdir()
+    path.write_text("{}")
+    return path
