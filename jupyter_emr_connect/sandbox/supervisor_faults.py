@@ -6,26 +6,28 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import ConfigurationError
-from .frontdoor.cluster import ClusterDoor
+from .frontdoor.door import Door
 from .world import World
+from .world_eks import find_endpoint
 
 # Faults that last, and where they strike.
 LASTING = {
     "throttle": "AWS calls are throttled",
     "deny": "AWS calls (deny:ACTION: that one) are denied",
-    "expire-credentials": "the callers' AWS credentials count as expired; pairs expire at once",
-    "slow": "AWS calls and the clusters' ports (slow:MILLISECONDS) answer late",
-    "error-500": "AWS calls and the clusters' ports answer 500",
-    "black-hole": "the clusters' ports take connections and answer nothing; open sockets fall silent",
-    "html": "the clusters' ports answer an HTML page",
-    "no-gateway": "port 18888 is closed",
+    "expire-credentials": "the callers' AWS credentials count as expired; pairs and tokens expire at once",
+    "slow": "AWS calls and the computes' ports (slow:MILLISECONDS) answer late",
+    "error-500": "AWS calls and the computes' ports answer 500",
+    "black-hole": "the computes' ports take connections and answer nothing; open sockets fall silent",
+    "html": "the computes' ports answer an HTML page",
+    "no-gateway": "the gateways' port (18888) is closed",
     "no-livy": "port 8998 is closed",
-    "bad-certificate": "the clusters' ports show a certificate for another host",
+    "bad-certificate": "the computes' ports show a certificate for another host",
 }
 # Faults that are done once.
 ONCE = {
     "expire-pairs": "all Basic pairs given out so far expire",
-    "cut-sockets": "every connection to the clusters' ports is dropped",
+    "expire-tokens": "all tokens of EMR on EKS endpoints given out so far expire",
+    "cut-sockets": "every connection to the computes' ports is dropped",
     "kill-gateway": "the gateways are killed",
     "kill-kernel": "the gateways' kernels are killed",
     "kill-livy": "the Livy servers are killed",
@@ -35,23 +37,24 @@ ONCE = {
 class Faults:
     """The faults of one sandbox, as the control API switches them."""
 
-    def __init__(self, world: World, doors: Mapping[str, ClusterDoor]) -> None:
+    def __init__(self, world: World, doors: Mapping[str, Door]) -> None:
         self._world = world
         self._doors = doors
         world.faults.actions.update(
             {
                 "expire-pairs": world.pairs.expire,
+                "expire-tokens": self._expire_tokens,
                 "cut-sockets": self._each(lambda door: door.cut_sockets()),
-                "kill-gateway": self._each(lambda door: door.gateway.kill()),
+                "kill-gateway": self._each(lambda door: door.kill("gateway")),
                 "kill-kernel": self._each(lambda door: door.gateway.kill_children()),
-                "kill-livy": self._each(lambda door: door.livy.kill()),
+                "kill-livy": self._each(lambda door: door.kill("livy")),
             }
         )
 
     async def command(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Do what ``sandbox fault`` asked for; returns ``{"name","on","hit","active"}``.
 
-        Raises ConfigurationError for an unknown fault or cluster.
+        Raises ConfigurationError for an unknown fault or compute.
         """
         name = str(body.get("fault") or "")
         compute = self._compute(body.get("compute"))
@@ -64,7 +67,7 @@ class Faults:
             hit = self._world.faults.actions[name](compute)
         elif name:
             if name == "expire-credentials":
-                hit = self._world.pairs.expire(compute)
+                hit = self._world.pairs.expire(compute) + self._expire_tokens(compute)
             seconds, rate, options = body.get("seconds"), float(body.get("rate", 1.0)), body.get("options")
             self._world.faults.set(name, rate=rate, seconds=seconds, compute=compute, options=options)
         await self.apply()
@@ -87,11 +90,15 @@ class Faults:
             for fault in self._world.faults.active()
         ]
 
-    def _each(self, action: Callable[[ClusterDoor], int]) -> Callable[[str | None], int]:
+    def _each(self, action: Callable[[Door], int]) -> Callable[[str | None], int]:
         def strike(compute: str | None) -> int:
             return sum(action(door) for key, door in self._doors.items() if compute in (None, key))
 
         return strike
+
+    def _expire_tokens(self, compute: str | None) -> int:
+        # A token is for an endpoint, whose compute is named <virtual cluster>/<endpoint>.
+        return self._world.tokens.expire(compute.rpartition("/")[2] if compute else None)
 
     def _compute(self, text: object) -> str | None:
         if not text:
@@ -99,9 +106,12 @@ class Faults:
         spec = self._world.cluster(str(text))
         if spec:
             return spec.id
-        names = ", ".join(door.spec.name for door in self._doors.values())
-        message = f"The sandbox has no cluster {str(text)!r}."
-        raise ConfigurationError(message, fix=f"Its clusters with engines are {names}.")
+        endpoint = find_endpoint(list(self._world.endpoints.values()), str(text))
+        if endpoint:
+            return endpoint.compute_id
+        names = ", ".join(door.name for door in self._doors.values())
+        message = f"The sandbox has no compute {str(text)!r}."
+        raise ConfigurationError(message, fix=f"Those with engines are {names}.")
 
     @staticmethod
     def _check(name: str) -> None:
