@@ -13,7 +13,7 @@ from ..errors import ConfigurationError, NotAttachable, NotAttached, RoleRequire
 from ..models import Attachment, Compute, Transport, check_role_arn
 from ..store.attachments import AttachmentStore
 from ..store.database import Database
-from .credentials import PairAuth
+from .credentials import auth_for
 from .lookup import find
 from .sessions import session_of
 
@@ -103,19 +103,18 @@ def admit(compute: Compute, attachment: Attachment) -> Transport:
 def attach(config: EMRConnect, request: Attachment) -> tuple[Attachment, Compute]:
     """Keep the attachment of a notebook or folder after refusing what cannot work; blocks on AWS.
 
-    ``request.compute`` may be an id, an ARN or a name; the id is kept. With a runtime role AWS is asked for
-    credentials, so that a role the caller may not take is refused now. Raises as :func:`admit`, the catalogue and
-    ``PairAuth`` do.
+    ``request.compute`` may be an id, an ARN or a name; the id is kept. Where a role is to be
+    proved AWS is asked for credentials, so that a role the caller may not take is refused now. Raises as :func:`admit`,
+    the catalogue and ``auth_for`` do.
     """
     if request.runtime_role:
         check_role_arn(request.runtime_role)
     compute = find(config, request.compute, profile=request.profile, region=request.region, role=request.access_role)
     admit(compute, request)
     expires = None
-    if request.runtime_role:
-        session = session_of(config, compute)
-        pair = PairAuth(session, compute, request.runtime_role, renew_before=config.renew_before).pair()
-        expires = pair.expires_at.isoformat(timespec="seconds")
+    auth = auth_for(config, session_of(config, compute), compute, request.runtime_role)
+    if auth:
+        expires = auth.obtain().expires_at.isoformat(timespec="seconds")
     kept = replace(
         request,
         compute=compute.id,
