@@ -132,7 +132,7 @@ class Door(ABC):
             if port.number:
                 mode: Mode = "closed" if ended or port.closed_by in names else "silent" if silent else "open"
                 await listener.set(mode, context)
-        if ended and any(slot.running for slot in self.slots.values()):
+        if ended:
             self.cut_sockets()
             await asyncio.gather(*(slot.stop() for slot in self.slots.values()))
         if silent == self._gate.is_set():
