@@ -61,6 +61,12 @@ class EMRConnect(Configurable):
     renew_before = Float(
         300.0, help="Renew credentials this many seconds before they expire (at most half their life)."
     ).tag(config=True)
+    endpoint_token_seconds = Integer(
+        3600,
+        min=900,
+        max=43200,
+        help="Seconds that a token for an EMR on EKS endpoint shall be good for (AWS allows 900 to 43200).",
+    ).tag(config=True)
     state_file = Unicode(
         help="SQLite file with attachments and the ledger of gateway kernels; created with mode 0600."
     ).tag(config=True)

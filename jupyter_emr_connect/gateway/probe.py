@@ -15,6 +15,7 @@ import ssl
 import time
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -71,13 +72,54 @@ async def probe_gateway(
     secure = GatewayTarget(f"https://{address}:{port}", ssl_context, label=label)
     plain = GatewayTarget(f"http://{address}:{port}", None, label=label)
     target, answer = await _first_to_answer(secure, plain, connect_timeout, attempts)
+    allowed = target is secure or allow_plain_http_secret
+    return await _settle(target, answer, auth, allowed, connect_timeout, credentials_timeout, attempts)
+
+
+async def probe_url(
+    url: str,
+    *,
+    ssl_context: ssl.SSLContext,
+    auth: Auth | None = None,
+    allow_plain_http_secret: bool = False,
+    label: str = "the gateway",
+    connect_timeout: float = 10.0,
+    credentials_timeout: float = 30.0,
+) -> GatewayTarget:
+    """Return the target at a URL that AWS names, as :func:`probe_gateway` does where only host and port are known.
+
+    The URL's own scheme, port and path prefix are used and no others. Raises ``NotAGateway`` for what is no such URL.
+    """
+    attempts = _Attempts()
+    parts = urlsplit(url)
+    if parts.scheme not in ("https", "http") or not parts.hostname or "@" in parts.netloc or parts.query:
+        message = f"The address of {label} is not one that a gateway can have: {url[:80]!r}."
+        raise NotAGateway(message, fix="AWS names it (DescribeManagedEndpoint, serverUrl); ask your administrator.")
+    secure = parts.scheme == "https"
+    target = GatewayTarget(url, ssl_context if secure else None, label=label)
+    answer = await _ask(target, connect_timeout, attempts)
+    allowed = secure or allow_plain_http_secret
+    return await _settle(target, answer, auth, allowed, connect_timeout, credentials_timeout, attempts)
+
+
+async def _settle(
+    target: GatewayTarget,
+    answer: _Answer,
+    auth: Auth | None,
+    allowed: bool,
+    connect_timeout: float,
+    credentials_timeout: float,
+    attempts: _Attempts,
+) -> GatewayTarget:
+    """Go on from the first, anonymous answer; ``allowed``: the credentials may leave this machine that way."""
     demands = "credentials" if answer.wants_credentials else "nothing"
     if answer.wants_credentials:
         if auth is None:
-            message = f"{label} ({target.url}) asks for credentials, and no runtime role was chosen to get them with."
+            where = f"{target.label} ({target.url})"
+            message = f"{where} asks for credentials, and no runtime role was chosen to get them with."
             raise GatewayRefused(message, fix="Choose a runtime role (`jupyter emr roles`).")
-        if target is plain and not allow_plain_http_secret and not await _is_loopback(host):
-            message = f"{label} ({target.url}) asks for a password without TLS: anyone in between could read it."
+        if not allowed and not await _is_loopback(urlsplit(target.url).hostname or ""):
+            message = f"{target.label} ({target.url}) asks for a secret without TLS: anyone in between could read it."
             fix = "Turn in-transit encryption on; or accept the risk with EMRConnect.allow_plain_http = True."
             raise PlainHttpRefused(message, fix=fix)
         target = replace(target, auth=auth)

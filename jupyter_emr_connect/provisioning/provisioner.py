@@ -19,7 +19,7 @@ from ..errors import ConfigurationError, EMRConnectError
 from ..gateway.bridge import Bridge
 from ..gateway.loop import GatewayLoop, gateway_loop
 from ..gateway.socket import LinkState
-from ..models import Attachment, KernelRecord
+from ..models import Attachment, KernelRecord, Kind
 from ..services.stages import stage_listener
 from .remote import Order, RemoteKernel
 from .stages import Stages
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ..store.ledger import Ledger
 
 SHUTDOWN_SECONDS = 30.0
+ENDPOINT_LAUNCH_SECONDS = 400.0
 # What the gateway's kernel may be told from our side; KERNEL_USERNAME comes from the runtime role (reference 1.9).
 OURS = frozenset({"KERNEL_ID", "KERNEL_LAUNCH_TIMEOUT", "KERNEL_USERNAME"})
 
@@ -136,7 +137,7 @@ class EMRProvisioner(KernelProvisionerBase):
             offer_v1=self.offer_v1,
             env=gateway_env(env),
             connect_timeout=config.connect_timeout,
-            launch_timeout=launch_timeout(env, config),
+            launch_timeout=launch_timeout(env, config, connection.compute.kind),
             ready_timeout=config.ready_timeout,
         )
         return RemoteKernel(order, bridge, self._ledger(config), self.log)
@@ -281,7 +282,12 @@ def gateway_env(env: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in env.items() if name.startswith("KERNEL_") and name not in OURS}
 
 
-def launch_timeout(env: Mapping[str, str], config: EMRConnect) -> float:
-    """Return how long the gateway may take to start the kernel, in seconds."""
+def launch_timeout(env: Mapping[str, str], config: EMRConnect, kind: Kind) -> float:
+    """Return how long the gateway may take to start the kernel, in seconds.
+
+    On EKS the kernel is a pod for which a node may first have to come up: AWS says 400 s there (reference 2.4).
+    """
     asked = env.get("KERNEL_LAUNCH_TIMEOUT", "")
-    return float(asked) if asked.isdigit() else config.launch_timeout
+    if asked.isdigit():
+        return float(asked)
+    return max(config.launch_timeout, ENDPOINT_LAUNCH_SECONDS) if kind == "eks" else config.launch_timeout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,8 @@ Verb = Callable[["Supervisor", dict[str, Any]], Awaitable[Any]]
 
 
 async def _status(supervisor: Supervisor, _: dict[str, Any]) -> Any:
-    return supervisor.status()
+    # In a thread: a sandbox with thousands of computes takes its time, and the doors go on meanwhile.
+    return await asyncio.to_thread(supervisor.status)
 
 
 async def _environment(supervisor: Supervisor, _: dict[str, Any]) -> Any:

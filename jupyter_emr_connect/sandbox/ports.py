@@ -6,7 +6,8 @@ import socket
 
 import psutil
 
-from .world import standard_clusters
+from .world import ACCOUNT, REGION, standard_clusters
+from .world_eks import standard_endpoints
 
 DOOR_PORTS = (18888, 8998)
 AWS_PORT = 4566
@@ -84,4 +85,5 @@ def is_free(address: str, port: int) -> bool:
 
 
 def _addresses(number: int) -> list[str]:
-    return [spec.address for spec in standard_clusters(str(number)) if spec.engines]
+    clusters = [spec.address for spec in standard_clusters(str(number)) if spec.engines]
+    return clusters + [spec.address for spec in standard_endpoints(str(number), ACCOUNT, REGION) if spec.engines]

@@ -23,13 +23,16 @@ from ..errors import SandboxStartError
 from .control import ControlServer
 from .engines.layout import Installation
 from .frontdoor.cluster import ClusterDoor
+from .frontdoor.door import Door
+from .frontdoor.endpoint import EndpointDoor
 from .ports import DEFAULT_SUBNET, OTHER_SUBNETS, Subnet, claim_subnet
 from .state import StateFolder
 from .state_clients import OFFERED_ROLES, ClientFiles
-from .state_computes import status_of
+from .state_computes import computes_of
 from .supervisor_aws import AWSFront
 from .supervisor_faults import Faults
 from .world import PAIR_LIFETIME, ClusterSpec, World, standard_clusters
+from .world_eks import standard_endpoints
 from .world_paper import seed_paper
 from .world_serverless import standard_applications
 
@@ -58,7 +61,7 @@ class Supervisor:
         self._options = options
         self._installation = installation
         self._folder = folder
-        self._doors: dict[str, ClusterDoor] = {}
+        self._doors: dict[str, Door] = {}
         self._stop = asyncio.Event()
         self.faults = Faults(self.world, self._doors)
 
@@ -96,7 +99,7 @@ class Supervisor:
             "region": self.world.region,
             "account": self.world.account,
             "profiles": profiles,
-            "computes": [status_of(spec) for spec in list(self.world.clusters.values())],
+            "computes": computes_of(self.world),
             "roles": self._aws.roles,
             "buckets": self._aws.buckets,
             "engines": dict(self._installation.versions),
@@ -129,34 +132,56 @@ class Supervisor:
         stack.callback(self._subnet.release)
         begun = time.monotonic()
         report("AWS front")
-        for spec in standard_clusters(str(self._subnet.number)):
-            self.world.clusters[spec.id] = _with_version(spec, self._options.gateway_version)
-        for application in standard_applications(self.world.account, self.world.region):
-            self.world.applications[application.id] = application
+        self._populate(str(self._subnet.number))
         self._aws = await asyncio.to_thread(AWSFront, self.world, self._subnet.address)
         stack.callback(self._aws.close)
         report("front doors")
-        for spec in self.world.clusters.values():
-            if spec.engines:
-                door = ClusterDoor(self.world, spec, self._installation, self._folder.engines / spec.name)
-                stack.push_async_callback(door.close)
-                await door.open()
-                self._doors[spec.id] = door
+        for door in self._make_doors():
+            stack.push_async_callback(door.close)
+            await door.open()
+            self._doors[door.compute] = door
         self._write_files()
         control = ControlServer(self, self._folder.socket)
         await control.open()
         stack.push_async_callback(control.close)
         report("engines")
-        await asyncio.gather(*(door.start_engines() for door in self._doors.values() if not door.spec.lazy))
+        now = [d for d in self._doors.values() if isinstance(d, ClusterDoor) and not d.spec.lazy]
+        await asyncio.gather(*(door.start_engines() for door in now))
         log.info("up after %.1f s, %.0f MB", time.monotonic() - begun, _rss() / 1e6)
+
+    def _populate(self, subnet: str) -> None:
+        """Put what every sandbox comes with into the world."""
+        version = self._options.gateway_version
+        for cluster in standard_clusters(subnet):
+            self.world.clusters[cluster.id] = _with_version(cluster, version)
+        for endpoint in standard_endpoints(subnet, self.world.account, self.world.region):
+            self.world.virtual_clusters[endpoint.virtual_cluster.id] = endpoint.virtual_cluster
+            self.world.endpoints[endpoint.id] = replace(endpoint, gateway_version=version)
+        for application in standard_applications(self.world.account, self.world.region):
+            self.world.applications[application.id] = application
+
+    def _make_doors(self) -> list[Door]:
+        """Return a door for each compute with engines; an endpoint's certificate is then known to AWS."""
+        world, folder = self.world, self._folder.engines
+        doors: list[Door] = [
+            ClusterDoor(world, spec, self._installation, folder / spec.name)
+            for spec in world.clusters.values()
+            if spec.engines
+        ]
+        for endpoint in [spec for spec in world.endpoints.values() if spec.engines]:
+            door = EndpointDoor(world, endpoint, self._installation, folder / endpoint.name)
+            world.endpoints[endpoint.id] = replace(endpoint, certificate=door.certificate)
+            doors.append(door)
+        return doors
 
     def _write_files(self) -> None:
         self._files = ClientFiles(self._folder, self._aws.url, self.world.region)
         self._files.write_profiles(self._aws.profiles)
+        # An endpoint's CA comes from AWS; a cluster's is for the user to name.
         authorities = {
-            spec_id: self._files.write_authority(door.spec.name, door.authority.pem)
-            for spec_id, door in self._doors.items()
-            if door.authority
+            compute: self._files.write_authority(door.name, door.authority.pem)
+            for compute, door in self._doors.items()
+            if door.authority and isinstance(door, ClusterDoor)
         }
         roles = [arn for arn in self._aws.roles if arn.rsplit("/", 1)[-1] in OFFERED_ROLES]
         self._files.write_jupyter(authorities, roles)

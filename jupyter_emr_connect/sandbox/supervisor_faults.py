@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import ConfigurationError
 from .aws.registry import SERVICES
-from .frontdoor.cluster import ClusterDoor
+from .frontdoor.door import Door
 from .world import World
 
 # Faults that last, and where they strike.
@@ -15,19 +15,20 @@ LASTING = {
     "throttle": "AWS calls are throttled",
     "deny": "AWS calls (deny:ACTION: that one) are denied",
     "down": "AWS calls find their connection closed without an answer",
-    "expire-credentials": "the callers' AWS credentials count as expired; pairs expire at once",
-    "slow": "AWS calls and the clusters' ports (slow:MILLISECONDS) answer late",
-    "error-500": "AWS calls and the clusters' ports answer 500",
-    "black-hole": "the clusters' ports take connections and answer nothing; open sockets fall silent",
-    "html": "the clusters' ports answer an HTML page",
-    "no-gateway": "port 18888 is closed",
+    "expire-credentials": "the callers' AWS credentials count as expired; pairs and tokens expire at once",
+    "slow": "AWS calls and the computes' ports (slow:MILLISECONDS) answer late",
+    "error-500": "AWS calls and the computes' ports answer 500",
+    "black-hole": "the computes' ports take connections and answer nothing; open sockets fall silent",
+    "html": "the computes' ports answer an HTML page",
+    "no-gateway": "the gateways' port (18888) is closed",
     "no-livy": "port 8998 is closed",
-    "bad-certificate": "the clusters' ports show a certificate for another host",
+    "bad-certificate": "the computes' ports show a certificate for another host",
 }
 # Faults that are done once.
 ONCE = {
     "expire-pairs": "all Basic pairs given out so far expire",
-    "cut-sockets": "every connection to the clusters' ports is dropped",
+    "expire-tokens": "all tokens of EMR on EKS endpoints given out so far expire",
+    "cut-sockets": "every connection to the computes' ports is dropped",
     "kill-gateway": "the gateways are killed",
     "kill-kernel": "the gateways' kernels are killed",
     "kill-livy": "the Livy servers are killed",
@@ -41,23 +42,24 @@ OF_AWS = ("throttle", "deny", "down", "expire-credentials", "slow", "error-500")
 class Faults:
     """The faults of one sandbox, as the control API switches them."""
 
-    def __init__(self, world: World, doors: Mapping[str, ClusterDoor]) -> None:
+    def __init__(self, world: World, doors: Mapping[str, Door]) -> None:
         self._world = world
         self._doors = doors
         world.faults.actions.update(
             {
                 "expire-pairs": world.pairs.expire,
+                "expire-tokens": self._expire_tokens,
                 "cut-sockets": self._each(lambda door: door.cut_sockets()),
-                "kill-gateway": self._each(lambda door: door.gateway.kill()),
+                "kill-gateway": self._each(lambda door: door.kill("gateway")),
                 "kill-kernel": self._each(lambda door: door.gateway.kill_children()),
-                "kill-livy": self._each(lambda door: door.livy.kill()),
+                "kill-livy": self._each(lambda door: door.kill("livy")),
             }
         )
 
     async def command(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Do what ``sandbox fault`` asked for; returns ``{"name","on","hit","active"}``.
 
-        Raises ConfigurationError for an unknown fault or cluster.
+        Raises ConfigurationError for an unknown fault or compute.
         """
         name = str(body.get("fault") or "")
         compute = self._compute(body.get("compute"))
@@ -74,7 +76,7 @@ class Faults:
             hit = self._world.faults.actions[name](compute)
         elif name:
             if name == "expire-credentials" and not options:
-                hit = self._world.pairs.expire(compute)
+                hit = self._world.pairs.expire(compute) + self._expire_tokens(compute)
             seconds, rate = body.get("seconds"), float(body.get("rate", 1.0))
             self._world.faults.set(name, rate=rate, seconds=seconds, compute=compute, options=options)
         await self.apply()
@@ -98,11 +100,15 @@ class Faults:
             for fault in self._world.faults.active()
         ]
 
-    def _each(self, action: Callable[[ClusterDoor], int]) -> Callable[[str | None], int]:
+    def _each(self, action: Callable[[Door], int]) -> Callable[[str | None], int]:
         def strike(compute: str | None) -> int:
             return sum(action(door) for key, door in self._doors.items() if compute in (None, key))
 
         return strike
+
+    def _expire_tokens(self, compute: str | None) -> int:
+        # A token is for an endpoint, whose compute is named <virtual cluster>/<endpoint>.
+        return self._world.tokens.expire(compute.rpartition("/")[2] if compute else None)
 
     def _compute(self, text: object) -> str | None:
         if not text:
@@ -110,9 +116,9 @@ class Faults:
         found = self._world.compute(str(text))
         if found:
             return found
-        names = ", ".join(door.spec.name for door in self._doors.values())
+        names = ", ".join(door.name for door in self._doors.values())
         message = f"The sandbox has no compute {str(text)!r}, or several of this name."
-        raise ConfigurationError(message, fix=f"Its clusters with engines are {names}.")
+        raise ConfigurationError(message, fix=f"Those with engines are {names}.")
 
     @staticmethod
     def _check(name: str) -> None:

@@ -6,8 +6,9 @@ import hmac
 import secrets
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 TOKEN_LIFETIME = 900.0
@@ -139,3 +140,33 @@ class TokenRegistry:
             for token in hit:
                 self._tokens[token.id] = replace(token, expires_at=now)
         return len(hit)
+
+
+def find_endpoint(endpoints: Iterable[EndpointSpec], text: str) -> EndpointSpec | None:
+    """Return an endpoint by its own id, its compute id or, where only one has it, by name."""
+    known = list(endpoints)
+    same = [spec for spec in known if text in (spec.id, spec.compute_id)]
+    same = same or [spec for spec in known if spec.name == text]
+    return same[0] if len(same) == 1 else None
+
+
+def standard_endpoints(subnet: str, account: str, region: str) -> list[EndpointSpec]:
+    """Return the endpoints every sandbox comes with (contract): ``notebooks`` of the virtual cluster ``team``.
+
+    Its address is ``127.0.<subnet>.8``; ``certificate`` is for the front door to fill in.
+    """
+    now = datetime.now(timezone.utc)
+    tags = {"owner": "sandbox", "team": "team"}
+    team = VirtualClusterSpec(
+        "sandboxteam00000000000000", "team", account, region, tags=tags, created_at=now - timedelta(minutes=9)
+    )
+    notebooks = EndpointSpec(
+        id="sandboxnotebooks000000000",
+        name="notebooks",
+        virtual_cluster=team,
+        address=f"127.0.{subnet}.8",
+        execution_role=f"arn:aws:iam::{account}:role/EMRAnalyst",
+        tags=tags,
+        created_at=now - timedelta(minutes=8),
+    )
+    return [notebooks]

@@ -21,7 +21,7 @@ from ..models import Attachment, Compute, check_role_arn
 from . import stages
 from .attachments import absolute, admit, expiry, open_attachments
 from .connect import connect
-from .credentials import PairAuth
+from .credentials import auth_for
 from .lookup import find
 from .sessions import session_of
 
@@ -84,9 +84,8 @@ def _ask_aws(config: EMRConnect, request: Attachment) -> tuple[Attachment, Compu
         check_role_arn(request.runtime_role)
     compute = find(config, request.compute, profile=request.profile, region=request.region, role=request.access_role)
     admit(compute, request)
-    if request.runtime_role:
-        session = session_of(config, compute)
-        PairAuth(session, compute, request.runtime_role, renew_before=config.renew_before).pair()
+    if auth := auth_for(config, session_of(config, compute), compute, request.runtime_role):
+        auth.obtain()
     return _bound(request, compute), compute
 
 

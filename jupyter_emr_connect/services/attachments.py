@@ -14,7 +14,7 @@ from ..errors import ConfigurationError, NotAttachable, NotAttached, RoleRequire
 from ..models import Attachment, Compute, Transport, check_role_arn
 from ..store.attachments import AttachmentStore
 from ..store.database import Database
-from .credentials import cached_expiry
+from .renewal import cached_expiry
 from .sources import access_role
 
 TransportChoice = Transport | Literal["auto"]
@@ -102,8 +102,6 @@ def admit(compute: Compute, attachment: Attachment) -> Transport:
 
 def expiry(config: EMRConnect, attachment: Attachment) -> str | None:
     """Return when the credentials held in memory for an attachment expire (ISO 8601); None where there are none."""
-    if not attachment.runtime_role:
-        return None
     role = access_role(config, attachment.access_role)
     key = SessionKey(attachment.profile or config.profile or None, attachment.region, role)
     moment = cached_expiry(key, attachment.compute, attachment.runtime_role)

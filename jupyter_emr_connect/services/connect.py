@@ -11,11 +11,11 @@ from ..aws import emr
 from ..aws.session import AWSSession
 from ..config import EMRConnect
 from ..errors import NotAttachable, RoleUnsupported
-from ..gateway.probe import probe_gateway
+from ..gateway.probe import probe_gateway, probe_url
 from ..gateway.target import GatewayTarget, make_ssl_context
 from ..models import Attachment, Compute, Transport, check_role_arn
 from .attachments import admit, open_attachments
-from .credentials import PairAuth
+from .credentials import PairAuth, TokenAuth, auth_for
 from .lookup import find
 from .sessions import session_of
 
@@ -50,12 +50,14 @@ async def connect(
         check_role_arn(request.runtime_role)
     compute, session = await asyncio.to_thread(_find, config, request)
     transport = admit(compute, request)
-    auth = None
-    if request.runtime_role:
-        auth = PairAuth(session, compute, request.runtime_role, renew_before=config.renew_before)
+    auth = auth_for(config, session, compute, request.runtime_role)
+    if auth:
         await auth.headers()
     stage("gateway")
-    target = await _reach(config, compute, await _host(session, compute), auth)
+    target = await _reach(config, compute, await _address(session, compute), auth)
+    if request.runtime_role and target.found and target.found.demands == "nothing":
+        message = f"The gateway of {compute.name!r} ({compute.id}) asks nobody who they are, so it ignores the role."
+        raise RoleUnsupported(message, fix="Choose another compute, or attach without a runtime role.")
     if request.runtime_role:
         await asyncio.to_thread(open_attachments(config).remember_role, compute.id, request.runtime_role)
     return Connection(
@@ -68,9 +70,13 @@ def _find(config: EMRConnect, request: Attachment) -> tuple[Compute, AWSSession]
     return found, session_of(config, found)
 
 
-async def _host(session: AWSSession, compute: Compute) -> str:
+async def _address(session: AWSSession, compute: Compute) -> str:
+    """Return the host of a cluster's primary node, or the URL of an endpoint."""
     if compute.host:
         return compute.host
+    if compute.kind == "eks":
+        message = f"AWS names no address for the endpoint {compute.name!r} ({compute.id})."
+        raise NotAttachable(message, fix="Try again when it is ACTIVE (`jupyter emr show`).")
     cluster = await asyncio.to_thread(emr.describe_cluster, session, compute.id)
     hosts = await asyncio.to_thread(emr.primary_hosts, session, cluster) if cluster else []
     if not hosts:
@@ -79,23 +85,26 @@ async def _host(session: AWSSession, compute: Compute) -> str:
     return hosts[0]
 
 
-async def _reach(config: EMRConnect, compute: Compute, host: str, auth: PairAuth | None) -> GatewayTarget:
+async def _reach(
+    config: EMRConnect, compute: Compute, address: str, auth: PairAuth | TokenAuth | None
+) -> GatewayTarget:
+    """Find the gateway, trusting the CA that is configured for this compute and the one that AWS names for it."""
     authorities = config.certificate_authorities
     authority = authorities.get(compute.id) or authorities.get(compute.name) or authorities.get("*")
+    find_it = (
+        functools.partial(probe_url, address)
+        if compute.kind == "eks"
+        else functools.partial(probe_gateway, address, config.gateway_port)
+    )
     reach = functools.partial(
-        probe_gateway,
-        host,
-        config.gateway_port,
-        ssl_context=make_ssl_context(authority),
+        find_it,
+        ssl_context=make_ssl_context(authority, ca_data=compute.certificate),
         allow_plain_http_secret=config.allow_plain_http,
         label=f"the gateway of {compute.name!r} ({compute.id})",
         connect_timeout=config.connect_timeout,
         credentials_timeout=config.credentials_timeout,
     )
     target = await reach(auth=auth)
-    if auth and target.found and target.found.demands == "nothing":
-        message = f"The gateway of {compute.name!r} ({compute.id}) asks nobody who they are, so it ignores the role."
-        raise RoleUnsupported(message, fix="Choose another compute, or attach without a runtime role.")
     if auth:
-        auth.honoured = lambda pair: reach(auth=pair)
+        auth.honoured = lambda fixed: reach(auth=fixed)
     return target

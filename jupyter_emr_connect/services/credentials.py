@@ -1,121 +1,33 @@
-"""The caller's user name and password for a runtime role on a cluster: asked for once, kept in memory, renewed early.
-
-A pair is shared by everything in this process that is the same (caller, cluster, role); AWS allows one call every two
-seconds for the whole account (reference 1.2). Nothing here is ever written anywhere.
-"""
+"""The secrets by which a role is proved to a gateway: the pair of a cluster, the token of an EMR on EKS endpoint."""
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime
-
 from ..aws.emr import cluster_session_credentials
+from ..aws.emr_containers import endpoint_token
 from ..aws.errors import error_code
-from ..aws.session import AWSSession, SessionKey
-from ..errors import AccessDenied, AWSError, GatewayError, RoleDenied, RoleUnsupported
-from ..gateway.target import BasicAuth
-from ..models import BasicPair, Compute
+from ..aws.session import AWSSession
+from ..config import EMRConnect
+from ..errors import AccessDenied, AWSError, NotAttachable, RoleDenied, RoleRequired, RoleUnsupported
+from ..gateway.target import Auth, BasicAuth
+from ..gateway.target import TokenAuth as FixedToken
+from ..models import BasicPair, Compute, EndpointToken
+from .renewal import RenewingAuth, cached_expiry, forget_secrets
 
-# A new pair needs time to spread (reference 1.7), so the old one is used for so long yet, while it is good.
-SETTLE_SECONDS = 10.0
-
-
-@dataclass
-class _Slot:
-    """The pairs of one (caller, cluster, role); ``lock`` makes renewal single-flight."""
-
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    pair: BasicPair | None = None
-    life: float = 0.0
-    previous: BasicPair | None = None
+__all__ = ["PairAuth", "TokenAuth", "auth_for", "cached_expiry", "forget_secrets"]
 
 
-_slots: dict[tuple[SessionKey, str, str], _Slot] = {}
-_slots_lock = threading.Lock()
+class PairAuth(RenewingAuth[BasicPair]):
+    """A user name and password for a runtime role on a cluster (``GetClusterSessionCredentials``)."""
 
-
-class PairAuth:
-    """The gateway's ``Auth`` for one runtime role on one cluster. Safe on any event loop and thread.
-
-    ``renew_before`` is in seconds (``EMRConnect.renew_before``) and counts for at most half of a pair's life.
-    ``honoured``, set once the gateway was found, returns when the gateway takes a pair (it spreads in its own time).
-    """
-
-    honoured: Callable[[BasicAuth], Awaitable[object]] | None = None
-
-    def __init__(self, session: AWSSession, compute: Compute, role: str, *, renew_before: float) -> None:
-        self._session = session
-        self._compute = compute
-        self._role = role
-        self._renew_before = renew_before
-        self._used: BasicPair | None = None
-        with _slots_lock:
-            self._slot = _slots.setdefault((session.key, compute.id, role), _Slot())
-
-    async def headers(self) -> dict[str, str]:
-        """Return the Basic header, renewing a pair that is about to expire.
-
-        Raises ``RoleDenied``, ``RoleUnsupported`` or the AWS error of the call.
-        """
-        # A thread only when AWS must be asked: none can be started any more while the process ends.
-        pair = self._usable()
-        if pair is None:
-            pair = await asyncio.to_thread(self._fetch, None)
-        self._used = pair
-        return await BasicAuth(pair.username, pair.password).headers()
-
-    async def renew(self) -> None:
-        """Get a pair other than the one used last, which the gateway refused, and wait until it is honoured."""
-        pair = await asyncio.to_thread(self._fetch, self._used)
-        if self.honoured is not None:
-            with suppress(GatewayError):  # the request that needs the pair tells what is wrong
-                await self.honoured(BasicAuth(pair.username, pair.password))
-
-    def pair(self) -> BasicPair:
-        """Return a usable pair; blocks when one must be asked for. Raises as :meth:`headers` does."""
-        return self._usable() or self._fetch(None)
-
-    @property
-    def expires_at(self) -> datetime | None:
-        """When the present pair expires; None before the first one."""
-        return self._slot.pair.expires_at if self._slot.pair else None
-
-    def _usable(self) -> BasicPair | None:
-        pair, life, previous = self._slot.pair, self._slot.life, self._slot.previous
-        if pair is None or pair.seconds_left() <= min(self._renew_before, life / 2):
-            return None
-        age = life - pair.seconds_left()
-        if previous and age < min(SETTLE_SECONDS, life / 4) and previous.seconds_left() > 1:
-            return previous
-        return pair
-
-    def _fetch(self, refused: BasicPair | None) -> BasicPair:
-        with self._slot.lock:
-            if refused is not None and self._slot.previous == refused:
-                self._slot.previous = None
-            usable = self._usable()
-            if usable and usable != refused:
-                return usable
-            made = self._ask()
-            self._slot.previous = None if refused else self._slot.pair
-            self._slot.pair, self._slot.life = made, made.seconds_left()
-            return self._usable() or made
+    def _fixed(self, secret: BasicPair) -> Auth:
+        return BasicAuth(secret.username, secret.password)
 
     def _ask(self) -> BasicPair:
         where = f"cluster {self._compute.name!r} ({self._compute.id})"
         try:
             return cluster_session_credentials(self._session, self._compute.id, self._role)
         except AccessDenied as error:
-            message = f"You may not take the runtime role {self._role} on {where}: {error.message}"
-            fix = (
-                f"Choose another role (`jupyter emr roles {self._compute.name}`), or ask for {error.iam_action} with "
-                f"this role in the condition elasticmapreduce:ExecutionRoleArn."
-            )
-            raise RoleDenied(message, fix=fix) from error
+            raise _denied(error, "runtime role", self._role, where, self._compute.name) from error
         except AWSError as error:
             if error_code(error) != "InvalidRequestException":
                 raise
@@ -123,14 +35,64 @@ class PairAuth:
             raise RoleUnsupported(message, fix="Check that the role exists and the cluster takes it.") from error
 
 
-def cached_expiry(key: SessionKey, compute_id: str, role: str) -> datetime | None:
-    """Return when the pair in memory expires; None when this process has none. Asks nobody."""
-    with _slots_lock:
-        slot = _slots.get((key, compute_id, role))
-    return slot.pair.expires_at if slot and slot.pair else None
+class TokenAuth(RenewingAuth[EndpointToken]):
+    """A token for an execution role on an endpoint (``GetManagedEndpointSessionCredentials``, reference 2.3).
+
+    ``seconds`` is how long a token shall be good (``EMRConnect.endpoint_token_seconds``).
+    """
+
+    def __init__(self, session: AWSSession, compute: Compute, role: str, *, renew_before: float, seconds: int) -> None:
+        super().__init__(session, compute, role, renew_before=renew_before)
+        self._seconds = seconds
+
+    def _fixed(self, secret: EndpointToken) -> Auth:
+        return FixedToken(secret.token)
+
+    def _ask(self) -> EndpointToken:
+        where = f"endpoint {self._compute.name!r} ({self._compute.id})"
+        virtual_cluster, _, endpoint = self._compute.id.partition("/")
+        try:
+            return endpoint_token(self._session, virtual_cluster, endpoint, self._role, self._seconds)
+        except AccessDenied as error:
+            raise _denied(error, "execution role", self._role, where, self._compute.name) from error
+        except AWSError as error:
+            code = error_code(error)
+            message = f"EMR gives no token for the execution role {self._role} on {where}: {error.message}"
+            if code == "ResourceNotFoundException":
+                raise NotAttachable(message, fix="`jupyter emr list` shows the endpoints there are.") from error
+            if code == "ValidationException":
+                fix = "Check that the role exists in the endpoint's account, and that the endpoint is ACTIVE."
+                raise RoleUnsupported(message, fix=fix) from error
+            raise
 
 
-def forget_pairs() -> None:
-    """Drop every pair of this process."""
-    with _slots_lock:
-        _slots.clear()
+def auth_for(
+    config: EMRConnect, session: AWSSession, compute: Compute, role: str | None
+) -> PairAuth | TokenAuth | None:
+    """Return what proves the role to the compute's gateway; None for a cluster without one. Nothing is asked yet.
+
+    On an endpoint without a chosen role it is the endpoint's own execution role (reference 2.2). Called by ``connect``
+    and when an attachment is made. Raises ``RoleRequired`` for an endpoint of which no role is known.
+    """
+    before = config.renew_before
+    if compute.kind == "eks":
+        role = role or compute.details.get("execution_role")
+        if not role:
+            message = f"AWS names no execution role for the endpoint {compute.name!r} ({compute.id})."
+            raise RoleRequired(message, fix="Name a role with --runtime-role or EMR_CONNECT_RUNTIME_ROLE.")
+        return TokenAuth(session, compute, role, renew_before=before, seconds=config.endpoint_token_seconds)
+    return PairAuth(session, compute, role, renew_before=before) if role else None
+
+
+def _denied(error: AccessDenied, kind: str, role: str, where: str, name: str) -> RoleDenied:
+    """Return the error for a role that the caller may not take.
+
+    ``elasticmapreduce:ExecutionRoleArn`` is documented (reference 9.1); that emr-containers has the key too is not.
+    """
+    action = error.iam_action or "the action"
+    condition = ""
+    if action.endswith("SessionCredentials"):
+        condition = f" with this role in the condition {action.partition(':')[0]}:ExecutionRoleArn"
+    message = f"You may not take the {kind} {role} on {where}: {error.message}"
+    fix = f"Choose another role (`jupyter emr roles {name}`), or ask for {action}{condition}."
+    return RoleDenied(message, fix=fix)

@@ -16,7 +16,7 @@ from jupyter_emr_connect.sandbox.aws.app import make_app
 from jupyter_emr_connect.sandbox.aws.seed import Profile, role_arns, seed
 from jupyter_emr_connect.sandbox.aws.server import serve
 from jupyter_emr_connect.sandbox.world import World, standard_clusters
-from jupyter_emr_connect.services.credentials import forget_pairs
+from jupyter_emr_connect.services.renewal import forget_secrets
 from tests.functional.gateways import Gateways, gateways
 
 
@@ -66,10 +66,10 @@ def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path / "config"))
     forget()
-    forget_pairs()
+    forget_secrets()
     yield Cloud(world, server.url, folder, keys)
     forget()
-    forget_pairs()
+    forget_secrets()
     server.stop()
 
 

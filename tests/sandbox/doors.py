@@ -1,8 +1,9 @@
-"""Clients that go straight at a cluster's ports 18888 and 8998, past our own connector, as an attacker would."""
+"""Clients that go straight at a compute's ports, past our own connector, as an attacker would."""
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import configparser
 import json
 import ssl
@@ -37,22 +38,48 @@ class Answer:
         return json.loads(self.text)
 
 
-def pair_of(sandbox: Sandbox, role: str, compute: str = "analytics") -> tuple[str, str]:
-    """Fetch a Basic pair with the developer's keys; the emulated propagation is waited out by the caller's probe."""
+def aws(sandbox: Sandbox, service: str) -> Any:
+    """Return a client with the developer's keys."""
     keys = configparser.ConfigParser(interpolation=None)
     keys.read(sandbox.env["AWS_SHARED_CREDENTIALS_FILE"])
     developer = keys["developer"]
-    emr = boto3.client(
-        "emr",
+    return boto3.client(
+        service,
         region_name=developer["region"],
         endpoint_url=developer["endpoint_url"],
         aws_access_key_id=developer["aws_access_key_id"],
         aws_secret_access_key=developer["aws_secret_access_key"],
     )
+
+
+def pair_of(sandbox: Sandbox, role: str, compute: str = "analytics") -> tuple[str, str]:
+    """Fetch a Basic pair; the emulated propagation is waited out by the caller's probe."""
     cluster = sandbox.compute(compute)["id"]
-    answer = emr.get_cluster_session_credentials(ClusterId=cluster, ExecutionRoleArn=ROLE.format(role))
+    answer = aws(sandbox, "emr").get_cluster_session_credentials(ClusterId=cluster, ExecutionRoleArn=ROLE.format(role))
     found = answer["Credentials"]["UsernamePassword"]
     return found["Username"], found["Password"]
+
+
+def token_of(sandbox: Sandbox, role: str) -> str:
+    """Fetch a token for an execution role on the endpoint `notebooks`."""
+    virtual_cluster, _, endpoint = sandbox.compute("notebooks")["id"].partition("/")
+    answer = aws(sandbox, "emr-containers").get_managed_endpoint_session_credentials(
+        virtualClusterIdentifier=virtual_cluster,
+        endpointIdentifier=endpoint,
+        executionRoleArn=ROLE.format(role),
+        credentialType="TOKEN",
+    )
+    return str(answer["credentials"]["token"])
+
+
+def endpoint_authority(sandbox: Sandbox) -> ssl.SSLContext:
+    """Return a TLS context that trusts the CA which AWS names for the endpoint `notebooks`, and nothing else."""
+    virtual_cluster, _, endpoint = sandbox.compute("notebooks")["id"].partition("/")
+    answer = aws(sandbox, "emr-containers").describe_managed_endpoint(id=endpoint, virtualClusterId=virtual_cluster)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    data = base64.b64decode(answer["endpoint"]["certificateAuthority"]["certificateData"])
+    context.load_verify_locations(cadata=data.decode())
+    return context
 
 
 def trusting(sandbox: Sandbox) -> ssl.SSLContext:
@@ -66,14 +93,15 @@ def trusting(sandbox: Sandbox) -> ssl.SSLContext:
 
 
 class Door:
-    """One user's way to one cluster's port; ``pair`` None asks without credentials."""
+    """One user's way to one compute's port, with a pair or with a token; None asks without credentials."""
 
-    def __init__(self, session: ClientSession, base: str, pair: tuple[str, str] | None) -> None:
+    def __init__(self, session: ClientSession, base: str, secret: tuple[str, str] | str | None) -> None:
         self.session = session
         self.base = base
         self.headers = {"X-Requested-By": "test"}
-        if pair:
-            self.headers["Authorization"] = encode_basic_auth(*pair)
+        if secret:
+            token = isinstance(secret, str)
+            self.headers["Authorization"] = f"token {secret}" if token else encode_basic_auth(*secret)
 
     async def ask(self, method: str, path: str, *, headers: dict[str, str] | None = None, **body: Any) -> Answer:
         """Send a request whose path is taken as it is, escapes and all."""
@@ -134,6 +162,18 @@ async def with_kernel(sandbox: Sandbox) -> AsyncIterator[tuple[Door, str]]:
             yield door, kernel_id
         finally:
             await door.ask("DELETE", f"/api/kernels/{kernel_id}")
+
+
+@asynccontextmanager
+async def endpoint_doors(sandbox: Sandbox, *tokens: str | None) -> AsyncIterator[list[Door]]:
+    """Yield one door per token on the endpoint `notebooks`."""
+    connector = TCPConnector(ssl=endpoint_authority(sandbox))
+    async with ClientSession(connector=connector, timeout=ClientTimeout(total=90)) as session:
+        made = [Door(session, sandbox.compute("notebooks")["gateway_url"], token) for token in tokens]
+        for door in made:
+            await door.until("/api", lambda answer: answer.status != 503)  # it starts with the first good token
+        yield made
+    await asyncio.sleep(0.1)
 
 
 T = TypeVar("T")

@@ -15,6 +15,7 @@ import requests
 from jupyter_emr_connect.sandbox.engines import livy
 from jupyter_emr_connect.sandbox.engines.layout import Installation
 from jupyter_emr_connect.sandbox.engines.process import Engine, EngineSpec
+from jupyter_emr_connect.sandbox.engines.spark import properties
 
 SECONDS = 90.0
 
@@ -36,7 +37,7 @@ def plain_livy(
         address=address,
         listening=livy.LISTENING,
         probe="/version",
-        stdin=livy._properties(own),
+        stdin=properties(own),
     )
     engine = Engine(spec)
     loop = asyncio.new_event_loop()

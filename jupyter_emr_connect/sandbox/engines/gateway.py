@@ -1,4 +1,4 @@
-"""Starts a real Jupyter Enterprise Gateway for one cluster."""
+"""Starts a real Jupyter Enterprise Gateway for one cluster or endpoint."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ async def start_gateway(
     version: str,
     kernels_dir: Path,
     token: str,
-    livy_url: str,
+    livy_url: str | None,
     on_exit: Callable[[Engine], None] | None = None,
 ) -> Engine:
-    """Start the gateway on a free port of ``address``; called by a cluster's front door at first use.
+    """Start the gateway on a free port of ``address``; called by a front door at first use.
 
-    ``token`` must come with every request as ``Authorization: token …``; it is handed over on stdin. The kernels reach
-    Livy at ``<livy_url>/kernels/<KERNEL_ID>``. Raises SandboxStartError.
+    ``token`` must come with every request as ``Authorization: token …``; it is handed over on stdin. A cluster's
+    kernels reach Livy at ``<livy_url>/kernels/<KERNEL_ID>``; with None they are an endpoint's, drivers themselves.
+    Raises SandboxStartError.
     """
-    write_kernelspecs(kernels_dir, installation, livy_url=livy_url, workdir=workdir)
+    write_kernelspecs(kernels_dir, installation, livy_url=livy_url, workdir=workdir, address=address)
     settings = {"ip": address, "token": token, "kernels_dir": str(kernels_dir), "home": str(kernels_home(workdir))}
     environment = minimal_environment(workdir) | {
         "JUPYTER_NO_CONFIG": "1",

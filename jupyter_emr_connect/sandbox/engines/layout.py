@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,12 @@ class Installation:
     def java_home(self) -> Path:
         """The Java runtime's folder, for ``JAVA_HOME``."""
         return self.java.resolve().parent.parent
+
+    @property
+    def kernel_packages(self) -> Path:
+        """Where ipykernel lies; engines are installed for the Python that runs us."""
+        version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+        return self.kernel_python.parent.parent / "lib" / version / "site-packages"
 
     def gateway_python(self, version: str) -> Path:
         """Return the Python of one gateway version; raises SandboxInstallError when it was not installed."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from jupyter_emr_connect.sandbox.engines.layout import SCALA, SPARK, Installation
 from jupyter_emr_connect.sandbox.engines.process import Engine, EngineSpec, minimal_environment
+from jupyter_emr_connect.sandbox.engines.spark import properties, spark_defaults, spark_environment, write_spark_conf
 
 LISTENING = re.compile(r"Starting server on http://[^\s:]+:(\d+)")
 # Java 17 needs exactly these two, on the server only (measured; without them sessions die or orphan their driver).
@@ -23,9 +24,6 @@ SERVER_FLAGS = (
     "-XX:-UsePerfData",
     "-Djava.net.preferIPv4Stack=true",
 )
-# Livy's server connects back to a driver at the address it sees the driver come from, which for any loopback
-# destination is this one.
-RPC_ADDRESS = "127.0.0.1"
 # A year and more: Livy opens a new request log each day (GMT).
 LOG_DAYS = 400
 # Livy up to 0.8 logs through Log4j 1, later through Log4j 2; without a configuration neither says its port.
@@ -45,11 +43,6 @@ appender.console.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n
 logger.web.name = org.apache.livy.server.WebServer
 logger.web.level = info
 """
-DRIVER_FLAGS = (
-    "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData -Xss2m -Djava.net.preferIPv4Stack=true"
-    # Else Java takes 1/64 of the machine's memory at once; these save 80 MB of resident memory (measured).
-    " -Xms48m -XX:NewSize=32m -XX:MaxNewSize=64m -XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=25"
-)
 
 
 def livy_conf(address: str, superuser: str) -> dict[str, str]:
@@ -79,21 +72,6 @@ def livy_conf(address: str, superuser: str) -> dict[str, str]:
     }
 
 
-def spark_defaults(address: str, agent: Path, scratch: Path) -> dict[str, str]:
-    """Return spark-defaults.conf: small, on the cluster's address only, its temporary files in ``scratch``."""
-    options = f"{DRIVER_FLAGS} -Djava.io.tmpdir={scratch} -javaagent:{agent}={RPC_ADDRESS}"
-    return {
-        "spark.ui.enabled": "false",
-        "spark.driver.memory": "512m",
-        "spark.driver.host": address,
-        "spark.driver.bindAddress": address,
-        # A session that sets extraJavaOptions of its own keeps these.
-        "spark.driver.defaultJavaOptions": options,
-        "spark.sql.shuffle.partitions": "2",
-        "spark.sql.catalogImplementation": "in-memory",
-    }
-
-
 async def start_livy(
     installation: Installation,
     *,
@@ -116,7 +94,7 @@ async def start_livy(
         address=address,
         listening=LISTENING,
         probe=f"/version?user.name={superuser}",
-        stdin=_properties(livy_conf(address, superuser)),
+        stdin=properties(livy_conf(address, superuser)),
     )
     engine = Engine(spec, on_exit=on_exit)
     await engine.start()
@@ -126,11 +104,9 @@ async def start_livy(
 def _write_configuration(installation: Installation, workdir: Path, address: str) -> tuple[Path, Path]:
     """Write what is no secret; return LIVY_CONF_DIR and SPARK_CONF_DIR."""
     conf, spark_conf, logs = workdir / "livy-conf", workdir / "spark-conf", workdir / "livy-logs"
-    for folder in (conf, spark_conf, logs):
+    for folder in (conf, logs):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    (spark_conf / "spark-defaults.conf").write_bytes(
-        _properties(spark_defaults(address, installation.livy_agent, workdir / "tmp"))
-    )
+    write_spark_conf(spark_conf, spark_defaults(address, installation.livy_agent, workdir / "tmp"))
     (conf / "log4j.properties").write_text(LOG4J, encoding="utf-8")
     (conf / "log4j2.properties").write_text(LOG4J2, encoding="utf-8")
     _link(conf / "livy.conf", "/dev/stdin")
@@ -157,19 +133,10 @@ def _java_arguments(installation: Installation, workdir: Path, conf: Path, addre
 def _environment(
     installation: Installation, workdir: Path, conf: Path, spark_conf: Path, address: str
 ) -> dict[str, str]:
-    return minimal_environment(workdir) | {
+    own = {
         "LIVY_HOME": str(installation.livy_home),
         "LIVY_CONF_DIR": str(conf),
         "LIVY_LOG_DIR": str(workdir / "livy-logs"),
-        "SPARK_HOME": str(installation.spark_home),
-        "SPARK_CONF_DIR": str(spark_conf),
-        "SPARK_LOCAL_IP": address,
-        "SPARK_LOCAL_DIRS": str(workdir / "tmp"),
-        "PYSPARK_PYTHON": str(installation.spark_python),
-        "PYSPARK_DRIVER_PYTHON": str(installation.spark_python),
-        "JAVA_HOME": str(installation.java_home),
     }
-
-
-def _properties(values: Mapping[str, str]) -> bytes:
-    return "".join(f"{name} {value}\n" for name, value in values.items()).encode()
+    spark = spark_environment(installation, spark_conf, workdir / "tmp", address)
+    return minimal_environment(workdir) | own | spark

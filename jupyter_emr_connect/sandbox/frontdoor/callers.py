@@ -1,4 +1,4 @@
-"""Who calls a front door: the Basic pair of a runtime role, or anyone where the cluster has no runtime roles."""
+"""Who calls a front door: the Basic pair or the token of a role, or anyone where a cluster has no runtime roles."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from ..world import ClusterSpec, World
+from ..world import ClusterSpec, World, user_of_role
+from ..world_eks import EndpointSpec
 
 # The user that everything runs as on a cluster without runtime roles (EMR's own default user).
 DEFAULT_USER = "hadoop"
@@ -17,9 +18,13 @@ REALM = 'Basic realm="Amazon EMR"'
 
 @dataclass(frozen=True)
 class Caller:
-    """The user on the cluster that a request acts for."""
+    """Whom a request acts for: the user that kernels run as, and the ``owner`` by whom they are kept apart.
+
+    On a cluster these are one, since Livy knows users alone; on an endpoint the owner is the execution role.
+    """
 
     user: str
+    owner: str
 
 
 def identify(world: World, spec: ClusterSpec, request: web.BaseRequest) -> Caller | web.Response:
@@ -29,15 +34,31 @@ def identify(world: World, spec: ClusterSpec, request: web.BaseRequest) -> Calle
     reference 1.7). Called by both doors before anything else is looked at.
     """
     if not spec.runtime_roles:
-        return Caller(DEFAULT_USER)
+        return Caller(DEFAULT_USER, DEFAULT_USER)
     username, password = _basic(request.headers.get("Authorization", ""))
     pair = world.pairs.check(spec.id, username, password)
     if pair:
-        return Caller(pair.user)
+        return Caller(pair.user, pair.user)
     if world.pairs.expired(spec.id, username, password):
         return web.json_response({"reason": "Forbidden", "message": "The credentials have expired."}, status=403)
     body = {"reason": "Unauthorized", "message": "A user name and password of GetClusterSessionCredentials is needed."}
     return web.json_response(body, status=401, headers={"WWW-Authenticate": REALM})
+
+
+def identify_token(world: World, spec: EndpointSpec, request: web.BaseRequest) -> Caller | web.Response:
+    """Return who calls an endpoint, or the refusal to answer with; called before anything else is looked at.
+
+    The scheme is ``token`` and none other, as Jupyter Enterprise Gateway has it (reference 5.3). No token, or an
+    unknown one → 401; an expired one → 403. A WebSocket is checked when it is opened and never again.
+    """
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    value = value.strip() if scheme.lower() == "token" else ""
+    token = world.tokens.check(spec.id, value)
+    if token:
+        return Caller(user_of_role(token.role_arn), token.role_arn)
+    if world.tokens.expired(spec.id, value):
+        return web.json_response({"reason": "Forbidden", "message": "The token has expired."}, status=403)
+    return web.json_response({"reason": "Unauthorized", "message": ""}, status=401)
 
 
 def _basic(header: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The rules of port 18888: what a user may ask of Jupyter Enterprise Gateway, and what is added to the question.
+"""The rules before a gateway: what a caller may ask of Jupyter Enterprise Gateway, and what is added to the question.
 
 JEG knows nothing of users (reference 13): whoever reaches it reaches every kernel. So the door forwards known routes
 only, remembers who started which kernel, and answers 404 for all others exactly as for kernels that do not exist.
@@ -14,6 +14,7 @@ from uuid import uuid4
 from aiohttp import ClientSession, web
 from yarl import URL
 
+from .callers import Caller
 from .owners import Owners, canonical_id
 from .proxy import WHOLE, answer_headers, forward, not_found, read_small, request_headers, segments_of
 from .splice import Splice, splice
@@ -25,7 +26,7 @@ KERNEL_ACTIONS = {("interrupt", "POST"), ("restart", "POST"), ("channels", "GET"
 
 
 class GatewayRules:
-    """Answers the requests of one cluster's port 18888.
+    """Answers the requests for one compute's gateway.
 
     The URL of the running gateway (``base``) and its token (in ``headers``) come with each request, for a gateway may
     be started anew.
@@ -38,9 +39,9 @@ class GatewayRules:
         self._splices = splices
 
     async def answer(
-        self, request: web.BaseRequest, user: str, base: URL, headers: dict[str, str]
+        self, request: web.BaseRequest, caller: Caller, base: URL, headers: dict[str, str]
     ) -> web.StreamResponse:
-        """Answer one request of ``user``; raises aiohttp's client errors when the gateway fails us."""
+        """Answer one request; raises aiohttp's client errors when the gateway fails us."""
         segments = segments_of(request.raw_path)
         if segments is None:
             return not_found()
@@ -49,22 +50,22 @@ class GatewayRules:
                 return _refused("This route is read-only.", 405)
             return await forward(request, self._session, _url(request, base), headers, self._gate)
         if segments in (("api", "kernels"), ("api", "sessions")):
-            return await self._collection(request, user, base, headers)
+            return await self._collection(request, caller, base, headers)
         if segments[:2] == ("api", "kernels"):
-            return await self._kernel(request, user, segments, base, headers)
+            return await self._kernel(request, caller, segments, base, headers)
         return not_found()
 
     async def _collection(
-        self, request: web.BaseRequest, user: str, base: URL, headers: dict[str, str]
+        self, request: web.BaseRequest, caller: Caller, base: URL, headers: dict[str, str]
     ) -> web.StreamResponse:
         if request.method == "GET":
-            return await self._list(request, user, base, headers)
+            return await self._list(request, caller, base, headers)
         if request.method == "POST" and request.path == "/api/kernels":
             # The start goes on when the client leaves: a client that chose the id may still come back for the kernel.
-            return await asyncio.shield(asyncio.ensure_future(self._start(request, user, base, headers)))
+            return await asyncio.shield(asyncio.ensure_future(self._start(request, caller, base, headers)))
         return _refused("Start kernels with POST /api/kernels.", 405)
 
-    async def _list(self, request: web.BaseRequest, user: str, base: URL, headers: dict[str, str]) -> web.Response:
+    async def _list(self, request: web.BaseRequest, caller: Caller, base: URL, headers: dict[str, str]) -> web.Response:
         """Return the gateway's own list, less what others started (a session belongs to whom its kernel belongs to)."""
         async with self._session.get(
             _url(request, base), headers=request_headers(request, {**WHOLE, **headers})
@@ -72,19 +73,21 @@ class GatewayRules:
             body = await answer.read()
             if answer.status != web.HTTPOk.status_code:
                 return web.Response(status=answer.status, body=body, headers=_plain(answer_headers(answer)))
-        mine = self._owners.kernels_of(user)
+        mine = self._owners.kernels_of(caller.owner)
         rows = [row for row in json.loads(body) if row.get("kernel", row).get("id") in mine]
         return web.json_response(rows)
 
-    async def _start(self, request: web.BaseRequest, user: str, base: URL, headers: dict[str, str]) -> web.Response:
+    async def _start(
+        self, request: web.BaseRequest, caller: Caller, base: URL, headers: dict[str, str]
+    ) -> web.Response:
         model = await _json_object(request)
         canonical = None
         env: Any = model.setdefault("env", {})
         if isinstance(env, dict):  # anything else is the gateway's to refuse
             env = {name: value for name, value in env.items() if name.upper() not in SERVER_ENV}
             canonical = canonical_id(env.setdefault("KERNEL_ID", str(uuid4())))
-            model["env"] = {**env, "KERNEL_USERNAME": user}
-        if canonical and not self._owners.adopt(canonical, user):
+            model["env"] = {**env, "KERNEL_USERNAME": caller.user}
+        if canonical and not self._owners.adopt(canonical, caller.owner):
             return _refused("The kernel could not be started: its KERNEL_ID cannot be used.", 409)
         started = ""
         try:
@@ -98,14 +101,14 @@ class GatewayRules:
             if canonical and canonical != started:
                 self._owners.drop_kernel(canonical)
             if started:
-                self._owners.kernels[started] = user
+                self._owners.kernels[started] = caller.owner
                 self._owners.starting.discard(started)
 
     async def _kernel(
-        self, request: web.BaseRequest, user: str, segments: tuple[str, ...], base: URL, headers: dict[str, str]
+        self, request: web.BaseRequest, caller: Caller, segments: tuple[str, ...], base: URL, headers: dict[str, str]
     ) -> web.StreamResponse:
         kernel_id, action = segments[2], segments[3:]
-        if self._owners.kernels.get(kernel_id) != user or len(action) > 1:
+        if self._owners.kernels.get(kernel_id) != caller.owner or len(action) > 1:
             return not_found(f"Kernel does not exist: {kernel_id}")
         if action:
             if (action[0], request.method) not in KERNEL_ACTIONS:

@@ -1,4 +1,4 @@
-"""Who started what behind one cluster's front doors. Neither JEG nor Livy knows, so the doors remember."""
+"""Who started what behind one compute's front door. Neither JEG nor Livy knows, so the doors remember."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class LivyItem:
 
 
 class Owners:
-    """Gateway kernels by id and Livy sessions and batches by number, each with the user on the cluster.
+    """Gateway kernels by id with their owner, and Livy sessions and batches by number with their user.
 
     Lives in the event loop of the supervisor; a restarted engine begins with nothing.
     """
@@ -30,15 +30,15 @@ class Owners:
         self.starting: set[str] = set()
         self._items: dict[tuple[LivyKind, int], LivyItem] = {}
 
-    def kernels_of(self, user: str) -> set[str]:
-        """Return the ids of the user's kernels."""
-        return {kernel_id for kernel_id, owner in self.kernels.items() if owner == user}
+    def kernels_of(self, owner: str) -> set[str]:
+        """Return the ids of the owner's kernels."""
+        return {kernel_id for kernel_id, its_owner in self.kernels.items() if its_owner == owner}
 
-    def adopt(self, kernel_id: str, user: str) -> bool:
-        """Reserve a kernel id for the user before the gateway knows it; False when it is taken."""
+    def adopt(self, kernel_id: str, owner: str) -> bool:
+        """Reserve a kernel id for its owner before the gateway knows it; False when it is taken."""
         if kernel_id in self.kernels:
             return False
-        self.kernels[kernel_id] = user
+        self.kernels[kernel_id] = owner
         self.starting.add(kernel_id)
         return True
 

@@ -1,4 +1,4 @@
-"""Sees to it that no Livy session outlives the gateway kernel that made it."""
+"""Keeps in step with the gateway: forgets kernels that are gone, and leaves nothing of theirs behind."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aiohttp import ClientError
 from yarl import URL
 
 if TYPE_CHECKING:
-    from .cluster import ClusterDoor
+    from .door import Door
 
 log = logging.getLogger(__name__)
 
@@ -20,20 +20,20 @@ PERIOD = 2.0
 
 
 class Reaper:
-    """Compares what the door remembers with what the gateway has; deletes the Livy sessions of kernels that are gone.
+    """Compares what the door remembers with what the gateway has; what kernels that are gone left elsewhere is deleted.
 
     sparkmagic deletes its session when its kernel is shut down; this is for kernels that were killed, that never came
     up, or whose gateway died. Runs while the door is open: every two seconds, or when woken.
     """
 
-    def __init__(self, door: ClusterDoor) -> None:
+    def __init__(self, door: Door) -> None:
         self._door = door
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin; called once the door is open."""
-        self._task = asyncio.create_task(self._run(), name=f"reaper {self._door.spec.name}")
+        self._task = asyncio.create_task(self._run(), name=f"reaper {self._door.name}")
 
     def wake(self) -> None:
         """Look at once: a kernel or the gateway has ended."""
@@ -53,9 +53,9 @@ class Reaper:
             self._woken.clear()
             try:
                 await self._compare()
-                await self._delete_orphans()
+                await self._door.delete_orphans()
             except (ClientError, ConnectionError, asyncio.TimeoutError, ValueError) as error:
-                log.info("%s: next time (%r)", self._door.spec.name, error)
+                log.info("%s: next time (%r)", self._door.name, error)
 
     async def _compare(self) -> None:
         """Forget the kernels that the gateway no longer has, or that it could not bring back to life."""
@@ -71,12 +71,3 @@ class Reaper:
         alive = {row["id"] for row in rows if row.get("execution_state") != "dead"}
         for kernel_id in known - alive:
             owners.drop_kernel(kernel_id)
-
-    async def _delete_orphans(self) -> None:
-        engine = self._door.livy.running
-        if engine is None:
-            return
-        for item in self._door.owners.orphans():
-            call = self._door.livy_call(engine, item.user, None, ())
-            await self._door.livy_rules.delete(call, item)
-            log.info("%s: deleted Livy %s/%d of a kernel that is gone", self._door.spec.name, item.kind, item.number)

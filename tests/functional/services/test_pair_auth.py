@@ -99,7 +99,7 @@ async def test_renewal_waits_until_the_new_pair_is_honoured(cloud, auth):
 async def test_the_password_does_not_show(cloud, auth):
     one = auth()
     user, password = pair_of(await one.headers())
-    shown = repr(one) + repr(vars(one)) + repr(one.pair())
+    shown = repr(one) + repr(vars(one)) + repr(one.obtain())
     assert password not in shown
     assert user in shown
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from jupyter_emr_connect.sandbox.engines.livy import LISTENING, livy_conf, spark_defaults
+from jupyter_emr_connect.sandbox.engines.livy import LISTENING, livy_conf
+from jupyter_emr_connect.sandbox.engines.spark import spark_defaults
 
 
 def test_livy_lets_nobody_in_but_the_front_door() -> None:

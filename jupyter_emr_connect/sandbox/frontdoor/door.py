@@ -1,0 +1,205 @@
+"""What every front door has: its ports, an engine that starts when it is needed, faults, and who owns which kernel."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector, web
+from yarl import URL
+
+from ...errors import EMRConnectError
+from ..engines.process import Engine
+from ..world import World
+from .callers import Caller
+from .certificates import CertificateAuthority, private_dns_name
+from .disturb import disturbance
+from .gateway import GatewayRules
+from .listener import Listener, Mode
+from .owners import Owners
+from .proxy import WHOLE
+from .reaper import Reaper
+from .slot import Slot
+from .splice import Splice
+
+log = logging.getLogger(__name__)
+
+READ_BUFFER = 1024 * 1024
+SHUTDOWN_SECONDS = 2.0
+
+Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port of a door: who answers there, and the fault that closes it.
+
+    A ``number`` of 0 is an internal one, in clear and free of faults: the system chooses it.
+    """
+
+    answer: Answer
+    number: int = 0
+    closed_by: str = ""
+
+
+class Door(ABC):
+    """Stands before the engines of one compute; made by the supervisor for each that has engines.
+
+    ``compute`` is the compute's id (faults strike it by this), ``name`` is for logs. The engines listen on random ports
+    of ``address``; the gateway's token is made here and kept in memory only. ``authority`` signs the certificate of the
+    ports; None means plain HTTP.
+    """
+
+    def __init__(
+        self, world: World, compute: str, name: str, address: str, region: str, authority: CertificateAuthority | None
+    ) -> None:
+        self.compute = compute
+        self.name = name
+        self.address = address
+        self.authority = authority
+        self.owners = Owners()
+        self.gateway = Slot(f"{name} gateway", self._start_gateway, self._gateway_ended)
+        self._world = world
+        self._token = secrets.token_urlsafe(32)
+        self._gate = asyncio.Event()
+        self._gate.set()
+        self._splices: set[Splice] = set()
+        self._ports: list[tuple[Port, Listener, web.ServerRunner]] = []
+        self._good, self._bad = None, None
+        if authority:
+            self._good = authority.server_context([address, private_dns_name(address, region)])
+            self._bad = authority.server_context(["elsewhere.example"])
+
+    @abstractmethod
+    def _wanted_ports(self) -> list[Port]:
+        """Return the ports to listen on, in the order to open them."""
+
+    @abstractmethod
+    async def _start_gateway(self, on_exit: Callable[[Engine], None]) -> Engine:
+        """Start this compute's gateway."""
+
+    @abstractmethod
+    def _ended(self) -> bool:
+        """Tell whether AWS has terminated the compute."""
+
+    @property
+    def slots(self) -> dict[str, Slot]:
+        """The engines by name."""
+        return {"gateway": self.gateway}
+
+    async def delete_orphans(self) -> int:
+        """Delete what kernels that are gone left in other engines; called by the reaper. Returns how many things."""
+        return 0
+
+    async def open(self) -> None:
+        """Listen on all ports; raises SandboxStartError when one is taken."""
+        self._session = ClientSession(
+            connector=TCPConnector(limit=0),
+            timeout=ClientTimeout(total=None, sock_connect=10),
+            headers=WHOLE,
+            auto_decompress=False,
+            read_bufsize=READ_BUFFER,
+        )
+        self._gateway_rules = GatewayRules(self._session, self.owners, self._gate, self._splices)
+        self._reaper = Reaper(self)
+        for port in self._wanted_ports():
+            await self._listen(port)
+        self._reaper.start()
+
+    async def close(self) -> None:
+        """Stop listening, drop every connection, end the engines."""
+        await self._reaper.stop()
+        for _, listener, _ in self._ports:
+            await listener.set("closed", None)
+        self.cut_sockets()
+        await asyncio.gather(*(runner.cleanup() for _, _, runner in self._ports))
+        await asyncio.gather(*(slot.stop() for slot in self.slots.values()))
+        await self._session.close()
+
+    async def apply_faults(self) -> None:
+        """Bring the ports into the state that the lasting faults ask for; called when the faults may have changed.
+
+        A compute that AWS has terminated loses its ports, its connections and its engines.
+        """
+        names = {fault.name for fault in self._world.faults.active() if fault.compute in (None, self.compute)}
+        ended, silent = self._ended(), "black-hole" in names
+        context = self._bad if "bad-certificate" in names else self._good
+        for port, listener, _ in self._ports:
+            if port.number:
+                mode: Mode = "closed" if ended or port.closed_by in names else "silent" if silent else "open"
+                await listener.set(mode, context)
+        if ended:
+            self.cut_sockets()
+            await asyncio.gather(*(slot.stop() for slot in self.slots.values()))
+        if silent == self._gate.is_set():
+            (self._gate.clear if silent else self._gate.set)()
+            for joined in self._splices:
+                joined.hold(silent)
+
+    def cut_sockets(self) -> int:
+        """Drop every client connection without any farewell; return how many."""
+        cut = 0
+        for joined in list(self._splices):
+            joined.cut()
+        for port, _, runner in self._ports:
+            for handler in runner.server.connections if port.number and runner.server else ():
+                if handler.transport:
+                    handler.transport.abort()
+                    cut += 1
+        return cut
+
+    def kill(self, engine: str) -> int:
+        """Kill one engine as a crash would; return 1 when it was running."""
+        slot = self.slots.get(engine)
+        return slot.kill() if slot else 0
+
+    @property
+    def session(self) -> ClientSession:
+        """The door's HTTP client towards its engines."""
+        return self._session
+
+    @property
+    def gateway_headers(self) -> dict[str, str]:
+        """What the gateway wants to see with each request."""
+        return {"Authorization": f"token {self._token}"}
+
+    async def _pass_to_gateway(self, request: web.BaseRequest, caller: Caller) -> web.StreamResponse:
+        engine = await self.gateway.get()
+        return await self._gateway_rules.answer(request, caller, URL(engine.url), self.gateway_headers)
+
+    async def _listen(self, port: Port) -> None:
+        async def handle(request: web.BaseRequest) -> web.StreamResponse:
+            await self._gate.wait()
+            return await self._guarded(port, request)
+
+        server = web.Server(handle, read_bufsize=READ_BUFFER, access_log=None)
+        runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=SHUTDOWN_SECONDS)
+        await runner.setup()
+        listener = Listener(self.address, port.number, server)
+        self._ports.append((port, listener, runner))
+        await listener.set("open", self._good if port.number else None)
+
+    async def _guarded(self, port: Port, request: web.BaseRequest) -> web.StreamResponse:
+        disturbed = await disturbance(self._world.faults, self.compute) if port.number else None
+        if disturbed is not None:
+            return disturbed
+        try:
+            return await port.answer(request)
+        except EMRConnectError as error:
+            log.warning("%s", error)
+            message, status = error.message.splitlines()[0], 503
+        except (ClientError, ConnectionError, asyncio.TimeoutError, ValueError, KeyError) as error:
+            if request.transport is None or request.transport.is_closing():
+                raise ConnectionResetError from error
+            log.warning("%s: the engine failed: %r", self.name, error)
+            message, status = "The engine behind this port does not answer.", 502
+        body = {"reason": message, "message": message, "msg": message}
+        return web.json_response(body, status=status)
+
+    def _gateway_ended(self) -> None:
+        self.owners.forget_kernels()
+        self._reaper.wake()

@@ -1,0 +1,67 @@
+"""The front door of one EMR on EKS endpoint: one port over TLS, a gateway behind it, and tokens for execution roles."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from aiohttp import web
+
+from ..engines.gateway import start_gateway
+from ..engines.layout import Installation
+from ..engines.process import Engine
+from ..world import World
+from ..world_eks import EndpointSpec
+from .callers import Caller, identify_token
+from .certificates import CertificateAuthority
+from .door import Door, Port
+
+# A first request waits so long for the gateway to start; later ones find it up. Clients repeat a 503.
+PATIENCE = 6.0
+
+
+class EndpointDoor(Door):
+    """Stands before the gateway of one managed endpoint, whose kernels are Spark drivers themselves.
+
+    The gateway starts with the first request that bears a good token, so that a sandbox costs nothing for an endpoint
+    that nobody uses. The CA is the endpoint's own; AWS hands it out as ``certificateData`` (reference 2.2).
+    """
+
+    def __init__(self, world: World, spec: EndpointSpec, installation: Installation, workdir: Path) -> None:
+        region, authority = spec.virtual_cluster.region, CertificateAuthority(f"sandbox {spec.name}")
+        super().__init__(world, spec.compute_id, spec.name, spec.address, region, authority)
+        self.certificate = authority.pem
+        self.spec = spec
+        self._installation = installation
+        self._workdir = workdir
+
+    def _wanted_ports(self) -> list[Port]:
+        return [Port(self._answer_gateway, self.spec.port, closed_by="no-gateway")]
+
+    def _ended(self) -> bool:
+        known = self._world.endpoints.get(self.spec.id)
+        return known is not None and known.state.startswith("TERMINAT")
+
+    async def _answer_gateway(self, request: web.BaseRequest) -> web.StreamResponse:
+        caller = identify_token(self._world, self.spec, request)
+        if not isinstance(caller, Caller):
+            return caller
+        try:
+            await asyncio.wait_for(self.gateway.get(), PATIENCE)
+        except asyncio.TimeoutError:
+            text = "The endpoint's gateway is starting."
+            return web.json_response({"reason": text, "message": text}, status=503, headers={"Retry-After": "1"})
+        return await self._pass_to_gateway(request, caller)
+
+    async def _start_gateway(self, on_exit: Callable[[Engine], None]) -> Engine:
+        return await start_gateway(
+            self._installation,
+            address=self.address,
+            workdir=self._workdir / "gateway",
+            version=self.spec.gateway_version,
+            kernels_dir=self._workdir / "kernels",
+            token=self._token,
+            livy_url=None,
+            on_exit=on_exit,
+        )
