@@ -36,7 +36,8 @@ def roles(face: Face, compute: str | None, role: str | None) -> None:
         raise click.UsageError(message)
     found, session = _resolve(face, compute) if compute else (None, None)
     if role and found and session:
-        explain(face, _pick(face, found, session, role), found)
+        picked, unasked = _pick(face, found, session, role)
+        explain(face, picked, found, unasked)
         return
     listed = list_roles(face.config, found, session=session)
     if face.as_json:
@@ -72,8 +73,11 @@ def _row(role: RuntimeRole) -> tuple[str, ...]:
     return role.name, role.arn, role.source, usable
 
 
-def _pick(face: Face, compute: Compute, session: AWSSession, text: str) -> RuntimeRole:
-    """Return a role by its ARN, offered or not, or by the name of one that is offered; raises ``RoleError``."""
+def _pick(face: Face, compute: Compute, session: AWSSession, text: str) -> tuple[RuntimeRole, tuple[str, ...]]:
+    """Return a role by its ARN, offered or not, or by the name of one that is offered, and what IAM does not tell.
+
+    Raises ``RoleError``.
+    """
     from ..errors import RoleError
     from ..services.roles import check_role, list_roles
 
@@ -85,7 +89,7 @@ def _pick(face: Face, compute: Compute, session: AWSSession, text: str) -> Runti
         same = [role for role in listed.items if role.name == text]
     _complain(face, listed)
     if len(same) == 1:
-        return same[0]
+        return same[0], listed.unasked
     if same:
         message = f"{len(same)} roles are named {text!r}: {', '.join(role.arn for role in same)}."
         raise RoleError(message, fix="Use the ARN.")
@@ -93,12 +97,13 @@ def _pick(face: Face, compute: Compute, session: AWSSession, text: str) -> Runti
     raise RoleError(message, fix="Use the ARN of the role.")
 
 
-def explain(face: Face, role: RuntimeRole, compute: Compute) -> None:
+def explain(face: Face, role: RuntimeRole, compute: Compute, unasked: tuple[str, ...]) -> None:
     """Print what is missing for a role, and the statement to add as JSON that can be pasted."""
     if face.as_json:
         print_json(role.to_json())
         return
-    usable = {True: "yes", None: "not known: IAM does not let you ask about all of it", False: "no"}[role.usable]
+    denied = f": you may not call {' and '.join(unasked)}" if unasked else ""
+    usable = {True: "yes", None: f"not known{denied}", False: "no"}[role.usable]
     print_fields(
         [
             ("role", role.arn),

@@ -35,7 +35,8 @@ class Stopped(Unknown):
 class Inquiry:
     """The questions of one listing, in the account and about the caller of ``session``, by which ``compute`` was found.
 
-    ``denials`` holds the refused actions, ``errors`` what went wrong otherwise; after such an error nothing is asked.
+    ``denials`` holds the actions that are not asked for again, ``unasked`` all that were refused, in order. ``errors``
+    holds what went wrong otherwise; after such an error nothing is asked.
     """
 
     def __init__(self, session: AWSSession, compute: Compute, most_calls: int) -> None:
@@ -43,6 +44,7 @@ class Inquiry:
         self.compute = compute
         self.errors: list[EMRConnectError] = []
         self.denials: dict[str, AccessDenied] = {}
+        self.unasked: dict[str, None] = {}
         self._left = most_calls
         self._identity: Identity | None = None
         self._real_principal: str | None = None
@@ -135,6 +137,7 @@ class Inquiry:
             found = None
         if found is None and self._find_real_principal():
             self.denials.pop(SIMULATE, None)
+            self.unasked.pop(SIMULATE, None)
             found = self._ask(SIMULATE, iam.simulate, *self._question(wanted, resources))
         if found is None:
             raise Unknown
@@ -205,6 +208,7 @@ class Inquiry:
         try:
             return function(*arguments)
         except AccessDenied as error:
+            self.unasked[error.iam_action or action] = None
             if closes:
                 self.denials[action] = error
             raise Unknown from error

@@ -17,10 +17,14 @@ CONFIGURED, USED, ENDPOINT, FOUND, TYPED = ("configuration", "used before", "end
 
 @dataclass(frozen=True)
 class RoleList:
-    """Roles in the order to offer them, those known to fail last, and what kept others out."""
+    """Roles in the order to offer them, those known to fail last, and what kept others out.
+
+    ``unasked`` are the IAM actions whose denial left something unknown; that is no error.
+    """
 
     items: list[RuntimeRole] = field(default_factory=list)
     errors: list[EMRConnectError] = field(default_factory=list)
+    unasked: tuple[str, ...] = ()
 
 
 def list_roles(config: EMRConnect, compute: Compute | None = None, *, session: AWSSession | None = None) -> RoleList:
@@ -52,14 +56,15 @@ def list_roles(config: EMRConnect, compute: Compute | None = None, *, session: A
     if config.discover_roles:
         _add(offered, _discover(inquiry), FOUND)
     checked = [inquiry.check(role, list(offered)) for role in offered.values()]
-    return RoleList(sorted(checked, key=lambda role: role.usable is False), errors + inquiry.errors)
+    checked.sort(key=lambda role: role.usable is False)
+    return RoleList(checked, errors + inquiry.errors, tuple(inquiry.unasked))
 
 
 def check_role(config: EMRConnect, compute: Compute, arn: str, *, session: AWSSession) -> RoleList:
     """Return what is known of one role's use on a compute, whether it is offered or not; raises ``MalformedRole``."""
     inquiry = Inquiry(session, compute, config.most_role_checks)
     role = inquiry.check(RuntimeRole(check_role_arn(arn), TYPED), [arn])
-    return RoleList([role], inquiry.errors)
+    return RoleList([role], inquiry.errors, tuple(inquiry.unasked))
 
 
 def _add(offered: dict[str, RuntimeRole], arns: list[str], source: str) -> None:
