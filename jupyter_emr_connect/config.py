@@ -28,8 +28,17 @@ class EMRConnect(Configurable):
     )
     runtime_roles = List(
         Union([Unicode(), Dict()]),
-        help="Runtime roles offered to users, in this order: an ARN, or {'arn': ARN or glob, 'compute': glob of ids, "
-        "names or ARNs, 'kind': 'ec2', 'eks' or 'serverless'} to offer it on some computes only.",
+        help="Runtime roles offered to users, in this order: an ARN or a pattern of ARNs (arn:aws:iam::123456789012:"
+        "role/EMR*, looked up by iam:ListRoles), or {'arn': ARN or pattern, 'compute': pattern of ids, names or ARNs, "
+        "'kind': 'ec2', 'eks' or 'serverless'} to offer it on some computes only.",
+    ).tag(config=True)
+    discover_roles = Bool(
+        True,
+        help="Offer also the roles of the account whose trust policy admits the compute, where the caller may call "
+        "iam:ListRoles.",
+    ).tag(config=True)
+    most_role_checks = Integer(
+        25, min=0, help="Calls to IAM at most for one list of runtime roles; what was answered is kept for 5 minutes."
     ).tag(config=True)
     access_roles = List(
         Union([Unicode(), Dict()]),

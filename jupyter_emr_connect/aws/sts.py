@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from typing import Any
 
 from .session import AWSSession
+
+ASSUMED_ROLE = re.compile(r"arn:([^:]+):sts::(\d{12}):assumed-role/([\w+=,.@-]+)/.+", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,15 @@ class Identity:
     region: str
     profile: str | None = None
     expires_at: str | None = None
+
+    @property
+    def principal(self) -> str:
+        """The ARN of the IAM user or role behind the caller: for a session its role's, as if it had no path.
+
+        STS does not tell the paths of roles; :func:`~.iam.get_role` does.
+        """
+        found = ASSUMED_ROLE.fullmatch(self.arn)
+        return f"arn:{found[1]}:iam::{found[2]}:role/{found[3]}" if found else self.arn
 
     def to_json(self) -> dict[str, Any]:
         """Return the contract's identity JSON."""

@@ -59,4 +59,4 @@ def roles(incomplete: str) -> list[str]:
         offered = list_roles(Face(False, None, None).config)
     except EMRConnectError:
         return []
-    return [role.arn for role in offered if role.arn.startswith(incomplete)]
+    return [role.arn for role in offered.items if role.arn.startswith(incomplete)]

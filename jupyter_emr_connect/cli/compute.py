@@ -1,4 +1,4 @@
-"""``jupyter emr show`` and ``roles``."""
+"""``jupyter emr show``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import click
 
 from ..models import Compute
 from .options import Face, common_options, complete_computes, said
-from .output import print_fields, print_json, print_table
+from .output import print_fields, print_json
 
 
 @click.command()
@@ -16,7 +16,7 @@ def show(face: Face, compute: str) -> None:
     """Show one compute (id, ARN or name) with all its details."""
     from ..services.lookup import find
 
-    found = find(face.config, compute, profile=face.profile, region=face.region, closely=True)
+    found = find(face.config, compute, sources=face.sources(), closely=True)
     if face.as_json:
         print_json(found.to_json(details=True))
         return
@@ -51,26 +51,3 @@ def show(face: Face, compute: str) -> None:
 def _role_line(compute: Compute) -> str:
     reason = compute.details.get("runtime_role_reason")
     return f"{compute.runtime_role}: {reason}" if reason else compute.runtime_role
-
-
-@click.command()
-@click.argument("compute", callback=said, required=False, shell_complete=complete_computes)
-@common_options
-def roles(face: Face, compute: str | None) -> None:
-    """List the runtime roles offered, for COMPUTE or in general."""
-    from ..services.lookup import find
-    from ..services.roles import list_roles
-
-    found = find(face.config, compute, profile=face.profile, region=face.region) if compute else None
-    offered = list_roles(face.config, found)
-    if face.as_json:
-        print_json([role.to_json() for role in offered])
-    elif offered:
-        print_table(("NAME", "ARN", "SOURCE"), [(role.name, role.arn, role.source) for role in offered])
-    elif found and found.runtime_role == "unsupported":
-        reason = found.details["runtime_role_reason"]
-        click.echo(f"Cluster {found.name!r} ({found.id}) takes no runtime roles: {reason}.", err=True)
-    else:
-        click.echo(
-            "No roles are configured (EMRConnect.runtime_roles) or were used before; any ARN may be typed.", err=True
-        )

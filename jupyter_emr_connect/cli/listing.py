@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..models import Compute
-from .options import Face, common_options
+from .options import Face, common_options, parted
 from .output import print_error, print_json, print_table, printable, table_lines
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ TICK = 0.25
 
 def split(context: click.Context, parameter: click.Parameter, values: Sequence[str]) -> tuple[str, ...]:
     """Take ``--kind ec2,eks`` as ``--kind ec2 --kind eks``."""
-    return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
+    return tuple(part for value in values for part in parted(value))
 
 
 @click.command("list")
@@ -44,9 +44,8 @@ def list_command(
     --profile and --region take several names, parted by commas; what is configured counts without them.
     """
     from ..services.catalogue import LiveCatalogue, Query
-    from ..services.sources import list_sources
 
-    sources = list_sources(face.config, *(split_option(one) for one in (face.profile, face.region)))
+    sources = face.sources()
     query = Query(kinds=kinds, states=states, q=search, sort=sort, ended=ended)
     catalogue = LiveCatalogue(face.config, sources)
     try:
@@ -56,11 +55,6 @@ def list_command(
             _print(_read(catalogue, query), face, len(sources))
     finally:
         catalogue.close()
-
-
-def split_option(text: str | None) -> list[str]:
-    """Return the names of an option that takes several, parted by commas."""
-    return [one.strip() for one in (text or "").split(",") if one.strip()]
 
 
 def _read(catalogue: LiveCatalogue, query: Query) -> View:

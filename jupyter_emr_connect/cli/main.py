@@ -23,7 +23,7 @@ from .output import print_error, printable
 COMMANDS = {
     "list": ("listing", "list_command", "List the computes a kernel can attach to, and why others cannot."),
     "show": ("compute", "show", "Show one compute with all its details."),
-    "roles": ("compute", "roles", "List the runtime roles offered for a compute."),
+    "roles": ("roles", "roles", "List the runtime roles you may take on a compute, and why not others."),
     "attach": ("attachments", "attach_command", "Attach a notebook or folder to a compute."),
     "status": ("attachments", "status", "Show who you are and what is attached."),
     "detach": ("attachments", "detach", "End the attachment of a notebook or folder."),

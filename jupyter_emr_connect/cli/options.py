@@ -12,6 +12,7 @@ import click
 if TYPE_CHECKING:
     from ..aws.session import AWSSession
     from ..config import EMRConnect
+    from ..services.sources import Source
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -31,11 +32,22 @@ class Face:
 
         return EMRConnect(config=load_config())
 
+    def sources(self) -> list[Source]:
+        """Return where to look for computes; ``--profile`` and ``--region`` take several names, parted by commas."""
+        from ..services.sources import list_sources
+
+        return list_sources(self.config, parted(self.profile), parted(self.region))
+
     def session(self) -> AWSSession:
         """Return the AWS session for the profile and region asked for."""
         from ..services.sessions import session_for
 
         return session_for(self.config, self.profile, self.region)
+
+
+def parted(text: str | None) -> list[str]:
+    """Return the names of an option that takes several, parted by commas."""
+    return [one.strip() for one in (text or "").split(",") if one.strip()]
 
 
 def said(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:

@@ -12,6 +12,7 @@ from .._version import __version__
 from ..config import EMRConnect
 from .audit import Audit
 from .base import SETTING, Services
+from .catalogues import Catalogues
 from .paths import Places
 from .routes import patterns
 
@@ -41,18 +42,19 @@ class EMRConnectExtension(ExtensionApp):
         places = Places(server.contents_manager, executor)
         audit = Audit(server.event_logger, self.log)
         self.settings["emr_connect"] = config
-        self.settings[SETTING] = Services(config, executor, places, audit)
+        self.settings[SETTING] = Services(config, executor, places, audit, Catalogues(config))
 
     def initialize_handlers(self) -> None:
         """Add the REST routes; called by jupyter_server once."""
         self.handlers.extend(patterns())
 
     async def stop_extension(self) -> None:
-        """Cancel kernels that still start, and forget those that failed to; called before the server ends its kernels.
+        """Stop listing, cancel kernels that still start, forget those that failed to; called before kernels are ended.
 
         jupyter_client (8.10) keeps both in ``_pending_kernels``. jupyter_server (2.21) means to end them with the
         others, is answered that it knows no such kernel, and then never ends.
         """
+        self.settings[SETTING].catalogues.close()
         manager: Any = getattr(self.serverapp, "kernel_manager", None)
         pending: dict[str, asyncio.Future[None]] = getattr(manager, "_pending_kernels", {})
         strays = {kernel_id: start for kernel_id, start in pending.items() if kernel_id not in manager}

@@ -101,6 +101,8 @@ class OneAttachmentHandler(AttachmentHandler):
 
         sent = self.fields(optional=("compute", "runtime_role", "transport"))
         found = await self._find(attachment_id)
+        if sent.get("compute") not in (None, found.compute):  # it may be anywhere
+            found = replace(found, profile=None, region=None, access_role=None)
         wanted = replace(
             found,
             compute=sent.get("compute") or found.compute,

@@ -16,9 +16,10 @@ from tornado.web import Finish, HTTPError
 from ..config import EMRConnect
 from ..errors import EMRConnectError
 from .audit import Audit
+from .catalogues import Catalogues
 from .failures import body_of, status_of
 from .paths import Places
-from .requests import fields, query_value
+from .requests import fields, flag, query_value
 
 LARGEST_BODY = 64 * 1024
 SETTING = "emr_connect_services"
@@ -33,6 +34,7 @@ class Services:
     executor: Executor
     places: Places
     audit: Audit
+    catalogues: Catalogues
 
 
 class EMRHandler(APIHandler):
@@ -64,6 +66,10 @@ class EMRHandler(APIHandler):
     def query(self, name: str) -> str | None:
         """Return a query value, None when it is left out; raises ``RequestError``."""
         return query_value(self.request.query_arguments, name)
+
+    def flag(self, name: str) -> bool | None:
+        """Return a query value that is ``true`` or ``false``, None when it is left out; raises ``RequestError``."""
+        return flag(name, self.query(name))
 
     def fields(self, *, required: tuple[str, ...] = (), optional: tuple[str, ...] = ()) -> dict[str, str | None]:
         """Return the text fields of the JSON body; raises ``RequestError``."""

@@ -40,4 +40,5 @@ class IdentityHandler(EMRHandler):
             message = "The body lacks the field 'profile'."
             raise RequestError(message, fix="Send the name of an AWS profile, or null for the AWS chain's choice.")
         changed = await self.blocking(change_profile, self.services.config, sent["profile"])
+        self.services.catalogues.close()
         self.answer(changed.to_json())

@@ -15,12 +15,8 @@ class KernelsHandler(EMRHandler):
     @authorized
     async def get(self) -> None:
         """List the ledger; ``check=false`` does not ask the gateways whether the kernels live."""
-        from ..errors import RequestError
         from ..services.kernels import list_kernels
 
-        check = self.query("check") or "true"
-        if check not in ("true", "false"):
-            message = "'check' is neither true nor false."
-            raise RequestError(message, fix="Leave it out to ask the gateways.")
-        found = await self.while_wanted(list_kernels(self.services.config, check=check == "true"))
+        check = self.flag("check") is not False
+        found = await self.while_wanted(list_kernels(self.services.config, check=check))
         self.answer({"items": [record.to_json() for record in found]})

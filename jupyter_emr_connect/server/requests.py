@@ -8,6 +8,7 @@ from typing import Any
 from ..errors import RequestError
 
 LONGEST_TEXT = 4096  # characters of any one value
+FLAGS = {"true": True, "1": True, "false": False, "0": False}
 FIX = "Correct the request; GET openapi.yaml describes it."
 
 
@@ -28,6 +29,31 @@ def query_value(arguments: dict[str, list[bytes]], name: str) -> str | None:
         message = f"The query parameter {name!r} is not UTF-8."
         raise RequestError(message, fix=FIX) from None
     return checked_text(name, text)
+
+
+def flag(name: str, text: str | None) -> bool | None:
+    """Return a query value that is ``true`` or ``false`` (or ``1``, ``0``), None when it is left out or empty."""
+    if not text:
+        return None
+    if text.lower() not in FLAGS:
+        message = f"{name!r} is neither true nor false."
+        raise RequestError(message, fix=FIX)
+    return FLAGS[text.lower()]
+
+
+def number(name: str, text: str | None, *, least: int, most: int) -> int | None:
+    """Return a query value that is a whole number within bounds, None when it is left out or empty."""
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and least <= int(text) <= most):
+        message = f"{name!r} is no whole number from {least:,} to {most:,}."
+        raise RequestError(message, fix=FIX)
+    return int(text)
+
+
+def words(text: str | None) -> tuple[str, ...]:
+    """Return the values of a query parameter that takes several, parted by commas."""
+    return tuple(dict.fromkeys(part.strip() for part in (text or "").split(",") if part.strip()))
 
 
 def json_object(body: bytes) -> dict[str, Any]:

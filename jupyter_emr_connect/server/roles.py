@@ -8,6 +8,8 @@ from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
 from ..config import EMRConnect
+from ..errors import AWSError, EMRConnectError
+from ..models import Compute
 from .base import EMRHandler
 
 
@@ -19,12 +21,32 @@ class RuntimeRolesHandler(EMRHandler):
     async def get(self) -> None:
         """List roles in the order to offer them; ``compute`` is an id, an ARN or a name."""
         compute = self.query("compute")
-        self.answer(await self.while_wanted(self.blocking(_roles, self.services.config, compute or None)))
+        refresh = self.flag("refresh") or False
+        self.answer(await self.while_wanted(self.blocking(_roles, self.services.config, compute or None, refresh)))
 
 
-def _roles(config: EMRConnect, compute: str | None) -> dict[str, Any]:
+def _roles(config: EMRConnect, compute: str | None, refresh: bool) -> dict[str, Any]:
     from ..services.lookup import find
-    from ..services.roles import list_roles
+    from ..services.roles import forget_checks, list_roles
+    from ..services.sessions import session_of
 
+    if refresh:
+        forget_checks()
     found = find(config, compute) if compute else None
-    return {"items": [role.to_json() for role in list_roles(config, found)], "errors": []}
+    offered = list_roles(config, found, session=session_of(config, found) if found else None)
+    return {
+        "items": [role.to_json() for role in offered.items],
+        "errors": [error_entry(error, found) for error in offered.errors],
+    }
+
+
+def error_entry(error: EMRConnectError, compute: Compute | None) -> dict[str, Any]:
+    """Return an entry of ``errors`` in the form that ``GET compute`` has as well."""
+    return {
+        "kind": compute.kind if compute else None,
+        "region": compute.region if compute else None,
+        "code": error.code,
+        "message": error.message,
+        "iam_action": error.iam_action if isinstance(error, AWSError) else None,
+        "fix": error.fix,
+    }

@@ -6,6 +6,7 @@ import re
 
 from .attachments import AttachmentsHandler, OneAttachmentHandler
 from .base import EMRHandler
+from .compute import ComputesHandler, OneComputeHandler
 from .identity import IdentityHandler
 from .kernels import KernelsHandler
 from .roles import RuntimeRolesHandler
@@ -15,7 +16,8 @@ PREFIX = "/jupyter-emr-connect"
 
 # path as in openapi.yaml -> handler; a {parameter} is one part of the path.
 ROUTES: dict[str, type[EMRHandler]] = {
-    # compute and compute/{kind}/{id} come here, from .compute
+    "/compute": ComputesHandler,
+    "/compute/{kind}/{id}": OneComputeHandler,
     "/identity": IdentityHandler,
     "/runtime-roles": RuntimeRolesHandler,
     "/attachments": AttachmentsHandler,
@@ -27,5 +29,12 @@ ROUTES: dict[str, type[EMRHandler]] = {
 
 def patterns() -> list[tuple[str, type[EMRHandler]]]:
     """Return the table as tornado wants it, unknown routes last; called by the extension at start."""
-    known = [(PREFIX + re.sub(r"\\{\w+\\}", "([^/]+)", re.escape(path)), cls) for path, cls in ROUTES.items()]
+    known = [(PREFIX + _pattern(path), cls) for path, cls in ROUTES.items()]
     return [*known, (f"{PREFIX}(?:/.*)?", UnknownHandler)]
+
+
+def _pattern(path: str) -> str:
+    """Return the pattern of a route; an endpoint's id has a ``/`` of its own, with ``%2F`` or as it is."""
+    part = ".+" if path == "/compute/{kind}/{id}" else "[^/]+"
+    head, _, tail = re.sub(r"\\{\w+\\}", "{}", re.escape(path)).rpartition("{}")
+    return f"{head.replace('{}', '([^/]+)')}({part}){tail}" if head else tail

@@ -22,7 +22,7 @@ from . import stages
 from .attachments import absolute, admit, expiry, open_attachments
 from .connect import connect
 from .credentials import auth_for
-from .lookup import find
+from .lookup import find, sources_of
 from .sessions import session_of
 
 # What an error says of the place where it happened, whatever stage was running: hop by class.
@@ -82,7 +82,7 @@ async def _ask(config: EMRConnect, request: Attachment, enter: Callable[[str], N
 def _ask_aws(config: EMRConnect, request: Attachment) -> tuple[Attachment, Compute]:
     if request.runtime_role:
         check_role_arn(request.runtime_role)
-    compute = find(config, request.compute, profile=request.profile, region=request.region, role=request.access_role)
+    compute = find(config, request.compute, sources=sources_of(config, request))
     admit(compute, request)
     if auth := auth_for(config, session_of(config, compute), compute, request.runtime_role):
         auth.obtain()

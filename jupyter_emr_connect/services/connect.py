@@ -16,7 +16,7 @@ from ..gateway.target import GatewayTarget, make_ssl_context
 from ..models import Attachment, Compute, Transport, check_role_arn
 from .attachments import admit, open_attachments
 from .credentials import PairAuth, TokenAuth, auth_for
-from .lookup import find
+from .lookup import find, sources_of
 from .sessions import session_of
 
 
@@ -66,7 +66,7 @@ async def connect(
 
 
 def _find(config: EMRConnect, request: Attachment) -> tuple[Compute, AWSSession]:
-    found = find(config, request.compute, profile=request.profile, region=request.region, role=request.access_role)
+    found = find(config, request.compute, sources=sources_of(config, request))
     return found, session_of(config, found)
 
 

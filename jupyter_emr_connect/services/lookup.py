@@ -11,7 +11,7 @@ from typing import TypeVar
 from ..aws.sts import account_of
 from ..config import EMRConnect
 from ..errors import AmbiguousCompute, ComputeNotFound, EMRConnectError
-from ..models import Compute
+from ..models import Attachment, Compute
 from .kinds import Lister, make_listers
 from .sources import Source, access_role, list_sources
 
@@ -25,22 +25,22 @@ def find(
     config: EMRConnect,
     text: str,
     *,
-    profile: str | None = None,
-    region: str | None = None,
-    role: str | None = None,
+    sources: Sequence[Source] | None = None,
+    kind: str | None = None,
     closely: bool = False,
 ) -> Compute:
     """Return the described compute of an id, an ARN or an unambiguous name.
 
-    Looked for in the sources that ``profile``, ``region`` and ``role`` (an access role's ARN) name, else in all that
-    are configured; ``closely`` describes it for the detail view. Raises ``ComputeNotFound`` (says where was looked and
-    suggests near names), ``AmbiguousCompute``, and AWS's errors where no source could answer.
+    Looked for in ``sources``, else in all that are configured; ``kind`` leaves the other kinds out; ``closely`` describes
+    it for the detail view. Raises ``ComputeNotFound`` (says where was looked and suggests near names),
+    ``AmbiguousCompute``, and AWS's errors where no source could answer.
     """
     text = text.strip()
-    sources = list_sources(config, *([one] if one else [] for one in (profile, region)))
-    if role:
-        sources = [replace(source, access_role=access_role(config, role)) for source in sources[:1]]
-    listers = make_listers(config)
+    sources = list_sources(config) if sources is None else sources
+    listers = [lister for lister in make_listers(config) if kind in (None, lister.kind)]
+    if not listers:
+        message = f"{str(kind)[:40]!r} is not a kind of compute."
+        raise ComputeNotFound(message, fix="There are ec2, eks and serverless.")
     for lister in listers:
         if found := lister.parse_arn(text):
             return _by_arn(text, lister, sources, found, closely)
@@ -54,6 +54,18 @@ def find(
     if any(lister.kind != "serverless" for _, lister in places):  # a name may look like an application's id
         raise _not_found(text, [lister for _, lister in places], sources)
     return _by_name(text, [(source, lister) for source in sources for lister in listers], closely)
+
+
+def pinned(config: EMRConnect, profile: str | None, region: str | None, role: str | None) -> list[Source]:
+    """Return the one source of a compute that was found before: its profile, region and access role (an ARN)."""
+    return [Source(profile, region, access_role(config, role))]
+
+
+def sources_of(config: EMRConnect, request: Attachment) -> list[Source]:
+    """Return where an attachment's compute is to be looked for: one that is kept knows its source."""
+    if request.access_role or (request.id and request.region):
+        return pinned(config, request.profile, request.region, request.access_role)
+    return list_sources(config, *([one] if one else [] for one in (request.profile, request.region)))
 
 
 def _by_arn(arn: str, lister: Lister, sources: Sequence[Source], parts: tuple[str, str, str], closely: bool) -> Compute:

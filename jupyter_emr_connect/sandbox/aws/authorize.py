@@ -57,7 +57,7 @@ def refusal_reason(call: Call, check: Check) -> str:
 
 def _bounds(principal: Principal, question: Question, check: Check) -> str:
     """A session policy and a permissions boundary can only take away."""
-    for document, name in ((principal.policy, "session policy"), (_boundary(principal), "permissions boundary")):
+    for document, name in ((principal.policy, "session policy"), (boundary_of(principal), "permissions boundary")):
         if not document:
             continue
         verdict = evaluate([parse(document)], question)
@@ -80,10 +80,11 @@ def identity_policies(principal: Principal) -> list[Policy]:
     """Return the policies of the caller: inline, managed, and those of a user's groups."""
     if principal.kind == "anonymous":
         return []
-    return [parse(document) for document in _documents(principal)]
+    return [parse(document) for _, document in named_documents(principal)]
 
 
-def _documents(principal: Principal) -> Iterator[str]:
+def named_documents(principal: Principal) -> Iterator[tuple[str, str]]:
+    """Yield the name and the text of each policy of the caller: inline, managed, and those of a user's groups."""
     backend = iam_backend(principal.account)
     owners: list[Any] = []
     if principal.kind == "user" and principal.name in backend.users:
@@ -92,13 +93,10 @@ def _documents(principal: Principal) -> Iterator[str]:
     elif principal.kind == "role":
         owners = [role for role in [find_role(principal.role_arn)] if role is not None]
     for owner in owners:
-        yield from _inline(owner)
-        yield from (managed_document(policy) for policy in list(owner.managed_policies.values()))
-
-
-def _inline(owner: Any) -> Iterator[str]:
-    for policy in list(owner.policies.values()):
-        yield policy if isinstance(policy, str) else policy.policy_document
+        for name, policy in list(owner.policies.items()):
+            yield name, policy if isinstance(policy, str) else policy.policy_document
+        for policy in list(owner.managed_policies.values()):
+            yield policy.name, managed_document(policy)
 
 
 def managed_document(policy: Any) -> str:
@@ -106,7 +104,8 @@ def managed_document(policy: Any) -> str:
     return str(next(v.document for v in policy.versions if v.version_id == policy.default_version_id))
 
 
-def _boundary(principal: Principal) -> str:
+def boundary_of(principal: Principal) -> str:
+    """Return the text of the permissions boundary of a role's session; empty where there is none."""
     owner = find_role(principal.role_arn) if principal.kind == "role" else None
     arn = getattr(owner, "permissions_boundary_arn", None)
     if not arn:

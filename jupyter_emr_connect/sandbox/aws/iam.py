@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .iam_simulation import simulate_principal_policy
 from .service import Call, Check, Service
 
 _RESOURCES = {"UserName": "user", "RoleName": "role", "GroupName": "group", "InstanceProfileName": "instance-profile"}
@@ -29,4 +30,11 @@ def _resource(call: Call) -> str:
     return f"{base}:{listed}" if listed else "*"
 
 
-SERVICE = Service(name="iam", model="iam", prefix="iam", checks=checks, moto="iam")
+SERVICE = Service(
+    name="iam",
+    model="iam",
+    prefix="iam",
+    checks=checks,
+    handlers={"SimulatePrincipalPolicy": simulate_principal_policy},
+    moto="iam",
+)

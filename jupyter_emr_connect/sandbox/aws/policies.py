@@ -81,6 +81,7 @@ def _elsewhere(roles: list[str]) -> list[Document]:
         allow("PassRuntimeRole", ["iam:PassRole"], roles, serverless),
         allow("AskAboutMyself", ["iam:SimulatePrincipalPolicy"], f"arn:aws:iam::{ACCOUNT}:user/${{aws:username}}"),
         allow("ReadRoles", ["iam:GetRole"], f"{_ROLE}/EMR*"),
+        allow("ReadInstanceProfile", ["iam:GetInstanceProfile"], f"arn:aws:iam::{ACCOUNT}:instance-profile/EMR*"),
     ]
 
 

@@ -47,6 +47,9 @@ ACCESS_POLICY = policy(
         _for_partner("elasticmapreduce"),
     ),
     allow("TakeExecutionRole", [TOKEN], _VIRTUAL_CLUSTERS, _for_partner("emr-containers")),
+    allow("AskAboutMyself", ["iam:SimulatePrincipalPolicy"], f"{_ROLE}/EMRAccess*"),
+    allow("ReadRoles", ["iam:GetRole"], f"{_ROLE}/EMR*"),
+    allow("ReadInstanceProfile", ["iam:GetInstanceProfile"], f"arn:aws:iam::{OTHER_ACCOUNT}:instance-profile/EMR*"),
 )
 """What the access roles may do."""
 

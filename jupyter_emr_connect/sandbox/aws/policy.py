@@ -57,14 +57,17 @@ class Statement:
 
     def matches(self, question: Question) -> bool:
         """Whether the statement speaks of this question at all."""
+        return self.concerns(question) and all(
+            holds(operator, question.context.get(key), tuple(_fill(v, question.context) for v in values))
+            for operator, key, values in self.conditions
+        )
+
+    def concerns(self, question: Question) -> bool:
+        """Whether it speaks of this action, resource and caller, whatever its conditions say."""
         return (
             self._matches_action(question.action)
             and self._matches_resource(question)
             and self._matches_principal(question.principals)
-            and all(
-                holds(operator, question.context.get(key), tuple(_fill(v, question.context) for v in values))
-                for operator, key, values in self.conditions
-            )
         )
 
     def _matches_action(self, action: str) -> bool:

@@ -173,6 +173,7 @@ class LiveCatalogue:
             problems=problems_of(listings),
             as_of=min((one.listed_at for one in listings if one.listed_at is not None), default=None),
             complete=all(one.passed for one in listings),
+            refreshing=any(one.forced or one.running_since is not None for one in listings),
             stored=any(one.stored for one in listings),
             waiting=tuple(
                 {"kind": one.lister.kind, "region": one.source.region, "seconds": round(seconds, 1)}

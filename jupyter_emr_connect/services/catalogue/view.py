@@ -77,7 +77,7 @@ class View:
 
     ``as_of`` (seconds since the epoch) is when the oldest of the lists in it was read; None before the first.
     ``complete`` says that every list was read to its end, or has failed, since this process began to look.
-    ``stored`` says that some rows come from the state file. ``waiting`` names the lists that are still being read.
+    ``refreshing`` says that one is being read now. ``stored`` says that some rows come from the state file. ``waiting`` names the lists that are still being read.
     ``to_describe`` is how many rows are still to be described.
     """
 
@@ -87,6 +87,7 @@ class View:
     problems: tuple[Problem, ...] = ()
     as_of: float | None = None
     complete: bool = False
+    refreshing: bool = False
     stored: bool = False
     waiting: tuple[dict[str, Any], ...] = ()
     to_describe: int = 0
@@ -100,6 +101,7 @@ class View:
             "errors": [problem.to_json() for problem in self.problems],
             "as_of": iso(self.as_of),
             "complete": self.complete,
+            "refreshing": self.refreshing,
             "stored": self.stored,
             "version": self.version,
             "total": self.total,

@@ -1,4 +1,4 @@
-"""``jupyter emr list``, ``show`` and ``roles`` against the AWS front."""
+"""``jupyter emr list`` and ``show`` against the AWS front."""
 
 from __future__ import annotations
 
@@ -98,21 +98,6 @@ def test_names_do_not_steer_the_terminal(cloud, emr):
     shown = emr("list")
     assert shown.code == 0
     assert not {"\x1b", "\x07", "\r"} & set(shown.out)
-
-
-def test_roles_come_from_the_configuration(cloud, emr, tmp_path):
-    arn = cloud.roles["EMRAnalyst"]
-    folder = tmp_path / "config"
-    folder.mkdir()
-    (folder / "jupyter_emr_connect_config.json").write_text(f'{{"EMRConnect": {{"runtime_roles": ["{arn}"]}}}}')
-    assert emr("roles", "analytics", "--json").json == [{"arn": arn, "name": "EMRAnalyst", "source": "configuration"}]
-    assert arn in emr("roles").out
-
-
-def test_roles_of_a_compute_without_them_says_why(emr):
-    shown = emr("roles", "open")
-    assert shown.code == 0
-    assert "takes no runtime roles: it has no security configuration" in shown.err
 
 
 def test_no_command_writes_outside_the_state_folder(emr, tmp_path):

@@ -1,0 +1,57 @@
+"""The server's one live catalogue: made when somebody first looks, made anew when the profile changes."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from ..config import EMRConnect
+
+if TYPE_CHECKING:
+    from ..services.catalogue import LiveCatalogue, Query, View
+
+KEPT_BODIES = 4
+
+
+class Catalogues:
+    """Holds the catalogue of one server, and the JSON of its last answers: many tabs ask the same."""
+
+    def __init__(self, config: EMRConnect) -> None:
+        self._config = config
+        self._lock = threading.Lock()
+        self._catalogue: LiveCatalogue | None = None
+        self._bodies: OrderedDict[tuple[str, Query], str] = OrderedDict()
+
+    def get(self) -> LiveCatalogue:
+        """Return the catalogue; blocks for the import of boto3's users the first time. Raises ConfigurationError."""
+        from ..services.catalogue import LiveCatalogue
+
+        with self._lock:
+            if self._catalogue is None:
+                self._catalogue = LiveCatalogue(self._config)
+            return self._catalogue
+
+    def close(self) -> None:
+        """Stop the catalogue; the next look makes another."""
+        with self._lock:
+            catalogue, self._catalogue = self._catalogue, None
+            self._bodies.clear()
+        if catalogue is not None:
+            catalogue.close()
+
+    def body(self, view: View, query: Query) -> str:
+        """Return the JSON of a view; its rows are encoded once for each version and query."""
+        key = (view.version, query)
+        with self._lock:
+            items = self._bodies.get(key)
+        if items is None:
+            # Row by row, so that the event loop gets its turn while thousands are encoded.
+            items = ",".join(json.dumps(one.to_json()) for one in view.items)
+            with self._lock:
+                self._bodies[key] = items
+                while len(self._bodies) > KEPT_BODIES:
+                    self._bodies.popitem(last=False)
+        head = json.dumps(view.head())
+        return f'{{"items":[{items}],{head[1:]}'

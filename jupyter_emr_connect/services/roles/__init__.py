@@ -1,0 +1,10 @@
+"""The runtime roles a user may take on a compute, and what is missing for those that fail.
+
+``listing`` gathers the roles, ``rules`` reads the administrator's, ``inquiry`` asks IAM within a budget,
+``requirements`` says what each kind of compute needs of the caller, ``trust`` reads a role's trust policy.
+"""
+
+from .listing import RoleList, check_role, list_roles
+from .memory import forget_checks
+
+__all__ = ["RoleList", "check_role", "forget_checks", "list_roles"]

@@ -1,0 +1,24 @@
+"""What IAM answered is kept for five minutes."""
+
+from __future__ import annotations
+
+from jupyter_emr_connect.services.roles.memory import MOST, Memory
+
+
+def test_values_are_forgotten_in_time():
+    now = [0.0]
+    memory = Memory(300, lambda: now[0])
+    memory.put("key", "value")
+    now[0] = 299
+    assert memory.get("key") == "value"
+    now[0] = 301
+    assert memory.get("key") is None
+
+
+def test_the_oldest_make_room():
+    memory = Memory(300, lambda: 0.0)
+    for number in range(MOST + 1):
+        memory.put(number, number)
+    assert memory.get(0) is None
+    assert memory.get(1) == 1
+    assert memory.get(MOST) == MOST
