@@ -83,10 +83,17 @@ def list_clusters(
 def cluster_pages(
     session: AWSSession, states: tuple[str, ...] = ACTIVE, *, created_after: datetime | None = None
 ) -> Iterator[list[ClusterRow]]:
-    """Yield the clusters in these states, a page (50) at a time until AWS has no more."""
+    """Yield the clusters in these states, a page (50) at a time until AWS has no more.
+
+    Raises ``AWSError`` for an answer without a list: what a proxy says in AWS's place must not pass for "no clusters".
+    """
     extra = {"CreatedAfter": created_after} if created_after else {}
     for page in session.pages("emr", "ListClusters", ClusterStates=list(states), **extra):
-        yield [ClusterRow(**_row(row)) for row in _dicts(page.get("Clusters")) if _text(row.get("Id"))]
+        if not isinstance(page.get("Clusters"), list):
+            message = f"The answer to ListClusters in {session.region} holds no list of clusters."
+            fix = "Check what stands between here and AWS, such as a proxy."
+            raise AWSError(message, fix=fix, iam_action="elasticmapreduce:ListClusters")
+        yield [ClusterRow(**_row(row)) for row in _dicts(page["Clusters"]) if _text(row.get("Id"))]
 
 
 def describe_cluster(session: AWSSession, cluster_id: str) -> Cluster | None:

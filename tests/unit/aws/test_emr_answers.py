@@ -70,6 +70,8 @@ SECURITY = {
 class Answers:
     """A session that has these answers, one for each call."""
 
+    region = "eu-west-1"
+
     def __init__(self, *pages: Any) -> None:
         self._pages = pages
 
@@ -130,10 +132,17 @@ def test_a_damaged_cluster_is_read_and_judged_or_refused(cluster):
 
 @given(st.lists(damaged(ROW), max_size=4))
 def test_damaged_rows_are_shown_if_they_name_a_cluster(rows):
-    found = list(emr.list_clusters(session({"Clusters": rows}, {})))
+    found = list(emr.list_clusters(session({"Clusters": rows}, {"Clusters": []})))
     assert len(found) == sum(isinstance(row, dict) and row.get("Id") in ("j-1", "SOMETHING_NEW") for row in rows)
     for row in found:
         judge_row(row)
+
+
+@pytest.mark.parametrize("page", [{}, {"Clusters": None}, {"message": "<html>"}])
+def test_what_a_proxy_answers_is_no_empty_list(page):
+    with pytest.raises(AWSError, match="no list of clusters") as caught:
+        list(emr.list_clusters(session({"Clusters": [ROW]}, page)))
+    assert "proxy" in caught.value.fix
 
 
 def test_the_primary_groups_port_and_count():
