@@ -101,7 +101,11 @@ def describe_endpoint(session: AWSSession, virtual_cluster: str, endpoint_id: st
         if error_code(error) in MISSING:
             return None
         raise
-    return _endpoint(answer["endpoint"], virtual_cluster)
+    found = answer.get("endpoint")
+    if not isinstance(found, dict):
+        message = f"AWS answered for endpoint {endpoint_id!r} without describing it."
+        raise AWSError(message, fix="Try again.", iam_action="emr-containers:DescribeManagedEndpoint")
+    return _endpoint({"id": endpoint_id, **found}, virtual_cluster)
 
 
 def endpoint_token(

@@ -64,11 +64,14 @@ def list_applications(session: AWSSession, *, ended: bool = False) -> Iterator[l
 def get_application(session: AWSSession, application_id: str) -> Application | None:
     """Return an application, or None when AWS knows no such id."""
     try:
-        found = session.call("emr-serverless", "GetApplication", applicationId=application_id)["application"]
+        found = session.call("emr-serverless", "GetApplication", applicationId=application_id).get("application")
     except AWSError as error:
         if error_code(error) in MISSING:
             return None
         raise
+    if not isinstance(found, dict):
+        message = f"AWS answered for application {application_id!r} without describing it."
+        raise AWSError(message, fix="Try again.", iam_action="emr-serverless:GetApplication")
     interactive = found.get("interactiveConfiguration") or {}
     network = found.get("networkConfiguration") or {}
     return Application(

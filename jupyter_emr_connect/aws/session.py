@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .._version import __version__
-from ..errors import ConfigurationError, CredentialsExpired, InvalidCredentials, NoCredentials, Throttled
+from ..errors import (
+    AWSError,
+    ConfigurationError,
+    CredentialsExpired,
+    InvalidCredentials,
+    NoCredentials,
+    Throttled,
+)
 from ..models import AccessRole
 from .budget import BUDGET
 from .callers import Caller, forget_callers, open_caller
@@ -84,6 +91,10 @@ class AWSSession:
             if isinstance(ours, Throttled):
                 BUDGET.drain(self._owner(service), operation)
             raise ours from error
+        except (AttributeError, KeyError, TypeError, ValueError) as error:  # botocore's words for a malformed answer
+            action = self.caller.call(service, operation, self.region, endpoint).action
+            message = f"The answer to {action} from {endpoint or service} cannot be read ({type(error).__name__})."
+            raise AWSError(message, fix="Is a proxy in between? Check AWS_ENDPOINT_URL.", iam_action=action) from error
 
     def offers(self, service: str) -> bool:
         """Whether AWS's partition of this region has the service at all (botocore's own list of endpoints)."""

@@ -16,7 +16,7 @@ def show(face: Face, compute: str) -> None:
     """Show one compute (id, ARN or name) with all its details."""
     from ..services.lookup import find
 
-    found = find(face.config, compute, sources=face.sources(), closely=True)
+    found = find(face.config, compute, sources=face.sources(), depth="view")
     if face.as_json:
         print_json(found.to_json(details=True))
         return

@@ -31,10 +31,8 @@ from .state_clients import OFFERED_ROLES, ClientFiles
 from .state_computes import computes_of
 from .supervisor_aws import AWSFront
 from .supervisor_faults import Faults
-from .world import PAIR_LIFETIME, ClusterSpec, World, standard_clusters
-from .world_eks import standard_endpoints
+from .world import PAIR_LIFETIME, ClusterSpec, World, fill_standard
 from .world_paper import seed_paper
-from .world_serverless import standard_applications
 
 log = logging.getLogger(__name__)
 
@@ -151,14 +149,12 @@ class Supervisor:
 
     def _populate(self, subnet: str) -> None:
         """Put what every sandbox comes with into the world."""
+        fill_standard(self.world, subnet)
         version = self._options.gateway_version
-        for cluster in standard_clusters(subnet):
+        for cluster in list(self.world.clusters.values()):
             self.world.clusters[cluster.id] = _with_version(cluster, version)
-        for endpoint in standard_endpoints(subnet, self.world.account, self.world.region):
-            self.world.virtual_clusters[endpoint.virtual_cluster.id] = endpoint.virtual_cluster
+        for endpoint in list(self.world.endpoints.values()):
             self.world.endpoints[endpoint.id] = replace(endpoint, gateway_version=version)
-        for application in standard_applications(self.world.account, self.world.region):
-            self.world.applications[application.id] = application
 
     def _make_doors(self) -> list[Door]:
         """Return a door for each compute with engines; an endpoint's certificate is then known to AWS."""

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from .world_eks import EndpointSpec, TokenRegistry, VirtualClusterSpec
+from .world_eks import EndpointSpec, TokenRegistry, VirtualClusterSpec, standard_endpoints
 from .world_faults import FaultBoard
-from .world_serverless import ApplicationSpec
+from .world_serverless import ApplicationSpec, standard_applications
 
 ACCOUNT = "123456789012"
 OTHER_ACCOUNT = "210987654321"
@@ -255,3 +255,14 @@ def standard_clusters(subnet: str) -> list[ClusterSpec]:
             lazy=True,
         ),
     ]
+
+
+def fill_standard(world: World, subnet: str) -> None:
+    """Put the computes that every sandbox comes with (contract) into ``world``, on addresses ``127.0.<subnet>.x``."""
+    for cluster in standard_clusters(subnet):
+        world.clusters[cluster.id] = cluster
+    for endpoint in standard_endpoints(subnet, world.account, world.region):
+        world.virtual_clusters[endpoint.virtual_cluster.id] = endpoint.virtual_cluster
+        world.endpoints[endpoint.id] = endpoint
+    for application in standard_applications(world.account, world.region):
+        world.applications[application.id] = application

@@ -27,7 +27,7 @@ PACE = 0.15
 
 
 class ComputesHandler(EMRHandler):
-    """The list. It shows at once what is known and says whether it is complete; ``wait`` lets a client wait for news."""
+    """The list. It shows at once what is known and says whether that is complete; ``wait`` waits for news."""
 
     @authenticated
     @authorized
@@ -77,7 +77,11 @@ class ComputesHandler(EMRHandler):
         """Return the first view that is enough, or the last one when the time is over."""
         loop, changed = asyncio.get_running_loop(), asyncio.Event()
         deadline = loop.time() + seconds
-        end = catalogue.subscribe(lambda: loop.call_soon_threadsafe(changed.set))
+
+        def wake() -> None:
+            loop.call_soon_threadsafe(changed.set)
+
+        end = catalogue.subscribe(wake)
         try:
             while True:
                 changed.clear()
@@ -128,7 +132,7 @@ def _describe(config: EMRConnect, kind: str, text: str, known: Callable[[str, st
 
     seen = known(kind, text)
     sources = pinned(config, seen.profile, seen.region, seen.access_role) if seen else None
-    found = find(config, text, sources=sources, kind=kind, closely=True)
+    found = find(config, text, sources=sources, kind=kind, depth="view")
     if found.kind != kind:
         message = f"{text[:80]!r} is of kind {found.kind}, not {kind[:20]!r}."
         raise ComputeNotFound(message, fix=f"GET compute/{found.kind}/{found.id}")

@@ -82,7 +82,7 @@ async def _ask(config: EMRConnect, request: Attachment, enter: Callable[[str], N
 def _ask_aws(config: EMRConnect, request: Attachment) -> tuple[Attachment, Compute]:
     if request.runtime_role:
         check_role_arn(request.runtime_role)
-    compute = find(config, request.compute, sources=sources_of(config, request))
+    compute = find(config, request.compute, sources=sources_of(config, request), depth="attach")
     admit(compute, request)
     if auth := auth_for(config, session_of(config, compute), compute, request.runtime_role):
         auth.obtain()

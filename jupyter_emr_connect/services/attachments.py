@@ -17,6 +17,7 @@ from ..store.database import Database
 from .renewal import cached_expiry
 from .sources import access_role
 
+TITLES = {"ec2": "Cluster", "eks": "Endpoint", "serverless": "Application"}
 TransportChoice = Transport | Literal["auto"]
 TRANSPORTS: tuple[TransportChoice, ...] = ("auto", "gateway", "livy", "spark-connect")
 
@@ -79,7 +80,7 @@ def admit(compute: Compute, attachment: Attachment) -> Transport:
 
     Raises ``NotAttachable``, ``MalformedRole``, ``RoleUnsupported``, ``RoleRequired``.
     """
-    label = f"Cluster {compute.name!r} ({compute.id})"
+    label = f"{TITLES[compute.kind]} {compute.name!r} ({compute.id})"
     if attachment.runtime_role:
         check_role_arn(attachment.runtime_role)
     if not compute.attachable:

@@ -66,7 +66,7 @@ async def connect(
 
 
 def _find(config: EMRConnect, request: Attachment) -> tuple[Compute, AWSSession]:
-    found = find(config, request.compute, sources=sources_of(config, request))
+    found = find(config, request.compute, sources=sources_of(config, request), depth="attach")
     return found, session_of(config, found)
 
 

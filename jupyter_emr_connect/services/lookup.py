@@ -13,6 +13,7 @@ from ..config import EMRConnect
 from ..errors import AmbiguousCompute, ComputeNotFound, EMRConnectError
 from ..models import Attachment, Compute
 from .kinds import Lister, make_listers
+from .kinds.place import Depth
 from .sources import Source, access_role, list_sources
 
 Place = tuple[Source, Lister]
@@ -27,12 +28,12 @@ def find(
     *,
     sources: Sequence[Source] | None = None,
     kind: str | None = None,
-    closely: bool = False,
+    depth: Depth = "list",
 ) -> Compute:
     """Return the described compute of an id, an ARN or an unambiguous name.
 
-    Looked for in ``sources``, else in all that are configured; ``kind`` leaves the other kinds out; ``closely`` describes
-    it for the detail view. Raises ``ComputeNotFound`` (says where was looked and suggests near names),
+    Looked for in ``sources``, else in all that are configured; ``kind`` leaves the other kinds out; ``depth``
+    says for what it is described. Raises ``ComputeNotFound`` (says where was looked and suggests near names),
     ``AmbiguousCompute``, and AWS's errors where no source could answer.
     """
     text = text.strip()
@@ -43,17 +44,17 @@ def find(
         raise ComputeNotFound(message, fix="There are ec2, eks and serverless.")
     for lister in listers:
         if found := lister.parse_arn(text):
-            return _by_arn(text, lister, sources, found, closely)
+            return _by_arn(text, lister, sources, found, depth)
     if text.startswith("arn:"):
         message = f"{text[:120]!r} is not the ARN of a compute."
         fix = "A cluster, a managed endpoint or a Serverless application has one (`jupyter emr list --json`)."
         raise ComputeNotFound(message, fix=fix)
     places = [(source, lister) for source in sources for lister in listers if lister.is_id(text)]
-    if places and (by_id := _by_id(text, places, closely)):
+    if places and (by_id := _by_id(text, places, depth)):
         return by_id
     if any(lister.kind != "serverless" for _, lister in places):  # a name may look like an application's id
         raise _not_found(text, [lister for _, lister in places], sources)
-    return _by_name(text, [(source, lister) for source in sources for lister in listers], closely)
+    return _by_name(text, [(source, lister) for source in sources for lister in listers], depth)
 
 
 def pinned(config: EMRConnect, profile: str | None, region: str | None, role: str | None) -> list[Source]:
@@ -68,24 +69,24 @@ def sources_of(config: EMRConnect, request: Attachment) -> list[Source]:
     return list_sources(config, *([one] if one else [] for one in (request.profile, request.region)))
 
 
-def _by_arn(arn: str, lister: Lister, sources: Sequence[Source], parts: tuple[str, str, str], closely: bool) -> Compute:
+def _by_arn(arn: str, lister: Lister, sources: Sequence[Source], parts: tuple[str, str, str], depth: Depth) -> Compute:
     region, account, compute_id = parts
     there = [source for source in sources if source.region == region]
     if not there:
         there = list(dict.fromkeys(replace(source, region=region) for source in sources))
     owning = [source for source in there if source.session().caller.account in (None, account)]
-    found = _by_id(compute_id, [(source, lister) for source in owning or there], closely)
+    found = _by_id(compute_id, [(source, lister) for source in owning or there], depth)
     if found is None or found.arn != arn:
         raise _not_found(arn, [lister], there)
     return found
 
 
-def _by_id(compute_id: str, places: Sequence[Place], closely: bool) -> Compute | None:
+def _by_id(compute_id: str, places: Sequence[Place], depth: Depth) -> Compute | None:
     """Return the compute that one of the places knows by this id; raises when none does and one could not say."""
 
     def describe(place: Place) -> Compute | None:
         source, lister = place
-        found = lister.describe(source.session(), compute_id, closely=closely)
+        found = lister.describe(source.session(), compute_id, depth=depth)
         return from_source(found, source) if found else None
 
     answers = _ask(places, describe)
@@ -96,7 +97,7 @@ def _by_id(compute_id: str, places: Sequence[Place], closely: bool) -> Compute |
     return found[0] if found else None
 
 
-def _by_name(name: str, places: Sequence[Place], closely: bool) -> Compute:
+def _by_name(name: str, places: Sequence[Place], depth: Depth) -> Compute:
     answers = _ask(places, _rows)
     errors = [one for one in answers if isinstance(one, EMRConnectError)]
     if len(errors) == len(answers):
@@ -111,7 +112,7 @@ def _by_name(name: str, places: Sequence[Place], closely: bool) -> Compute:
     if len(same) > 1:
         raise _ambiguous(name, [row for _, row in same])
     (source, lister), row = same[0]
-    described = _by_id(row.id, [(source, lister)], closely)
+    described = _by_id(row.id, [(source, lister)], depth)
     return described or row
 
 

@@ -15,7 +15,7 @@ from jupyter_emr_connect.cli.main import run_cli
 from jupyter_emr_connect.sandbox.aws.app import make_app
 from jupyter_emr_connect.sandbox.aws.seed import Profile, role_arns, seed
 from jupyter_emr_connect.sandbox.aws.server import serve
-from jupyter_emr_connect.sandbox.world import World, standard_clusters
+from jupyter_emr_connect.sandbox.world import World, fill_standard
 from jupyter_emr_connect.services.renewal import forget_secrets
 from tests.functional.gateways import Gateways, gateways
 
@@ -47,8 +47,7 @@ class Cloud:
 def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     """An account with the standard clusters; the caller is `developer` unless a test says otherwise."""
     world = World()
-    for spec in standard_clusters("45"):
-        world.clusters[spec.id] = spec
+    fill_standard(world, "45")
     front = make_app(world)
     keys = seed(front)
     server = serve(front)

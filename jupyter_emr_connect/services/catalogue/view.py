@@ -76,9 +76,9 @@ class View:
     """An answer of the catalogue.
 
     ``as_of`` (seconds since the epoch) is when the oldest of the lists in it was read; None before the first.
-    ``complete`` says that every list was read to its end, or has failed, since this process began to look.
-    ``refreshing`` says that one is being read now. ``stored`` says that some rows come from the state file. ``waiting`` names the lists that are still being read.
-    ``to_describe`` is how many rows are still to be described.
+    ``complete`` says that every list was read to its end, or has failed, since this process began to look;
+    ``refreshing`` that one is being read now. ``stored`` says that some rows come from the state file. ``waiting``
+    names the lists that are being read for long. ``to_describe`` is how many rows are still to be described.
     """
 
     version: str = ""

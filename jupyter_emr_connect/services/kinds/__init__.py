@@ -11,6 +11,7 @@ from ...models import Compute, Kind
 from .applications import Applications
 from .clusters import Clusters
 from .endpoints import Endpoints
+from .place import Depth
 
 
 class Lister(Protocol):
@@ -30,8 +31,8 @@ class Lister(Protocol):
         A row that is not yet described has no ``details``.
         """
 
-    def describe(self, session: AWSSession, compute_id: str, *, closely: bool = False) -> Compute | None:
-        """Return one compute with all facts, or None when AWS knows no such id; ``closely`` for the detail view."""
+    def describe(self, session: AWSSession, compute_id: str, *, depth: Depth = "list") -> Compute | None:
+        """Return one compute with all facts, or None when AWS knows no such id; ``depth`` says for what."""
 
     def worth_describing(self, compute: Compute) -> bool:
         """Whether a description could tell more of use than the row of the list does."""

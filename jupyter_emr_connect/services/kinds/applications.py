@@ -10,7 +10,7 @@ from ...aws import emr_serverless
 from ...aws.session import AWSSession
 from ...models import Compute, Kind
 from .. import eligibility
-from .place import named, place_of
+from .place import Depth, named, place_of
 
 APPLICATION_ID = re.compile(r"[0-9a-z]{16,64}")
 APPLICATION_ARN = re.compile(r"arn:aws[a-zA-Z-]*:emr-serverless:([a-z0-9-]+):(\d{12}):/applications/([0-9a-z]+)")
@@ -29,7 +29,7 @@ class Applications:
         for page in emr_serverless.list_applications(session, ended=ended):
             yield [undescribed(row, session.region) for row in page]
 
-    def describe(self, session: AWSSession, compute_id: str, *, closely: bool = False) -> Compute | None:
+    def describe(self, session: AWSSession, compute_id: str, *, depth: Depth = "list") -> Compute | None:
         """Return an application with everything computed, or None for an id that AWS does not know."""
         found = emr_serverless.get_application(session, compute_id)
         return described(found, session.region) if found else None

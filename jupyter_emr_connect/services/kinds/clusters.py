@@ -13,7 +13,7 @@ from ...aws.session import AWSSession
 from ...errors import AccessDenied, AWSError, CredentialsExpired, InvalidCredentials
 from ...models import Compute, Kind
 from .. import eligibility
-from .place import place_of
+from .place import Depth, place_of
 
 CLUSTER_ID = re.compile(r"j-[A-Z0-9]{1,254}")
 CLUSTER_ARN = re.compile(r"arn:aws[a-zA-Z-]*:elasticmapreduce:([a-z0-9-]+):(\d{12}):cluster/(j-[A-Z0-9]+)")
@@ -40,17 +40,18 @@ class Clusters:
         for page in emr.cluster_pages(session, states, created_after=since):
             yield [undescribed(row, session.region) for row in page]
 
-    def describe(self, session: AWSSession, compute_id: str, *, closely: bool = False) -> Compute | None:
+    def describe(self, session: AWSSession, compute_id: str, *, depth: Depth = "list") -> Compute | None:
         """Return a cluster with everything computed, or None for an id that AWS does not know.
 
-        ``closely`` also asks for its instance groups or fleets and the VPC, which the list does without.
+        To attach its primary nodes are asked for as well, for the detail view also its VPC.
         """
         cluster = emr.describe_cluster(session, compute_id)
         if cluster is None:
             return None
-        network = dict(cluster.network)
-        if closely:
-            cluster = emr.look_at_primary(session, cluster)
+        network, primary_note = dict(cluster.network), None
+        if depth != "list":
+            cluster, primary_note = emr.try_look_at_primary(session, cluster)
+        if depth == "view":
             network |= vpc_details(session, [network.get("subnet", "")])
         security, problem = self._security_of(session, cluster)
         reach = eligibility.reach_of(cluster.host) if cluster.state in eligibility.ATTACHABLE_STATES else None
@@ -68,6 +69,7 @@ class Clusters:
             "network": network,
             "log_uri": cluster.log_uri,
             "service_role": cluster.service_role,
+            **({"primary_note": primary_note} if primary_note else {}),
             **verdict.details,
         }
         return replace(described(cluster, verdict, session.region), details=details)

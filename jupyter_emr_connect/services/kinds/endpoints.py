@@ -10,7 +10,7 @@ from ...aws.session import AWSSession
 from ...errors import EMRConnectError
 from ...models import Compute, Kind
 from .. import eligibility
-from .place import named, place_of
+from .place import Depth, named, place_of
 
 ENDPOINT_ID = re.compile(r"([0-9a-z]{1,64})/([0-9a-z]{1,64})")
 ENDPOINT_ARN = re.compile(
@@ -43,7 +43,7 @@ class Endpoints:
         if problem:
             raise problem
 
-    def describe(self, session: AWSSession, compute_id: str, *, closely: bool = False) -> Compute | None:
+    def describe(self, session: AWSSession, compute_id: str, *, depth: Depth = "list") -> Compute | None:
         """Return an endpoint, or None for an id that AWS does not know."""
         virtual_cluster, _, endpoint_id = compute_id.partition("/")
         found = emr_containers.describe_endpoint(session, virtual_cluster, endpoint_id)
@@ -68,7 +68,8 @@ def described(
 ) -> Compute:
     """Return an endpoint with everything computed; ``cluster`` is its virtual cluster, where it is known."""
     place, account = place_of(endpoint.arn, region)
-    reach = eligibility.reach_of(endpoint.url) if endpoint.state == "ACTIVE" else None
+    # The list waits for no name server; what it has found out by then counts the next time.
+    reach = eligibility.reach_of(endpoint.url, wait=0.0 if cluster else 2.0) if endpoint.state == "ACTIVE" else None
     verdict = eligibility.judge_endpoint(
         endpoint, virtual_cluster_state=cluster.state if cluster else None, reach=reach
     )

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+Depth = Literal["list", "attach", "view"]
+"""For what a compute is described: each takes more calls than the one before."""
+
 
 def place_of(arn: str, region: str) -> tuple[str, str]:
     """Return region and account of an ARN; ``region`` counts where it has none."""

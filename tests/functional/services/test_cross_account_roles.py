@@ -32,7 +32,7 @@ def pair_for(config, text, role):
     """Return the compute, and the pair that a kernel would use there as this role."""
     compute = find(config, text)
     session = session_of(config, compute)
-    return compute, PairAuth(session, compute, role, renew_before=config.renew_before).pair()
+    return compute, PairAuth(session, compute, role, renew_before=config.renew_before).obtain()
 
 
 def answered(cloud, action):

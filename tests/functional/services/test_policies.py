@@ -20,7 +20,7 @@ from jupyter_emr_connect.errors import EMRConnectError
 from jupyter_emr_connect.models import AccessRole
 from jupyter_emr_connect.sandbox.aws.identity import iam_backend
 from jupyter_emr_connect.sandbox.world import ACCOUNT, OTHER_ACCOUNT, REGION
-from jupyter_emr_connect.services.credentials import forget_pairs
+from jupyter_emr_connect.services.credentials import forget_secrets
 from jupyter_emr_connect.services.roles import forget_checks
 
 from .accounts import ROLES, allow, application, endpoint, give, make_role, make_user
@@ -199,7 +199,7 @@ def grant(feature: str, policy: Document) -> None:
 def run(scene: Scene, feature: str, policy: Document) -> set[str]:
     """Run the feature under the policy; return the actions of which the user was told that they are missing."""
     forget()
-    forget_pairs()
+    forget_secrets()
     forget_checks()
     grant(feature, policy)
     return set(ACTION.findall(FEATURES[feature](scene)))
