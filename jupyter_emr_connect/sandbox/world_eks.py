@@ -6,7 +6,6 @@ import hmac
 import secrets
 import threading
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -140,14 +139,6 @@ class TokenRegistry:
             for token in hit:
                 self._tokens[token.id] = replace(token, expires_at=now)
         return len(hit)
-
-
-def find_endpoint(endpoints: Iterable[EndpointSpec], text: str) -> EndpointSpec | None:
-    """Return an endpoint by its own id, its compute id or, where only one has it, by name."""
-    known = list(endpoints)
-    same = [spec for spec in known if text in (spec.id, spec.compute_id)]
-    same = same or [spec for spec in known if spec.name == text]
-    return same[0] if len(same) == 1 else None
 
 
 def standard_endpoints(subnet: str, account: str, region: str) -> list[EndpointSpec]:
