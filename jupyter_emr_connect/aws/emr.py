@@ -218,7 +218,8 @@ def primary_hosts(session: AWSSession, cluster: Cluster) -> list[str]:
 def look_at_primary(session: AWSSession, cluster: Cluster) -> Cluster:
     """Return the cluster with what its instance groups, or fleets, say of its primary nodes: one call more.
 
-    Fills ``primary_count`` (reference 1.4), and ``livy-conf`` where the cluster's own ``Configurations`` have none (reference 1.5).
+    Fills ``primary_count`` (reference 1.4), and ``livy-conf`` where the cluster's own ``Configurations`` have none
+    (reference 1.5).
     Called for a cluster that is looked at by itself, never for a list: AWS allows one call a second for the whole
     account, of fleets half a call (reference 1.2).
     """

@@ -30,7 +30,9 @@ def validate(schema: Mapping[str, Any], value: Any) -> None:
 def template(path: str) -> str | None:
     """Return the described path that ``path`` is an instance of."""
     for known in specification()["paths"]:
-        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", known), path):
+        # An endpoint's id, and an ARN, have a slash of their own.
+        pattern = known.replace("/compute/{kind}/{id}", "/compute/{kind}/.+")
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", pattern), path):
             return known
     return None
 
