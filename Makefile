@@ -3,9 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.stamp
 SANDBOX ?= default
+LIVY_TESTS := livy_exchanges engines_livy engines_killed isolation two_roles magics cli_run secrets lifecycle
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: help setup demo lab test test-fast lint unit functional sandbox browser bench lock lock-engines down clean
+.PHONY: help setup demo lab test test-fast lint unit functional sandbox livy browser bench lock lock-engines down clean
 
 help: ## Show these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -45,6 +46,10 @@ functional: $(STAMP) ## Tests through the user's interfaces, without engines
 
 sandbox: $(STAMP) ## Tests on the real engines
 	$(BIN)/pytest tests/sandbox
+
+livy: $(STAMP) ## The tests of Livy's sessions on a full Apache Livy 0.8.0 (LIVY_HOME=DIR)
+	@test -d "$(LIVY_HOME)/jars" || { echo "Give LIVY_HOME, an unpacked apache-livy-0.8.0-incubating_2.12-bin."; exit 1; }
+	$(BIN)/pytest --livy-home "$(LIVY_HOME)" $(LIVY_TESTS:%=tests/sandbox/test_%.py)
 
 browser: $(STAMP) ## Tests in a real browser (Debian's chromium; installed when run as root)
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && \

@@ -28,6 +28,19 @@ def clean_environment() -> dict[str, str]:
     return kept | nowhere | {"AWS_EC2_METADATA_DISABLED": "true", "PATH": f"{binaries}:{kept.get('PATH', '')}"}
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--livy-home``, which `make livy` gives."""
+    text = "run the sandboxes of the tests with this full Apache Livy distribution"
+    parser.addoption("--livy-home", type=Path, metavar="DIR", help=text)
+
+
+@pytest.fixture(scope="session")
+def livy_home(pytestconfig: pytest.Config) -> Path | None:
+    """The full Apache Livy distribution to test with, or None for the sandbox's own."""
+    home: Path | None = pytestconfig.getoption("--livy-home")
+    return home
+
+
 @pytest.fixture(autouse=True)
 def no_local_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep every test away from the developer's own profiles and credentials."""
@@ -90,8 +103,9 @@ def start_sandbox(folder: Path, name: str, *words: str) -> Sandbox:
 
 
 @pytest.fixture(scope="session")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+def sandbox(tmp_path_factory: pytest.TempPathFactory, livy_home: Path | None) -> Iterator[Sandbox]:
     """One sandbox for the whole run; tests that break things set faults and take them back."""
-    running = start_sandbox(tmp_path_factory.mktemp("sandbox"), f"test-{os.getpid()}")
+    words = ("--livy-home", str(livy_home)) if livy_home else ()
+    running = start_sandbox(tmp_path_factory.mktemp("sandbox"), f"test-{os.getpid()}", *words)
     yield running
     running.cli("sandbox", "down", "--name", running.name)

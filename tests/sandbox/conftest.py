@@ -17,9 +17,9 @@ from tests.sandbox.doors import Door, entered, with_kernel
 
 
 @pytest.fixture(scope="session")
-def installed() -> Installation:
+def installed(livy_home: Path | None) -> Installation:
     """The engines that all sandboxes of this machine share; installed now if need be."""
-    return ensure_installed(lambda *_: None, root=ENGINES)
+    return ensure_installed(lambda *_: None, root=ENGINES, livy_home=livy_home)
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 What must differ between two runs is normalised, and nothing else: session numbers (by the Location of the answers
 that created them) and random names, times, hosts, memory addresses, the folder of Spark, what Spark logs, and the
-stack frames below Spark's own (see ``_frames``). ``OLDER`` are the fields that 0.7.1's sessions do not have yet.
+stack frames below Spark's own (see ``_frames``). ``OLDER`` are the fields that 0.7.1's sessions do not have yet; they
+are compared with a full Livy only.
 """
 
 from __future__ import annotations
@@ -20,9 +21,12 @@ OLDER = {
     *("ttl", "driverMemory", "driverCores", "executorMemory", "executorCores", "conf", "archives", "files"),
     *("heartbeatTimeoutInSecond", "jars", "numExecutors", "pyFiles", "queue"),
 }
+BUILD = {"url", "branch", "revision", "date", "user"}
+"""What an answer tells of how this Livy was built."""
 FINAL = {"available", "cancelled", "error", "idle", "dead", "killed"}
 ORDER = ["not_started", "starting", "waiting", "running", "cancelling", "available", "cancelled", "idle", "busy"]
 SECONDS = 90.0
+PAGE = 400
 
 JVM_EPILOGUE = {
     # Livy closes a dead driver's stderr while it reads it, so how much of these it catches is chance.
@@ -45,11 +49,13 @@ class Verdict:
 
 
 class Replay:
-    """One pass through a recording, in order, against the Livy at ``url``."""
+    """One pass through a recording, in order, against the Livy at ``url``; ``full`` says that it is 0.8 or later."""
 
-    def __init__(self, url: str, spark_home: str) -> None:
+    def __init__(self, url: str, spark_home: str, *, full: bool = False) -> None:
         self.url = url
         self.spark_home = spark_home
+        self.full = full
+        self.left_out = BUILD if full else OLDER
         self.sessions: dict[str, str] = {}
         self.http = requests.Session()
 
@@ -85,7 +91,7 @@ class Replay:
         body = request["body"]
         if isinstance(body, dict):
             # 0.7.1 refuses a session with `ttl`, which would end the replay; docs/livy-differences.md says so.
-            body = json.dumps({key: value for key, value in body.items() if key != "ttl"})
+            body = json.dumps({key: value for key, value in body.items() if self.full or key != "ttl"})
         headers = {"Content-Type": "application/json"}
         if recorded["name"] != "no requested-by":
             headers["X-Requested-By"] = "replay"
@@ -148,7 +154,8 @@ class Replay:
             return _frames(lines) if all(isinstance(line, str) for line in lines) else lines
         if not isinstance(value, dict):
             return value
-        normal = {key: self._normal(item, posted=posted, own=own) for key, item in value.items() if key not in OLDER}
+        normal = {key: self._normal(item, posted=posted, own=own) for key, item in value.items()}
+        normal = {key: item for key, item in normal.items() if key not in self.left_out}
         if posted and "progress" in normal:  # how far it came before the answer went out is chance
             normal = {key: normal[key] for key in ("id", "code")} | {"keys": sorted(normal)}
         for key in ("started", "completed"):
@@ -166,6 +173,8 @@ class Replay:
 
     def _text(self, text: str, *, own: bool) -> str:
         if own:
+            # A full Livy takes PySpark from the zip beside it, the recorder's took it from the folder.
+            text = text.replace(f"{self.spark_home}/python/lib/pyspark.zip/pyspark", self.spark_home)
             text = self._theirs(text.replace(self.spark_home, "SPARK_HOME"))
         text = re.sub(r"0x[0-9a-f]{6,}", "ADDRESS", text)
         text = re.sub(r"\.\.\. \d+ elided", "... N elided", text)
@@ -208,9 +217,12 @@ def _body(response: requests.Response) -> JSON:
 
 
 def _cut(answer: JSON, recorded: JSON) -> JSON:
-    """Shorten an answer where the recorder did; it ended long texts with an ellipsis."""
-    if isinstance(answer, str) and isinstance(recorded, str) and recorded.endswith("…"):
-        return answer[: len(recorded) - 1] + "…"
+    """Shorten an answer where the recorder did; it ended long texts with an ellipsis, and pages without."""
+    if isinstance(answer, str) and isinstance(recorded, str):
+        if recorded.endswith("…"):
+            return answer[: len(recorded) - 1] + "…"
+        if len(recorded) == PAGE:
+            return answer[:PAGE]
     return answer
 
 

@@ -1,8 +1,12 @@
-"""Our Livy 0.7.1 with its own interpreter driver answers as Apache Livy 0.8.0 was recorded to answer."""
+"""Our Livy 0.7.1 with its own interpreter driver answers as Apache Livy 0.8.0 was recorded to answer.
+
+So does a full Apache Livy 0.8.0 in its place (`make livy`), in every exchange.
+"""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -58,41 +62,50 @@ def differing(part: str, found: list[Verdict], places: tuple[int, ...] = ()) -> 
     return result
 
 
-def replayed(
-    installed: Installation, folder: Path, address: str, exchanges: list[dict[str, Any]], settings: dict[str, str]
-) -> list[Verdict]:
-    with plain_livy(installed, folder, address, settings) as engine:
-        return list(Replay(engine.url, str(installed.spark_home)).run(exchanges))
+@dataclass(frozen=True)
+class Livy:
+    """Which Livy is asked: the sandbox's own, or a full one."""
+
+    installed: Installation
+    folder: Path
+    full: bool
+
+    def replayed(self, address: str, exchanges: list[dict[str, Any]], settings: dict[str, str]) -> list[Verdict]:
+        with plain_livy(self.installed, self.folder, address, settings) as engine:
+            return list(Replay(engine.url, str(self.installed.spark_home), full=self.full).run(exchanges))
+
+    def check(self, part: str, total: int, found: dict[str, Any]) -> None:
+        known = () if self.full else (*OLDER_SERVER, *OURS)
+        explained = {key for key in known if key.startswith(f"{part} ")}
+        report = json.dumps({key: value for key, value in found.items() if key not in explained}, indent=1)
+        assert set(found) == explained, f"unexplained, or explained but alike {explained - set(found)}: {report[:6000]}"
+        countable = total - sum(key in OLDER_SERVER for key in found)
+        share = 1 - sum(key not in OLDER_SERVER for key in found) / countable
+        print(f"{part}: {share:.1%} of {countable} exchanges alike")  # noqa: T201 - the figure for the docs
+        assert share >= ALIKE
 
 
-def check(part: str, total: int, found: dict[str, Any]) -> None:
-    explained = {key for key in (*OLDER_SERVER, *OURS) if key.startswith(f"{part} ")}
-    report = json.dumps({key: value for key, value in found.items() if key not in explained}, indent=1)
-    assert set(found) == explained, f"unexplained, or explained but alike {explained - set(found)}: {report[:6000]}"
-    countable = total - sum(key in OLDER_SERVER for key in found)
-    share = 1 - sum(key not in OLDER_SERVER for key in found) / countable
-    print(f"{part}: {share:.1%} of {countable} exchanges alike")  # noqa: T201 - the figure for the docs
-    assert share >= ALIKE
+@pytest.fixture
+def livy(installed: Installation, tmp_path: Path, livy_home: Path | None) -> Livy:
+    return Livy(installed, tmp_path, full=livy_home is not None)
 
 
-def test_a_fresh_livy_answers_as_recorded(
-    installed: Installation, recording: dict[str, list[dict[str, Any]]], tmp_path: Path
-) -> None:
+def test_a_fresh_livy_answers_as_recorded(livy: Livy, recording: dict[str, list[dict[str, Any]]]) -> None:
     exchanges = recording["default"]
-    found = differing("default", replayed(installed, tmp_path, "127.0.41.11", exchanges, {}))
-    check("default", len(exchanges), found)
+    found = differing("default", livy.replayed("127.0.41.11", exchanges, {}))
+    livy.check("default", len(exchanges), found)
 
 
 def test_a_livy_with_impersonation_and_csrf_protection_answers_as_recorded(
-    installed: Installation, recording: dict[str, list[dict[str, Any]]], tmp_path: Path
+    livy: Livy, recording: dict[str, list[dict[str, Any]]]
 ) -> None:
     exchanges = list(recording["default"])
     special = recording["impersonation_csrf"]
     for place, exchange in zip(PLACES, special, strict=True):
         assert exchanges[place]["name"] == exchange["name"]
         exchanges[place] = exchange
-    found = differing("impersonation_csrf", replayed(installed, tmp_path, "127.0.41.12", exchanges, SWITCHES), PLACES)
-    check("impersonation_csrf", len(special), found)
+    found = differing("impersonation_csrf", livy.replayed("127.0.41.12", exchanges, SWITCHES), PLACES)
+    livy.check("impersonation_csrf", len(special), found)
 
 
 def test_the_document_lists_just_these_differences() -> None:
