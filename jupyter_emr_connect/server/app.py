@@ -34,6 +34,7 @@ class EMRConnectExtension(ExtensionApp):
     extension_url = "/jupyter-emr-connect"
     load_other_extensions = True
     classes = [EMRConnect]
+    _services: Services | None = None  # until the server has its settings
 
     def initialize_settings(self) -> None:
         """Make the settings object from the server's configuration; called by jupyter_server once."""
@@ -58,9 +59,10 @@ class EMRConnectExtension(ExtensionApp):
         jupyter_client (8.10) keeps both in ``_pending_kernels``. jupyter_server (2.21) means to end them with the
         others, is answered that it knows no such kernel, and then never ends.
         """
-        self._services.catalogues.close()
-        await asyncio.to_thread(self._services.follower.close)
-        self._services.executor.shutdown(wait=False, cancel_futures=True)
+        if services := self._services:
+            services.catalogues.close()
+            await asyncio.to_thread(services.follower.close)
+            services.executor.shutdown(wait=False, cancel_futures=True)
         manager: Any = getattr(self.serverapp, "kernel_manager", None)
         pending: dict[str, asyncio.Future[None]] = getattr(manager, "_pending_kernels", {})
         strays = {kernel_id: start for kernel_id, start in pending.items() if kernel_id not in manager}

@@ -137,6 +137,15 @@ async def test_a_compute_that_does_not_answer_is_named_with_its_hop(cloud, jp_se
     assert (answer.status, answer.json["code"], answer.json["hop"]) == (424, "gateway-unreachable", "gateway")
 
 
+async def test_aws_that_is_too_slow_is_not_waited_for(cloud, jp_serverapp, rest, notebook):
+    config = jp_serverapp.web_app.settings["emr_connect"]
+    config.connect_timeout = config.credentials_timeout = 0.2
+    cloud.world.faults.set("slow:2500")
+    answer = await rest("POST", "attachments", {**GOOD, "compute": cloud.id("open")})
+    assert (answer.status, answer.json["code"], answer.json["hop"]) == (424, "aws-unavailable", "credentials")
+    assert "credentials_timeout" in answer.json["fix"]
+
+
 async def test_a_client_that_leaves_ends_the_work(jp_serverapp, rest, gateway, notebook):
     jp_serverapp.web_app.settings["emr_connect"].connect_timeout = 60.0
     gateway.hold.clear()
