@@ -58,6 +58,7 @@ browser: $(STAMP) ## Tests in a real browser (Debian's chromium; installed when 
 	$(BIN)/pytest tests/browser
 
 bench: $(STAMP) ## Measure against the peers; prints ratios
+	$(BIN)/python benchmarks/extension_start.py
 	$(BIN)/python benchmarks/roundtrip.py
 
 lock: ## Renew requirements/*.txt from requirements/*.in

@@ -13,6 +13,7 @@ from ..config import EMRConnect
 from .audit import Audit
 from .base import SETTING, Services
 from .catalogues import Catalogues
+from .following import CONTENTS, Follower
 from .paths import Places
 from .routes import patterns
 
@@ -33,6 +34,7 @@ class EMRConnectExtension(ExtensionApp):
     extension_url = "/jupyter-emr-connect"
     load_other_extensions = True
     classes = [EMRConnect]
+    _services: Services | None = None  # until the server has its settings
 
     def initialize_settings(self) -> None:
         """Make the settings object from the server's configuration; called by jupyter_server once."""
@@ -42,7 +44,10 @@ class EMRConnectExtension(ExtensionApp):
         places = Places(server.contents_manager, executor)
         audit = Audit(server.event_logger, self.log)
         self.settings["emr_connect"] = config
-        self.settings[SETTING] = Services(config, executor, places, audit, Catalogues(config))
+        follower = Follower(config, places, self.log)
+        server.event_logger.add_listener(schema_id=CONTENTS, listener=follower)
+        self._services = Services(config, executor, places, audit, Catalogues(config), follower)
+        self.settings[SETTING] = self._services
 
     def initialize_handlers(self) -> None:
         """Add the REST routes; called by jupyter_server once."""
@@ -54,7 +59,10 @@ class EMRConnectExtension(ExtensionApp):
         jupyter_client (8.10) keeps both in ``_pending_kernels``. jupyter_server (2.21) means to end them with the
         others, is answered that it knows no such kernel, and then never ends.
         """
-        self.settings[SETTING].catalogues.close()
+        if services := self._services:
+            services.catalogues.close()
+            await asyncio.to_thread(services.follower.close)
+            services.executor.shutdown(wait=False, cancel_futures=True)
         manager: Any = getattr(self.serverapp, "kernel_manager", None)
         pending: dict[str, asyncio.Future[None]] = getattr(manager, "_pending_kernels", {})
         strays = {kernel_id: start for kernel_id, start in pending.items() if kernel_id not in manager}

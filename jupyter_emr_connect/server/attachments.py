@@ -18,6 +18,11 @@ from .paths import Places
 class AttachmentHandler(EMRHandler):
     """What both routes share: paths as Jupyter writes them, and proving."""
 
+    async def prepare(self, **options: Any) -> None:
+        """Wait until renames that Jupyter has done are followed."""
+        await super().prepare(**options)
+        await self.services.follower.settled()
+
     def shown(self, attachment: Attachment) -> dict[str, Any]:
         """Return an attachment's JSON; its path is null where it is not within this server's folder."""
         return {**attachment.to_json(), "path": self.services.places.api_path(attachment.path)}

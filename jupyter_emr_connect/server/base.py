@@ -18,6 +18,7 @@ from ..errors import EMRConnectError
 from .audit import Audit
 from .catalogues import Catalogues
 from .failures import body_of, status_of
+from .following import Follower
 from .paths import Places
 from .requests import fields, flag, query_value
 
@@ -35,6 +36,7 @@ class Services:
     places: Places
     audit: Audit
     catalogues: Catalogues
+    follower: Follower
 
 
 class EMRHandler(APIHandler):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 
+import pexpect
 import pytest
 
 from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.errors import NotAttached
 from jupyter_emr_connect.services.attachments import resolve
 
+RUN = "from jupyter_emr_connect.cli.main import main; main()"
 pytestmark = pytest.mark.usefixtures("gateway")
 
 
@@ -55,6 +59,19 @@ def test_without_the_check_the_gateway_is_not_asked(cloud, emr, gateway, noteboo
     assert emr("attach", "analytics", str(notebook), "--runtime-role", role, "--no-check").code == 0
     assert gateway.asked == []
     assert cloud.calls("GetClusterSessionCredentials") == 1
+
+
+def test_a_terminal_sees_which_hop_is_asked(gateway, notebook):
+    gateway.hold.clear()
+    words = ["-c", RUN, "attach", "open", str(notebook)]
+    terminal = {**os.environ, "TERM": "xterm-256color"}
+    with pexpect.spawn(sys.executable, words, encoding="utf-8", timeout=60, env=terminal) as shown:
+        shown.expect("credentials …")
+        shown.expect("gateway …")
+        gateway.hold.set()
+        shown.expect("Attached .*n.ipynb to open")
+        shown.expect(pexpect.EOF)
+    assert shown.exitstatus == 0
 
 
 def test_the_nearest_attachment_counts(cloud, emr, notebook):

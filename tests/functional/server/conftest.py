@@ -6,6 +6,7 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from tornado.httpclient import HTTPResponse
@@ -46,17 +47,17 @@ Ask = Callable[..., Awaitable[Answer]]
 
 
 @pytest.fixture
-def rest(cloud, jp_serverapp, jp_fetch) -> Ask:
-    """Ask a route: ``await rest("POST", "attachments", {…})``; ``raw`` sends bytes as they are."""
+def rest(cloud, jp_serverapp, http_server_client, jp_auth_header, jp_base_url) -> Ask:
+    """Ask a route: ``await rest("POST", "attachments", {…})``; ``raw`` and ``query`` are sent as they are."""
 
-    async def ask(verb: str, route: str, body: Any = None, *, raw: bytes | None = None, params=None, **options: Any):
+    async def ask(verb: str, route: str, body: Any = None, *, raw=None, params=None, query="", headers=None, **options):
         sent = raw if raw is not None else json.dumps(body).encode() if body is not None else None
-        response: HTTPResponse = await jp_fetch(
-            PREFIX,
-            *route.split("/"),
+        asked = query or urlencode(params or {})
+        response: HTTPResponse = await http_server_client.fetch(
+            f"{jp_base_url}{PREFIX}/{route}?{asked}",
             method=verb,
             body=sent,
-            params=params,
+            headers={**jp_auth_header, **(headers or {})},
             allow_nonstandard_methods=True,
             raise_error=False,
             **options,
@@ -75,5 +76,5 @@ def notebook(jp_root_dir):
     """``work/report.ipynb`` in the server's folder."""
     path = jp_root_dir / "work" / "report.ipynb"
     path.parent.mkdir()
-    path.write_text("{}")
+    path.write_text(json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
     return path

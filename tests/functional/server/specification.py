@@ -65,5 +65,5 @@ def check_answer(verb: str, path: str, status: int, headers: Mapping[str, str], 
         return
     kind = headers["Content-Type"].split(";")[0]
     assert kind in described["content"], (kind, text)
-    value = json.loads(text) if kind == "application/json" else text
+    value = json.loads(text) if kind == "application/json" else yaml.safe_load(text)
     validate(described["content"][kind]["schema"], value)

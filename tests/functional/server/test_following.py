@@ -1,0 +1,137 @@
+"""Attachments follow renames, moves and deletes that Jupyter does, and files that go behind its back."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from jupyter_emr_connect.services.attachments import resolve
+
+
+@pytest.fixture
+def paths(rest):
+    async def now() -> dict[str, str]:
+        return {one["id"]: one["path"] for one in (await rest("GET", "attachments")).json["items"]}
+
+    return now
+
+
+@pytest.fixture
+def attach(rest):
+    async def call(path: str) -> str:
+        made = await rest("POST", "attachments", {"compute": "open", "path": path})
+        assert made.status == 201, made.text
+        return made.json["id"]
+
+    return call
+
+
+@pytest.fixture
+def contents(jp_fetch):
+    async def call(verb: str, path: str, body=None) -> None:
+        sent = json.dumps(body) if body is not None else None
+        await jp_fetch("api", "contents", *path.split("/"), method=verb, body=sent, allow_nonstandard_methods=True)
+
+    return call
+
+
+def damage(path: Path):
+    """Make a file unreadable as SQLite; returns what takes it back."""
+    kept = path.read_bytes()
+    path.write_bytes(b"x" * len(kept))
+    return lambda: path.write_bytes(kept)
+
+
+async def test_a_renamed_notebook_takes_its_attachment_along(notebook, attach, contents, paths):
+    made = await attach("work/report.ipynb")
+    await contents("PATCH", "work/report.ipynb", {"path": "work/naïve 100%.ipynb"})
+    assert await paths() == {made: "work/naïve 100%.ipynb"}
+    await contents("PATCH", "work/naïve 100%.ipynb", {"path": "moved.ipynb"})
+    assert await paths() == {made: "moved.ipynb"}
+
+
+async def test_a_kernel_that_starts_after_the_rename_finds_it(cloud, jp_serverapp, notebook, attach, contents, paths):
+    await attach("work/report.ipynb")
+    await contents("PATCH", "work", {"path": "archive"})
+    await paths()
+    config = jp_serverapp.web_app.settings["emr_connect"]
+    assert resolve(config, {}, str(notebook.parent.parent / "archive/report.ipynb")).compute == cloud.id("open")
+
+
+async def test_a_renamed_folder_takes_along_everything_below_it(jp_root_dir, notebook, attach, contents, paths):
+    (jp_root_dir / "work" / "deep").mkdir()
+    (jp_root_dir / "workshop").mkdir()
+    made = [await attach(path) for path in ("work", "work/report.ipynb", "work/deep", "workshop")]
+    await contents("PATCH", "work", {"path": "other"})
+    assert await paths() == dict(zip(made, ["other", "other/report.ipynb", "other/deep", "workshop"], strict=True))
+
+
+async def test_many_renames_in_a_row_are_followed_in_their_order(notebook, attach, contents, paths):
+    made = await attach("work/report.ipynb")
+    names = ["work/report.ipynb", *(f"work/{number}.ipynb" for number in range(10))]
+    for before, after in pairwise(names):
+        await contents("PATCH", before, {"path": after})
+    assert await paths() == {made: "work/9.ipynb"}
+
+
+async def test_a_deleted_file_or_folder_is_forgotten(jp_root_dir, notebook, attach, contents, paths):
+    (jp_root_dir / "n.ipynb").write_text("{}")
+    for path in ("n.ipynb", "work", "work/report.ipynb"):
+        await attach(path)
+    await contents("DELETE", "n.ipynb")
+    assert set((await paths()).values()) == {"work", "work/report.ipynb"}
+    await contents("DELETE", "work/report.ipynb")
+    await contents("DELETE", "work")
+    assert await paths() == {}
+
+
+async def test_a_copy_has_no_attachment_of_its_own(notebook, attach, contents, paths):
+    made = await attach("work/report.ipynb")
+    await contents("POST", "work", {"copy_from": "work/report.ipynb"})
+    assert await paths() == {made: "work/report.ipynb"}
+
+
+async def test_a_renamed_link_leaves_the_attachment_with_its_file(jp_root_dir, notebook, attach, contents, paths):
+    (jp_root_dir / "link.ipynb").symlink_to(notebook)
+    made = await attach("link.ipynb")
+    assert await paths() == {made: "work/report.ipynb"}
+    await contents("PATCH", "link.ipynb", {"path": "again.ipynb"})
+    assert await paths() == {made: "work/report.ipynb"}
+
+
+async def test_a_file_that_goes_behind_jupyters_back_is_dropped_when_listed(notebook, attach, paths):
+    (notebook.parent / "other.ipynb").write_text("{}")
+    await attach("work/report.ipynb")
+    notebook.unlink()
+    assert await paths() == {}
+
+
+async def test_an_unmounted_folder_loses_nothing(jp_root_dir, notebook, attach, paths):
+    made = await attach("work/report.ipynb")
+    shutil.rmtree(notebook.parent)
+    assert await paths() == {made: "work/report.ipynb"}  # the folder is gone altogether
+    notebook.parent.mkdir()
+    assert await paths() == {made: "work/report.ipynb"}  # or empty, as a mount point without its disk
+    notebook.write_text("{}")
+    assert await paths() == {made: "work/report.ipynb"}
+
+
+async def test_a_state_file_that_fails_breaks_no_rename_and_is_told_once(
+    jp_root_dir, jp_serverapp, notebook, attach, contents, rest, caplog
+):
+    await attach("work/report.ipynb")
+    restore = damage(Path(jp_serverapp.web_app.settings["emr_connect"].state_file))
+    with caplog.at_level(logging.ERROR):
+        for before, after in (("report", "a"), ("a", "b"), ("b", "c")):
+            await contents("PATCH", f"work/{before}.ipynb", {"path": f"work/{after}.ipynb"})
+        broken = await rest("GET", "attachments")
+    assert (broken.status, broken.json["code"]) == (503, "store")
+    assert (jp_root_dir / "work" / "c.ipynb").exists()
+    assert sum("could not follow" in record.message for record in caplog.records) == 1
+    restore()
+    assert (await rest("GET", "attachments")).status == 200

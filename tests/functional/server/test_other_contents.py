@@ -1,0 +1,60 @@
+"""A server whose contents manager keeps no files: attachments are kept by API path."""
+
+from __future__ import annotations
+
+import pytest
+from jupyter_server.services.contents.checkpoints import AsyncCheckpoints
+from jupyter_server.services.contents.manager import AsyncContentsManager
+
+from jupyter_emr_connect.services.attachments import open_attachments
+
+
+class NoCheckpoints(AsyncCheckpoints):
+    async def list_checkpoints(self, path):
+        return []
+
+
+class Elsewhere(AsyncContentsManager):
+    """Knows the names of notebooks and folders, as a store of objects does; ``root_dir`` means nothing to it."""
+
+    checkpoints_class = NoCheckpoints
+    notebooks = {"team/report.ipynb"}
+
+    async def dir_exists(self, path):
+        return any(name.startswith(f"{path}/".lstrip("/")) for name in self.notebooks)
+
+    async def file_exists(self, path=""):
+        return path in self.notebooks
+
+    async def is_hidden(self, path):
+        return False
+
+    async def rename_file(self, old_path, new_path):
+        self.notebooks = {new_path + name[len(old_path) :] for name in self.notebooks}
+
+    async def delete_file(self, path):
+        self.notebooks = {name for name in self.notebooks if name != path}
+
+
+@pytest.fixture
+def jp_server_config(jp_server_config):
+    jp_server_config["ServerApp"]["contents_manager_class"] = Elsewhere
+    return jp_server_config
+
+
+async def test_attach_rename_and_delete_by_api_path(jp_serverapp, rest):
+    contents = jp_serverapp.contents_manager
+    made = await rest("POST", "attachments", {"compute": "open", "path": "team/report.ipynb"})
+    assert (made.status, made.json["path"]) == (201, "team/report.ipynb"), made.text
+    config = jp_serverapp.web_app.settings["emr_connect"]
+    assert [one.path for one in open_attachments(config).all()] == ["contents:/team/report.ipynb"]
+    missing = await rest("POST", "attachments", {"compute": "open", "path": "team/other.ipynb"})
+    assert (missing.status, missing.json["code"]) == (404, "path-not-found")
+    folder = await rest("POST", "attachments", {"compute": "open", "path": "team"})
+    holding = await rest("GET", "attachments", params={"path": "team/report.ipynb"})
+    assert [one["id"] for one in holding.json["items"]] == [made.json["id"], folder.json["id"]]
+    await contents.rename("team", "archive")
+    listed = (await rest("GET", "attachments")).json["items"]
+    assert [one["path"] for one in listed] == ["archive", "archive/report.ipynb"]
+    await contents.delete("archive/report.ipynb")
+    assert [one["path"] for one in (await rest("GET", "attachments")).json["items"]] == ["archive"]
