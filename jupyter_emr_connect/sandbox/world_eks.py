@@ -92,9 +92,13 @@ class Token:
 
 
 class TokenRegistry:
-    """Issues and checks tokens of managed endpoints; times are seconds since the epoch. Safe from any thread."""
+    """Issues and checks tokens of managed endpoints; times are seconds since the epoch. Safe from any thread.
 
-    def __init__(self) -> None:
+    No token lives longer than ``longest`` seconds, whatever was asked for; tests make it short.
+    """
+
+    def __init__(self, *, longest: float = TOKEN_LONGEST) -> None:
+        self.longest = longest
         self._tokens: dict[str, Token] = {}
         self._lock = threading.Lock()
 
@@ -107,7 +111,7 @@ class TokenRegistry:
             endpoint_id=endpoint_id,
             role_arn=role_arn,
             caller_arn=caller_arn,
-            expires_at=now + min(seconds, TOKEN_LONGEST),
+            expires_at=now + min(seconds, self.longest),
         )
         with self._lock:
             self._tokens = {key: old for key, old in self._tokens.items() if old.expires_at + MEMORY > now}

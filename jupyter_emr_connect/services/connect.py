@@ -71,7 +71,7 @@ def _find(config: EMRConnect, request: Attachment) -> tuple[Compute, AWSSession]
 
 
 async def _address(session: AWSSession, compute: Compute) -> str:
-    """Return the host of a cluster's primary node, or the URL of an endpoint."""
+    """Return the host of a cluster's primary node (reference 1.4), or the URL of an endpoint (reference 2.2)."""
     if compute.host:
         return compute.host
     if compute.kind == "eks":

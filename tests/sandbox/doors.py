@@ -43,7 +43,8 @@ def aws(sandbox: Sandbox, service: str) -> Any:
     keys = configparser.ConfigParser(interpolation=None)
     keys.read(sandbox.env["AWS_SHARED_CREDENTIALS_FILE"])
     developer = keys["developer"]
-    return boto3.client(
+    # A session of its own: boto3's default one keeps the profiles of whoever asked first in this process.
+    return boto3.Session().client(
         service,
         region_name=developer["region"],
         endpoint_url=developer["endpoint_url"],

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+
 import pytest
 
-from jupyter_emr_connect.sandbox.world import PairRegistry, RequestLog, World, standard_clusters
+from jupyter_emr_connect.sandbox.world import ACCOUNT, REGION, PairRegistry, RequestLog, World, standard_clusters
+from jupyter_emr_connect.sandbox.world_eks import TokenRegistry, find_endpoint, standard_endpoints
 from jupyter_emr_connect.sandbox.world_faults import FaultBoard
 
 ROLE = "arn:aws:iam::123456789012:role/team/EMRAnalyst"
@@ -72,6 +76,32 @@ def test_the_log_gives_rows_after_a_moment() -> None:
     rows = log.since()
     assert [row["action"] for row in rows] == ["B", "C"]
     assert log.since(rows[-1]["time"]) == []
+
+
+def test_a_token_is_good_on_its_endpoint_only_and_no_longer_than_the_longest() -> None:
+    tokens = TokenRegistry(longest=60)
+    token = tokens.issue("endpointa", ROLE, "arn:caller", 900)
+    assert token.expires_at <= time.time() + 60
+    assert tokens.check("endpointa", token.value) == token
+    assert tokens.check("endpointb", token.value) is None
+    assert tokens.expire("endpointb") == 0
+    assert tokens.expire("endpointa") == 1
+    assert tokens.check("endpointa", token.value) is None
+    assert tokens.expired("endpointa", token.value)
+    assert not tokens.expired("endpointb", token.value)
+    assert token.value not in repr(token)
+
+
+def test_the_standard_endpoint_is_the_contracts_and_is_found_by_each_of_its_names() -> None:
+    (notebooks,) = standard_endpoints("10", ACCOUNT, REGION)
+    assert (notebooks.name, notebooks.virtual_cluster.name) == ("notebooks", "team")
+    assert notebooks.server_url == "https://127.0.10.8:18888"
+    assert {len(notebooks.id), len(notebooks.virtual_cluster.id)} == {25}
+    other = replace(notebooks, id="x", name="other")
+    for text in ("notebooks", notebooks.id, notebooks.compute_id):
+        assert find_endpoint([notebooks, other], text) == notebooks
+    assert find_endpoint([notebooks, replace(other, name="notebooks")], "notebooks") is None
+    assert find_endpoint([notebooks], "nothing") is None
 
 
 def test_the_standard_clusters_are_the_contracts() -> None:

@@ -11,6 +11,9 @@ from jupyter_emr_connect.provisioning.kernelspecs import choose
 
 EMR = {"python3": "python", "pysparkkernel": "python", "sparkkernel": "scala", "sparkrkernel": "r"}
 EKS = {"python_kubernetes": "python", "spark_python_kubernetes": "python", "spark_scala_kubernetes": "scala"}
+EMR_EKS = {"python3.9": "python", "pyspark_kubernetes": "python", "spark_scala_kubernetes": "scala"}
+STOCK = {"python_tf_kubernetes": "python", "py3_k8s": "python", "pyspark3kubernetes": "python", "spark_ml": "python"}
+TOREE = {"python_kubernetes": "python", "apache_toree_scala": "scala"}
 OTHER = {"py": "python", "my-spark-py": "python", "my-spark-scala": "Scala"}
 KERNELS = Path(__file__).parents[3] / "kernels"
 
@@ -33,6 +36,13 @@ def wishes(name: str) -> tuple[list[str], str, bool]:
         ("emr-spark", EKS, "spark_scala_kubernetes"),
         ("emr-sparkr", EKS, None),
         ("emr-python", EKS, "python_kubernetes"),
+        ("emr-pyspark", EMR_EKS, "pyspark_kubernetes"),
+        ("emr-spark", EMR_EKS, "spark_scala_kubernetes"),
+        ("emr-python", EMR_EKS, "python3.9"),
+        ("emr-python", STOCK, "py3_k8s"),
+        ("emr-pyspark", STOCK, "pyspark3kubernetes"),
+        ("emr-spark", TOREE, "apache_toree_scala"),
+        ("emr-pyspark", TOREE, None),
         ("emr-pyspark", OTHER, "my-spark-py"),
         ("emr-spark", OTHER, "my-spark-scala"),
         ("emr-python", OTHER, "py"),
