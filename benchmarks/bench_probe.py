@@ -1,7 +1,6 @@
 """A server extension for benchmarks: how long the event loop was held up, and how much memory the server takes.
 
-``GET /bench`` answers ``{"stalls": [milliseconds late, one for each 5 ms tick since the last time], "rss", "peak"}``, the
-last two in bytes.
+``GET /bench`` answers ``{"stalls": [ms late, for each tick since the last time], "rss": bytes, "peak": bytes}``.
 """
 
 from __future__ import annotations

@@ -87,9 +87,9 @@ def server(python: str, front: Front, extensions: dict[str, bool], *words: str, 
         port = probe.getsockname()[1]
     common = ["--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"]
     access = ["--IdentityProvider.token=", "--ServerApp.disable_check_xsrf=True", "--ServerApp.password="]
-    wanted = f"--ServerApp.jpserver_extensions={json.dumps(extensions)}"
+    wanted = [f"--ServerApp.jpserver_extensions={name}={on}" for name, on in extensions.items()]
     folder = tempfile.mkdtemp()
-    command = [python, "-m", "jupyter_server", *common, *access, wanted, f"--ServerApp.root_dir={folder}", *words]
+    command = [python, "-m", "jupyter_server", *common, *access, *wanted, f"--ServerApp.root_dir={folder}", *words]
     with (Path(folder) / "log").open("w") as log:
         process = subprocess.Popen(command, env={**front.environment, **environment}, stdout=log, stderr=log)
         try:
@@ -235,7 +235,7 @@ def main() -> None:
 def measure(given: argparse.Namespace, counts: dict[str, int], folder: Path, front: Front) -> None:
     """Run the five measurements."""
     extensions = {"jupyter_emr_connect": True, "bench_probe": True}
-    words = [f"--EMRConnect.state_file={folder / 'state.sqlite'}", f"--EMRConnect.regions={json.dumps(REGIONS)}"]
+    words = [f"--EMRConnect.state_file={folder / 'state.sqlite'}", *(f"--EMRConnect.regions={one}" for one in REGIONS)]
     front.ask("reset")
     with server(sys.executable, front, extensions, *words) as url:
         cold = asyncio.run(ours(url, given.page))
@@ -243,8 +243,8 @@ def measure(given: argparse.Namespace, counts: dict[str, int], folder: Path, fro
     show("cold", cold)
     lists, least = front.lists(), floor(counts)
     print("  calls: " + ", ".join(f"{name} {lists[name]} (floor {least[name]})" for name in LIST_CALLS))
-    throttled = sum(n for key, n in calls.items() if key.endswith((":400", ":429")))
-    print(f"  answers that AWS refused: {throttled}; descriptions: {described(calls)}")
+    refused = {key: n for key, n in calls.items() if key.endswith((":400", ":429"))}
+    print(f"  answers that AWS refused: {refused}; descriptions: {described(calls)}")
     front.ask("reset")
     with server(sys.executable, front, extensions, *words) as url:
         show("warm", asyncio.run(ours(url, given.page)))
@@ -286,7 +286,7 @@ def show(title: str, row: dict[str, Any]) -> None:
     print(
         f"{title}: first rows {row['first']:.2f} s, lists complete {row['listed']:.2f} s, all {row['rows']} rows "
         f"{row['all']:.2f} s; event loop late p99 {row['p99']:.1f} ms, most {row['max']:.1f} ms; "
-        f"memory added {row['memory']:.1f} MB; errors {len(row['errors'])}"
+        f"memory added {row['memory']:.1f} MB; errors {[error['message'] for error in row['errors']]}"
     )
 
 

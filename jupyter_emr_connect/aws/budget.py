@@ -33,8 +33,11 @@ RATES: Mapping[tuple[str, str], Rate] = {
     ("emr", "ListInstanceFleets"): Rate(5, 0.5),
 }
 # What AWS does not document is held to a pace that no service of AWS's is known to refuse.
-OTHERS = Rate(20, 10)
+OTHERS = Rate(20, 5)
+# AWS counts a call when it arrives, we when it leaves: seconds by which one call may take longer than another.
+SKEW = 0.5
 LONGEST_WAIT = 60.0
+LEAST_PAUSE = 0.001
 RESERVE = 0.5
 
 _background: ContextVar[bool] = ContextVar("emr_connect_background", default=False)
@@ -99,11 +102,12 @@ class Budget:
             level = self._level((owner, operation), rate)
             short = floor + 1 - level
             self._levels[owner, operation] = (level - 1 if short <= 0 else level, self._clock())
-        return max(0.0, short / rate.refill)
+        return max(LEAST_PAUSE, short / rate.refill) if short > 0 else 0.0
 
     def _level(self, key: tuple[Owner, str], rate: Rate) -> float:
-        level, then = self._levels.get(key, (rate.burst, 0.0))
-        return min(rate.burst, level + max(0.0, self._clock() - then) * rate.refill)
+        full = rate.burst - SKEW * rate.refill
+        level, then = self._levels.get(key, (full, 0.0))
+        return min(full, level + max(0.0, self._clock() - then) * rate.refill)
 
 
 BUDGET = Budget()

@@ -18,7 +18,6 @@ from ..errors import (
     CredentialsExpired,
     InvalidCredentials,
     NoCredentials,
-    Throttled,
 )
 from ..models import AccessRole
 from .budget import BUDGET
@@ -88,8 +87,6 @@ class AWSSession:
             ours = translate(error, self.caller.call(service, operation, self.region, endpoint))
             if isinstance(ours, NoCredentials | CredentialsExpired | InvalidCredentials):
                 forget(self.key)  # so that a new login is seen without a restart
-            if isinstance(ours, Throttled):
-                BUDGET.drain(self._owner(service), operation)
             raise ours from error
         except (AttributeError, KeyError, TypeError, ValueError) as error:  # botocore's words for a malformed answer
             action = self.caller.call(service, operation, self.region, endpoint).action
@@ -116,7 +113,8 @@ class AWSSession:
             user_agent_extra=f"jupyter-emr-connect/{__version__}",
             connect_timeout=CONNECT_TIMEOUT,
             read_timeout=READ_TIMEOUT,
-            retries={"mode": "adaptive", "total_max_attempts": ATTEMPTS},
+            # Not `adaptive`: one throttled operation would slow all the others; the budget knows each one's rate.
+            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         )
         session = Session(botocore_session=self.caller.core, region_name=self.region)
         try:
@@ -128,12 +126,21 @@ class AWSSession:
                 message, fix="Correct AWS_ENDPOINT_URL, or endpoint_url in ~/.aws/config."
             ) from error
         client.meta.events.register("before-send", self._spend)
+        client.meta.events.register("response-received", self._heed)
         return client
 
     def _spend(self, event_name: str, **context: Any) -> None:
         """Take a token for an attempt that is about to leave; called by botocore, in the calling thread."""
         _, service, operation = event_name.split(".", 2)
         BUDGET.take(self._owner(service), operation)
+
+    def _heed(self, event_name: str, parsed_response: dict[str, Any] | None = None, **context: Any) -> None:
+        """Learn from a throttled attempt that others in the account have used up the rate; called by botocore."""
+        from .errors import THROTTLED
+
+        if parsed_response and parsed_response.get("Error", {}).get("Code") in THROTTLED:
+            _, service, operation = event_name.split(".", 2)
+            BUDGET.drain(self._owner(service), operation)
 
     def free(self, service: str, operation: str) -> int:
         """Return how many calls of an operation could leave now without waiting (see :mod:`.budget`)."""

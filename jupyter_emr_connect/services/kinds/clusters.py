@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 from ...aws import emr
 from ...aws.ec2 import vpc_details
 from ...aws.session import AWSSession
-from ...errors import AccessDenied, AWSError, CredentialsExpired, InvalidCredentials
+from ...errors import AccessDenied, AWSError, AWSUnavailable, CredentialsExpired, InvalidCredentials, Throttled
 from ...models import Compute, Kind
 from .. import eligibility
 from .place import Depth, place_of
@@ -97,13 +97,15 @@ class Clusters:
         if key not in self._security:
             try:
                 self._security[key] = emr.security_configuration(session, name), None
-            except AccessDenied as error:
-                why = f"{error.iam_action} is denied"
-                self._security[key] = None, f"its security configuration {name!r} cannot be read: {why}"
             except (CredentialsExpired, InvalidCredentials):
                 raise
             except AWSError as error:
-                return None, f"its security configuration {name!r} cannot be read: {error.message.rstrip('.')}"
+                denied = isinstance(error, AccessDenied)
+                why = f"{error.iam_action} is denied" if denied else error.message.rstrip(".")
+                problem = f"its security configuration {name!r} cannot be read: {why}"
+                if isinstance(error, AWSUnavailable | Throttled):
+                    return None, problem
+                self._security[key] = None, problem
         return self._security[key]
 
 
