@@ -1,7 +1,7 @@
 """What loading the extension adds to a Jupyter server's start, in milliseconds (the budget is 150).
 
-Every figure is the median of fresh processes: importing jupyter_server alone, then with the extension as the server loads
-it. The ratio is to jupyter_server's own import.
+Every figure is the median of fresh processes: importing jupyter_server alone, then the extension as the server does.
+The ratio is to the own import of jupyter_server.
 
     python benchmarks/extension_start.py [--runs 9]
 """

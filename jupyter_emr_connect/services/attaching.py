@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from dataclasses import replace
 
 from ..config import EMRConnect
 from ..errors import (
     AttachmentError,
+    AttachmentNotFound,
     AWSUnavailable,
     ComputeError,
     EMRConnectError,
     GatewayError,
     GatewayUnreachable,
     LivyError,
+    PathNotFound,
 )
 from ..gateway.deadline import within
 from ..models import Attachment, Compute, check_role_arn
@@ -101,8 +104,18 @@ def _bound(request: Attachment, compute: Compute) -> Attachment:
 
 
 def _keep(config: EMRConnect, proved: Attachment) -> Attachment:
+    store = open_attachments(config)
     path = absolute(proved.path) if proved.path.startswith("/") else proved.path
-    kept = open_attachments(config).put(replace(proved, path=path))
+    if proved.id:  # it may have followed a rename, or been ended, while it was proved
+        now = store.get(proved.id)
+        if now is None:
+            message = "The attachment was ended while its change was proved."
+            raise AttachmentNotFound(message, fix="Attach the notebook or folder anew.")
+        path = now.path
+    elif path.startswith("/") and not os.path.lexists(path):
+        message = f"{path} was moved or deleted while its attachment was proved."
+        raise PathNotFound(message, fix="Attach it where it is now.")
+    kept = store.put(replace(proved, path=path))
     return replace(kept, credentials_expire_at=expiry(config, kept))
 
 

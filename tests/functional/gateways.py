@@ -30,6 +30,7 @@ def gateways(world: Any, *names: str) -> Iterator[Gateways]:
         probe.bind(("127.0.0.1", 0))
         shared = Gateways(probe.getsockname()[1])
     shared.hold.set()
+    world.pairs.propagation = 0.0  # a pair is good at once, so that a refusal need not be waited out for long
     with ExitStack() as stack:
         for name in names:
             stack.enter_context(_serving(world, name, shared))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import pytest
 from tornado.httpclient import HTTPResponse
 
+from jupyter_emr_connect.server.base import SETTING
 from tests.functional.server.specification import check_answer
 
 PREFIX = "jupyter-emr-connect"
@@ -47,7 +48,7 @@ Ask = Callable[..., Awaitable[Answer]]
 
 
 @pytest.fixture
-def rest(cloud, jp_serverapp, http_server_client, jp_auth_header, jp_base_url) -> Ask:
+def rest(cloud, jp_serverapp, http_server_client, jp_auth_header, jp_base_url) -> Iterator[Ask]:
     """Ask a route: ``await rest("POST", "attachments", {…})``; ``raw`` and ``query`` are sent as they are."""
 
     async def ask(verb: str, route: str, body: Any = None, *, raw=None, params=None, query="", headers=None, **options):
@@ -68,7 +69,8 @@ def rest(cloud, jp_serverapp, http_server_client, jp_auth_header, jp_base_url) -
         check_answer(verb, f"/{route}", answer.status, answer.headers, answer.text)
         return answer
 
-    return ask
+    yield ask
+    jp_serverapp.web_app.settings[SETTING].catalogues.close()  # AWS goes before the server does
 
 
 @pytest.fixture

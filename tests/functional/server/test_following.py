@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import shutil
@@ -135,3 +136,30 @@ async def test_a_state_file_that_fails_breaks_no_rename_and_is_told_once(
     assert sum("could not follow" in record.message for record in caplog.records) == 1
     restore()
     assert (await rest("GET", "attachments")).status == 200
+
+
+async def both_are_held(gateway) -> None:
+    for _ in range(500):
+        if len(gateway.asked) >= 2:
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail("the gateway was not asked")
+
+
+async def test_what_happens_while_a_change_is_proved_is_kept(
+    gateway, notebook, attach, contents, paths, rest, jp_serverapp
+):
+    jp_serverapp.web_app.settings["emr_connect"].connect_timeout = 60.0
+    made = await attach("work/report.ipynb")
+    gateway.hold.clear()
+    gateway.asked.clear()
+    change = asyncio.ensure_future(rest("PATCH", f"attachments/{made}", {"transport": "gateway"}))
+    attaching = asyncio.ensure_future(rest("POST", "attachments", {"compute": "open", "path": "work/report.ipynb"}))
+    await both_are_held(gateway)
+    await contents("PATCH", "work/report.ipynb", {"path": "work/renamed.ipynb"})
+    assert await paths() == {made: "work/renamed.ipynb"}
+    gateway.hold.set()
+    assert (await change).json["path"] == "work/renamed.ipynb"
+    refused = await attaching
+    assert (refused.status, refused.json["code"]) == (404, "path-not-found")
+    assert await paths() == {made: "work/renamed.ipynb"}

@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 from itertools import count
+from urllib.parse import urlencode
 
 import pytest
 import requests
@@ -19,6 +20,7 @@ from schemathesis.specs.openapi.checks import response_schema_conformance, statu
 from tests.functional.server.specification import specification
 
 TOKEN = "not-secret"
+LONGEST_URL = 60_000  # at 64 KiB tornado hangs up, before anything of ours is asked
 EXAMPLES = {GenerationMode.POSITIVE: 6, GenerationMode.NEGATIVE: 12}  # of each operation; good ones go on to AWS
 
 
@@ -80,6 +82,8 @@ class Fuzz:
 
     def send(self, case) -> None:
         """Send a case and hold the answer against the description."""
+        if len(urlencode(case.query or {}, doseq=True)) > LONGEST_URL:
+            return
         response = case.call(session=self.http)
         self.seen[response.status_code] += 1
         case.validate_response(
