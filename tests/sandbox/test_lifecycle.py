@@ -89,7 +89,8 @@ def test_kill_9_of_the_supervisor_leaves_no_process_and_up_works_again(own: Sand
     assert "jupyter emr sandbox up --name" in asked.stderr
     old = keys.read_text()
     again = own.json("sandbox", "up", "--name", own.name)
-    assert {row["name"] for row in again["computes"]} == {"analytics", "open", "kerberos", "old", "gone"}
+    clusters = {"analytics", "open", "kerberos", "old", "gone", "shared"}
+    assert {row["name"] for row in again["computes"]} == clusters | {"notebooks", "interactive"}
     assert keys.read_text() != old
     own.status = again
 
@@ -240,8 +241,8 @@ def test_log_shows_what_aws_answered(sandbox: Sandbox) -> None:
     moment = time.time()
     assert sandbox.cli("list", "--json").returncode == 0
     rows = sandbox.json("sandbox", "log", "--since", str(moment), "--name", sandbox.name)
-    first = rows[0]
-    assert (first["service"], first["action"], first["status"]) == ("elasticmapreduce", "ListClusters", 200)
+    first = next(row for row in rows if row["action"] == "ListClusters")
+    assert (first["service"], first["status"]) == ("elasticmapreduce", 200)
     assert first["principal"].endswith(":user/developer")
     assert set(first) >= {"time", "service", "action", "principal", "status", "bytes"}
     assert sandbox.json("sandbox", "log", "--since", "2099-01-01T00:00:00", "--name", sandbox.name) == []

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from jupyter_emr_connect.sandbox.world import ACCOUNT, REGION, PairRegistry, RequestLog, World, standard_clusters
-from jupyter_emr_connect.sandbox.world_eks import TokenRegistry, find_endpoint, standard_endpoints
+from jupyter_emr_connect.sandbox.world_eks import TokenRegistry, standard_endpoints
 from jupyter_emr_connect.sandbox.world_faults import FaultBoard
 
 ROLE = "arn:aws:iam::123456789012:role/team/EMRAnalyst"
@@ -93,15 +93,17 @@ def test_a_token_is_good_on_its_endpoint_only_and_no_longer_than_the_longest() -
 
 
 def test_the_standard_endpoint_is_the_contracts_and_is_found_by_each_of_its_names() -> None:
+    world = World()
     (notebooks,) = standard_endpoints("10", ACCOUNT, REGION)
+    world.endpoints[notebooks.id] = notebooks
     assert (notebooks.name, notebooks.virtual_cluster.name) == ("notebooks", "team")
     assert notebooks.server_url == "https://127.0.10.8:18888"
     assert {len(notebooks.id), len(notebooks.virtual_cluster.id)} == {25}
-    other = replace(notebooks, id="x", name="other")
     for text in ("notebooks", notebooks.id, notebooks.compute_id):
-        assert find_endpoint([notebooks, other], text) == notebooks
-    assert find_endpoint([notebooks, replace(other, name="notebooks")], "notebooks") is None
-    assert find_endpoint([notebooks], "nothing") is None
+        assert world.compute(text) == notebooks.compute_id
+    assert world.compute("nothing") is None
+    world.endpoints["x"] = replace(notebooks, id="x")
+    assert world.compute("notebooks") is None
 
 
 def test_the_standard_clusters_are_the_contracts() -> None:
