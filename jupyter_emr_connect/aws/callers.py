@@ -28,7 +28,8 @@ ACCOUNT_OF_ROLE = re.compile(r"arn:[^:]*:iam::(\d{12}):")
 class Caller:
     """Whose calls: ``core`` is botocore's session, ``credentials`` renew themselves, ``label`` is for messages.
 
-    ``account`` is the account's number once it is known; ``lock`` lets one thread ask for it.
+    ``account`` is the account's number once it is known; ``asking`` lets one thread at a time ask for it, ``making``
+    make clients (using them takes no lock).
     """
 
     def __init__(self, profile: str | None, access_role: AccessRole | None, region: str | None) -> None:
@@ -45,7 +46,7 @@ class Caller:
         self.credentials = _load_credentials(self.core, self.call("sts", "AssumeRole", self.region), access_role)
         found = ACCOUNT_OF_ROLE.match(access_role.arn) if access_role else None
         self.account: str | None = found[1] if found else None
-        self.lock = threading.Lock()
+        self.asking, self.making = threading.Lock(), threading.Lock()
 
     def call(self, service: str, operation: str, region: str, endpoint: str = "") -> Call:
         """Return what the table of errors needs to know of a call."""

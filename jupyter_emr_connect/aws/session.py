@@ -1,7 +1,7 @@
 """AWS sessions: one per (profile, region, access role), never changed once made.
 
-boto3 is imported at the first session, not with this module, since it costs a tenth of a second. All functions block;
-callers with an event loop run them in a thread. Clients may be used from any thread (boto3's own promise).
+botocore is imported at the first session, not with this module, since it costs a tenth of a second. All functions
+block; callers with an event loop run them in a thread. Clients may be used from any thread (botocore's own promise).
 """
 
 from __future__ import annotations
@@ -106,7 +106,6 @@ class AWSSession:
             return self._clients[service]
 
     def _make_client(self, service: str) -> Any:
-        from boto3.session import Session
         from botocore.config import Config
 
         config = Config(
@@ -116,10 +115,10 @@ class AWSSession:
             # Not `adaptive`: one throttled operation would slow all the others; the budget knows each one's rate.
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         )
-        session = Session(botocore_session=self.caller.core, region_name=self.region)
         try:
-            with _clients_lock:
-                client = session.client(service, config=config)
+            # boto3's own Session would set the region of the botocore session that all our regions share.
+            with self.caller.making:
+                client = self.caller.core.create_client(service, region_name=self.region, config=config)
         except ValueError as error:  # botocore's word for an endpoint that is no URL
             message = f"The address of {service} cannot be used: {error}."
             raise ConfigurationError(
@@ -152,8 +151,6 @@ class AWSSession:
 
 _sessions: dict[SessionKey, AWSSession] = {}
 _sessions_lock = threading.Lock()
-# Sessions of several regions share a caller, whose botocore session makes the clients.
-_clients_lock = threading.Lock()
 
 
 def open_session(

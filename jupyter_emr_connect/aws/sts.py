@@ -48,5 +48,5 @@ def get_identity(session: AWSSession) -> Identity:
 
 def account_of(session: AWSSession) -> str:
     """Return the caller's account; AWS is asked once for each caller. Blocks, and raises as any AWS call does."""
-    with session.caller.lock:
+    with session.caller.asking:
         return session.caller.account or get_identity(session).account

@@ -11,7 +11,7 @@ import pytest
 
 from jupyter_emr_connect.aws.emr import describe_cluster, list_clusters, primary_hosts
 from jupyter_emr_connect.aws.errors import error_code
-from jupyter_emr_connect.aws.session import open_session
+from jupyter_emr_connect.aws.session import forget, open_session
 from jupyter_emr_connect.aws.sts import get_identity
 from jupyter_emr_connect.errors import AccessDenied, AWSError, NoRegion
 from jupyter_emr_connect.models import AccessRole
@@ -44,6 +44,29 @@ def test_the_region_may_come_from_aws_region(cloud, monkeypatch):
     assert open_session().region == "eu-north-1"
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-south-1")
     assert open_session(None, None).region == "eu-north-1"  # a session does not change once made
+
+
+def test_regions_of_one_caller_do_not_mix(cloud):
+    """They share a botocore session, so that a login counts for all: its region must stay the profile's."""
+    model = next(iter(cloud.world.clusters.values()))
+    for region in ("eu-west-1", "us-west-2", "ap-south-1"):
+        made = replace(model, id=f"j-{region.upper().replace('-', '')}", region=region)
+        cloud.world.clusters[made.id] = made
+    for _ in range(20):
+        forget()
+        found: dict[str, set[str]] = {}
+
+        def ask(region: str, found: dict[str, set[str]] = found) -> None:
+            found[region] = {row.arn.split(":")[3] for row in list_clusters(open_session("developer", region))}
+
+        threads = [threading.Thread(target=ask, args=(one,)) for one in ("eu-west-1", "us-west-2", "ap-south-1")]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert found == {region: {region} for region in found}
+        assert len(found) == 3
+        assert open_session("developer").region == "us-east-1"
 
 
 def test_all_pages_are_followed(cloud):
