@@ -57,12 +57,22 @@ browser: $(STAMP) ## Tests in a real browser (Debian's chromium; installed when 
 	  { echo "The browser tests need chromium: sudo apt-get install chromium"; exit 1; }
 	$(BIN)/pytest tests/browser
 
-bench: $(STAMP) ## Measure against the peers; prints ratios
+bench: $(STAMP) .venv-bench/.stamp ## Measure against the peers; prints ratios (8 minutes)
 	$(BIN)/python benchmarks/extension_start.py
-	$(BIN)/python benchmarks/roundtrip.py
+	$(BIN)/python benchmarks/catalogue.py --peer-python .venv-bench/bin/python
+	$(BIN)/jupyter-emr sandbox up --name bench
+	eval "$$($(BIN)/jupyter-emr sandbox env --name bench)" && EMR_CONNECT_COMPUTE=open $(BIN)/python \
+	  benchmarks/roundtrip.py --gateway-url "$$($(BIN)/jupyter-emr sandbox status --name bench --json | $(BIN)/python -c \
+	  'import json, sys; print(next(one["gateway_url"] for one in json.load(sys.stdin)["computes"] if one["name"] == "open"))')"; \
+	  code=$$?; $(BIN)/jupyter-emr sandbox down --name bench; exit $$code
+
+.venv-bench/.stamp: $(STAMP) requirements/bench.txt
+	test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	$(BIN)/uv pip sync -q --python .venv-bench/bin/python --require-hashes requirements/bench.txt
+	@touch $@
 
 lock: ## Renew requirements/*.txt from requirements/*.in
-	for name in bootstrap dev; do $(BIN)/uv pip compile -q --universal --python-version 3.10 --generate-hashes \
+	for name in bootstrap dev bench; do $(BIN)/uv pip compile -q --universal --python-version 3.10 --generate-hashes \
 	  --no-emit-index-url --no-annotate --no-header $$( [ $$name = dev ] && echo --extra sandbox --extra magics pyproject.toml ) \
 	  requirements/$$name.in -o requirements/$$name.txt --upgrade; done
 
@@ -76,4 +86,4 @@ down: ## Stop the sandbox that demo and lab leave running
 	$(BIN)/jupyter-emr sandbox down --name $(SANDBOX)
 
 clean: ## Remove what was built here (the sandbox's engines stay)
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache dist build .coverage*
+	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache dist build .coverage*
