@@ -7,7 +7,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Protocol
@@ -17,7 +17,7 @@ from ...errors import StoreError
 from ...models import Compute
 from ...store.computes import ComputeStore
 from ...store.database import Database
-from ..kinds import make_listers
+from ..kinds import Lister, make_listers
 from ..sources import Source, list_sources
 from . import jobs, polling
 from .listing import Listing, Row
@@ -44,7 +44,8 @@ class Change(Protocol):
 class LiveCatalogue:
     """All computes of all sources. Safe from any thread; methods block on the state file and never on AWS.
 
-    ``sources`` are those of the configuration unless given. ``clock`` gives seconds since the epoch.
+    ``sources`` are those of the configuration unless given, ``listers`` those of all kinds. ``clock`` gives seconds
+    since the epoch.
     """
 
     def __init__(
@@ -52,13 +53,14 @@ class LiveCatalogue:
         config: EMRConnect,
         sources: Sequence[Source] | None = None,
         *,
+        listers: Sequence[Lister] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Start nothing yet; raises ``ConfigurationError`` for sources that cannot be used."""
         self._config = config
         self.clock = clock
         self._sources = list(sources) if sources is not None else list_sources(config)
-        self._listers = make_listers(config)
+        self._listers = tuple(listers) if listers is not None else make_listers(config)
         self._store: ComputeStore | None = ComputeStore(Database(config.state_file))
         self._listings: list[Listing] = []
         self._history = History(secrets.token_hex(4))
@@ -100,9 +102,9 @@ class LiveCatalogue:
         with self._wake:
             now = self.clock()
             for listing in self._listings:
-                for compute_id, row in listing.rows.items():
-                    if (listing.lister.kind, compute_id) in wanted and needs_description(listing, row, now):
-                        listing.wanted[compute_id] = None
+                for kind, compute_id in wanted:
+                    if listing.lister.kind == kind and compute_id in listing.rows:
+                        listing.want(compute_id, now)
             self._wake.notify_all()
 
     def known(self, kind: str, compute_id: str) -> Compute | None:
@@ -119,8 +121,13 @@ class LiveCatalogue:
             self._listeners.add(listener)
         return lambda: self._listeners.discard(listener)
 
+    @property
+    def closed(self) -> bool:
+        """Whether nobody wants anything of it any more; jobs end early then."""
+        return self._closed
+
     def close(self) -> None:
-        """Stop polling; jobs that run end by themselves."""
+        """Stop polling; jobs that run end after their next answer from AWS."""
         with self._wake:
             self._closed = True
             self._wake.notify_all()
@@ -228,18 +235,25 @@ class LiveCatalogue:
         for listener in listeners:
             listener()
 
-    def keep(
-        self, listing: Listing, put: Sequence[Row], gone: Sequence[str] = (), listed_at: float | None = None
-    ) -> None:
-        """Write what has changed to the state file; one that cannot be written is said once and then left alone."""
-        store = self._store
-        if store is None or listing.ended:
+    def keep(self, listing: Listing, ids: Iterable[str], listed_at: float | None = None) -> None:
+        """Write these rows, or that they are gone, to the state file; called without the lock.
+
+        Jobs of one listing may do so at once: each writes what is known by then, not what it has found itself. A file
+        that cannot be written is said once and then left alone.
+        """
+        if self._store is None or listing.ended:
             return
-        try:
-            rows = [(row.compute, row.described_at) for row in put]
-            store.save(*listing.key, put=rows, gone=gone, listed_at=listed_at)
-        except StoreError as error:
-            self._without_store(error)
+        with listing.keeping:
+            with self._lock:
+                rows = [listing.rows[one] for one in ids if one in listing.rows]
+                gone = [one for one in ids if one not in listing.rows]
+            # A row without details was refused; the next process asks again.
+            put = [(row.compute, row.described_at if row.compute.details else None) for row in rows]
+            try:
+                if self._store is not None:
+                    self._store.save(*listing.key, put=put, gone=gone, listed_at=listed_at)
+            except StoreError as error:
+                self._without_store(error)
 
 
 def distinct(listings: Sequence[Listing]) -> list[Compute]:
@@ -249,10 +263,3 @@ def distinct(listings: Sequence[Listing]) -> list[Compute]:
         for row in listing.rows.values():
             found.setdefault((row.compute.kind, row.compute.id, row.compute.account), row.compute)
     return list(found.values())
-
-
-def needs_description(listing: Listing, row: Row, now: float) -> bool:
-    """Whether a row that is looked at is to be described (again): it is new, or was out of reach a while ago."""
-    if row.described_at is None:
-        return listing.lister.worth_describing(row.compute)
-    return bool(row.compute.details.get("unreachable")) and now - row.described_at > polling.DETAILS_STAY
