@@ -19,7 +19,7 @@ from ...store.computes import ComputeStore
 from ...store.database import Database
 from ..kinds import Lister, make_listers
 from ..sources import Source, list_sources
-from . import jobs, polling
+from . import jobs, polling, sharing
 from .listing import Listing, Row
 from .query import Query
 from .view import NOTHING, Changes, History, View, problems_of
@@ -82,8 +82,9 @@ class LiveCatalogue:
         with self._lock:
             listings = self._relevant(query)
             version, changes = self._history.version, self._history.since(since)
+            changes = changes and sharing.seen_in(listings, changes)
             found = self._answers.get((version, query))
-            computes = None if found is not None else distinct(listings)
+            computes = None if found is not None else sharing.distinct(listings)
             frame = self._frame(listings, self.clock())
         if found is None:
             found = query.matching(computes or ())
@@ -101,19 +102,15 @@ class LiveCatalogue:
         wanted = {(one.kind, one.id) for one in computes}
         with self._wake:
             now = self.clock()
-            for listing in self._listings:
-                for kind, compute_id in wanted:
-                    if listing.lister.kind == kind and compute_id in listing.rows:
-                        listing.want(compute_id, now)
+            for kind, compute_id in wanted:
+                sharing.want(self._listings, kind, compute_id, now)
             self._wake.notify_all()
 
     def known(self, kind: str, compute_id: str) -> Compute | None:
         """Return a compute as it was last seen, without asking AWS."""
         with self._lock:
-            for listing in self._listings:
-                if listing.lister.kind == kind and compute_id in listing.rows:
-                    return listing.rows[compute_id].compute
-        return None
+            having = [one for one in self._listings if one.lister.kind == kind and compute_id in one.rows]
+            return next((one for one in sharing.distinct(having) if one.id == compute_id), None)
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call ``listener`` (from any thread, briefly) whenever the list changes; returns what ends it."""
@@ -144,9 +141,9 @@ class LiveCatalogue:
             now = self.clock()
             for listing in self._relevant(query):
                 listing.looked_at = now
-                if refresh and now - (listing.finished_at or 0.0) > polling.FRESH:
-                    listing.forced = True
-            if self._poller is None and not self._closed:
+                asked_at = listing.running_since or listing.finished_at or 0.0
+                listing.forced |= refresh and now - asked_at > polling.FRESH
+            if not (self._poller and self._poller.is_alive()) and not self._closed:
                 self._poller = threading.Thread(target=self._poll, name="emr-catalogue-poller", daemon=True)
                 self._poller.start()
             self._wake.notify_all()
@@ -205,6 +202,7 @@ class LiveCatalogue:
                     self._wake.wait(0.25 if busy else 2.0)
             for job in due:
                 self._workers.submit(job)
+            self._workers.relieve()
 
     def _due(self, now: float) -> list[Callable[[], None]]:
         due: list[Callable[[], None]] = []
@@ -233,7 +231,24 @@ class LiveCatalogue:
             listeners = list(self._listeners) if changed else []
             self._wake.notify_all()
         for listener in listeners:
-            listener()
+            try:
+                listener()
+            except Exception as error:  # such as an event loop that has ended
+                log.debug("A listener of the list has failed: %r", error)
+                self._listeners.discard(listener)
+
+    def choose(self, listing: Listing, room: int) -> list[str]:
+        """Return the ids that a job shall describe now: up to ``room``, and none that another source describes."""
+        with self._lock:
+            sharing.leave_to_others(self._listings, listing)
+            chosen = listing.next_to_describe(room)
+            listing.describing = len(chosen) or 1
+            return chosen
+
+    def hand_over(self, listing: Listing, compute_id: str) -> None:
+        """Let other sources describe what this one may not."""
+        with self._lock:
+            sharing.hand_over(self._listings, listing, compute_id)
 
     def keep(self, listing: Listing, ids: Iterable[str], listed_at: float | None = None) -> None:
         """Write these rows, or that they are gone, to the state file; called without the lock.
@@ -254,12 +269,3 @@ class LiveCatalogue:
                     self._store.save(*listing.key, put=put, gone=gone, listed_at=listed_at)
             except StoreError as error:
                 self._without_store(error)
-
-
-def distinct(listings: Sequence[Listing]) -> list[Compute]:
-    """Return the computes of several lists; one that several profiles see counts once, for the first of them."""
-    found: dict[tuple[str, str, str], Compute] = {}
-    for listing in listings:
-        for row in listing.rows.values():
-            found.setdefault((row.compute.kind, row.compute.id, row.compute.account), row.compute)
-    return list(found.values())

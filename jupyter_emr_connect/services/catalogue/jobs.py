@@ -84,9 +84,7 @@ def describe_some(catalogue: LiveCatalogue, listing: Listing) -> None:
         with contextlib.nullcontext() if listing.wanted else background():
             session = listing.source.session()
             room = min(AT_ONCE, session.free(listing.lister.service, listing.lister.operation))
-            with catalogue.changing():
-                left = listing.next_to_describe(room)
-                listing.describing = len(left) or 1
+            left = catalogue.choose(listing, room)
             while left and not catalogue.closed:
                 _describe(catalogue, listing, session, left[0])
                 put.append(left.pop(0))
@@ -125,6 +123,7 @@ def _describe(catalogue: LiveCatalogue, listing: Listing, session: AWSSession, c
         now, changed = catalogue.clock(), False
         if trouble is not None:
             changed = listing.put_blind(compute_id, f"Not known: {trouble.message}", now)
+            catalogue.hand_over(listing, compute_id)
         elif found is not None:
             changed = listing.put(from_source(found, listing.source), now)
             listing.describe_failures = 0

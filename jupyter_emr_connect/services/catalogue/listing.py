@@ -25,7 +25,7 @@ class Row:
     described_at: float | None = None
 
 
-@dataclass
+@dataclass(eq=False)
 class Listing:
     """What is known of one kind from one source. Changed under the catalogue's lock alone.
 
@@ -110,13 +110,13 @@ class Listing:
         gone = [one for one in self.rows if one not in ids]
         for one in gone:
             del self.rows[one]
-            self._settle(one)
+            self.settle(one)
             self.blind.discard(one)
         return gone
 
     def put(self, compute: Compute, now: float) -> bool:
         """Keep a description; False where nothing that is shown has changed, or where the row has gone meanwhile."""
-        self._settle(compute.id)
+        self.settle(compute.id)
         old = self.rows.get(compute.id)
         if old is None:
             return False
@@ -129,7 +129,7 @@ class Listing:
 
     def put_blind(self, compute_id: str, reason: str, now: float) -> bool:
         """Keep why a compute could not be described; False where that is no news."""
-        self._settle(compute_id)
+        self.settle(compute_id)
         old = self.rows.get(compute_id)
         if old is None:
             return False
@@ -165,7 +165,8 @@ class Listing:
             self.queue.pop(one, None)
         return chosen
 
-    def _settle(self, compute_id: str) -> None:
+    def settle(self, compute_id: str) -> None:
+        """Take a row out of what waits to be described."""
         self.wanted.pop(compute_id, None)
         self.queue.pop(compute_id, None)
         self.failing.discard(compute_id)
