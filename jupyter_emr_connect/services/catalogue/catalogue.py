@@ -31,6 +31,8 @@ WORKERS = 6
 # An answer with at most so many rows is looked at by a person, so that its rows are described first.
 LOOKED_AT = 200
 SLOW_SECONDS = 3.0
+# The list can do without its file, so that it does not wait long for one that others use.
+BUSY_SECONDS = 2.0
 KEPT_ANSWERS = 4
 
 
@@ -61,7 +63,7 @@ class LiveCatalogue:
         self.clock = clock
         self._sources = list(sources) if sources is not None else list_sources(config)
         self._listers = tuple(listers) if listers is not None else make_listers(config)
-        self._store: ComputeStore | None = ComputeStore(Database(config.state_file))
+        self._store: ComputeStore | None = ComputeStore(Database(config.state_file, busy_seconds=BUSY_SECONDS))
         self._listings: list[Listing] = []
         self._history = History(secrets.token_hex(4))
         self._answers: dict[tuple[str, Query], list[Compute]] = {}

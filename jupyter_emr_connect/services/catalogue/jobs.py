@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...aws.budget import background
 from ...aws.session import AWSSession
-from ...aws.sts import account_of
+from ...aws.sts import account_within
 from ...errors import (
     AWSError,
     AWSUnavailable,
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 AT_ONCE = 5
+ACCOUNT_SECONDS = 3.0
 PAUSE = 1.0
 PAUSE_AFTER_FAILURE = 15.0
 
@@ -64,8 +65,7 @@ def read_list(catalogue: LiveCatalogue, listing: Listing) -> None:
 
 def _pages(listing: Listing) -> Iterator[list[Compute]]:
     session = listing.source.session()
-    with contextlib.suppress(Throttled, AWSUnavailable):
-        account_of(session)  # so that callers of one account share its rates
+    account_within(session, ACCOUNT_SECONDS)  # so that callers of one account share its rates
     if session.offers(listing.lister.service):
         yield from listing.lister.pages(session, ended=listing.ended)
 
