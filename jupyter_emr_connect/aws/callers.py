@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import getpass
+import hashlib
 import os
 import re
 import threading
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 from ..models import AccessRole
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     import botocore.session
     from botocore.credentials import Credentials
 
@@ -28,8 +31,8 @@ ACCOUNT_OF_ROLE = re.compile(r"arn:[^:]*:iam::(\d{12}):")
 class Caller:
     """Whose calls: ``core`` is botocore's session, ``credentials`` renew themselves, ``label`` is for messages.
 
-    ``account`` is the account's number once it is known; ``asking`` lets one thread at a time ask for it, ``making``
-    make clients (using them takes no lock).
+    ``account`` is the account's number once it is known; ``lock`` lets one thread ask for it. ``inquiry`` is that being
+    asked by a thread of its own since ``asked_at``, both under ``asking`` (:func:`.sts.account_within`).
     """
 
     def __init__(self, profile: str | None, access_role: AccessRole | None, region: str | None) -> None:
@@ -46,7 +49,10 @@ class Caller:
         self.credentials = _load_credentials(self.core, self.call("sts", "AssumeRole", self.region), access_role)
         found = ACCOUNT_OF_ROLE.match(access_role.arn) if access_role else None
         self.account: str | None = found[1] if found else None
-        self.asking, self.making = threading.Lock(), threading.Lock()
+        self.lock = threading.Lock()
+        self.asking = threading.Lock()
+        self.inquiry: Future[str] | None = None
+        self.asked_at = 0.0
 
     def call(self, service: str, operation: str, region: str, endpoint: str = "") -> Call:
         """Return what the table of errors needs to know of a call."""
@@ -126,7 +132,11 @@ def _assume(core: botocore.session.Session, source: Credentials, role: AccessRol
         extra["ExternalId"] = role.external_id
     if role.session_tags:
         extra["Tags"] = [{"Key": key, "Value": value} for key, value in role.session_tags]
-    client = functools.partial(core.create_client, region_name=region)
+
+    def client(*names: Any, **settings: Any) -> Any:
+        with client_making:
+            return core.create_client(*names, region_name=region, **settings)
+
     fetcher = AssumeRoleCredentialFetcher(client, source, role.arn, extra)
     return DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
 
@@ -139,6 +149,9 @@ def _session_name() -> str:
         name = "user"
     return SESSION_NAME.sub("-", f"jupyter-{name}")[:64]
 
+
+client_making = threading.RLock()
+"""Held while botocore makes a client, which is not thread-safe: sessions of several regions share a caller."""
 
 _callers: dict[tuple[str | None, AccessRole | None], Caller] = {}
 _lock = threading.Lock()
@@ -162,3 +175,18 @@ def forget_callers(profile: str | None = None, access_role: AccessRole | None = 
             _callers.clear()
         else:
             _callers.pop((profile, access_role), None)
+
+
+def surroundings(profile: str | None, region: str | None) -> str:
+    """Return a text that differs where AWS's variables lead the same profile and region to other computes.
+
+    For what is kept between processes: another ``AWS_PROFILE``, key or endpoint means another list.
+    """
+    names = ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"]
+    names += sorted(name for name in os.environ if name.startswith("AWS_ENDPOINT_URL"))
+    if profile is None:
+        names += ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_ROLE_ARN"]
+    if region is None:
+        names += ["AWS_REGION", "AWS_DEFAULT_REGION"]
+    found = "\n".join(f"{name}={os.environ[name]}" for name in names if os.environ.get(name))
+    return hashlib.sha256(found.encode("utf-8", "surrogateescape")).hexdigest()[:16] if found else ""

@@ -21,7 +21,7 @@ from ..errors import (
 )
 from ..models import AccessRole
 from .budget import BUDGET
-from .callers import Caller, forget_callers, open_caller
+from .callers import Caller, client_making, forget_callers, open_caller
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
@@ -95,8 +95,14 @@ class AWSSession:
 
     def offers(self, service: str) -> bool:
         """Whether AWS's partition of this region has the service at all (botocore's own list of endpoints)."""
+        from botocore.exceptions import UnknownRegionError
+
         core = self.caller.core
-        partition = core.get_partition_for_region(self.region)
+        try:
+            partition = core.get_partition_for_region(self.region)
+        except UnknownRegionError as error:
+            message = f"{self.region[:40]!r} is not an AWS region."
+            raise ConfigurationError(message, fix="Name one such as us-east-1.") from error
         return bool(core.get_available_regions(service, partition_name=partition))
 
     def _client(self, service: str) -> Any:
@@ -117,7 +123,7 @@ class AWSSession:
         )
         try:
             # boto3's own Session would set the region of the botocore session that all our regions share.
-            with self.caller.making:
+            with client_making:
                 client = self.caller.core.create_client(service, region_name=self.region, config=config)
         except ValueError as error:  # botocore's word for an endpoint that is no URL
             message = f"The address of {service} cannot be used: {error}."

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import re
+import threading
+import time
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as TooLate
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from typing import Any
 
+from ..errors import AccessDenied, AWSUnavailable, Throttled
 from .session import AWSSession
 
+# Seconds after which STS is asked again that could not say whose account it is.
+ASK_AGAIN = 300.0
 ASSUMED_ROLE = re.compile(r"arn:([^:]+):sts::(\d{12}):assumed-role/([\w+=,.@-]+)/.+", re.ASCII)
 
 
@@ -50,3 +57,31 @@ def account_of(session: AWSSession) -> str:
     """Return the caller's account; AWS is asked once for each caller. Blocks, and raises as any AWS call does."""
     with session.caller.asking:
         return session.caller.account or get_identity(session).account
+
+
+def account_within(session: AWSSession, seconds: float) -> str | None:
+    """Return the caller's account, or None where STS does not say it within ``seconds``.
+
+    For callers that can do without: a network may let EMR's calls through and not those to STS. Raises what is wrong
+    with the caller's own credentials.
+    """
+    caller = session.caller
+    with caller.asking:
+        inquiry = caller.inquiry
+        if caller.account:
+            return caller.account
+        if inquiry is None or (inquiry.done() and time.monotonic() - caller.asked_at > ASK_AGAIN):
+            caller.inquiry = inquiry = Future()
+            caller.asked_at = time.monotonic()
+            threading.Thread(target=_ask, args=(session, inquiry), name="emr-account", daemon=True).start()
+    try:
+        return inquiry.result(seconds)
+    except (TooLate, AccessDenied, AWSUnavailable, Throttled):
+        return None
+
+
+def _ask(session: AWSSession, inquiry: Future[str]) -> None:
+    try:
+        inquiry.set_result(account_of(session))
+    except Exception as error:  # raised again where the answer is waited for
+        inquiry.set_exception(error)

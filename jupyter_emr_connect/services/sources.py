@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..aws.callers import surroundings
 from ..aws.session import AWSSession, open_session
 from ..config import EMRConnect
 from ..errors import ConfigurationError, MalformedRole
@@ -24,8 +25,9 @@ class Source:
 
     @property
     def key(self) -> str:
-        """A text that names the source, for the state file and for telling sources apart."""
-        return "|".join((self.profile or "", self.region or "", self.access_role.arn if self.access_role else ""))
+        """A text that names the source in the state file, where other surroundings lead to other computes."""
+        role = self.access_role.arn if self.access_role else ""
+        return "|".join((self.profile or "", self.region or "", role, surroundings(self.profile, self.region)))
 
     def session(self) -> AWSSession:
         """Return the AWS session; blocks. Raises ``NoRegion``, ``NoCredentials``, ``CredentialsExpired``."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, fields
-from typing import Any
+from typing import Any, get_args
 
-from ..models import Compute
+from ..models import Compute, Kind
 from .database import Database
 
 TUPLES = ("applications", "transports")
 NAMES = frozenset(one.name for one in fields(Compute))
+TEXTS = tuple(one.name for one in fields(Compute) if one.type in ("str", "RoleSupport"))
+TEXTS_OR_NONE = tuple(one.name for one in fields(Compute) if one.type == "str | None")
+KINDS = get_args(Kind)
 # Lists of sources that nobody has used for so long are dropped.
 KEPT_SECONDS = 30 * 86_400.0
 
@@ -67,11 +70,23 @@ def _encode(compute: Compute) -> str:
 
 
 def _decode(body: str) -> Compute | None:
+    """Return a row's compute, or None for what is no compute of this version."""
     try:
-        found: dict[str, Any] = json.loads(body)
+        found = json.loads(body)
         values: dict[str, Any] = {
             name: tuple(value) if name in TUPLES else value for name, value in found.items() if name in NAMES
         }
-        return Compute(**values)
-    except (TypeError, ValueError):
+        compute = Compute(**values)
+    except (AttributeError, TypeError, ValueError, RecursionError):
         return None
+    return compute if _sound(compute) else None
+
+
+def _sound(one: Any) -> bool:
+    """Whether every field holds what its type says, as far as the list uses it: a file may hold anything."""
+    texts = [*(getattr(one, name) for name in TEXTS), *one.applications, *one.transports]
+    texts += [value for name in TEXTS_OR_NONE if (value := getattr(one, name)) is not None]
+    if not isinstance(one.tags, dict) or not isinstance(one.details, dict):
+        return False
+    texts += one.tags.values()
+    return one.kind in KINDS and isinstance(one.attachable, bool) and all(isinstance(text, str) for text in texts)

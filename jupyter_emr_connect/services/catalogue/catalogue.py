@@ -7,7 +7,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Protocol
@@ -17,9 +17,9 @@ from ...errors import StoreError
 from ...models import Compute
 from ...store.computes import ComputeStore
 from ...store.database import Database
-from ..kinds import make_listers
+from ..kinds import Lister, make_listers
 from ..sources import Source, list_sources
-from . import jobs, polling
+from . import jobs, polling, sharing
 from .listing import Listing, Row
 from .query import Query
 from .view import NOTHING, Changes, History, View, problems_of
@@ -31,6 +31,8 @@ WORKERS = 6
 # An answer with at most so many rows is looked at by a person, so that its rows are described first.
 LOOKED_AT = 200
 SLOW_SECONDS = 3.0
+# The list can do without its file, so that it does not wait long for one that others use.
+BUSY_SECONDS = 2.0
 KEPT_ANSWERS = 4
 
 
@@ -44,7 +46,8 @@ class Change(Protocol):
 class LiveCatalogue:
     """All computes of all sources. Safe from any thread; methods block on the state file and never on AWS.
 
-    ``sources`` are those of the configuration unless given. ``clock`` gives seconds since the epoch.
+    ``sources`` are those of the configuration unless given, ``listers`` those of all kinds. ``clock`` gives seconds
+    since the epoch.
     """
 
     def __init__(
@@ -52,14 +55,15 @@ class LiveCatalogue:
         config: EMRConnect,
         sources: Sequence[Source] | None = None,
         *,
+        listers: Sequence[Lister] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Start nothing yet; raises ``ConfigurationError`` for sources that cannot be used."""
         self._config = config
         self.clock = clock
         self._sources = list(sources) if sources is not None else list_sources(config)
-        self._listers = make_listers(config)
-        self._store: ComputeStore | None = ComputeStore(Database(config.state_file))
+        self._listers = tuple(listers) if listers is not None else make_listers(config)
+        self._store: ComputeStore | None = ComputeStore(Database(config.state_file, busy_seconds=BUSY_SECONDS))
         self._listings: list[Listing] = []
         self._history = History(secrets.token_hex(4))
         self._answers: dict[tuple[str, Query], list[Compute]] = {}
@@ -80,8 +84,9 @@ class LiveCatalogue:
         with self._lock:
             listings = self._relevant(query)
             version, changes = self._history.version, self._history.since(since)
+            changes = changes and sharing.seen_in(listings, changes)
             found = self._answers.get((version, query))
-            computes = None if found is not None else distinct(listings)
+            computes = None if found is not None else sharing.distinct(listings)
             frame = self._frame(listings, self.clock())
         if found is None:
             found = query.matching(computes or ())
@@ -99,19 +104,15 @@ class LiveCatalogue:
         wanted = {(one.kind, one.id) for one in computes}
         with self._wake:
             now = self.clock()
-            for listing in self._listings:
-                for compute_id, row in listing.rows.items():
-                    if (listing.lister.kind, compute_id) in wanted and needs_description(listing, row, now):
-                        listing.wanted[compute_id] = None
+            for kind, compute_id in wanted:
+                sharing.want(self._listings, kind, compute_id, now)
             self._wake.notify_all()
 
     def known(self, kind: str, compute_id: str) -> Compute | None:
         """Return a compute as it was last seen, without asking AWS."""
         with self._lock:
-            for listing in self._listings:
-                if listing.lister.kind == kind and compute_id in listing.rows:
-                    return listing.rows[compute_id].compute
-        return None
+            having = [one for one in self._listings if one.lister.kind == kind and compute_id in one.rows]
+            return next((one for one in sharing.distinct(having) if one.id == compute_id), None)
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call ``listener`` (from any thread, briefly) whenever the list changes; returns what ends it."""
@@ -119,8 +120,13 @@ class LiveCatalogue:
             self._listeners.add(listener)
         return lambda: self._listeners.discard(listener)
 
+    @property
+    def closed(self) -> bool:
+        """Whether nobody wants anything of it any more; jobs end early then."""
+        return self._closed
+
     def close(self) -> None:
-        """Stop polling; jobs that run end by themselves."""
+        """Stop polling; jobs that run end after their next answer from AWS."""
         with self._wake:
             self._closed = True
             self._wake.notify_all()
@@ -137,9 +143,9 @@ class LiveCatalogue:
             now = self.clock()
             for listing in self._relevant(query):
                 listing.looked_at = now
-                if refresh and now - (listing.finished_at or 0.0) > polling.FRESH:
-                    listing.forced = True
-            if self._poller is None and not self._closed:
+                asked_at = listing.running_since or listing.finished_at or 0.0
+                listing.forced |= refresh and now - asked_at > polling.FRESH
+            if not (self._poller and self._poller.is_alive()) and not self._closed:
                 self._poller = threading.Thread(target=self._poll, name="emr-catalogue-poller", daemon=True)
                 self._poller.start()
             self._wake.notify_all()
@@ -198,6 +204,7 @@ class LiveCatalogue:
                     self._wake.wait(0.25 if busy else 2.0)
             for job in due:
                 self._workers.submit(job)
+            self._workers.relieve()
 
     def _due(self, now: float) -> list[Callable[[], None]]:
         due: list[Callable[[], None]] = []
@@ -226,33 +233,41 @@ class LiveCatalogue:
             listeners = list(self._listeners) if changed else []
             self._wake.notify_all()
         for listener in listeners:
-            listener()
+            try:
+                listener()
+            except Exception as error:  # such as an event loop that has ended
+                log.debug("A listener of the list has failed: %r", error)
+                self._listeners.discard(listener)
 
-    def keep(
-        self, listing: Listing, put: Sequence[Row], gone: Sequence[str] = (), listed_at: float | None = None
-    ) -> None:
-        """Write what has changed to the state file; one that cannot be written is said once and then left alone."""
-        store = self._store
-        if store is None or listing.ended:
+    def choose(self, listing: Listing, room: int) -> list[str]:
+        """Return the ids that a job shall describe now: up to ``room``, and none that another source describes."""
+        with self._lock:
+            sharing.leave_to_others(self._listings, listing)
+            chosen = listing.next_to_describe(room)
+            listing.describing = len(chosen) or 1
+            return chosen
+
+    def hand_over(self, listing: Listing, compute_id: str) -> None:
+        """Let other sources describe what this one may not."""
+        with self._lock:
+            sharing.hand_over(self._listings, listing, compute_id)
+
+    def keep(self, listing: Listing, ids: Iterable[str], listed_at: float | None = None) -> None:
+        """Write these rows, or that they are gone, to the state file; called without the lock.
+
+        Jobs of one listing may do so at once: each writes what is known by then, not what it has found itself. A file
+        that cannot be written is said once and then left alone.
+        """
+        if self._store is None or listing.ended:
             return
-        try:
-            rows = [(row.compute, row.described_at) for row in put]
-            store.save(*listing.key, put=rows, gone=gone, listed_at=listed_at)
-        except StoreError as error:
-            self._without_store(error)
-
-
-def distinct(listings: Sequence[Listing]) -> list[Compute]:
-    """Return the computes of several lists; one that several profiles see counts once, for the first of them."""
-    found: dict[tuple[str, str, str], Compute] = {}
-    for listing in listings:
-        for row in listing.rows.values():
-            found.setdefault((row.compute.kind, row.compute.id, row.compute.account), row.compute)
-    return list(found.values())
-
-
-def needs_description(listing: Listing, row: Row, now: float) -> bool:
-    """Whether a row that is looked at is to be described (again): it is new, or was out of reach a while ago."""
-    if row.described_at is None:
-        return listing.lister.worth_describing(row.compute)
-    return bool(row.compute.details.get("unreachable")) and now - row.described_at > polling.DETAILS_STAY
+        with listing.keeping:
+            with self._lock:
+                rows = [listing.rows[one] for one in ids if one in listing.rows]
+                gone = [one for one in ids if one not in listing.rows]
+            # A row without details was refused; the next process asks again.
+            put = [(row.compute, row.described_at if row.compute.details else None) for row in rows]
+            try:
+                if self._store is not None:
+                    self._store.save(*listing.key, put=put, gone=gone, listed_at=listed_at)
+            except StoreError as error:
+                self._without_store(error)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import heapq
+import threading
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from ...errors import EMRConnectError
 from ...models import Compute
 from ..kinds import Lister
 from ..sources import Source
-from .polling import interval
+from .polling import DETAILS_STAY, interval
 
 # What a list may say otherwise without anything else of a described compute having changed.
 LISTED = ("name", "arn", "state", "state_reason", "created_at")
@@ -23,14 +25,16 @@ class Row:
     described_at: float | None = None
 
 
-@dataclass
+@dataclass(eq=False)
 class Listing:
     """What is known of one kind from one source. Changed under the catalogue's lock alone.
 
     ``ended`` lists those that have ended, and not those that live. ``listed_at`` is when AWS last listed it to the end
     (seconds since the epoch); ``stored`` says that the rows come from the state file, ``passed`` that a list has ended,
     well or not, since this process began. ``error`` is why the last list failed, ``trouble`` why a description did.
-    ``wanted`` are ids to describe because a user looks at them, ``queue`` those that are new or changed.
+    ``wanted`` are ids to describe because a user looks at them, ``queue`` those that are new or changed; ``failing``
+    those of them that could not be described just now, ``blind`` those that are not asked for again before
+    ``ask_blind_at``, because AWS refused. ``keeping`` is held while rows are written to the state file.
     """
 
     source: Source
@@ -48,10 +52,15 @@ class Listing:
     forced: bool = False
     describing: int = 0
     describe_at: float = 0.0
+    describe_failures: int = 0
+    ask_blind_at: float = 0.0
     pages: int = 0
     failures: int = 0
     wanted: dict[str, None] = field(default_factory=dict)
     queue: dict[str, None] = field(default_factory=dict)
+    failing: set[str] = field(default_factory=set)
+    blind: set[str] = field(default_factory=set)
+    keeping: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -69,7 +78,9 @@ class Listing:
 
     def finish(self, now: float, *, pages: int, error: EMRConnectError | None, listed_at: float) -> bool:
         """Note that a list has ended, well or not; True where that is news to those who look."""
-        news = not self.passed or (error is None) != (self.error is None)
+        news = not self.passed or type(error) is not type(self.error)
+        if self.trouble is not None and not (self.blind or self.wanted or self.queue):
+            self.trouble, self.describe_failures, news = None, 0, True
         self.running_since, self.finished_at, self.passed, self.error = None, now, True, error
         self.failures = self.failures + 1 if error else 0
         if error is None:
@@ -87,41 +98,83 @@ class Listing:
                 continue
             self.rows[compute.id] = row
             (changed if old else added).append(row)
+            self.blind.discard(compute.id)
             if row.described_at is None and self.lister.worth_describing(row.compute):
                 self.queue[compute.id] = None
             else:
                 self.queue.pop(compute.id, None)
         return added, changed
 
-    def retain(self, ids: set[str]) -> list[str]:
+    def retain(self, ids: Collection[str]) -> list[str]:
         """Drop the rows that a list read to its end no longer has; return their ids."""
         gone = [one for one in self.rows if one not in ids]
         for one in gone:
             del self.rows[one]
-            self.wanted.pop(one, None)
-            self.queue.pop(one, None)
+            self.settle(one)
+            self.blind.discard(one)
         return gone
 
     def put(self, compute: Compute, now: float) -> bool:
-        """Keep a description; False where nothing that is shown has changed."""
-        self.wanted.pop(compute.id, None)
-        self.queue.pop(compute.id, None)
+        """Keep a description; False where nothing that is shown has changed, or where the row has gone meanwhile."""
+        self.settle(compute.id)
         old = self.rows.get(compute.id)
+        if old is None:
+            return False
         self.rows[compute.id] = Row(compute, now)
-        return old is None or old.compute != compute
+        if compute.id in self.blind:  # what was refused is granted now, and so it may be for others
+            self.blind.discard(compute.id)
+            self.queue.update(dict.fromkeys(self.blind))
+            self.blind.clear()
+        return old.compute != compute
+
+    def put_blind(self, compute_id: str, reason: str, now: float) -> bool:
+        """Keep why a compute could not be described; False where that is no news."""
+        self.settle(compute_id)
+        old = self.rows.get(compute_id)
+        if old is None:
+            return False
+        if not self.blind:
+            self.ask_blind_at = now + DETAILS_STAY
+        self.blind.add(compute_id)
+        self.rows[compute_id] = Row(replace(old.compute, reason=reason), now)
+        return self.rows[compute_id].compute != old.compute
+
+    def put_back(self, ids: Collection[str], failing: str) -> None:
+        """Take ids back that could not be described now; the one that failed goes last the next time."""
+        self.queue.update(dict.fromkeys(one for one in ids if one in self.rows))
+        self.failing.add(failing)
+
+    def want(self, compute_id: str, now: float) -> None:
+        """Describe a row soon that is looked at, if it is new, or was out of reach or refused a while ago."""
+        row = self.rows[compute_id]
+        if compute_id in self.blind:
+            if now >= self.ask_blind_at:  # one call finds out whether that is so still
+                self.ask_blind_at = now + DETAILS_STAY
+                self.wanted[compute_id] = None
+        elif row.described_at is None:
+            if self.lister.worth_describing(row.compute):
+                self.wanted[compute_id] = None
+        elif row.compute.details.get("unreachable") and now - row.described_at > DETAILS_STAY:
+            self.wanted[compute_id] = None
 
     def next_to_describe(self, most: int) -> list[str]:
         """Take up to ``most`` ids to describe: those that are looked at first, then the newest."""
-        newest = sorted(self.queue, key=self._created, reverse=True) if len(self.wanted) < most else []
-        chosen = [*self.wanted, *(one for one in newest if one not in self.wanted)][:most]
+        chosen = heapq.nlargest(most, {**self.wanted, **self.queue}, key=self._urgency)
         for one in chosen:
             self.wanted.pop(one, None)
             self.queue.pop(one, None)
         return chosen
 
-    def _created(self, compute_id: str) -> str:
+    def settle(self, compute_id: str) -> None:
+        """Take a row out of what waits to be described."""
+        self.wanted.pop(compute_id, None)
+        self.queue.pop(compute_id, None)
+        self.failing.discard(compute_id)
+
+    def _urgency(self, compute_id: str) -> tuple[bool, bool, str]:
         row = self.rows.get(compute_id)
-        return (row.compute.created_at or "") if row else ""
+        created = (row.compute.created_at or "") if row else ""
+        return compute_id not in self.failing, compute_id in self.wanted, created
 
 
 def merge(old: Row | None, listed: Compute, now: float) -> Row:

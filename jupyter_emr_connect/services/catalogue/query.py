@@ -10,7 +10,8 @@ from ...errors import ConfigurationError
 from ...models import Compute
 
 KINDS = ("ec2", "eks", "serverless")
-ENDED_STATES = frozenset({"TERMINATED", "TERMINATED_WITH_ERRORS"})
+# A cluster that is being terminated is in the list of those that have ended.
+ENDED_STATES = frozenset({"TERMINATING", "TERMINATED", "TERMINATED_WITH_ERRORS"})
 MOST_ROWS = 10_000
 
 Key = Callable[[Compute], Any]
@@ -31,7 +32,8 @@ class Query:
     """A question to the list. Empty tuples and texts ask for everything.
 
     ``q`` is words that must all occur in a compute's id, name, ARN, release, applications or tags. ``ended`` asks also
-    for computes that have ended lately, which asking for such a state does as well. ``sort`` is one of :data:`SORTS`,
+    for computes that have ended lately, which asking for such a state does as well; states are compared in capital
+    letters, in which AWS writes them. ``sort`` is one of :data:`SORTS`,
     with ``-`` before it for the reverse order. ``limit`` None means all rows from ``offset`` on.
     """
 
@@ -55,6 +57,10 @@ class Query:
         if self.sort.removeprefix("-") not in SORTS:
             message = f"{self.sort[:40]!r} is not something to sort by."
             raise ConfigurationError(message, fix=f"Use one of {', '.join(SORTS)}, with - before it for the reverse.")
+        if self.offset < 0 or (self.limit is not None and self.limit < 1):
+            message = f"There is no page of {self.limit} rows from row {self.offset} on."
+            raise ConfigurationError(message, fix="Begin at 0 or later, and ask for one row at least.")
+        object.__setattr__(self, "states", tuple(state.upper() for state in self.states))
 
     @property
     def wants_ended(self) -> bool:

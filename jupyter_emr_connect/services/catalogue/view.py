@@ -142,9 +142,9 @@ class History:
     def since(self, version: str | None) -> Changes | None:
         """Return what has changed since ``version``, or None when that cannot be told."""
         boot, _, text = (version or "").rpartition("-")
-        if boot != self._boot or not text.isdigit() or int(text) > self.number:
+        first = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
+        if boot != self._boot or first is None or first > self.number:
             return None
-        first = int(text)
         if len(self._log) == MOST_CHANGES and self._log[0][0] > first:
             return None
         last: dict[str, Change] = {}
