@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # AWS limits the account's call rate, so that descriptions take their time; what is not described by then says so.
 DETAIL_SECONDS = 8.0
 TICK = 0.25
+# Columns that a narrow terminal goes without, the first of them first; `show` and --json have them all.
+SPARE = ("RELEASE", "ACCOUNT", "RUNTIME ROLE")
 
 
 def split(context: click.Context, parameter: click.Parameter, values: Sequence[str]) -> tuple[str, ...]:
@@ -85,7 +87,7 @@ def _print(view: View, face: Face, sources: int) -> None:
     if face.as_json:
         print_json([compute.to_json() for compute in view.items])
     elif view.items:
-        print_table(*table(view.items))
+        print_table(*table(view.items), spare=SPARE)
     # What has one cure is said once: an address that does not answer fails for every kind.
     for problem in {
         problem.error.fix or problem.error.message: problem for problem in reversed(view.problems)
@@ -143,12 +145,24 @@ def _watch_table(catalogue: LiveCatalogue, query: Query, changed: threading.Even
     with Live(console=console, screen=True, auto_refresh=False) as live:
         while True:
             view = catalogue.view(query)
-            lines = table_lines(*table(view.items), console.width) if view.items else ["No computes yet."]
-            lines = [*lines[: max(1, console.height - 2 - len(view.problems))], "", _footer(view)]
+            lines = _fitting(view, console.width, console.height - 2 - len(view.problems))
+            lines = [*lines, "", _footer(view)]
             lines += [printable(f"{problem.error.code}: {problem.error.message}") for problem in view.problems]
             live.update(Text("\n".join(lines), no_wrap=True, overflow="ellipsis"), refresh=True)
             changed.wait(1.0)
             changed.clear()
+
+
+def _fitting(view: View, width: int, height: int) -> list[str]:
+    """Return the table's lines for a screen: with less of the reasons, and then of the rows, where it is too small."""
+    if not view.items:
+        return ["No computes yet."]
+    lines = table_lines(*table(view.items), width, spare=SPARE)
+    if len(lines) > height:
+        lines = table_lines(*table(view.items), width, spare=SPARE, wrap=False)
+    if len(lines) > height:
+        lines = [*lines[: max(1, height - 1)], "… (--search, --kind and --state show less)"]
+    return lines
 
 
 def _footer(view: View) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import configparser
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from .aws.policies import ACCESS_ROLES, PARTNER_ROLE
 from .aws.seed import Profile
 from .state import StateFolder
+from .world import OTHER_ACCOUNT
 
 DEFAULT_PROFILE = "developer"
 # These would win over the profile in botocore's chain, so a shell has to forget them.
@@ -50,9 +52,17 @@ class ClientFiles:
         """Write the certificate of a private CA; returns its path."""
         return str(self._folder.write(f"ca/{name}.pem", pem))
 
-    def write_jupyter(self, authorities: Mapping[str, str], roles: list[str]) -> None:
-        """Write the Jupyter configuration: whom to trust for which cluster, and which runtime roles to offer."""
-        settings = {"certificate_authorities": dict(authorities), "runtime_roles": roles}
+    def write_jupyter(self, authorities: Mapping[str, str], roles: Sequence[str]) -> None:
+        """Write the Jupyter configuration: whom to trust for which cluster, which roles to offer and to go through.
+
+        The other account's computes are seen through its access role, and its runtime role is offered on them.
+        """
+        there = f"arn:aws:iam::{OTHER_ACCOUNT}:role"
+        settings = {
+            "certificate_authorities": dict(authorities),
+            "runtime_roles": [*roles, {"arn": f"{there}/{PARTNER_ROLE}", "compute": "shared"}],
+            "access_roles": [f"{there}/{ACCESS_ROLES[0]}"],
+        }
         path = (self._jupyter / "jupyter_emr_connect_config.json").relative_to(self._folder.path)
         self._folder.write_json(str(path), {"EMRConnect": settings})
 

@@ -194,6 +194,22 @@ COMMON: Mapping[Kind, _Row] = {
     ),
 }
 
+_AUTH_FAILURE = ("AuthFailure", 401)
+_REQUEST_EXPIRED = ("RequestExpired", 400)
+EC2: Mapping[Kind, tuple[str, int]] = {
+    Kind.MISSING_AUTH: _AUTH_FAILURE,
+    Kind.UNKNOWN_KEY: _AUTH_FAILURE,
+    Kind.INVALID_TOKEN: _AUTH_FAILURE,
+    Kind.BAD_SIGNATURE: _AUTH_FAILURE,
+    Kind.EXPIRED_TOKEN: _REQUEST_EXPIRED,
+    Kind.SKEWED_CLOCK: _REQUEST_EXPIRED,
+    Kind.THROTTLED: ("RequestLimitExceeded", 503),
+    Kind.DENIED: ("UnauthorizedOperation", 403),
+    Kind.INTERNAL: ("InternalError", 500),
+    Kind.INVALID_PARAMETER: ("InvalidParameterValue", 400),
+}
+"""EC2's own codes, where they differ from those of the query protocol ("Error codes for the Amazon EC2 API")."""
+
 
 def resolve(refusal: Refusal, protocol: Protocol) -> tuple[str, int, str]:
     """Return the refusal's code, HTTP status and message in ``protocol``."""
@@ -204,6 +220,8 @@ def resolve(refusal: Refusal, protocol: Protocol) -> tuple[str, int, str]:
         code, status = row.s3
         return code, refusal.status or status, refusal.message or row.s3_message or row.message
     code, status = row.query if protocol in ("query", "ec2") else row.json
+    if protocol == "ec2":
+        code, status = EC2.get(refusal.kind, row.query)
     if protocol == "rest-json" and status == 400 and refusal.kind in _FORBIDDEN:
         status = 403
     return code, refusal.status or status, refusal.message or row.message

@@ -56,6 +56,7 @@ LIST = [
     *_emr("ListClusters", "DescribeSecurityConfiguration"),
     "emr-containers:ListVirtualClusters",
     "emr-serverless:ListApplications",
+    *(f"ec2:Describe{name}" for name in ("Subnets", "Vpcs", "SecurityGroups")),
 ]
 TOKEN = "emr-containers:GetManagedEndpointSessionCredentials"  # noqa: S105 - an action
 _LIST = allow("ListAll", LIST, "*")

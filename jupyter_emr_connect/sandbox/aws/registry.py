@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from . import emr, emr_containers, emr_serverless, iam, s3, sts
+from . import ec2, emr, emr_containers, emr_serverless, iam, s3, sts
 from .service import Service
 
 SERVICES: Mapping[str, Service] = {
     service.name: service
     for service in (
+        ec2.SERVICE,
         emr.SERVICE,
         emr_containers.SERVICE,
         emr_serverless.SERVICE,

@@ -44,13 +44,43 @@ def test_only_the_last_column_is_broken():
 
 def test_where_there_is_no_room_the_last_column_goes_under_the_row():
     lines = table_lines(["ID", "NAME", "OK"], ROWS, 30)
-    assert lines[2:] == [
-        "j-1  open",
-        "    yes",
+    assert lines[1:] == [
+        "j-1  open  yes",
         "j-2  漢字",
         "    no: a reason that is long",
         "    enough to be broken",
     ]
+
+
+def test_without_wrapping_the_last_column_ends_with_the_line():
+    lines = table_lines(["ID", "NAME", "OK"], ROWS, 30, wrap=False)
+    assert lines[1:] == ["j-1  open  yes", "j-2  漢字  no: a reason that …"]
+
+
+LONG = [["j-1", "one", "emr-7", "yes"], ["v" * 20 + "/" + "e" * 20, "two", "emr-6", "no: a reason that is long"]]
+
+
+def test_a_long_id_has_a_line_of_its_own_on_a_narrow_terminal():
+    assert table_lines(["ID", "NAME", "RELEASE", "OK"], LONG, 50, spare=["RELEASE"]) == [
+        "ID   NAME  RELEASE  OK",
+        "j-1  one   emr-7    yes",
+        "v" * 20 + "/" + "e" * 20,
+        "     two   emr-6    no: a reason that is long",
+    ]
+    wide = table_lines(["ID", "N", "R", "OK"], LONG, 80)
+    assert [line.split()[0] for line in wide] == ["ID", *(row[0] for row in LONG)]
+
+
+def test_a_narrower_terminal_goes_without_the_spare_columns():
+    assert table_lines(["ID", "NAME", "RELEASE", "OK"], LONG, 21, spare=["RELEASE", "OTHER"]) == [
+        "ID   NAME  OK",
+        "j-1  one   yes",
+        "v" * 20 + "/" + "e" * 20,
+        "     two",
+        "    no: a reason that is",
+        "    long",
+    ]
+    assert "RELEASE" in table_lines(["ID", "NAME", "RELEASE", "OK"], LONG, None, spare=["RELEASE"])[0]
 
 
 def test_tables_without_rows_and_with_empty_cells():

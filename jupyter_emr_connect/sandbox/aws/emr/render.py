@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from ...world import ClusterSpec
+from ...world_network import group_id, subnet_id, zone_of
 
 INSTANCE_PROFILE = "EMRSandboxInstanceProfile"
 SERVICE_ROLE = "EMRSandboxServiceRole"
@@ -86,14 +87,16 @@ def cluster(spec: ClusterSpec) -> dict[str, Any]:
 def ec2_attributes(spec: ClusterSpec) -> dict[str, Any]:
     """Return the cluster's place in its network."""
     given = spec.described.get("Ec2InstanceAttributes", {})
+    place, zone = (spec.account, spec.region), zone_of(spec.id)
+    subnet = subnet_id(*place, zone)
     return {
-        "Ec2SubnetId": token(spec, "subnet", 17),
-        "RequestedEc2SubnetIds": [token(spec, "subnet", 17)],
-        "Ec2AvailabilityZone": f"{spec.region}a",
+        "Ec2SubnetId": subnet,
+        "RequestedEc2SubnetIds": [subnet],
+        "Ec2AvailabilityZone": f"{spec.region}{zone}",
         "RequestedEc2AvailabilityZones": [],
         "IamInstanceProfile": INSTANCE_PROFILE,
-        "EmrManagedMasterSecurityGroup": token(spec, "sg", 17, "master"),
-        "EmrManagedSlaveSecurityGroup": token(spec, "sg", 17, "core"),
+        "EmrManagedMasterSecurityGroup": group_id(*place, "master"),
+        "EmrManagedSlaveSecurityGroup": group_id(*place, "core"),
         "AdditionalMasterSecurityGroups": [],
         "AdditionalSlaveSecurityGroups": [],
         **given,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from botocore.parsers import create_parser
 
-from jupyter_emr_connect.sandbox.aws.failures import COMMON, Kind, Refusal, render
+from jupyter_emr_connect.sandbox.aws.failures import COMMON, EC2, Kind, Refusal, render
 
 PROTOCOLS = ["json", "rest-json", "query", "ec2", "rest-xml"]
 
@@ -25,7 +25,7 @@ def parsed(refusal, protocol):
 def test_every_refusal_reads_back(kind, protocol):
     read, reply = parsed(Refusal(kind, 'said "so" & <more>'), protocol)
     row = COMMON[kind]
-    expected = {"rest-xml": row.s3, "query": row.query, "ec2": row.query}.get(protocol, row.json)[0]
+    expected = {"rest-xml": row.s3, "query": row.query, "ec2": EC2.get(kind, row.query)}.get(protocol, row.json)[0]
     assert read["Error"]["Code"] == expected
     assert read["Error"]["Message"] == 'said "so" & <more>'
     assert reply.status >= 400
@@ -56,6 +56,8 @@ def test_a_services_own_error_keeps_its_code(protocol):
         (Kind.EXPIRED_TOKEN, "rest-json", 403),
         (Kind.INVALID_PARAMETER, "rest-json", 400),
         (Kind.INTERNAL, "query", 500),
+        (Kind.DENIED, "ec2", 403),
+        (Kind.THROTTLED, "ec2", 503),
         (Kind.TOO_LARGE, "json", 413),
     ],
 )
