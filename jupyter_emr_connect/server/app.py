@@ -18,6 +18,7 @@ from .paths import Places
 from .routes import patterns
 
 STARTS_END_WITHIN = 5.0
+CALLS_END_WITHIN = 1.0
 WORKERS = 8  # threads for what blocks; AWS's rates, not our threads, are the limit
 
 
@@ -60,7 +61,7 @@ class EMRConnectExtension(ExtensionApp):
         others, is answered that it knows no such kernel, and then never ends.
         """
         if services := self._services:
-            services.catalogues.close()
+            await asyncio.to_thread(services.catalogues.close, CALLS_END_WITHIN)
             await asyncio.to_thread(services.follower.close)
             services.executor.shutdown(wait=False, cancel_futures=True)
         manager: Any = getattr(self.serverapp, "kernel_manager", None)

@@ -33,13 +33,13 @@ class Catalogues:
                 self._catalogue = LiveCatalogue(self._config)
             return self._catalogue
 
-    def close(self) -> None:
-        """Stop the catalogue; the next look makes another."""
+    def close(self, wait: float = 0.0) -> None:
+        """Stop the catalogue, waiting ``wait`` seconds at most for calls to AWS; the next look makes another."""
         with self._lock:
             catalogue, self._catalogue = self._catalogue, None
             self._bodies.clear()
         if catalogue is not None:
-            catalogue.close()
+            catalogue.close(wait)
 
     def body(self, view: View, query: Query) -> str:
         """Return the JSON of a view; its rows are encoded once for each version and query."""

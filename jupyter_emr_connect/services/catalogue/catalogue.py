@@ -125,12 +125,12 @@ class LiveCatalogue:
         """Whether nobody wants anything of it any more; jobs end early then."""
         return self._closed
 
-    def close(self) -> None:
-        """Stop polling; jobs that run end after their next answer from AWS."""
+    def close(self, wait: float = 0.0) -> None:
+        """Stop polling; jobs that run end after their next answer from AWS, waited for ``wait`` seconds at most."""
         with self._wake:
             self._closed = True
             self._wake.notify_all()
-        self._workers.close()
+        self._workers.close(wait)
 
     def _look(self, query: Query, *, refresh: bool) -> None:
         with self._wake:

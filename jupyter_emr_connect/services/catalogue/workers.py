@@ -50,12 +50,13 @@ class Workers:
         with self._news:
             self._man()
 
-    def close(self) -> None:
-        """Drop the jobs that have not begun; the threads end after those that have."""
+    def close(self, wait: float = 0.0) -> None:
+        """Drop the jobs that have not begun, and wait ``wait`` seconds at most for those that have."""
         with self._news:
             self._closed = True
             self._jobs.clear()
             self._news.notify_all()
+            self._news.wait_for(lambda: not self._running, wait)
 
     def _room(self) -> int:
         now = self._clock()
@@ -80,7 +81,8 @@ class Workers:
     def _next(self, me: int) -> Job | None:
         """Return a job to do; None where there has been none for long."""
         with self._news:
-            self._running.pop(me, None)
+            if self._running.pop(me, None) and self._closed:
+                self._news.notify_all()
             told = True
             while not self._closed and (told or self._jobs):
                 if self._jobs and self._room() > 0:

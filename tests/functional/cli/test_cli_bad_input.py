@@ -197,7 +197,8 @@ def test_throttled_details_are_shown_as_not_known(cloud, emr, monkeypatch):
     cloud.world.faults.set("throttle", options={"action": "DescribeCluster"})
     shown = emr("list")
     assert shown.code == 0
-    assert "Not known: AWS throttles elasticmapreduce:DescribeCluster" in shown.out
+    assert "AWS throttles elasticmapreduce:DescribeCluster" in shown.err
+    assert "Not looked at" in shown.out
     assert "no: Not" not in shown.out
 
 

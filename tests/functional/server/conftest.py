@@ -70,7 +70,7 @@ def rest(cloud, jp_serverapp, http_server_client, jp_auth_header, jp_base_url) -
         return answer
 
     yield ask
-    jp_serverapp.web_app.settings[SETTING].catalogues.close()  # AWS goes before the server does
+    jp_serverapp.web_app.settings[SETTING].catalogues.close(5.0)  # AWS goes before the server does
 
 
 @pytest.fixture
