@@ -58,9 +58,12 @@ def read_list(catalogue: LiveCatalogue, listing: Listing) -> None:
         error = _unexpected(defect)
     with catalogue.changing() as change:
         gone = listing.retain(seen) if error is None else []
-        news = listing.finish(catalogue.clock(), pages=pages, error=error, listed_at=begun)
-        change(listing, Changes(removed=tuple(gone)), news=news)
+        change(listing, Changes(removed=tuple(gone)))
+    # Before it is said that all is read, since a command may end then.
     catalogue.keep(listing, put.union(gone), begun if error is None else None)
+    with catalogue.changing() as change:
+        news = listing.finish(catalogue.clock(), pages=pages, error=error, listed_at=begun)
+        change(listing, news=news)
 
 
 def _pages(listing: Listing) -> Iterator[list[Compute]]:
@@ -92,6 +95,7 @@ def describe_some(catalogue: LiveCatalogue, listing: Listing) -> None:
         problem = error
     except Exception as defect:
         problem = _unexpected(defect)
+    catalogue.keep(listing, put)
     with catalogue.changing() as change:
         listing.describing = 0
         pause = 0.0 if room else PAUSE
@@ -103,7 +107,6 @@ def describe_some(catalogue: LiveCatalogue, listing: Listing) -> None:
             change(listing, news=type(problem) is not type(listing.trouble))
             listing.trouble = problem
         listing.describe_at = catalogue.clock() + pause
-    catalogue.keep(listing, put)
 
 
 def _describe(catalogue: LiveCatalogue, listing: Listing, session: AWSSession, compute_id: str) -> None:
