@@ -9,7 +9,7 @@ from typing import Any
 from jupyter_server.extension.application import ExtensionApp
 
 from .._version import __version__
-from ..config import EMRConnect
+from ..config import CONFIG_FILES, EMRConnect
 from .audit import Audit
 from .base import SETTING, Services
 from .catalogues import Catalogues
@@ -36,6 +36,10 @@ class EMRConnectExtension(ExtensionApp):
     load_other_extensions = True
     classes = [EMRConnect]
     _services: Services | None = None  # until the server has its settings
+
+    def _config_file_name_default(self) -> str:
+        """Return the name of our configuration files; jupyter_server's own choice begins with one more ``jupyter_``."""
+        return CONFIG_FILES[-1]
 
     def initialize_settings(self) -> None:
         """Make the settings object from the server's configuration; called by jupyter_server once."""

@@ -30,7 +30,7 @@ def find(
     kind: str | None = None,
     depth: Depth = "list",
 ) -> Compute:
-    """Return the described compute of an id, an ARN or an unambiguous name.
+    """Return the described compute of an id, an ARN or an unambiguous name (``team/notebooks`` names an endpoint).
 
     Looked for in ``sources``, else in all that are configured; ``kind`` leaves the other kinds out; ``depth``
     says for what it is described. Raises ``ComputeNotFound`` (says where was looked and suggests near names),
@@ -52,7 +52,7 @@ def find(
     places = [(source, lister) for source in sources for lister in listers if lister.is_id(text)]
     if places and (by_id := _by_id(text, places, depth)):
         return by_id
-    if any(lister.kind != "serverless" for _, lister in places):  # a name may look like an application's id
+    if any(lister.kind == "ec2" for _, lister in places):  # a name may look like the other kinds' ids
         raise _not_found(text, [lister for _, lister in places], sources)
     return _by_name(text, [(source, lister) for source in sources for lister in listers], depth)
 
@@ -103,7 +103,7 @@ def _by_name(name: str, places: Sequence[Place], depth: Depth) -> Compute:
     if len(errors) == len(answers):
         raise errors[0]
     rows = [row for one in answers if not isinstance(one, EMRConnectError) for row in one]
-    same = _distinct([row for row in rows if row[1].name == name])
+    same = _distinct([row for row in rows if name in _names(row[1])])
     if not same:
         same = _lately_ended(name, places)
     if not same:
@@ -116,10 +116,15 @@ def _by_name(name: str, places: Sequence[Place], depth: Depth) -> Compute:
     return described or row
 
 
+def _names(row: Compute) -> tuple[str, ...]:
+    """Return a compute's name; an endpoint's also after its virtual cluster's, as endpoints of many are told apart."""
+    return (row.name, f"{row.details['virtual_cluster']}/{row.name}") if row.kind == "eks" else (row.name,)
+
+
 def _lately_ended(name: str, places: Sequence[Place]) -> list[tuple[Place, Compute]]:
     """Return the newest compute of this name that has ended, so that the user learns what became of it."""
     answers = _ask(places, lambda place: _rows(place, ended=True))
-    rows = [row for one in answers if not isinstance(one, EMRConnectError) for row in one if row[1].name == name]
+    rows = [row for one in answers if not isinstance(one, EMRConnectError) for row in one if name in _names(row[1])]
     return sorted(rows, key=lambda row: row[1].created_at or "")[-1:]
 
 

@@ -137,8 +137,8 @@ def test_kill_9_of_the_guard_itself_ends_the_command() -> None:
 )
 def test_the_exit_code_is_the_commands(code: str, expected: int) -> None:
     guard = start(sys.executable, "-c", code)
-    guard.communicate(timeout=10)
-    assert guard.returncode == expected
+    assert guard.wait(timeout=10) == expected  # not by communicate, which closes stdin: the guard's word to end all
+    guard.communicate()
 
 
 def test_a_command_that_cannot_run_says_why() -> None:

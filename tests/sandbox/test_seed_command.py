@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import configparser
 import os
+import sys
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 import boto3
+import pexpect
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError
@@ -27,10 +30,10 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     running.cli("sandbox", "down", "--name", running.name)
 
 
-def client(sandbox: Sandbox, service: str, region: str) -> Any:
+def client(sandbox: Sandbox, service: str, region: str, user: str = "developer") -> Any:
     keys = configparser.ConfigParser(interpolation=None)
     keys.read(sandbox.env["AWS_SHARED_CREDENTIALS_FILE"])
-    profile = keys["developer"]
+    profile = keys[user]
     return boto3.client(
         service,
         region_name=region,
@@ -78,3 +81,45 @@ def test_a_fault_strikes_one_service_in_one_region(own: Sandbox) -> None:
     assert client(own, "emr-serverless", "eu-west-1").list_applications()
     refused = own.cli("sandbox", "fault", "down", "--service", "dynamodb", "--name", own.name)
     assert (refused.returncode, "'dynamodb'" in refused.stderr) == (1, True)
+
+
+FOUR = "us-east-1,us-west-2,eu-west-1,ap-south-1"
+ACCOUNTS = {"123456789012", "210987654321"}
+
+
+@pytest.fixture(scope="module")
+def wide(own: Sandbox) -> Sandbox:
+    """The sandbox with computes of every kind in four regions."""
+    numbers = ("--clusters", "40", "--applications", "8", "--endpoints", "8")
+    assert own.cli("sandbox", "seed", *numbers, "--regions", FOUR, "--name", own.name).returncode == 0
+    return own
+
+
+def test_one_table_shows_three_kinds_over_two_accounts_and_four_regions(wide: Sandbox) -> None:
+    done = wide.cli("list", "--region", FOUR)
+    assert (done.returncode, done.stderr) == (0, "")
+    header, *rows = done.stdout.splitlines()
+    columns = ("NAME", "KIND", "ACCOUNT", "REGION", "STATE")
+    name, kind, account, region, end = (header.index(one) for one in columns)
+    found = [(row[kind:account].strip(), row[account:region].strip(), row[region:end].strip()) for row in rows]
+    expected = {(kind, "123456789012", place) for kind in ("ec2", "eks", "serverless") for place in FOUR.split(",")}
+    assert set(found) == {*expected, ("ec2", "210987654321", "us-east-1")}
+    names = Counter(row[name:kind].strip() for row in rows)
+    assert names.keys() >= {"analytics", "open", "kerberos", "old", "shared", "notebooks", "interactive"}
+    assert max(names.values()) == 1  # nobody's regions are mixed
+
+
+def test_watching_on_a_terminal_shows_them_all_and_what_changes(wide: Sandbox) -> None:
+    words = ["list", "--watch", "--region", FOUR, "--search", "team"]
+    watch = pexpect.spawn("jupyter-emr", words, env=wide.env, dimensions=(120, 160), timeout=30, encoding="utf-8")
+    watch.logfile_read = sys.stdout
+    for seen in ("ACCOUNT.*REGION", "shared.*210987654321", "ap-south-1", "computes · as of"):
+        watch.expect(seen)
+    client(wide, "emr", "us-east-1", "administrator").run_job_flow(
+        Name="just-made", ReleaseLabel="emr-7.0.0", Instances={}, Tags=[{"Key": "team", "Value": "new"}]
+    )
+    watch.expect("just-made")
+    watch.sendintr()
+    watch.expect(pexpect.EOF)
+    watch.close()
+    assert watch.exitstatus == 130
