@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 import click
 
 from ..models import Compute
 from .options import Face, common_options, complete_computes, said
 from .output import print_fields, print_json
+
+SHOWN_ELSEWHERE = frozenset({"runtime_role_reason", "unreachable"})
 
 
 @click.command()
@@ -20,32 +25,44 @@ def show(face: Face, compute: str) -> None:
     if face.as_json:
         print_json(found.to_json(details=True))
         return
-    details = found.details
-    encryption = details.get("in_transit_encryption")
     print_fields(
         [
             ("id", found.id),
+            ("kind", found.kind),
             ("name", found.name),
             ("arn", found.arn),
+            ("account", found.account),
+            ("region", found.region),
             ("state", f"{found.state} ({found.state_reason})" if found.state_reason else found.state),
             ("created", found.created_at),
             ("release", found.release),
-            (
-                "applications",
-                ", ".join(f"{name} {version}".strip() for name, version in details["applications"].items()),
-            ),
             ("attachable", "yes" if found.attachable else f"no: {found.reason}"),
             ("transports", ", ".join(found.transports) or "none"),
             ("runtime role", _role_line(found)),
             ("authentication", found.auth),
-            ("in-transit encryption", None if encryption is None else "on" if encryption else "off"),
-            ("primary node", found.host),
-            *((name.replace("_", " "), value) for name, value in details["network"].items()),
-            ("security configuration", details["security_configuration"]),
-            ("log", details["log_uri"]),
-            ("tags", ", ".join(f"{key}={value}" for key, value in found.tags.items()) or None),
+            *_details(found.details),
+            ("tags", _text(found.tags) or None),
         ]
     )
+
+
+def _details(details: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what is known beside the contract's fields, which differs by kind."""
+    for name, value in details.items():
+        if name in SHOWN_ELSEWHERE or value in (None, "", [], {}):
+            continue
+        if name == "network":
+            yield from _details(value)
+        else:
+            yield name.replace("_", " "), _text(value)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={one}" if one else str(key) for key, one in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _role_line(compute: Compute) -> str:

@@ -36,12 +36,17 @@ class Problem:
 
     def located(self, *, several: bool) -> EMRConnectError:
         """Return the error; with ``several`` sources its message says which of them it concerns."""
-        parts = (self.kind, self.region, self.profile, self.access_role)
-        where = ", ".join(part for part in parts if part)
+        parts = (
+            f"listing {self.kind}" if self.kind else "",
+            f"in {self.region}" if self.region else "",
+            f"by profile {self.profile!r}" if self.profile else "",
+            f"through {self.access_role}" if self.access_role else "",
+        )
+        where = " ".join(part for part in parts if part)
         if not several or not where:
             return self.error
         located = copy.copy(self.error)
-        located.message = f"{self.error.message.rstrip('.')} ({where})."
+        located.message = f"{self.error.message.rstrip('.')}, {where}."
         return located
 
     def to_json(self) -> dict[str, Any]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+
+import pytest
 
 CONTRACT = {
     *("id", "kind", "name", "arn", "region", "account", "state", "state_reason", "release", "applications", "tags"),
@@ -86,6 +89,22 @@ def test_show_takes_id_arn_and_name(cloud, emr):
     assert emr("show", by_name["id"], "--json").json == by_name
     assert emr("show", by_name["arn"], "--json").json == by_name
     assert "runtime role" in emr("show", "open").out
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("analytics", ("primary security group", "in transit encryption  yes", "vpc ")),
+        ("notebooks", ("virtual cluster", "execution role", "url ")),
+        ("interactive", ("livy endpoint enabled", "auto stop minutes")),
+    ],
+)
+def test_show_has_what_each_kind_has(emr, name, words):
+    shown = emr("show", name)
+    assert shown.code == 0, shown.err
+    for word in words:
+        assert word in re.sub(r" {2,}", "  ", shown.out)
+    assert "runtime_role_reason" not in shown.out
 
 
 def test_show_of_an_arn_asks_its_region(cloud, emr):
