@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from ..models import Compute
     from ..services.catalogue import LiveCatalogue, Query, View
 
-FIRST_ROWS = 1  # seconds that an answer waits for the first rows, unless `wait` says otherwise
+FIRST_ROWS = 2  # seconds that an answer waits for a first list worth showing, unless `wait` says otherwise
+SCREENFUL = 200  # rows that are worth showing before the rest is there
 REFRESHED = 10  # seconds that an answer waits for a refresh
 LONGEST_WAIT = 30
 # A list that is being read changes with every page; a client that waits is answered at this pace at most.
@@ -104,12 +106,18 @@ def patience(since: str | None, refresh: bool, wait: int | None) -> tuple[Callab
         return lambda view: view.version != since, 0
     if refresh:
         return lambda view: not view.refreshing, REFRESHED
-    return (lambda view: view.complete) if wait else has_news, FIRST_ROWS
+    return (lambda view: view.complete) if wait else is_worth_showing, FIRST_ROWS
 
 
-def has_news(view: View) -> bool:
-    """Whether there is something to show: rows, what is wrong, or that there is nothing."""
-    return bool(view.complete or view.total or view.problems)
+def is_worth_showing(view: View) -> bool:
+    """Whether a first answer need not wait: all is known, there is a screenful, or the list of before a restart.
+
+    A small list is described within a second, so that a client which asks once learns what it can attach to.
+    """
+    if view.stored or view.total >= SCREENFUL:
+        return True
+    described = not view.to_describe or view.as_of is None or time.time() - view.as_of > FIRST_ROWS
+    return view.complete and described
 
 
 class OneComputeHandler(EMRHandler):

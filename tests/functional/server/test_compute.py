@@ -21,6 +21,13 @@ async def test_the_list_has_all_kinds_and_says_when_it_was_read(cloud, rest):
     assert answer.json["total"] == len(answer.json["items"])
 
 
+async def test_a_client_that_asks_once_learns_what_it_can_attach_to(cloud, rest):
+    rows = {row["name"]: row for row in (await rest("GET", "compute")).json["items"]}
+    assert set(rows) >= STANDARD
+    assert rows["open"]["attachable"] is True
+    assert "Kerberos" in rows["kerberos"]["reason"]
+
+
 async def test_rows_are_described_after_they_are_shown(cloud, rest):
     answer = await rest("GET", "compute", params={"wait": "10"})
     while answer.json["to_describe"]:
