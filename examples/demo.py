@@ -18,15 +18,15 @@ COMPUTE = "analytics"
 ROLE = "EMRAnalyst"
 
 
-def emr(*words: str, env: dict[str, str] | None = None, quiet: bool = False) -> str:
-    """Type one ``jupyter emr`` command; its progress goes to the terminal, its answer comes back."""
+def emr(*words: str, env: dict[str, str] | None = None, quiet: bool = False, show: bool = False) -> str:
+    """Type one ``jupyter emr`` command; its progress goes to the terminal, and so does its answer with ``show``."""
     if not quiet:
         print(f"\n$ jupyter emr {' '.join(word for word in words if word != '--json')}", flush=True)
-    command = ["jupyter-emr", *words]
-    done = subprocess.run(command, env={**os.environ, **(env or {})}, stdout=subprocess.PIPE, text=True, check=False)
+    command, out = ["jupyter-emr", *words], None if show else subprocess.PIPE
+    done = subprocess.run(command, env={**os.environ, **(env or {})}, stdout=out, text=True, check=False)
     if done.returncode:
-        sys.exit(done.stdout + f"\nThe command above ended with exit code {done.returncode}.")
-    return done.stdout
+        sys.exit(f"{done.stdout or ''}\nThe command above ended with exit code {done.returncode}.")
+    return done.stdout or ""
 
 
 def answer_of(notebook: Path) -> list[str]:
@@ -43,7 +43,7 @@ def main() -> None:
     up = time.monotonic()
     env = json.loads(emr("sandbox", "env", "--json", quiet=True))
     role = next(arn for arn in status["roles"] if arn.endswith(f"/{ROLE}"))
-    print(emr("list", env=env))
+    emr("list", env=env, show=True)  # three kinds of compute, of two accounts
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "demo.ipynb"
         words = ["run", str(HERE / "demo.ipynb"), "--compute", COMPUTE, "--runtime-role", role, "-o", str(result)]

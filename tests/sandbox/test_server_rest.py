@@ -95,13 +95,13 @@ async def test_an_endpoint_is_attached_by_name_id_and_arn(sandbox: Sandbox, tmp_
         assert await user_of_a_kernel(server, "n.ipynb") == "emranalyst"
 
 
-FAILURES = [
+FAILURES = [  # credentials first, while none are in memory
+    ("deny:GetClusterSessionCredentials", "credentials", "elasticmapreduce:GetClusterSessionCredentials"),
+    ("down", "credentials", "No answer from"),
     ("black-hole", "gateway", "did not answer in time"),
     ("no-gateway", "gateway", "refused the connection"),
     ("bad-certificate", "gateway", "another host"),
     ("html", "gateway", "text/html"),
-    ("deny:GetClusterSessionCredentials", "credentials", "elasticmapreduce:GetClusterSessionCredentials"),
-    ("down", "credentials", "No answer from"),
 ]
 
 
