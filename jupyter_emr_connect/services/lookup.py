@@ -13,7 +13,7 @@ from ..config import EMRConnect
 from ..errors import AmbiguousCompute, ComputeNotFound, EMRConnectError
 from ..models import Attachment, Compute
 from .kinds import Lister, make_listers
-from .kinds.place import Depth
+from .kinds.row import Depth
 from .sources import Source, access_role, list_sources
 
 Place = tuple[Source, Lister]

@@ -11,7 +11,7 @@ from ...models import Compute, Kind
 from .applications import Applications
 from .clusters import Clusters
 from .endpoints import Endpoints
-from .place import Depth
+from .row import Depth
 
 
 class Lister(Protocol):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from typing import Any
 
 from ...aws import emr_serverless
 from ...aws.session import AWSSession
 from ...models import Compute, Kind
 from .. import eligibility
-from .place import Depth, named, place_of
+from .row import Depth, judged, named
 
 APPLICATION_ID = re.compile(r"[0-9a-z]{16,64}")
 APPLICATION_ARN = re.compile(r"arn:aws[a-zA-Z-]*:emr-serverless:([a-z0-9-]+):(\d{12}):/applications/([0-9a-z]+)")
@@ -50,39 +50,24 @@ class Applications:
 
 def undescribed(row: emr_serverless.ApplicationRow, region: str) -> Compute:
     """Return what a row of the list says of an application."""
-    place, account = place_of(row.arn, region)
-    verdict = eligibility.judge_application_row(row)
-    return Compute(
-        id=row.id,
-        kind="serverless",
-        name=row.name,
-        arn=row.arn,
-        region=place,
-        account=account,
-        state=row.state,
-        state_reason=row.state_reason,
-        release=row.release,
-        applications=(row.type,) if row.type else (),
-        created_at=row.created_at,
-        attachable=verdict.attachable,
-        reason=verdict.reason,
-        transports=verdict.transports,
-        runtime_role=verdict.runtime_role,
-        auth=verdict.auth,
-    )
+    return judged("serverless", row.id, row, region, eligibility.judge_application_row(row), **_facts(row))
+
+
+def _facts(row: emr_serverless.ApplicationRow) -> dict[str, Any]:
+    return {"release": row.release, "applications": (row.type,) if row.type else ()}
 
 
 def described(application: emr_serverless.Application, region: str) -> Compute:
     """Return an application with everything computed."""
     verdict = eligibility.judge_application(application)
-    return replace(
-        undescribed(application, region),
+    return judged(
+        "serverless",
+        application.id,
+        application,
+        region,
+        verdict,
+        **_facts(application),
         tags=application.tags,
-        attachable=verdict.attachable,
-        reason=verdict.reason,
-        transports=verdict.transports,
-        runtime_role=verdict.runtime_role,
-        auth=verdict.auth,
         details={
             "type": application.type,
             "architecture": application.architecture,

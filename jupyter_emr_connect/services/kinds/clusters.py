@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 from ...aws import emr
 from ...aws.ec2 import vpc_details
@@ -13,7 +13,7 @@ from ...aws.session import AWSSession
 from ...errors import AccessDenied, AWSError, AWSUnavailable, CredentialsExpired, InvalidCredentials, Throttled
 from ...models import Compute, Kind
 from .. import eligibility
-from .place import Depth, place_of
+from .row import Depth, judged
 
 CLUSTER_ID = re.compile(r"j-[A-Z0-9]{1,254}")
 CLUSTER_ARN = re.compile(r"arn:aws[a-zA-Z-]*:elasticmapreduce:([a-z0-9-]+):(\d{12}):cluster/(j-[A-Z0-9]+)")
@@ -72,7 +72,7 @@ class Clusters:
             **({"primary_note": primary_note} if primary_note else {}),
             **verdict.details,
         }
-        return replace(described(cluster, verdict, session.region), details=details)
+        return described(cluster, verdict, session.region, **details)
 
     def worth_describing(self, compute: Compute) -> bool:
         """Clusters in a state that could take a kernel."""
@@ -111,33 +111,10 @@ class Clusters:
 
 def undescribed(row: emr.ClusterRow, region: str) -> Compute:
     """Return what a row of the list says of a cluster; ``region`` counts where there is no ARN."""
-    place, account = place_of(row.arn, region)
-    verdict = eligibility.judge_row(row)
-    return Compute(
-        id=row.id,
-        kind="ec2",
-        name=row.name,
-        arn=row.arn,
-        region=place,
-        account=account,
-        state=row.state,
-        state_reason=row.state_reason,
-        created_at=row.created_at,
-        reason=verdict.reason,
-    )
+    return judged("ec2", row.id, row, region, eligibility.judge_row(row))
 
 
-def described(cluster: emr.Cluster, verdict: eligibility.Eligibility, region: str) -> Compute:
-    """Return a cluster with what was judged of it; ``details`` are left to the caller."""
-    return replace(
-        undescribed(cluster, region),
-        release=cluster.release,
-        applications=tuple(cluster.applications),
-        tags=cluster.tags,
-        attachable=verdict.attachable,
-        reason=verdict.reason,
-        transports=verdict.transports,
-        runtime_role=verdict.runtime_role,
-        auth=verdict.auth,
-        host=cluster.host,
-    )
+def described(cluster: emr.Cluster, verdict: eligibility.Eligibility, region: str, **details: Any) -> Compute:
+    """Return a cluster with what was judged of it, and the details that the caller gives."""
+    facts = {"release": cluster.release, "applications": tuple(cluster.applications), "tags": cluster.tags}
+    return judged("ec2", cluster.id, cluster, region, verdict, host=cluster.host, details=details, **facts)

@@ -10,7 +10,7 @@ from ...aws.session import AWSSession
 from ...errors import EMRConnectError
 from ...models import Compute, Kind
 from .. import eligibility
-from .place import Depth, named, place_of
+from .row import Depth, judged, named
 
 ENDPOINT_ID = re.compile(r"([0-9a-z]{1,64})/([0-9a-z]{1,64})")
 ENDPOINT_ARN = re.compile(
@@ -67,29 +67,19 @@ def described(
     endpoint: emr_containers.Endpoint, region: str, cluster: emr_containers.VirtualCluster | None = None
 ) -> Compute:
     """Return an endpoint with everything computed; ``cluster`` is its virtual cluster, where it is known."""
-    place, account = place_of(endpoint.arn, region)
     # The list waits for no name server; what it has found out by then counts the next time.
     reach = eligibility.reach_of(endpoint.url, wait=0.0 if cluster else 2.0) if endpoint.state == "ACTIVE" else None
     verdict = eligibility.judge_endpoint(
         endpoint, virtual_cluster_state=cluster.state if cluster else None, reach=reach
     )
-    return Compute(
-        id=endpoint.compute_id,
-        kind="eks",
-        name=endpoint.name,
-        arn=endpoint.arn,
-        region=place,
-        account=account,
-        state=endpoint.state,
-        state_reason=endpoint.state_reason,
+    return judged(
+        "eks",
+        endpoint.compute_id,
+        endpoint,
+        region,
+        verdict,
         release=endpoint.release,
         tags=endpoint.tags,
-        created_at=endpoint.created_at,
-        attachable=verdict.attachable,
-        reason=verdict.reason,
-        transports=verdict.transports,
-        runtime_role=verdict.runtime_role,
-        auth=verdict.auth,
         host=endpoint.url,
         certificate=endpoint.certificate,
         details={
