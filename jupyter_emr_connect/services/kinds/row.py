@@ -36,7 +36,7 @@ class Row(Protocol):
 
 
 def judged(kind: Kind, compute_id: str, row: Row, region: str, verdict: Eligibility, **facts: Any) -> Compute:
-    """Return a compute of what AWS and the rules say; ``region`` counts where there is no ARN, ``facts`` are the rest."""
+    """Return a compute of what AWS and the rules say; ``region`` counts without an ARN, ``facts`` are the rest."""
     parts = row.arn.split(":")
     place, account = (parts[3] or region, parts[4]) if len(parts) > 5 else (region, "")
     return Compute(
