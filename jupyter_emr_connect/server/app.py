@@ -13,6 +13,7 @@ from ..config import CONFIG_FILES, EMRConnect
 from .audit import Audit
 from .base import SETTING, Services
 from .catalogues import Catalogues
+from .connection import hasten
 from .following import CONTENTS, Follower
 from .paths import Places
 from .routes import patterns
@@ -53,6 +54,7 @@ class EMRConnectExtension(ExtensionApp):
         server.event_logger.add_listener(schema_id=CONTENTS, listener=follower)
         self._services = Services(config, executor, places, audit, Catalogues(config), follower)
         self.settings[SETTING] = self._services
+        hasten(server, self.settings)
 
     def initialize_handlers(self) -> None:
         """Add the REST routes; called by jupyter_server once."""
