@@ -175,6 +175,25 @@ def test_outputs_are_written_cell_by_cell_and_an_early_interrupt_is_not_lost(san
         run.end()
 
 
+NO_REPLY = """
+import time
+session = get_ipython().kernel.session
+send = session.send
+session.send = lambda stream, kind, *more, **options: kind == "execute_reply" or send(stream, kind, *more, **options)
+time.sleep(600)
+"""
+
+
+def test_an_interrupted_cell_whose_reply_never_comes_ends_the_run(sandbox: Sandbox, tmp_path: Path) -> None:
+    """As happens when the interrupt hits the kernel just before the cell's code."""
+    path = write_notebook(tmp_path / "n.ipynb", "emr-python", NO_REPLY)
+    with started(sandbox, path) as run:
+        run.wait_for("cell 1/1")
+        time.sleep(1)
+        os.kill(run.process.pid, signal.SIGINT)
+        assert run.end()["stopped_by"] == signal.SIGINT
+
+
 def test_a_second_signal_ends_a_kernel_that_does_not_listen(sandbox: Sandbox, tmp_path: Path) -> None:
     ignore = "try:\n        time.sleep(600)\n    except KeyboardInterrupt:\n        print('no')"
     code = f"import time\nwhile True:\n    {ignore}"
