@@ -1,0 +1,156 @@
+"""Callers: one for each profile and access role in a process, asked for once by however many threads."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from jupyter_emr_connect.aws.callers import open_caller, surroundings
+from jupyter_emr_connect.aws.session import forget, open_session
+from jupyter_emr_connect.aws.sts import account_of, account_within, get_identity
+from jupyter_emr_connect.errors import AccessDenied, ConfigurationError, CredentialsExpired, NoCredentials, NoRegion
+from jupyter_emr_connect.models import AccessRole
+from jupyter_emr_connect.sandbox.world import ACCOUNT, OTHER_ACCOUNT
+
+ACCESS = AccessRole(f"arn:aws:iam::{OTHER_ACCOUNT}:role/EMRAccess")
+REGIONS = ("us-east-1", "eu-west-1", "ap-south-1", "sa-east-1")
+
+
+def at_once(function, arguments):
+    with ThreadPoolExecutor(16) as pool:
+        return list(pool.map(function, arguments))
+
+
+def test_sessions_of_all_regions_share_a_caller(cloud):
+    sessions = at_once(lambda region: open_session("developer", region), REGIONS * 8)
+    assert len({id(one.caller) for one in sessions}) == 1
+    assert len({id(one) for one in sessions}) == len(REGIONS)
+
+
+def test_each_session_asks_its_own_region_however_many_begin_at_once(cloud):
+    for _ in range(10):
+        forget()
+        cloud.world.log = type(cloud.world.log)()
+        at_once(lambda region: open_session("administrator", region).call("emr", "ListClusters"), REGIONS)
+        assert sorted(row["region"] for row in cloud.world.log.since()) == sorted(REGIONS)
+
+
+def test_a_session_in_another_region_does_not_change_the_chains(cloud):
+    open_session("administrator", "eu-west-1").call("emr", "ListClusters")
+    assert open_session("administrator").region == "us-east-1"
+
+
+def test_the_account_is_asked_for_once(cloud):
+    sessions = [open_session("developer", region) for region in REGIONS * 4]
+    assert set(at_once(lambda one: account_within(one, 20), sessions)) == {ACCOUNT}
+    assert set(at_once(account_of, sessions)) == {ACCOUNT}
+    assert cloud.calls("GetCallerIdentity") == 1
+
+
+def test_a_role_is_assumed_once_for_all_regions_and_threads(cloud):
+    sessions = [open_session("developer", region, ACCESS) for region in REGIONS]
+
+    def ask(number):
+        service, operation = (("emr", "ListClusters"), ("emr-serverless", "ListApplications"))[number % 2]
+        return sessions[number % 4].call(service, operation)
+
+    assert len(at_once(ask, range(16))) == 16
+    assert cloud.calls("AssumeRole") == 1
+    assert cloud.calls("GetCallerIdentity") == 0
+
+
+def test_the_account_of_a_role_is_known_without_asking(cloud):
+    session = open_session("developer", "us-east-1", ACCESS)
+    assert account_within(session, 0) == OTHER_ACCOUNT
+    assert cloud.calls("GetCallerIdentity") == cloud.calls("AssumeRole") == 0
+    assert get_identity(session).account == OTHER_ACCOUNT
+
+
+def test_a_role_that_may_not_be_taken_names_the_action(cloud):
+    session = open_session("analyst", "us-east-1", ACCESS)
+    with pytest.raises(AccessDenied) as caught:
+        session.call("emr", "ListClusters")
+    assert caught.value.iam_action == "sts:AssumeRole"
+
+
+def test_an_account_that_cannot_be_asked_for_is_not_waited_for(cloud):
+    cloud.world.faults.set("slow:15000", options={"service": "sts"})
+    session = open_session("developer", "us-east-1")
+    assert at_once(lambda one: account_within(one, 0.2), [session] * 8) == [None] * 8
+    assert open_session("developer", "us-east-1").call("emr", "ListClusters")["Clusters"]
+
+
+def test_an_account_that_cannot_be_told_is_not_asked_for_again_soon(cloud):
+    cloud.world.faults.set("down", options={"service": "sts"})
+    session = open_session("developer", "us-east-1")
+    assert account_within(session, 30) is None
+    calls = cloud.calls("GetCallerIdentity")
+    assert [account_within(session, 30) for _ in range(5)] == [None] * 5
+    assert cloud.calls("GetCallerIdentity") == calls
+
+
+def test_credentials_that_are_over_are_said_and_asked_for_anew(cloud):
+    cloud.world.faults.set("expire-credentials")
+    with pytest.raises(CredentialsExpired):
+        account_within(open_session("developer", "us-east-1"), 20)
+    cloud.world.faults.clear()
+    assert account_within(open_session("developer", "us-east-1"), 20) == ACCOUNT
+
+
+def test_a_region_that_fails_leaves_the_account_to_the_others(cloud):
+    cloud.world.faults.set("down", options={"service": "sts", "region": "eu-west-1"})
+    far, near = (open_session("developer", region) for region in ("eu-west-1", "us-east-1"))
+    assert account_within(far, 30) is None
+    assert account_within(near, 30) == ACCOUNT
+    assert account_within(far, 0) == ACCOUNT
+
+
+def test_a_new_login_is_another_caller(cloud):
+    before = open_caller("developer", None, "us-east-1")
+    forget(open_session("developer", "us-east-1").key)
+    assert open_caller("developer", None, "us-east-1") is not before
+
+
+def test_what_cannot_be_a_caller_is_refused(cloud, monkeypatch):
+    with pytest.raises(NoCredentials, match="nobody"):
+        open_caller("nobody", None, "us-east-1")
+    (cloud.folder / "config").write_text("[default]\n")
+    monkeypatch.delenv("AWS_PROFILE")
+    with pytest.raises(NoRegion):
+        open_caller(None, None, None)
+    with pytest.raises(NoCredentials):
+        open_caller(None, None, "us-east-1")
+    (cloud.folder / "config").write_text("[profile a\nnonsense")
+    with pytest.raises(ConfigurationError):
+        open_caller("a", None, "us-east-1")
+
+
+def test_an_unknown_region_is_refused(cloud):
+    with pytest.raises(ConfigurationError, match="'nowhere' is not an AWS region"):
+        open_session("developer", "nowhere").offers("emr")
+
+
+@pytest.mark.parametrize(
+    ("name", "matters"),
+    [
+        ("AWS_PROFILE", True),
+        ("AWS_REGION", True),
+        ("AWS_ENDPOINT_URL_EMR", True),
+        ("AWS_ACCESS_KEY_ID", True),
+        ("AWS_SECRET_ACCESS_KEY", False),
+        ("HOME", False),
+    ],
+)
+def test_surroundings_differ_where_they_lead_elsewhere(cloud, monkeypatch, name, matters):
+    before = surroundings(None, None)
+    monkeypatch.setenv(name, "other-value")
+    assert (surroundings(None, None) != before) is matters
+    assert "other-value" not in surroundings(None, None)
+
+
+def test_surroundings_do_not_matter_where_the_user_has_chosen(cloud, monkeypatch):
+    before = surroundings("developer", "us-east-1")
+    for name in ("AWS_PROFILE", "AWS_REGION", "AWS_ACCESS_KEY_ID"):
+        monkeypatch.setenv(name, "other-value")
+    assert surroundings("developer", "us-east-1") == before
