@@ -31,8 +31,9 @@ ACCOUNT_OF_ROLE = re.compile(r"arn:[^:]*:iam::(\d{12}):")
 class Caller:
     """Whose calls: ``core`` is botocore's session, ``credentials`` renew themselves, ``label`` is for messages.
 
-    ``account`` is the account's number once it is known; ``lock`` lets one thread ask for it. ``inquiry`` is that being
-    asked by a thread of its own since ``asked_at``, both under ``asking`` (:func:`.sts.account_within`).
+    ``account`` is the account's number once it is known; ``lock`` lets one thread ask for it. ``inquiries`` are
+    those that threads of their own have made for it, by region and with their time, changed under ``asking``
+    (:func:`.sts.account_within`).
     """
 
     def __init__(self, profile: str | None, access_role: AccessRole | None, region: str | None) -> None:
@@ -51,8 +52,7 @@ class Caller:
         self.account: str | None = found[1] if found else None
         self.lock = threading.Lock()
         self.asking = threading.Lock()
-        self.inquiry: Future[str] | None = None
-        self.asked_at = 0.0
+        self.inquiries: dict[str, tuple[Future[str], float]] = {}
 
     def call(self, service: str, operation: str, region: str, endpoint: str = "") -> Call:
         """Return what the table of errors needs to know of a call."""

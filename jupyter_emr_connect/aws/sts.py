@@ -65,14 +65,14 @@ def account_within(session: AWSSession, seconds: float) -> str | None:
     For callers that can do without: a network may let EMR's calls through and not those to STS. Raises what is wrong
     with the caller's own credentials.
     """
-    caller = session.caller
+    caller, now = session.caller, time.monotonic()
     with caller.asking:
-        inquiry = caller.inquiry
         if caller.account:
             return caller.account
-        if inquiry is None or (inquiry.done() and time.monotonic() - caller.asked_at > ASK_AGAIN):
-            caller.inquiry = inquiry = Future()
-            caller.asked_at = time.monotonic()
+        inquiry, asked_at = caller.inquiries.get(session.region, (None, now))
+        if inquiry is None or (inquiry.done() and now - asked_at > ASK_AGAIN):
+            inquiry = Future()
+            caller.inquiries[session.region] = inquiry, now
             threading.Thread(target=_ask, args=(session, inquiry), name="emr-account", daemon=True).start()
     try:
         return inquiry.result(seconds)

@@ -68,8 +68,8 @@ def read_list(catalogue: LiveCatalogue, listing: Listing) -> None:
 
 def _pages(listing: Listing) -> Iterator[list[Compute]]:
     session = listing.source.session()
-    account_within(session, ACCOUNT_SECONDS)  # so that callers of one account share its rates
     if session.offers(listing.lister.service):
+        account_within(session, ACCOUNT_SECONDS)  # so that callers of one account share its rates
         yield from listing.lister.pages(session, ended=listing.ended)
 
 

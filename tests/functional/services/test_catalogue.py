@@ -42,7 +42,7 @@ def test_the_list_fills_and_says_what_it_is(cloud, tmp_path):
 
 
 def test_rows_show_while_the_rest_still_loads(cloud, tmp_path):
-    cloud.world.faults.set("slow:60000", options={"service": "emr-serverless"})
+    cloud.world.faults.set("slow:15000", options={"service": "emr-serverless"})
     with catalogue(tmp_path) as live:
         view = until(live, lambda view: view.total >= 5 and view.waiting)
         assert not view.complete

@@ -43,7 +43,7 @@ class FakeSession:
     def __init__(self, profile: str = "p", room: int = 100) -> None:
         self.profile, self.room, self.region = profile, room, "us-east-1"
         self.label = f"profile {profile!r}"
-        self.caller = SimpleNamespace(account=ACCOUNT, inquiry=None, asking=threading.Lock())
+        self.caller = SimpleNamespace(account=ACCOUNT, inquiries={}, asking=threading.Lock())
 
     def offers(self, service: str) -> bool:
         """Every service."""
