@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ...aws import emr_containers
 from ...aws.session import AWSSession
-from ...errors import EMRConnectError
+from ...errors import AWSError, AWSUnavailable, CredentialsExpired, EMRConnectError, InvalidCredentials, Throttled
 from ...models import Compute, Kind
 from .. import eligibility
 from .row import Depth, judged, named
@@ -16,6 +16,8 @@ ENDPOINT_ID = re.compile(r"([0-9a-z]{1,64})/([0-9a-z]{1,64})")
 ENDPOINT_ARN = re.compile(
     r"arn:aws[a-zA-Z-]*:emr-containers:([a-z0-9-]+):(\d{12}):/virtualclusters/([0-9a-z]+)/endpoints/([0-9a-z]+)"
 )
+# So many virtual clusters may fail to answer, each after several attempts, before the service is taken to be down.
+MOST_UNANSWERED = 3
 
 
 class Endpoints:
@@ -29,17 +31,24 @@ class Endpoints:
     def pages(self, session: AWSSession, *, ended: bool = False) -> Iterator[list[Compute]]:
         """Yield the endpoints of every virtual cluster, a page at a time.
 
-        A virtual cluster whose endpoints cannot be listed hides no other: its error is raised after them.
+        A virtual cluster whose endpoints cannot be listed hides no other: its error is raised after them. What would
+        be so for the others as well is raised at once.
         """
         problem: EMRConnectError | None = None
+        unanswered = 0
         for clusters in emr_containers.list_virtual_clusters(session):
             for cluster in clusters:
                 try:
                     for page in emr_containers.list_endpoints(session, cluster.id, ended=ended):
                         rows = [described(endpoint, session.region, cluster) for endpoint in page]
                         yield [row for row in rows if ended == row.state.startswith("TERMINATED")]
-                except EMRConnectError as error:
+                except (Throttled, CredentialsExpired, InvalidCredentials):
+                    raise
+                except AWSError as error:
                     problem = problem or error
+                    unanswered += isinstance(error, AWSUnavailable)
+                    if unanswered == MOST_UNANSWERED:
+                        raise
         if problem:
             raise problem
 
