@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeVar
 
-from ..aws.sts import account_of
+from ..aws.sts import account_within
 from ..config import EMRConnect
 from ..errors import AmbiguousCompute, ComputeNotFound, EMRConnectError
 from ..models import Attachment, Compute
+from .asking import ask_all
 from .kinds import Lister, make_listers
 from .kinds.row import Depth
 from .sources import Source, access_role, list_sources
 
 Place = tuple[Source, Lister]
-Answer = TypeVar("Answer")
-AT_ONCE = 8
+# Names may be of any length; so much of one is enough to recognise it.
+SHOWN = 120
+MOST_CANDIDATES = 10
 LIST_HINT = "`jupyter emr list` shows those there are."
 
 
@@ -46,15 +46,24 @@ def find(
         if found := lister.parse_arn(text):
             return _by_arn(text, lister, sources, found, depth)
     if text.startswith("arn:"):
-        message = f"{text[:120]!r} is not the ARN of a compute."
+        message = f"{text[:SHOWN]!r} is not the ARN of a compute."
         fix = "A cluster, a managed endpoint or a Serverless application has one (`jupyter emr list --json`)."
         raise ComputeNotFound(message, fix=fix)
     places = [(source, lister) for source in sources for lister in listers if lister.is_id(text)]
-    if places and (by_id := _by_id(text, places, depth)):
-        return by_id
+    problem: EMRConnectError | None = None
+    try:
+        if places and (by_id := _by_id(text, places, depth)):
+            return by_id
+    except EMRConnectError as error:
+        problem = error
     if any(lister.kind == "ec2" for _, lister in places):  # a name may look like the other kinds' ids
-        raise _not_found(text, [lister for _, lister in places], sources)
-    return _by_name(text, [(source, lister) for source in sources for lister in listers], depth)
+        raise problem or _not_found(text, [lister for _, lister in places], sources)
+    try:
+        return _by_name(text, [(source, lister) for source in sources for lister in listers], depth)
+    except ComputeNotFound:
+        if problem:
+            raise problem from None
+        raise
 
 
 def pinned(config: EMRConnect, profile: str | None, region: str | None, role: str | None) -> list[Source]:
@@ -74,11 +83,18 @@ def _by_arn(arn: str, lister: Lister, sources: Sequence[Source], parts: tuple[st
     there = [source for source in sources if source.region == region]
     if not there:
         there = list(dict.fromkeys(replace(source, region=region) for source in sources))
-    owning = [source for source in there if source.session().caller.account in (None, account)]
+    owning = [source for source in there if _may_own(source, account)]
     found = _by_id(compute_id, [(source, lister) for source in owning or there], depth)
     if found is None or found.arn != arn:
         raise _not_found(arn, [lister], there)
     return found
+
+
+def _may_own(source: Source, account: str) -> bool:
+    try:
+        return source.session().caller.account in (None, account)
+    except EMRConnectError:  # said where it is asked
+        return False
 
 
 def _by_id(compute_id: str, places: Sequence[Place], depth: Depth) -> Compute | None:
@@ -86,10 +102,11 @@ def _by_id(compute_id: str, places: Sequence[Place], depth: Depth) -> Compute | 
 
     def describe(place: Place) -> Compute | None:
         source, lister = place
-        found = lister.describe(source.session(), compute_id, depth=depth)
+        session = source.session()
+        found = lister.describe(session, compute_id, depth=depth) if session.offers(lister.service) else None
         return from_source(found, source) if found else None
 
-    answers = _ask(places, describe)
+    answers = ask_all(places, describe, found=lambda answer: isinstance(answer, Compute))
     errors = [one for one in answers if isinstance(one, EMRConnectError)]
     found = [one for one in answers if isinstance(one, Compute)]
     if not found and errors:
@@ -98,7 +115,7 @@ def _by_id(compute_id: str, places: Sequence[Place], depth: Depth) -> Compute | 
 
 
 def _by_name(name: str, places: Sequence[Place], depth: Depth) -> Compute:
-    answers = _ask(places, _rows)
+    answers = ask_all(places, _rows)
     errors = [one for one in answers if isinstance(one, EMRConnectError)]
     if len(errors) == len(answers):
         raise errors[0]
@@ -123,7 +140,7 @@ def _names(row: Compute) -> tuple[str, ...]:
 
 def _lately_ended(name: str, places: Sequence[Place]) -> list[tuple[Place, Compute]]:
     """Return the newest compute of this name that has ended, so that the user learns what became of it."""
-    answers = _ask(places, lambda place: _rows(place, ended=True))
+    answers = ask_all(places, lambda place: _rows(place, ended=True))
     rows = [row for one in answers if not isinstance(one, EMRConnectError) for row in one if name in _names(row[1])]
     return sorted(rows, key=lambda row: row[1].created_at or "")[-1:]
 
@@ -144,21 +161,6 @@ def _distinct(rows: Sequence[tuple[Place, Compute]]) -> list[tuple[Place, Comput
     return list(found.values())
 
 
-def _ask(places: Sequence[Place], question: Callable[[Place], Answer]) -> list[Answer | EMRConnectError]:
-    """Ask all places at once; an error of one is its answer."""
-
-    def ask(place: Place) -> Answer | EMRConnectError:
-        try:
-            return question(place)
-        except EMRConnectError as error:
-            return error
-
-    if len(places) == 1:
-        return [ask(places[0])]
-    with ThreadPoolExecutor(min(AT_ONCE, len(places)), thread_name_prefix="emr-lookup") as pool:
-        return list(pool.map(ask, places))
-
-
 def from_source(compute: Compute, source: Source) -> Compute:
     """Return the compute with the profile (by its name) and the access role that it was found with."""
     role = source.access_role.arn if source.access_role else None
@@ -166,11 +168,13 @@ def from_source(compute: Compute, source: Source) -> Compute:
 
 
 def _ambiguous(name: str, rows: Sequence[Compute]) -> AmbiguousCompute:
+    newest = sorted(rows, key=lambda row: row.created_at or "", reverse=True)
     listed = ", ".join(
         f"{row.id} ({row.kind}, {row.region}, account {row.account}, {row.state}, since {(row.created_at or '?')[:16]})"
-        for row in rows
+        for row in newest[:MOST_CANDIDATES]
     )
-    message = f"{len(rows)} computes are named {name!r}: {listed}."
+    more = f", and {len(rows) - MOST_CANDIDATES} that are older" if len(rows) > MOST_CANDIDATES else ""
+    message = f"{len(rows)} computes are named {name[:SHOWN]!r}: {listed}{more}."
     return AmbiguousCompute(message, fix="Use one of these ids, or an ARN.")
 
 
@@ -184,7 +188,8 @@ def _not_found(
     titles = list(dict.fromkeys(lister.title for lister in listers))
     what = titles[0] if len(titles) == 1 else "compute"
     where = "; ".join(dict.fromkeys(_where(source) for source in sources))
-    near = difflib.get_close_matches(text, sorted(set(names)), n=3)
+    text = text[:SHOWN]
+    near = difflib.get_close_matches(text, sorted({name[:SHOWN] for name in names}), n=3)
     hint = f"Did you mean {' or '.join(map(repr, near))}? " if near else ""
     blind = f" Not all could be asked: {errors[0].message}" if errors else ""
     return ComputeNotFound(f"No {what} {text!r} in {where}.{blind}", fix=f"{hint}{LIST_HINT}")
@@ -193,6 +198,7 @@ def _not_found(
 def _where(source: Source) -> str:
     try:
         session = source.session()
-        return f"account {account_of(session)}, region {session.region}, {session.label}"
+        account = account_within(session, 1.0) or "not known"
+        return f"account {account}, region {session.region}, {session.label}"
     except EMRConnectError:
         return f"region {source.region or 'of the AWS chain'}, profile {source.profile or 'of the AWS chain'}"

@@ -152,7 +152,7 @@ def test_an_endpoint_that_is_no_address(emr, monkeypatch):
 
 
 def test_a_region_that_is_not_there(emr):
-    emr("list", "--region", "nowhere").failed_with("nowhere", "Check the region (nowhere)")
+    emr("list", "--region", "nowhere").failed_with("'nowhere' is not an AWS region", "us-east-1")
 
 
 def test_profile_with_half_a_key(cloud, emr):
