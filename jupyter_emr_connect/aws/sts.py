@@ -55,7 +55,7 @@ def get_identity(session: AWSSession) -> Identity:
 
 def account_of(session: AWSSession) -> str:
     """Return the caller's account; AWS is asked once for each caller. Blocks, and raises as any AWS call does."""
-    with session.caller.asking:
+    with session.caller.lock:
         return session.caller.account or get_identity(session).account
 
 

@@ -60,8 +60,8 @@ def find(
         raise problem or _not_found(text, [lister for _, lister in places], sources)
     try:
         return _by_name(text, [(source, lister) for source in sources for lister in listers], depth)
-    except ComputeNotFound:
-        if problem:
+    except EMRConnectError:
+        if problem:  # it has the form of an id, so that is the better reason
             raise problem from None
         raise
 
