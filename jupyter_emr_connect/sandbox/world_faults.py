@@ -31,6 +31,7 @@ class FaultBoard:
         self.actions: dict[str, Callable[[str | None], int]] = {}
         self._faults: dict[tuple[str, str, str | None, frozenset[tuple[str, str]]], Fault] = {}
         self._lock = threading.Lock()
+        self._cleared = threading.Condition(self._lock)
 
     def set(
         self,
@@ -57,6 +58,12 @@ class FaultBoard:
                 named = name is None or (key[0] == base and argument in ("", key[1]))
                 if named and compute in (None, key[2]) and wanted <= key[3]:
                     del self._faults[key]
+            self._cleared.notify_all()
+
+    def linger(self, fault: Fault, seconds: float) -> None:
+        """Wait for ``seconds``, or until this fault is switched off: what it holds up goes on at once then."""
+        with self._lock:
+            self._cleared.wait_for(lambda: not any(one is fault for one in self._faults.values()), seconds)
 
     def active(self) -> list[Fault]:
         """Return the faults that are on now."""

@@ -64,11 +64,14 @@ def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path / "config"))
+    # A second attempt is enough to see that there are several; the pause before each next one doubles.
+    monkeypatch.setattr("jupyter_emr_connect.aws.session.ATTEMPTS", 2)
     forget()
     forget_secrets()
     yield Cloud(world, server.url, folder, keys)
     forget()
     forget_secrets()
+    world.faults.clear()
     server.stop()
 
 

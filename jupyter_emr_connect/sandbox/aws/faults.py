@@ -5,8 +5,6 @@ Each may be limited to a compute, and by ``options`` to a ``service`` (SigV4 nam
 
 from __future__ import annotations
 
-import time
-
 from ..world_faults import Fault
 from .authorize import denial
 from .failures import Down, Kind, Refusal
@@ -19,7 +17,7 @@ LONGEST = 300.0
 def before(call: Call) -> None:
     """Delay, refuse or drop a call before its signature is looked at; called by the app once the action is known."""
     for fault in _hits(call, "slow"):
-        time.sleep(min(_milliseconds(fault) / 1000, LONGEST))
+        call.front.world.faults.linger(fault, min(_milliseconds(fault) / 1000, LONGEST))
     if _hits(call, "down"):
         raise Down
     if _hits(call, "error-500"):
