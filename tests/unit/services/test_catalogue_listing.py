@@ -84,6 +84,15 @@ def test_what_is_looked_at_goes_first_then_the_newest_and_what_failed_goes_last(
     assert listing.next_to_describe(9) == []
 
 
+def test_the_fewer_are_looked_at_the_sooner_they_are_described(listing):
+    listing.upsert([compute(f"j-{number}") for number in range(5)], NOW)
+    for one, among in (("j-0", 200), ("j-1", 200), ("j-2", 1), ("j-2", 200), ("j-3", 30)):
+        listing.want(one, NOW, among)
+    assert listing.next_to_describe(2) == ["j-2", "j-3"]
+    assert sorted(listing.next_to_describe(2)) == ["j-0", "j-1"]
+    assert listing.next_to_describe(2) == ["j-4"]
+
+
 def test_nothing_is_described_where_the_rates_leave_no_room(listing):
     listing.upsert([compute()], NOW)
     assert listing.next_to_describe(0) == []
