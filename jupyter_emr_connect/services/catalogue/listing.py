@@ -16,6 +16,8 @@ from .polling import DETAILS_STAY, interval
 
 # What a list may say otherwise without anything else of a described compute having changed.
 LISTED = ("name", "arn", "state", "state_reason", "created_at")
+# Details that say why something could not be found out: it is tried again while somebody looks.
+UNSURE = ("unreachable", "unread")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,8 @@ class Listing:
         elif row.described_at is None:
             wanted = self.lister.worth_describing(row.compute)
         else:
-            wanted = bool(row.compute.details.get("unreachable")) and now - row.described_at > DETAILS_STAY
+            unsure = any(row.compute.details.get(name) for name in UNSURE)
+            wanted = unsure and now - row.described_at > DETAILS_STAY
         if wanted:
             self.wanted[compute_id] = min(among, self.wanted.get(compute_id, among))
 

@@ -119,6 +119,19 @@ def test_denied_descriptions_leave_the_rows_and_come_when_they_are_granted(cloud
         assert sum(one.attachable for one in view.items if one.kind == "ec2") == 2
 
 
+def test_a_security_configuration_that_was_denied_is_read_when_it_is_granted(cloud, tmp_path, monkeypatch):
+    monkeypatch.setattr("jupyter_emr_connect.services.catalogue.listing.DETAILS_STAY", 0.5)
+    monkeypatch.setattr("jupyter_emr_connect.services.kinds.clusters.DENIAL_SECONDS", 0.4)
+    cloud.world.faults.set("deny:DescribeSecurityConfiguration")
+    with catalogue(tmp_path) as live:
+        query = Query(q="team analytics")
+        (row,) = read_all(live, query).items
+        assert row.runtime_role == "unknown"
+        cloud.world.faults.clear()
+        (row,) = until(live, lambda view: view.items[0].runtime_role != "unknown", query).items
+        assert (row.runtime_role, row.attachable) == ("required", True)
+
+
 def test_throttled_descriptions_come_later(cloud, tmp_path, monkeypatch):
     monkeypatch.setattr(jobs, "PAUSE_AFTER_FAILURE", 0.2)
     cloud.world.faults.set("throttle", options={"action": "DescribeCluster"})

@@ -107,9 +107,10 @@ def test_a_described_row_is_not_described_again_because_somebody_looks(listing):
     assert not listing.wanted
 
 
-def test_what_was_out_of_reach_is_tried_again_after_a_while(listing):
+@pytest.mark.parametrize("detail", ["unreachable", "unread"])
+def test_what_was_out_of_reach_is_tried_again_after_a_while(listing, detail):
     listing.upsert([compute()], NOW)
-    listing.put(described(compute(), details={"unreachable": "no route"}), NOW)
+    listing.put(described(compute(), details={detail: "no route"}), NOW)
     listing.want("j-A", NOW + DETAILS_STAY)
     assert not listing.wanted
     listing.want("j-A", NOW + DETAILS_STAY + 1)
