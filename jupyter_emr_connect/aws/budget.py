@@ -40,20 +40,20 @@ LONGEST_WAIT = 60.0
 LEAST_PAUSE = 0.001
 RESERVE = 0.5
 
-_background: ContextVar[bool] = ContextVar("emr_connect_background", default=False)
+_reserve: ContextVar[float] = ContextVar("emr_connect_reserve", default=0.0)
 
 Owner = tuple[str, str, str]
 """(account or caller, region, service)."""
 
 
 @contextmanager
-def background() -> Iterator[None]:
-    """Mark the calls made inside as such that nobody waits for."""
-    token = _background.set(True)
+def background(reserve: float = RESERVE) -> Iterator[None]:
+    """Mark the calls made inside as such that nobody waits for; ``reserve`` is the share of a bucket they leave."""
+    token = _reserve.set(reserve)
     try:
         yield
     finally:
-        _background.reset(token)
+        _reserve.reset(token)
 
 
 class Budget:
@@ -79,7 +79,7 @@ class Budget:
     def free(self, owner: Owner, operation: str) -> int:
         """Return how many calls could leave now without waiting."""
         rate = RATES.get((owner[2], operation), OTHERS)
-        floor = rate.burst * RESERVE if _background.get() else 0.0
+        floor = rate.burst * _reserve.get()
         with self._lock:
             return max(0, int(self._level((owner, operation), rate) - floor))
 
@@ -96,8 +96,8 @@ class Budget:
     def _try(self, owner: Owner, operation: str) -> float:
         """Take a token and return 0, or return the seconds after which one may be there."""
         rate = RATES.get((owner[2], operation), OTHERS)
-        # Background work keeps its hands off the first half of a bucket and so gets what flows in above it.
-        floor = rate.burst * RESERVE if _background.get() else 0.0
+        # Background work keeps its hands off the first part of a bucket and so gets what flows in above it.
+        floor = rate.burst * _reserve.get()
         with self._lock:
             level = self._level((owner, operation), rate)
             short = floor + 1 - level

@@ -11,7 +11,7 @@ from ..models import Compute
 from .options import Face, common_options, complete_computes, said
 from .output import print_fields, print_json
 
-SHOWN_ELSEWHERE = frozenset({"runtime_role_reason", "unreachable"})
+SHOWN_ELSEWHERE = frozenset({"runtime_role_reason", "unreachable", "unread"})
 
 
 @click.command()

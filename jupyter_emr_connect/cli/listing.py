@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors import AWSUnavailable
 from ..models import Compute
 from .options import Face, common_options, parted
 from .output import print_error, print_json, print_table, printable, table_lines
 
 if TYPE_CHECKING:
     from ..services.catalogue import LiveCatalogue, Query, View
+    from ..services.sources import Source
 
 # AWS limits the account's call rate, so that descriptions take their time; what is not described by then says so.
 DETAIL_SECONDS = 8.0
+# Seconds without any news after which the rest is not waited for: a region that does not answer takes minutes.
+PATIENCE = 20.0
 TICK = 0.25
 # Columns that a narrow terminal goes without, the first of them first; `show` and --json have them all.
 SPARE = ("RELEASE", "ACCOUNT", "RUNTIME ROLE")
@@ -54,7 +60,7 @@ def list_command(
         if watch:
             _watch(catalogue, query, as_json=face.as_json)
         else:
-            _print(_read(catalogue, query), face, len(sources))
+            _print(_read(catalogue, query), face, sources)
     finally:
         catalogue.close()
 
@@ -68,12 +74,16 @@ def _read(catalogue: LiveCatalogue, query: Query) -> View:
     try:
         with counting("Looking at computes") as progress:
             view = catalogue.view(query, refresh=True)
-            deadline: float | None = None
+            deadline = math.inf
+            version, news_at = view.version, time.monotonic()
             while not view.complete or view.to_describe:
+                now = time.monotonic()
+                if view.version != version:
+                    version, news_at = view.version, now
                 if view.complete:
-                    deadline = deadline or time.monotonic() + DETAIL_SECONDS
-                    if time.monotonic() > deadline:
-                        break
+                    deadline = min(deadline, now + DETAIL_SECONDS)
+                if now > min(deadline, news_at + PATIENCE):
+                    break
                 changed.wait(TICK)
                 changed.clear()
                 view = catalogue.view(query)
@@ -83,7 +93,7 @@ def _read(catalogue: LiveCatalogue, query: Query) -> View:
         end()
 
 
-def _print(view: View, face: Face, sources: int) -> None:
+def _print(view: View, face: Face, sources: Sequence[Source]) -> None:
     if face.as_json:
         print_json([compute.to_json() for compute in view.items])
     elif view.items:
@@ -92,12 +102,21 @@ def _print(view: View, face: Face, sources: int) -> None:
     for problem in {
         problem.error.fix or problem.error.message: problem for problem in reversed(view.problems)
     }.values():
-        print_error(problem.located(several=sources > 1), as_json=face.as_json)
-    if not view.items and view.problems:
+        print_error(problem.located(several=len(sources) > 1), as_json=face.as_json)
+    for one in view.waiting if not view.complete else ():
+        message = f"{one['kind']} computes in {one['region'] or 'the default region'} are not listed: no answer yet."
+        print_error(AWSUnavailable(message, fix="Try again, or leave that region out."), as_json=face.as_json)
+    if not view.items and (view.problems or not view.complete):
         raise click.exceptions.Exit(1)
     if not view.items and not face.as_json:
-        where = face.region or ", ".join(face.config.regions) or face.session().region
-        click.echo(f"No computes in {where} for {face.session().label}.", err=True)
+        click.echo(f"No computes in {places(sources)}.", err=True)
+
+
+def places(sources: Sequence[Source]) -> str:
+    """Return where was looked, such as ``us-east-1 for profile 'analyst'``."""
+    sessions = [source.session() for source in sources]
+    regions, labels = dict.fromkeys(one.region for one in sessions), dict.fromkeys(one.label for one in sessions)
+    return f"{', '.join(regions)} for {', '.join(labels)}"
 
 
 def table(computes: Sequence[Compute]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -144,7 +163,8 @@ def _watch_table(catalogue: LiveCatalogue, query: Query, changed: threading.Even
     console = Console(highlight=False)
     with Live(console=console, screen=True, auto_refresh=False) as live:
         while True:
-            view = catalogue.view(query)
+            # No more rows than there is room for: thousands cost nothing, and those in sight are described first.
+            view = catalogue.view(replace(query, limit=max(1, console.height)))
             lines = _fitting(view, console.width, console.height - 2 - len(view.problems))
             lines = [*lines, "", _footer(view)]
             lines += [printable(f"{problem.error.code}: {problem.error.message}") for problem in view.problems]
@@ -183,11 +203,11 @@ def _watch_lines(catalogue: LiveCatalogue, query: Query, changed: threading.Even
                 _say("changed" if key in before else "added", row, as_json=as_json)
         for key in before.keys() - now.keys():
             _say("removed", before[key], as_json=as_json)
-        for problem in view.problems:
-            if problem.error.message not in said:
-                said.add(problem.error.message)
-                print_error(problem.error, as_json=as_json)
-        before = now
+        problems = {problem.error.message: problem.error for problem in view.problems}
+        for message, error in problems.items():
+            if message not in said:
+                print_error(error, as_json=as_json)
+        before, said = now, set(problems)
         changed.wait(1.0)
         changed.clear()
 

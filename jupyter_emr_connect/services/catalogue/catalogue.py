@@ -105,7 +105,7 @@ class LiveCatalogue:
         with self._wake:
             now = self.clock()
             for kind, compute_id in wanted:
-                sharing.want(self._listings, kind, compute_id, now)
+                sharing.want(self._listings, kind, compute_id, now, len(wanted))
             self._wake.notify_all()
 
     def known(self, kind: str, compute_id: str) -> Compute | None:
@@ -186,7 +186,7 @@ class LiveCatalogue:
                 for one, seconds in running
                 if seconds > SLOW_SECONDS
             ),
-            to_describe=sum(len({**one.wanted, **one.queue}) + one.describing for one in listings),
+            to_describe=sum(len(one.wanted.keys() | one.queue.keys()) + one.describing for one in listings),
         )
 
     def _poll(self) -> None:

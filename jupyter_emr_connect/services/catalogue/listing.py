@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 import threading
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,8 @@ from .polling import DETAILS_STAY, interval
 
 # What a list may say otherwise without anything else of a described compute having changed.
 LISTED = ("name", "arn", "state", "state_reason", "created_at")
+# Details that say why something could not be found out: it is tried again while somebody looks.
+UNSURE = ("unreachable", "unread")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +35,10 @@ class Listing:
     ``ended`` lists those that have ended, and not those that live. ``listed_at`` is when AWS last listed it to the end
     (seconds since the epoch); ``stored`` says that the rows come from the state file, ``passed`` that a list has ended,
     well or not, since this process began. ``error`` is why the last list failed, ``trouble`` why a description did.
-    ``wanted`` are ids to describe because a user looks at them, ``queue`` those that are new or changed; ``failing``
-    those of them that could not be described just now, ``blind`` those that are not asked for again before
-    ``ask_blind_at``, because AWS refused. ``keeping`` is held while rows are written to the state file.
+    ``wanted`` are ids to describe because a user looks at them, with how many are looked at together; ``queue`` are
+    those that are new or changed; ``failing`` those of them that could not be described just now, ``blind`` those that
+    are not asked for again before ``ask_blind_at``, because AWS refused. ``keeping`` is held while rows are written to
+    the state file.
     """
 
     source: Source
@@ -56,7 +60,7 @@ class Listing:
     ask_blind_at: float = 0.0
     pages: int = 0
     failures: int = 0
-    wanted: dict[str, None] = field(default_factory=dict)
+    wanted: dict[str, int] = field(default_factory=dict)
     queue: dict[str, None] = field(default_factory=dict)
     failing: set[str] = field(default_factory=set)
     blind: set[str] = field(default_factory=set)
@@ -144,22 +148,27 @@ class Listing:
         self.queue.update(dict.fromkeys(one for one in ids if one in self.rows))
         self.failing.add(failing)
 
-    def want(self, compute_id: str, now: float) -> None:
-        """Describe a row soon that is looked at, if it is new, or was out of reach or refused a while ago."""
+    def want(self, compute_id: str, now: float, among: int = 1) -> None:
+        """Describe a row soon that is looked at, if it is new, or was out of reach or refused a while ago.
+
+        ``among`` is how many are looked at together: the fewer, the sooner.
+        """
         row = self.rows[compute_id]
         if compute_id in self.blind:
-            if now >= self.ask_blind_at:  # one call finds out whether that is so still
+            wanted = now >= self.ask_blind_at
+            if wanted:  # one call finds out whether that is so still
                 self.ask_blind_at = now + DETAILS_STAY
-                self.wanted[compute_id] = None
         elif row.described_at is None:
-            if self.lister.worth_describing(row.compute):
-                self.wanted[compute_id] = None
-        elif row.compute.details.get("unreachable") and now - row.described_at > DETAILS_STAY:
-            self.wanted[compute_id] = None
+            wanted = self.lister.worth_describing(row.compute)
+        else:
+            unsure = any(row.compute.details.get(name) for name in UNSURE)
+            wanted = unsure and now - row.described_at > DETAILS_STAY
+        if wanted:
+            self.wanted[compute_id] = min(among, self.wanted.get(compute_id, among))
 
     def next_to_describe(self, most: int) -> list[str]:
         """Take up to ``most`` ids to describe: those that are looked at first, then the newest."""
-        chosen = heapq.nlargest(most, {**self.wanted, **self.queue}, key=self._urgency)
+        chosen = heapq.nlargest(most, self.wanted.keys() | self.queue.keys(), key=self._urgency)
         for one in chosen:
             self.wanted.pop(one, None)
             self.queue.pop(one, None)
@@ -171,10 +180,10 @@ class Listing:
         self.queue.pop(compute_id, None)
         self.failing.discard(compute_id)
 
-    def _urgency(self, compute_id: str) -> tuple[bool, bool, str]:
+    def _urgency(self, compute_id: str) -> tuple[bool, float, str]:
         row = self.rows.get(compute_id)
         created = (row.compute.created_at or "") if row else ""
-        return compute_id not in self.failing, compute_id in self.wanted, created
+        return compute_id not in self.failing, -self.wanted.get(compute_id, math.inf), created
 
 
 def merge(old: Row | None, listed: Compute, now: float) -> Row:

@@ -26,10 +26,10 @@ def distinct(listings: Iterable[Listing]) -> list[Compute]:
     return list(found.values())
 
 
-def want(listings: Sequence[Listing], kind: str, compute_id: str, now: float) -> None:
+def want(listings: Sequence[Listing], kind: str, compute_id: str, now: float, among: int = 1) -> None:
     """Describe a compute soon that is looked at, through the first source that is able to."""
     for listing in _with(listings, kind, compute_id):
-        listing.want(compute_id, now)
+        listing.want(compute_id, now, among)
         if _answers(listing, compute_id):
             return
 
@@ -38,7 +38,7 @@ def leave_to_others(listings: Sequence[Listing], listing: Listing) -> None:
     """Take out of what waits to be described what a source before this one describes as well."""
     kind = listing.lister.kind
     before = [one for one in takewhile(lambda one: one is not listing, listings) if one.lister.kind == kind]
-    for compute_id in {**listing.wanted, **listing.queue} if before else ():
+    for compute_id in listing.wanted.keys() | listing.queue.keys() if before else ():
         mine = listing.rows[compute_id].compute
         for one in _with(before, kind, compute_id):
             theirs = one.rows[compute_id].compute

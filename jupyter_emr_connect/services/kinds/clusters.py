@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+import time
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -18,6 +20,8 @@ from .row import Depth, judged
 CLUSTER_ID = re.compile(r"j-[A-Z0-9]{1,254}")
 CLUSTER_ARN = re.compile(r"arn:aws[a-zA-Z-]*:elasticmapreduce:([a-z0-9-]+):(\d{12}):cluster/(j-[A-Z0-9]+)")
 RECENTLY = timedelta(days=30)
+# What was refused may be granted later; until then AWS is not asked for each cluster anew.
+DENIAL_SECONDS = 240.0
 
 
 class Clusters:
@@ -32,6 +36,7 @@ class Clusters:
         """Take the subnets to attach in, if any are configured (``EMRConnect.studio_subnets``)."""
         self._studio_subnets = tuple(studio_subnets)
         self._security: dict[tuple[str, str, str], tuple[emr.SecurityConfiguration | None, str | None]] = {}
+        self._denied_until: dict[tuple[str, str, str], float] = {}
 
     def pages(self, session: AWSSession, *, ended: bool = False) -> Iterator[list[Compute]]:
         """Yield clusters that live, or those that ended in the last 30 days, a page (50) at a time."""
@@ -70,6 +75,7 @@ class Clusters:
             "log_uri": cluster.log_uri,
             "service_role": cluster.service_role,
             **({"primary_note": primary_note} if primary_note else {}),
+            **({"unread": problem} if problem else {}),
             **verdict.details,
         }
         return described(cluster, verdict, session.region, **details)
@@ -94,6 +100,9 @@ class Clusters:
         if not name:
             return None, None
         key = (session.label, session.region, name)
+        if self._denied_until.get(key, math.inf) < time.monotonic():
+            self._denied_until.pop(key, None)
+            self._security.pop(key, None)
         if key not in self._security:
             try:
                 self._security[key] = emr.security_configuration(session, name), None
@@ -106,6 +115,7 @@ class Clusters:
                 if isinstance(error, AWSUnavailable | Throttled):
                     return None, problem
                 self._security[key] = None, problem
+                self._denied_until[key] = time.monotonic() + DENIAL_SECONDS
         return self._security[key]
 
 

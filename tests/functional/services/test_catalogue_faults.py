@@ -119,6 +119,19 @@ def test_denied_descriptions_leave_the_rows_and_come_when_they_are_granted(cloud
         assert sum(one.attachable for one in view.items if one.kind == "ec2") == 2
 
 
+def test_a_security_configuration_that_was_denied_is_read_when_it_is_granted(cloud, tmp_path, monkeypatch):
+    monkeypatch.setattr("jupyter_emr_connect.services.catalogue.listing.DETAILS_STAY", 0.5)
+    monkeypatch.setattr("jupyter_emr_connect.services.kinds.clusters.DENIAL_SECONDS", 0.4)
+    cloud.world.faults.set("deny:DescribeSecurityConfiguration")
+    with catalogue(tmp_path) as live:
+        query = Query(q="team analytics")
+        (row,) = read_all(live, query).items
+        assert row.runtime_role == "unknown"
+        cloud.world.faults.clear()
+        (row,) = until(live, lambda view: view.items[0].runtime_role != "unknown", query).items
+        assert (row.runtime_role, row.attachable) == ("required", True)
+
+
 def test_throttled_descriptions_come_later(cloud, tmp_path, monkeypatch):
     monkeypatch.setattr(jobs, "PAUSE_AFTER_FAILURE", 0.2)
     cloud.world.faults.set("throttle", options={"action": "DescribeCluster"})
@@ -135,6 +148,7 @@ def test_throttled_descriptions_come_later(cloud, tmp_path, monkeypatch):
 
 def test_a_login_that_is_over_is_one_problem_and_recovers_by_itself(cloud, tmp_path, monkeypatch):
     monkeypatch.setattr(polling, "FAST", 0.2)
+    monkeypatch.setattr(polling, "SECONDS_A_PAGE", 0.1)
     with catalogue(tmp_path) as live:
         read_all(live)
         cloud.world.faults.set("expire-credentials")
@@ -187,6 +201,7 @@ def test_a_wrong_clock_is_said_to_be_wrong(cloud, tmp_path, monkeypatch, minutes
 
 def test_a_fault_that_lasts_is_met_less_and_less(cloud, tmp_path, monkeypatch):
     monkeypatch.setattr(polling, "FAST", 0.1)
+    monkeypatch.setattr(polling, "SECONDS_A_PAGE", 0.1)
     cloud.world.faults.set("deny:ListApplications")
     with catalogue(tmp_path) as live:
         until(live, lambda view: cloud.calls("ListApplications") >= 5)

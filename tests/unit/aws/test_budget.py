@@ -62,6 +62,16 @@ def test_background_work_leaves_half_of_the_bucket_to_the_user():
     assert clock.now == now
 
 
+def test_background_work_may_leave_less():
+    budget, _ = make()
+    with background(0.2):
+        left = budget.free(OWNER, "DescribeCluster")
+        assert left == 7
+        assert [budget.take(OWNER, "DescribeCluster") for _ in range(left)] == [0] * left
+        assert budget.free(OWNER, "DescribeCluster") == 0
+    assert budget.free(OWNER, "DescribeCluster") == 2
+
+
 def test_a_throttled_bucket_is_empty():
     budget, _ = make()
     budget.drain(OWNER, "DescribeCluster")

@@ -84,6 +84,15 @@ def test_what_is_looked_at_goes_first_then_the_newest_and_what_failed_goes_last(
     assert listing.next_to_describe(9) == []
 
 
+def test_the_fewer_are_looked_at_the_sooner_they_are_described(listing):
+    listing.upsert([compute(f"j-{number}") for number in range(5)], NOW)
+    for one, among in (("j-0", 200), ("j-1", 200), ("j-2", 1), ("j-2", 200), ("j-3", 30)):
+        listing.want(one, NOW, among)
+    assert listing.next_to_describe(2) == ["j-2", "j-3"]
+    assert sorted(listing.next_to_describe(2)) == ["j-0", "j-1"]
+    assert listing.next_to_describe(2) == ["j-4"]
+
+
 def test_nothing_is_described_where_the_rates_leave_no_room(listing):
     listing.upsert([compute()], NOW)
     assert listing.next_to_describe(0) == []
@@ -98,9 +107,10 @@ def test_a_described_row_is_not_described_again_because_somebody_looks(listing):
     assert not listing.wanted
 
 
-def test_what_was_out_of_reach_is_tried_again_after_a_while(listing):
+@pytest.mark.parametrize("detail", ["unreachable", "unread"])
+def test_what_was_out_of_reach_is_tried_again_after_a_while(listing, detail):
     listing.upsert([compute()], NOW)
-    listing.put(described(compute(), details={"unreachable": "no route"}), NOW)
+    listing.put(described(compute(), details={detail: "no route"}), NOW)
     listing.want("j-A", NOW + DETAILS_STAY)
     assert not listing.wanted
     listing.want("j-A", NOW + DETAILS_STAY + 1)

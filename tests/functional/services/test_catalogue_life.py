@@ -1,0 +1,122 @@
+"""How long the catalogue lives, and how much of AWS's rates it takes."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+import weakref
+
+import pytest
+
+from jupyter_emr_connect.aws.budget import RATES
+from jupyter_emr_connect.aws.session import open_session
+from jupyter_emr_connect.config import EMRConnect
+from jupyter_emr_connect.services.catalogue import Query, polling, workers
+from jupyter_emr_connect.services.lookup import find
+from tests.functional.services.catalogues import (
+    PATIENCE,
+    STANDARD,
+    add_clusters,
+    catalogue,
+    change,
+    names,
+    read_all,
+    until,
+)
+
+
+def threads() -> list[threading.Thread]:
+    return [one for one in threading.enumerate() if one.name.startswith("emr-catalogue")]
+
+
+def wait_for(condition) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.fixture(autouse=True)
+def none_left():
+    wait_for(lambda: not threads())  # those of the tests before
+    yield
+    wait_for(lambda: not threads())
+
+
+def test_polling_stops_when_nobody_looks_and_begins_when_somebody_does(cloud, tmp_path, monkeypatch):
+    monkeypatch.setattr(polling, "FAST", 0.1)
+    monkeypatch.setattr(polling, "SECONDS_A_PAGE", 0.1)
+    monkeypatch.setattr(polling, "FORGOTTEN", 3.0)
+    monkeypatch.setattr(workers, "IDLE_SECONDS", 0.2)
+    with catalogue(tmp_path) as live:
+        read_all(live)
+        wait_for(lambda: cloud.calls("ListClusters") >= 2)
+        wait_for(lambda: not threads())
+        calls = len(cloud.world.log.since())
+        change(cloud, "old", state="TERMINATED")
+        time.sleep(0.5)
+        assert len(cloud.world.log.since()) == calls
+        assert names(live.view(Query())) == STANDARD
+        until(live, lambda view: names(view) == STANDARD - {"old"})
+
+
+def test_a_closed_catalogue_leaves_nothing_behind(cloud, tmp_path):
+    kept = []
+    for _ in range(20):
+        with catalogue(tmp_path) as live:
+            live.view(Query())
+            kept.append(weakref.ref(live))
+    del live
+    wait_for(lambda: not threads())
+    gc.collect()
+    assert [one for one in kept if one() is not None] == []
+
+
+def test_closing_while_jobs_run_ends_them(cloud, tmp_path):
+    add_clusters(cloud, 300)
+    with catalogue(tmp_path) as live:
+        until(live, lambda view: view.total)
+    wait_for(lambda: not threads())
+    calls = len(cloud.world.log.since())
+    view = live.view(Query(), refresh=True)
+    assert view.total
+    assert not threads()
+    assert len(cloud.world.log.since()) == calls
+
+
+def test_a_job_that_hangs_holds_up_no_end(cloud, tmp_path):
+    cloud.world.faults.set("slow:3000")
+    with catalogue(tmp_path) as live:
+        live.view(Query())
+        wait_for(threads)
+    assert live.closed
+
+
+def test_a_long_list_is_read_within_the_documented_rates(cloud, tmp_path):
+    add_clusters(cloud, 22 * 50, state="STARTING")
+    with catalogue(tmp_path) as live:
+        view = until(live, lambda view: view.complete)
+        assert view.total == 22 * 50 + len(STANDARD)
+        assert view.problems == ()
+    moments = [row["time"] for row in cloud.world.log.since() if row["action"] == "ListClusters"]
+    assert len(moments) == 23
+    rate = RATES["emr", "ListClusters"]
+    assert len(moments) <= rate.burst + rate.refill * (moments[-1] - moments[0]) + 1
+    assert {row["status"] for row in cloud.world.log.since()} == {200}  # AWS's own buckets were never empty
+
+
+def test_while_hundreds_are_described_the_user_finds_the_way_free(cloud, tmp_path):
+    specs = add_clusters(cloud, 250)
+    with catalogue(tmp_path) as live:
+        until(live, lambda view: view.to_describe > 200 and cloud.calls("DescribeCluster") >= 5)
+        for spec in specs[-2:]:
+            assert open_session(None, None).free("emr", "DescribeCluster") >= 1
+            assert find(EMRConnect(), spec.id).name == spec.name
+        assert live.view(Query()).to_describe > 200
+        # What somebody looks at goes before the rest.
+        query = Query(q=specs[200].name)
+        view = until(live, lambda view: view.items[0].release, query)
+        assert view.items[0].id == specs[200].id
+        assert live.view(Query()).to_describe > 150
+    assert {row["status"] for row in cloud.world.log.since()} == {200}
