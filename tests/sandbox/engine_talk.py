@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import uuid
 from collections.abc import AsyncIterator
@@ -81,6 +82,15 @@ class Kernel:
         """Execute code; return everything it wrote, showed or complained of as text."""
         content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
         return texts(await self.answers(await self.ask("execute_request", {**content, "stop_on_error": True})))
+
+    async def restart(self) -> int:
+        """Restart it; return once its outputs are heard too, which the gateway subscribes to anew meanwhile."""
+        status = await self.post("restart")
+        for _ in range(30):
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self.answers(await self.ask("kernel_info_request", {})), 1)
+                break
+        return status
 
     async def post(self, action: str) -> int:
         async with self.session.post(f"{self.url}/api/kernels/{self.id}/{action}") as answer:

@@ -95,7 +95,7 @@ async def test_interrupt_and_restart_reach_the_kernel(tmp_path: Path) -> None:
         names = [message["content"].get("ename") for message in await running.answers(msg_id)]
         assert "KeyboardInterrupt" in names
         assert await running.run("x = 1; x") == "1"
-        assert await running.post("restart") == 200
+        assert await running.restart() == 200
         assert "name 'x' is not defined" in await running.run("x")
 
 
