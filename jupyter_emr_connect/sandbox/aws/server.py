@@ -99,6 +99,7 @@ def _run(application: Application, host: str, port: int, tls: ssl.SSLContext | N
 async def _serve(application: Application, host: str, port: int, tls: ssl.SSLContext | None, ready: Ready) -> None:
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="aws-front") as pool:
         loop = asyncio.get_running_loop()
+        running: set[asyncio.Future[web.Response]] = set()
 
         async def handle(request: web.BaseRequest) -> web.StreamResponse:
             try:
@@ -106,7 +107,10 @@ async def _serve(application: Application, host: str, port: int, tls: ssl.SSLCon
             except ConnectionError:
                 return web.Response(status=400)  # the caller has gone; nobody reads this
             try:
-                return await loop.run_in_executor(pool, _call, application, environ)
+                answer = loop.run_in_executor(pool, _call, application, environ)
+                running.add(answer)
+                answer.add_done_callback(running.discard)
+                return await answer
             except Down:
                 if request.transport is not None:
                     request.transport.abort()
@@ -123,6 +127,8 @@ async def _serve(application: Application, host: str, port: int, tls: ssl.SSLCon
             await ready.ended.wait()
         finally:
             await runner.cleanup()
+            if running:  # whose callers have gone
+                await asyncio.wait(running, timeout=STOP_TIMEOUT)
 
 
 async def _body(request: web.BaseRequest) -> bytes:
