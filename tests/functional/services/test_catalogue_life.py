@@ -39,7 +39,7 @@ def wait_for(condition) -> None:
 
 @pytest.fixture(autouse=True)
 def none_left():
-    wait_for(lambda: not threads("emr-"))  # those of the tests before, which would ask this one's AWS
+    wait_for(lambda: not threads())  # those of the tests before, which would ask this one's AWS
     yield
     wait_for(lambda: not threads())
 
