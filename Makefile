@@ -29,7 +29,7 @@ lab: $(STAMP) ## JupyterLab with the sandbox's clusters
 
 test: lint unit functional sandbox browser ## Everything that CI checks
 
-test-fast: lint unit functional ## What needs no engine (under 2 minutes)
+test-fast: lint unit functional ## What needs no engine
 
 lint: $(STAMP) ## Style, types, layers
 	$(BIN)/ruff check .
