@@ -67,6 +67,15 @@ class EMRConnect(Configurable):
     ).tag(config=True)
     launch_timeout = Float(120.0, help="Seconds to wait for the gateway to start a kernel.").tag(config=True)
     ready_timeout = Float(60.0, help="Seconds to wait for a started kernel to answer.").tag(config=True)
+    reconnect_hours = Float(
+        24.0, help="Hours for which a lost connection to a gateway is tried again before its kernel is given up."
+    ).tag(config=True)
+    journal_megabytes = Integer(
+        32,
+        min=0,
+        help="Megabytes of its own output that a kernel on a gateway keeps in memory, so that what a broken connection "
+        "lost can be had again; 0 installs nothing in the kernel.",
+    ).tag(config=True)
     renew_before = Float(
         300.0, help="Renew credentials this many seconds before they expire (at most half their life)."
     ).tag(config=True)
