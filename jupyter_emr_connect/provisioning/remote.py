@@ -136,7 +136,7 @@ class RemoteKernel:
         """Return when the gateway says that the kernel is no more; for the time before the WebSocket opens."""
         while True:
             await asyncio.sleep(1)
-            with contextlib.suppress(GatewayUnreachable):
+            with contextlib.suppress(EMRConnectError):
                 try:
                     model = await self._client.kernel(self.kernel_id)
                 except KernelGone:
@@ -152,7 +152,7 @@ class RemoteKernel:
                 await self._client.kernel(self.kernel_id)
             except KernelGone:
                 self.lost("The gateway deleted the kernel (idle for too long, or shut down by someone else).")
-            except GatewayError as error:
+            except EMRConnectError as error:
                 self._log.debug("%s", error.message)
 
     def on_status(self, state: str) -> None:
