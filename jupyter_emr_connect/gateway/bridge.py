@@ -20,6 +20,7 @@ from .client import GatewayClient
 from .deadline import within
 from .framing import BadFrame, Message, Part
 from .loop import gateway_loop
+from .observer import Observer
 from .ports import Port
 from .socket import KernelSocket, LinkState
 from .wire import Wire
@@ -65,6 +66,7 @@ class Bridge:
         self.link: KernelSocket | None = None
         self.wire = Wire(key, scheme)
         self.dropped = 0
+        self.observer: Observer | None = None
         self._own = self.wire.session.encode()
         self._pending: OrderedDict[str, Request] = OrderedDict()
         self._on_shutdown = on_shutdown
@@ -147,6 +149,8 @@ class Bridge:
             self._pending[message.msg_id] = Request(message.channel, identities, message.header, message.msg_type)
             if len(self._pending) > PENDING:
                 self._pending.popitem(last=False)
+        if self.observer is not None and message.msg_type == "execute_request":
+            self.observer.requested(message)
         self._send(message)
 
     async def _from_gateway(self, message: Message) -> None:
@@ -172,6 +176,8 @@ class Bridge:
         msg_type = message.msg_type
         if msg_type == "status" and self._see_status(message) == "dead":
             return  # a restart may follow; front ends give a kernel up at this word
+        if self.observer is not None:
+            self.observer.published(message)
         frames = self.wire.pack(message, (self._topic(msg_type, message.content),))
         port = self._ports["iopub"]
         if not port.send(frames) and not await self._sent_in_time(port, frames):
@@ -237,6 +243,8 @@ class Bridge:
     def publish(self, msg_type: str, content: dict[str, Any], parent: Part = b"{}") -> None:
         """Publish a message of our own; it is lost where a subscriber does not read."""
         message = self.wire.make("iopub", msg_type, content, parent)
+        if self.observer is not None:
+            self.observer.published(message)
         self._ports["iopub"].send(self.wire.pack(message, (self._topic(msg_type, message.content),)))
 
     def abandon(self, status: str, ename: str = "", evalue: str = "") -> None:
