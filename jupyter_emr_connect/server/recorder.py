@@ -76,7 +76,7 @@ class Recorder:
         former = self._keepers.get(kernel_id)
         self._keepers[kernel_id] = keeper
         if former is not None:
-            self._later(former.close(over=True))
+            self._later(former.close(over=former.recording.spool.path != recording.spool.path))
         for connection, session in self._connections.get(kernel_id, {}).items():
             self._later(keeper.connected(connection, session))
 

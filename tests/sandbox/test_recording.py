@@ -7,12 +7,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import nbformat
 import pytest
 
 from tests.conftest import Sandbox
 from tests.sandbox.jupyter_server import Server, serving
-from tests.sandbox.notebooks import write_notebook
+from tests.sandbox.notebooks import read_while_written, write_notebook
 
 pytestmark = pytest.mark.sandbox
 
@@ -31,7 +30,7 @@ def folder(sandbox: Sandbox, tmp_path: Path) -> Iterator[Path]:
 
 def numbers(path: Path, cell: int = 0) -> list[int]:
     """Return what a cell has counted so far, in the file."""
-    outputs = nbformat.read(path, as_version=4).cells[cell].outputs
+    outputs = read_while_written(path).cells[cell].outputs
     return [int(line) for output in outputs for line in output.get("text", "").splitlines()]
 
 
@@ -51,7 +50,7 @@ async def opened(server: Server, path: str = "n.ipynb") -> str:
 
 
 def cell_id(path: Path, cell: int = 0) -> str:
-    found: str = nbformat.read(path, as_version=4).cells[cell].id
+    found: str = read_while_written(path).cells[cell].id
     return found
 
 
@@ -68,4 +67,4 @@ async def test_a_cell_left_alone_goes_on_into_the_file_to_its_end(sandbox: Sandb
         assert await grows_to(path, 40) == list(range(40))
         await asyncio.sleep(3)
         assert numbers(path) == list(range(40))
-        assert nbformat.read(path, as_version=4).cells[0].execution_count == 1
+        assert read_while_written(path).cells[0].execution_count == 1
