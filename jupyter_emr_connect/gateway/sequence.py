@@ -93,6 +93,11 @@ class Sequence:
         """Return what has not come, by prefix."""
         return {prefix: list(count.gaps) for prefix, count in self.counts.items() if count.gaps}
 
+    def top(self, prefix: str) -> int:
+        """Return the highest number of a prefix that has come, or 0."""
+        count = self.counts.get(prefix)
+        return count.top if count else 0
+
     def tops(self) -> dict[str, int]:
         """Return the highest number that has come, by prefix."""
         return {prefix: count.top for prefix, count in self.counts.items()}
