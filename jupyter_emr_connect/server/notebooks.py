@@ -1,4 +1,7 @@
-"""What the recorder does to notebooks: read and saved through the contents manager, with all its hooks."""
+"""What the recorder does to notebooks: read and saved through the contents manager, with all its hooks.
+
+One that is open in a collaboration room is edited there instead (``shared``); the room saves it.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from jupyter_core.utils import ensure_async
 
 from ..services.recording.runs import Run
 from ..services.recording.writing import has, place
+from .shared import place_shared, shared_notebook
 
 TRIES = 5
 
@@ -20,8 +24,9 @@ class Changed(Exception):
 class Notebooks:
     """The notebooks of one server."""
 
-    def __init__(self, contents: Any) -> None:
-        self._contents = contents
+    def __init__(self, server: Any) -> None:
+        self._server = server
+        self._contents = server.contents_manager
         self._saving: dict[str, int] = {}
 
     async def write(self, path: str, runs: list[Run]) -> list[Run]:
@@ -29,6 +34,9 @@ class Notebooks:
 
         Raises what the contents manager raises, and :class:`Changed`.
         """
+        document = await shared_notebook(self._server, path)
+        if document is not None:
+            return place_shared(document, runs)
         for _ in range(TRIES):
             model = await ensure_async(self._contents.get(path, content=True, type="notebook"))
             homeless = await asyncio.to_thread(place, model["content"], runs)

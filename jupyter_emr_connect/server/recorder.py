@@ -34,7 +34,7 @@ class Recorder:
         self._limit = config.recording_megabytes * 1_000_000
         self._server = server
         self._log = log
-        self._notebooks = Notebooks(server.contents_manager)
+        self._notebooks = Notebooks(server)
         self._keepers: dict[str, Keeper] = {}
         self._connections: dict[str, dict[object, str]] = {}
         self._tasks: set[asyncio.Future[None]] = set()

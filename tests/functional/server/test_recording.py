@@ -4,115 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 import uuid
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import nbformat
-import pytest
-from nbformat.v4 import new_code_cell, new_notebook
 
-from jupyter_emr_connect.gateway.framing import Message
-from jupyter_emr_connect.server import keeper as keeping
-from jupyter_emr_connect.server.connection import RECORDER
-from tests.sandbox.notebooks import read_while_written
-
-GATEWAY_KERNEL = str(uuid.uuid4())
-
-
-class Kernel:
-    """What a gateway kernel's bridge tells its observer, in the ids that ipykernel gives."""
-
-    def __init__(self, observer: Any, session: str) -> None:
-        self.observer = observer
-        self.session = session
-        self.ws: Any = None
-        self.number = 0
-        self.parent: dict[str, Any] = {}
-
-    def _message(self, channel: str, msg_type: str, msg_id: str, content: Any, metadata: Any, session: str) -> Message:
-        header = {"msg_id": msg_id, "msg_type": msg_type, "session": session}
-        parts = (header, self.parent if channel == "iopub" else {}, metadata, content)
-        return Message(channel, *(json.dumps(part).encode() for part in parts))
-
-    def run(self, code: str, cell_id: str | None = None, **content: Any) -> str:
-        msg_id = uuid.uuid4().hex
-        metadata = {"cellId": cell_id} if cell_id else {}
-        content = {"code": code, "silent": False} | content
-        request = self._message("shell", "execute_request", msg_id, content, metadata, self.session)
-        self.parent = request.head
-        self.observer.requested(request)
-        return msg_id
-
-    def publish(self, msg_type: str, number: int | None = None, **content: Any) -> None:
-        self.number = number or self.number + 1
-        self.observer.published(self._message("iopub", msg_type, f"kernel_1_{self.number}", content, {}, "kernel"))
-
-    def write(self, text: str) -> None:
-        self.publish("stream", name="stdout", text=text)
-
-    def end(self, count: int = 1) -> None:
-        self.publish("execute_input", code="", execution_count=count)
-        self.publish("status", execution_state="idle")
-
-
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "GRACE", 0.3)
-    monkeypatch.setattr(keeping, "WRITE_EVERY", 0.1)
-
-
-@pytest.fixture
-def path(jp_root_dir: Path) -> Path:
-    path = jp_root_dir / "n.ipynb"
-    nbformat.write(new_notebook(cells=[new_code_cell("one", id="c1"), new_code_cell("two", id="c2")]), path)
-    return path
-
-
-@pytest.fixture
-def local(cloud: Any, jp_asyncio_loop: Any, jp_fetch: Any, path: Path) -> Iterator[str]:
-    """A session of the notebook; a local kernel stands for the gateway's."""
-    body = {"path": "n.ipynb", "name": "n.ipynb", "type": "notebook", "kernel": {"name": "python3"}}
-    run = jp_asyncio_loop.run_until_complete
-    answer = run(jp_fetch("api", "sessions", method="POST", body=json.dumps(body)))
-    kernel_id = json.loads(answer.body)["kernel"]["id"]
-    yield kernel_id
-    run(jp_fetch("api", "kernels", kernel_id, method="DELETE"))
-
-
-@pytest.fixture
-def recorder(jp_serverapp: Any) -> Any:
-    return jp_serverapp.web_app.settings[RECORDER]
-
-
-@pytest.fixture
-def kernel(quick: None, local: str, recorder: Any, jp_asyncio_loop: Any, jp_ws_fetch: Any) -> Iterator[Kernel]:
-    """The gateway kernel's messages, and the WebSocket of the front end that asks for them."""
-
-    async def made() -> Kernel:
-        kernel = Kernel(recorder.attach(local)(GATEWAY_KERNEL, lambda *_: None), uuid.uuid4().hex)
-        kernel.ws = await jp_ws_fetch("api", "kernels", local, "channels", params={"session_id": kernel.session})
-        await until(lambda: kernel.session in kernel.observer.sessions)
-        return kernel
-
-    kernel = jp_asyncio_loop.run_until_complete(made())
-    yield kernel
-    kernel.ws.close()
-
-
-async def until(holds: Any, within: float = 30) -> None:
-    end = time.monotonic() + within
-    while not holds():
-        assert time.monotonic() < end
-        await asyncio.sleep(0.02)
-
-
-def shown(path: Path, cell: int = 0) -> str:
-    outputs = read_while_written(path).cells[cell].outputs
-    return "".join(output.get("text", "") for output in outputs)
+from tests.functional.server.recorded import GATEWAY_KERNEL, Kernel, shown, until
 
 
 def ends_with(path: Path, text: str) -> bool:
@@ -140,7 +39,7 @@ async def test_what_comes_after_it_left_is_written_with_what_came_before(kernel,
     kernel.write("c\n")
     kernel.end(7)
     await until(lambda: shown(path) == "a\nb\nc\n")
-    cell = read_while_written(path).cells[0]
+    cell = nbformat.read(path, as_version=4).cells[0]
     assert (cell.execution_count, cell.source) == (7, "one")
     await until(lambda: kernel.observer.spool.is_empty)
 
@@ -162,12 +61,12 @@ async def test_changes_made_meanwhile_are_kept(kernel, path):
     for number in range(5):
         kernel.write(f"{number}\n")
         await until(partial(ends_with, path, f"{number}\n"))
-        notebook = read_while_written(path)
+        notebook = nbformat.read(path, as_version=4)
         notebook.cells[1].source = f"edited {number}"
         nbformat.write(notebook, path)
     kernel.end()
     await until(lambda: kernel.observer.spool.is_empty)
-    assert read_while_written(path).cells[1].source == "edited 4"
+    assert nbformat.read(path, as_version=4).cells[1].source == "edited 4"
     assert shown(path) == "0\n1\n2\n3\n4\n"
 
 
@@ -177,20 +76,20 @@ async def test_a_cell_that_was_never_saved_is_added(kernel, path):
     kernel.end()
     kernel.ws.close()
     await until(lambda: kernel.observer.spool.is_empty)
-    cell = read_while_written(path).cells[2]
+    cell = nbformat.read(path, as_version=4).cells[2]
     assert (cell.id, cell.source, shown(path, 2)) == ("c9", "new", "a\n")
 
 
 async def test_a_cell_that_the_user_deleted_is_not_added_again(kernel, path, jp_fetch):
     kernel.run("two", "c2")
-    notebook = read_while_written(path)
+    notebook = nbformat.read(path, as_version=4)
     del notebook.cells[1]
     await save(jp_fetch, notebook)
     kernel.ws.close()
     kernel.write("a\n")
     kernel.end()
     await until(lambda: kernel.observer.spool.is_empty)
-    assert len(read_while_written(path).cells) == 1
+    assert len(nbformat.read(path, as_version=4).cells) == 1
 
 
 async def save(jp_fetch: Any, notebook: Any) -> None:
@@ -202,7 +101,7 @@ async def test_a_run_that_the_front_end_has_saved_is_forgotten(kernel, path, jp_
     kernel.run("one", "c1")
     kernel.write("a\n")
     kernel.end(3)
-    notebook = read_while_written(path)
+    notebook = nbformat.read(path, as_version=4)
     await save(jp_fetch, notebook)
     await asyncio.sleep(0.5)
     assert not kernel.observer.spool.is_empty
@@ -254,4 +153,4 @@ async def test_what_a_killed_server_left_is_completed(quick, local, recorder, pa
     second.publish("stream", 3, name="stdout", text="c\n")
     second.end(4)
     await until(lambda: shown(path) == "a\nb\nc\n")
-    assert read_while_written(path).cells[0].execution_count == 4
+    assert nbformat.read(path, as_version=4).cells[0].execution_count == 4
