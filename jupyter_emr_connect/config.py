@@ -85,6 +85,11 @@ class EMRConnect(Configurable):
         max=43200,
         help="Seconds that a token for an EMR on EKS endpoint shall be good for (AWS allows 900 to 43200).",
     ).tag(config=True)
+    recording_megabytes = Integer(
+        256,
+        min=0,
+        help="What may be kept on disk of one kernel's output until its notebook has it, in MB; 0 records nothing.",
+    ).tag(config=True)
     state_file = Unicode(
         help="SQLite file with attachments and the ledger of gateway kernels; created with mode 0600."
     ).tag(config=True)

@@ -21,6 +21,7 @@ from ..gateway.loop import GatewayLoop, gateway_loop
 from ..gateway.state import LinkStatus
 from ..models import Attachment, KernelRecord, Kind
 from ..services.stages import stage_listener
+from .observing import Observe, recorder_of
 from .remote import Order, RemoteKernel
 from .stages import Stages
 
@@ -56,6 +57,7 @@ class EMRProvisioner(KernelProvisionerBase):
         self._remote: RemoteKernel | None = None
         self._bridge: Bridge | None = None
         self._has_process = False
+        self._observe: Observe | None = None
 
     @property
     def has_process(self) -> bool:
@@ -76,6 +78,7 @@ class EMRProvisioner(KernelProvisionerBase):
         """Start the kernel, or restart it if it was shut down for that; called by ``KernelManager``."""
         env = dict(kwargs.get("env") or os.environ)
         stages = Stages(self._reporter())
+        self._observe = recorder_of(self.parent, self.kernel_id)
         loop = gateway_loop()
         try:
             self.connection_info = await loop.call(self._launch(loop, env, stages))
@@ -102,6 +105,8 @@ class EMRProvisioner(KernelProvisionerBase):
         try:
             remote = await self._order(env, stages, bridge)
             self._remote = remote
+            if self._observe is not None:
+                bridge.observer = self._observe(remote.kernel_id, bridge.publish)
             await remote.start(stages)
         except BaseException:
             if not self._has_process:
