@@ -111,7 +111,7 @@ def _parse_object(part: Part, name: str) -> dict[str, Any]:
 
 def encode(message: Message, framing: Framing) -> bytes | str:
     """Return the WebSocket frame: ``bytes`` for a binary frame, ``str`` for a text frame."""
-    return _encode_v1(message) if framing == "v1" else _encode_legacy(message)
+    return b"".join(v1_parts(message)) if framing == "v1" else _encode_legacy(message)
 
 
 def decode(frame: bytes | str, framing: Framing) -> Message:
@@ -124,13 +124,14 @@ def decode(frame: bytes | str, framing: Framing) -> Message:
     return _decode_legacy(frame)
 
 
-def _encode_v1(message: Message) -> bytes:
+def v1_parts(message: Message) -> list[Part]:
+    """Return what a v1 frame consists of, not yet joined, so that large parts need not be copied."""
     channel = message.channel.encode()
-    parts = (channel, message.header, message.parent_header, message.metadata, message.content, *message.buffers)
+    parts = [channel, message.header, message.parent_header, message.metadata, message.content, *message.buffers]
     offsets = [8 * (len(parts) + 2)]
     for part in parts:
         offsets.append(offsets[-1] + len(part))
-    return b"".join((struct.pack(f"<{len(offsets) + 1}Q", len(offsets), *offsets), *parts))
+    return [struct.pack(f"<{len(offsets) + 1}Q", len(offsets), *offsets), *parts]
 
 
 def _decode_v1(frame: memoryview) -> Message:

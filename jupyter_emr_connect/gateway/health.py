@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import struct
 import time
@@ -31,14 +30,3 @@ def silent_for(ws: KernelWebSocket, heard: float) -> float:
         return since_frame
     milliseconds: int = struct.unpack_from("=I", info, TCP_INFO_LAST_DATA_RECV)[0]
     return min(since_frame, milliseconds / 1000)
-
-
-def acknowledge_at_once(ws: KernelWebSocket) -> None:
-    """Re-arm ``TCP_QUICKACK``: JEG leaves Nagle's algorithm on, so each delayed ACK would hold its next write 40 ms.
-
-    The kernel switches it off again by itself (tcp(7)), hence before each read.
-    """
-    sock = ws.get_extra_info("socket")
-    if sock is not None and hasattr(socket, "TCP_QUICKACK"):
-        with contextlib.suppress(OSError):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)

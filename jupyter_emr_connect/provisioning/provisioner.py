@@ -19,9 +19,9 @@ from ..errors import ConfigurationError, EMRConnectError
 from ..gateway.bridge import Bridge
 from ..gateway.loop import GatewayLoop, gateway_loop
 from ..gateway.state import LinkStatus
+from ..gateway.tap import Taps
 from ..models import Attachment, KernelRecord, Kind
 from ..services.stages import stage_listener
-from .observing import Observe, recorder_of
 from .remote import Order, RemoteKernel
 from .stages import Stages
 
@@ -56,7 +56,6 @@ class EMRProvisioner(KernelProvisionerBase):
         self._remote: RemoteKernel | None = None
         self._bridge: Bridge | None = None
         self._has_process = False
-        self._observe: Observe | None = None
 
     @property
     def has_process(self) -> bool:
@@ -68,6 +67,11 @@ class EMRProvisioner(KernelProvisionerBase):
         """The kernel's id on its gateway."""
         return self._remote.kernel_id if self._remote else None
 
+    @property
+    def taps(self) -> Taps | None:
+        """Who in this process receives what the kernel publishes, past ZeroMQ; asked when a browser connects."""
+        return self._bridge.local.taps if self._bridge else None
+
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Prepare the environment; called by ``KernelManager`` before :meth:`launch_kernel`. There is no command."""
         kwargs.pop("extra_arguments", None)
@@ -77,7 +81,6 @@ class EMRProvisioner(KernelProvisionerBase):
         """Start the kernel, or restart it if it was shut down for that; called by ``KernelManager``."""
         env = dict(kwargs.get("env") or os.environ)
         stages = Stages(self._reporter())
-        self._observe = recorder_of(self.parent, self.kernel_id)
         loop = gateway_loop()
         try:
             self.connection_info = await loop.call(self._launch(loop, env, stages))
@@ -104,8 +107,6 @@ class EMRProvisioner(KernelProvisionerBase):
         try:
             remote = await self._order(env, stages, bridge)
             self._remote = remote
-            if self._observe is not None:
-                bridge.observer = self._observe(remote.kernel_id, bridge.publish)
             await remote.start(stages)
         except BaseException:
             if not self._has_process:
@@ -116,8 +117,6 @@ class EMRProvisioner(KernelProvisionerBase):
     async def _order(self, env: dict[str, str], stages: Stages, bridge: Bridge) -> RemoteKernel:
         config = await asyncio.to_thread(self._settings)
         path = env.get("JPY_SESSION_NAME") or None
-        bridge.journal_bytes = config.journal_megabytes * 1_000_000
-        bridge.reconnect_for = config.reconnect_hours * 3600
         attachment = await self._resolve(config, env, path)
         if attachment.transport not in ("auto", "gateway"):
             message = f"This kernel cannot use the transport {attachment.transport!r}."
