@@ -15,11 +15,12 @@ import socket
 from typing import Any
 
 PACE = 0.008  # seconds
-FLOOD = 12  # messages that come within PACE; a small cell's are four or five
+FLOOD = 8  # messages that come within PACE and answer no request just sent: a small cell's are four or five
+EBB = 5  # PACEs in which hardly a message comes, after which it is no flood any more
 
 
 class Acks:
-    """One connection's. :meth:`reading` is called before each read, on the gateway loop.
+    """One connection's. :meth:`reading` is called before each read, :meth:`sending` before each write.
 
     ``sock`` is None where there is no telling, and nothing is done then; nor where there is no such option (macOS).
     """
@@ -29,28 +30,30 @@ class Acks:
         self._sock = sock if hasattr(socket, "TCP_QUICKACK") else None
         self._count = 0
         self._since = 0.0
+        self._quiet = 0
         self._timer: asyncio.TimerHandle | None = None
 
     def reading(self) -> None:
         """Acknowledge at once what comes next, unless it is a flood."""
-        if self._timer is not None:
-            self._count += 1
+        self._count += 1
+        if self._timer is not None or self._sock is None:
             return
         now = self._loop.time()
         if now - self._since > PACE:
-            self._since, self._count = now, 0
-        self._count += 1
+            self._since, self._count = now, 1
         if self._count < FLOOD:
             self._set(1)
         else:
+            self._quiet = 0
             self._wait()
 
-    def close(self) -> None:
-        """Do no more."""
-        self._sock = None
+    def sending(self) -> None:
+        """Take what comes next for an answer, which someone waits for."""
+        self._since = 0.0
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+            self._set(1)
 
     def _wait(self) -> None:
         self._count = 0
@@ -60,12 +63,14 @@ class Acks:
     def _paced(self) -> None:
         self._timer = None
         self._set(1)  # sends the acknowledgement that is due
-        if self._count >= FLOOD // 3:
+        self._quiet = self._quiet + 1 if self._count <= 1 else 0
+        if self._quiet < EBB:
             self._wait()
         else:
             self._since = 0.0
 
     def _set(self, at_once: int) -> None:
-        if self._sock is not None:
-            with contextlib.suppress(OSError):
-                self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, at_once)
+        if self._sock is None:
+            return
+        with contextlib.suppress(OSError):
+            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, at_once)

@@ -76,11 +76,10 @@ class Message:
             return _text(self.parent, "msg_id")
         return _id_in(bytes(self.parent_header))
 
-    @property
+    @cached_property
     def size(self) -> int:
         """The bytes it holds in memory."""
-        parts = (self.header, self.parent_header, self.metadata, self.content, *self.buffers)
-        return sum(len(part) for part in parts)
+        return sum(map(len, (self.header, self.parent_header, self.metadata, self.content, *self.buffers)))
 
 
 @lru_cache(maxsize=256)
@@ -128,9 +127,7 @@ def v1_parts(message: Message) -> list[Part]:
     """Return what a v1 frame consists of, not yet joined, so that large parts need not be copied."""
     channel = message.channel.encode()
     parts = [channel, message.header, message.parent_header, message.metadata, message.content, *message.buffers]
-    offsets = [8 * (len(parts) + 2)]
-    for part in parts:
-        offsets.append(offsets[-1] + len(part))
+    offsets = list(itertools.accumulate(map(len, parts), initial=8 * (len(parts) + 2)))
     return [struct.pack(f"<{len(offsets) + 1}Q", len(offsets), *offsets), *parts]
 
 
@@ -159,7 +156,7 @@ def _read_offsets(frame: memoryview, form: str) -> list[int]:
 
 
 def _check_offsets(offsets: list[int], *, start: int, end: int) -> None:
-    if offsets[0] < start or offsets[-1] > end or any(a > b for a, b in itertools.pairwise(offsets)):
+    if offsets[0] < start or offsets[-1] > end or sorted(offsets) != offsets:
         text = "parts that lie outside the frame"
         raise BadFrame(text)
 

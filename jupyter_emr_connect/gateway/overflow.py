@@ -54,9 +54,13 @@ class Overflow:
         """Remove and return messages of about ``size`` bytes in all, at least one if there is any."""
         with self._lock:
             taken: list[Message] = []
-            while size > 0 and (message := self._next()) is not None:
-                taken.append(message)
+            while size > 0 and self._messages:
+                taken.append(message := self._messages.popleft())
                 size -= message.size
+                self._bytes -= message.size
+            while size > 0 and (stored := self._read_next()) is not None:
+                taken.append(stored)
+                size -= stored.size
             return taken
 
     def forgive(self) -> int:
@@ -74,11 +78,7 @@ class Overflow:
             self._bytes = 0
             self._drop_file()
 
-    def _next(self) -> Message | None:
-        if self._messages:
-            message = self._messages.popleft()
-            self._bytes -= message.size
-            return message
+    def _read_next(self) -> Message | None:
         if self._file is None or self._written == self._read:
             return None
         self._file.seek(self._read)

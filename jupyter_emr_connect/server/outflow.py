@@ -22,6 +22,7 @@ from ..gateway.tap import Tap
 
 WINDOW = 4 * 1024 * 1024  # bytes given to the browser's socket and not yet taken by the operating system
 TURN = 0.005  # seconds after which others have their turn on the loop
+ACTIVITY_EVERY = 1.0  # seconds
 PIECE = 128 * 1024  # of a large message, so that a slow browser is seen to read
 BINARY_FRAME = 0x82  # the only and last fragment of a binary message, unmasked (RFC 6455, section 5.2)
 ATTRIBUTE = "emr_connect_outflow"  # of the ZeroMQ stream that it stands for
@@ -41,6 +42,7 @@ class Outflow:
         self._taps = taps
         self._sent = 0  # bytes given to the socket and not yet taken by it
         self._draining = False
+        self._marked = 0.0
         self._parent: Part = b"{}"
         taps.add(self._tap)
         # Outputs come by the tap from here on; the stream stays, for those who close or buffer it.
@@ -86,21 +88,25 @@ class Outflow:
             return
         self._draining = True
         try:
-            end = self._loop.time() + TURN
+            end = (now := self._loop.time()) + TURN
             while self._connection is not None and self._sent < WINDOW:
-                if self._loop.time() > end:
+                if now > end:
                     self._loop.call_soon(self._drain)
                     break
                 messages = self._tap.take(PIECE) or self._lost()
                 if not messages:
                     break
                 self._parent = messages[-1].parent_header
-                self._mark_activity()
+                self._mark_activity(now)
                 self._send(messages)
+                now = self._loop.time()
         finally:
             self._draining = False
 
-    def _mark_activity(self) -> None:
+    def _mark_activity(self, now: float) -> None:
+        if now - self._marked < ACTIVITY_EVERY:
+            return
+        self._marked = now
         kernel = self._connection.kernel_manager
         kernel.last_activity = kernel.parent.last_kernel_activity = datetime.now(timezone.utc)
 
@@ -190,7 +196,7 @@ def frames(messages: Iterable[Message]) -> list[Part]:
     parts: list[Part] = []
     for message in messages:
         payload = v1_parts(message)
-        size = sum(len(part) for part in payload)
+        size = sum(map(len, payload))
         if size < 126:
             parts.append(struct.pack("!BB", BINARY_FRAME, size))
         elif size < 65536:
