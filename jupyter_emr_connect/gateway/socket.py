@@ -183,9 +183,12 @@ class KernelSocket:
     async def _is_gone(self) -> bool:
         """Return whether it is the gateway itself that does not know the kernel; a proxy's 404 says nothing of it."""
         try:
-            return "version" in await self._client.api()
+            await self._client.kernel(self._kernel_id)
+        except KernelGone:
+            return True
         except EMRConnectError:
             return False
+        return False
 
     async def _serve(self) -> str:
         """Send and receive until one of them ends; returns why."""
