@@ -184,10 +184,8 @@ class KernelSocket:
         """Return whether it is the gateway itself that does not know the kernel; a proxy's 404 says nothing of it."""
         try:
             await self._client.kernel(self._kernel_id)
-        except KernelGone:
-            return True
-        except EMRConnectError:
-            return False
+        except EMRConnectError as error:
+            return isinstance(error, KernelGone)
         return False
 
     async def _serve(self) -> str:
