@@ -38,6 +38,7 @@ class Bridge:
     ``on_shutdown(restart)`` is awaited when a client asks the kernel to shut down; the request itself is answered here
     and not passed on. ``on_state`` is told of the connection's states, ``on_status`` of the kernel's. ``observer``, if
     any, is told of what passes. ``journal_bytes`` is what the kernel keeps of what it sent; 0 for no journal.
+    ``helpers`` are the contents of execute requests that install more in the kernel whenever it is new.
     """
 
     observer: Observer | None = None
@@ -49,6 +50,7 @@ class Bridge:
         scheme: str = "hmac-sha256",
         ip: str = "127.0.0.1",
         journal_bytes: int = JOURNAL_BYTES,
+        helpers: Iterable[dict[str, Any]] = (),
         on_shutdown: Callable[[bool], Coroutine[Any, Any, None]],
         on_state: Callable[[LinkStatus], None],
         on_status: Callable[[str], None],
@@ -62,6 +64,7 @@ class Bridge:
         self.local = LocalChannels(self.wire, key, scheme, ip, self._from_client)
         self.connection_info = self.local.connection_info
         self._journal_bytes = journal_bytes
+        self._helpers = tuple(helpers)
         self._fate = Fate(self)
         self._on_shutdown = on_shutdown
         self._on_state = on_state
@@ -116,6 +119,8 @@ class Bridge:
 
     async def install(self) -> bool:
         """Give the kernel its journal, if it takes one; called when it is ready, and by ``fate.py`` after a restart."""
+        for content in self._helpers:
+            self.own.ask("shell", "execute_request", content)
         return await self.line.install(self._journal_bytes)
 
     async def resumed(self) -> bool:

@@ -16,6 +16,7 @@ from traitlets.config import Config
 
 from ..config import EMRConnect, load_config
 from ..errors import ConfigurationError, EMRConnectError
+from ..gateway import spark_cells
 from ..gateway.bridge import Bridge
 from ..gateway.loop import GatewayLoop, gateway_loop
 from ..gateway.state import LinkStatus
@@ -46,6 +47,11 @@ class EMRProvisioner(KernelProvisionerBase):
         True,
         help="Offer the gateway the binary WebSocket framing; without it the older JSON framing is used, which every "
         "gateway takes.",
+    ).tag(config=True)
+
+    cancel_spark_jobs = Bool(
+        True,
+        help="Let a small helper in sparkmagic's kernels see to it that interrupting a cell stops its Spark job too.",
     ).tag(config=True)
 
     def __init__(self, **kwargs: Any) -> None:
@@ -184,6 +190,7 @@ class EMRProvisioner(KernelProvisionerBase):
             self._bridge = Bridge(
                 key=session.key if session else uuid.uuid4().hex.encode(),
                 scheme=session.signature_scheme if session else "hmac-sha256",
+                helpers=[spark_cells.installation()] if self.spark and self.cancel_spark_jobs else (),
                 on_shutdown=self._on_shutdown,
                 on_state=self._on_state,
                 on_status=self._on_status,
