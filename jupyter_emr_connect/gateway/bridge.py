@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 from .client import GatewayClient
@@ -22,7 +22,7 @@ from .loop import gateway_loop
 from .observer import Observer
 from .own import OwnRequests
 from .requests import Request, Requests
-from .socket import KernelSocket
+from .socket import RECONNECT_FOR, KernelSocket
 from .state import LinkState, LinkStatus
 from .wire import EMPTY, Wire
 
@@ -37,8 +37,9 @@ class Bridge:
 
     ``on_shutdown(restart)`` is awaited when a client asks the kernel to shut down; the request itself is answered here
     and not passed on. ``on_state`` is told of the connection's states, ``on_status`` of the kernel's. ``observer``, if
-    any, is told of what passes. ``journal_bytes`` is what the kernel keeps of what it sent; 0 for no journal.
-    ``helpers`` are the contents of execute requests that install more in the kernel whenever it is new.
+    any, is told of what passes. ``journal_bytes`` is what the kernel keeps of what it sent, 0 for no journal;
+    ``reconnect_for`` is in seconds; ``helpers`` are the contents of execute requests that put more into a new kernel.
+    These count from the next connection on.
     """
 
     observer: Observer | None = None
@@ -50,7 +51,6 @@ class Bridge:
         scheme: str = "hmac-sha256",
         ip: str = "127.0.0.1",
         journal_bytes: int = JOURNAL_BYTES,
-        helpers: Iterable[dict[str, Any]] = (),
         on_shutdown: Callable[[bool], Coroutine[Any, Any, None]],
         on_state: Callable[[LinkStatus], None],
         on_status: Callable[[str], None],
@@ -63,8 +63,9 @@ class Bridge:
         self.line = Line(self.own, self.requests, self)
         self.local = LocalChannels(self.wire, key, scheme, ip, self._from_client)
         self.connection_info = self.local.connection_info
-        self._journal_bytes = journal_bytes
-        self._helpers = tuple(helpers)
+        self.journal_bytes = journal_bytes
+        self.reconnect_for = RECONNECT_FOR
+        self.helpers: Sequence[dict[str, Any]] = ()
         self._fate = Fate(self)
         self._on_shutdown = on_shutdown
         self._on_state = on_state
@@ -96,6 +97,7 @@ class Bridge:
             on_too_large=self._refused,
             offer_v1=offer_v1,
             session_id=session_id,
+            reconnect_for=self.reconnect_for,
         )
         if resume:
             self._fate.resume(self.observer.seen() if self.observer else {})
@@ -119,9 +121,9 @@ class Bridge:
 
     async def install(self) -> bool:
         """Give the kernel its journal, if it takes one; called when it is ready, and by ``fate.py`` after a restart."""
-        for content in self._helpers:
+        for content in self.helpers:
             self.own.ask("shell", "execute_request", content)
-        return await self.line.install(self._journal_bytes)
+        return await self.line.install(self.journal_bytes)
 
     async def resumed(self) -> bool:
         """Wait until a kernel that was taken up again has told what it has; False when it keeps no journal."""

@@ -22,6 +22,7 @@ from ..gateway.loop import GatewayLoop, gateway_loop
 from ..gateway.state import LinkStatus
 from ..models import Attachment, KernelRecord, Kind
 from ..services.stages import stage_listener
+from .observing import Observe, recorder_of
 from .remote import Order, RemoteKernel
 from .stages import Stages
 
@@ -44,14 +45,7 @@ class EMRProvisioner(KernelProvisionerBase):
     spark = Bool(False, help="Whether this kernelspec is for Spark.").tag(config=True)
 
     offer_v1 = Bool(
-        True,
-        help="Offer the gateway the binary WebSocket framing; without it the older JSON framing is used, which every "
-        "gateway takes.",
-    ).tag(config=True)
-
-    cancel_spark_jobs = Bool(
-        True,
-        help="Let a small helper in sparkmagic's kernels see to it that interrupting a cell stops its Spark job too.",
+        True, help="Offer the gateway the binary WebSocket framing, not only the older JSON that every gateway takes."
     ).tag(config=True)
 
     def __init__(self, **kwargs: Any) -> None:
@@ -61,6 +55,7 @@ class EMRProvisioner(KernelProvisionerBase):
         self._remote: RemoteKernel | None = None
         self._bridge: Bridge | None = None
         self._has_process = False
+        self._observe: Observe | None = None
 
     @property
     def has_process(self) -> bool:
@@ -81,6 +76,7 @@ class EMRProvisioner(KernelProvisionerBase):
         """Start the kernel, or restart it if it was shut down for that; called by ``KernelManager``."""
         env = dict(kwargs.get("env") or os.environ)
         stages = Stages(self._reporter())
+        self._observe = recorder_of(self.parent, self.kernel_id)
         loop = gateway_loop()
         try:
             self.connection_info = await loop.call(self._launch(loop, env, stages))
@@ -107,6 +103,8 @@ class EMRProvisioner(KernelProvisionerBase):
         try:
             remote = await self._order(env, stages, bridge)
             self._remote = remote
+            if self._observe is not None:
+                bridge.observer = self._observe(remote.kernel_id, bridge.publish)
             await remote.start(stages)
         except BaseException:
             if not self._has_process:
@@ -117,6 +115,9 @@ class EMRProvisioner(KernelProvisionerBase):
     async def _order(self, env: dict[str, str], stages: Stages, bridge: Bridge) -> RemoteKernel:
         config = await asyncio.to_thread(self._settings)
         path = env.get("JPY_SESSION_NAME") or None
+        bridge.journal_bytes = config.journal_megabytes * 1_000_000
+        bridge.reconnect_for = config.reconnect_hours * 3600
+        bridge.helpers = [spark_cells.installation()] if self.spark and config.cancel_spark_jobs else []
         attachment = await self._resolve(config, env, path)
         if attachment.transport not in ("auto", "gateway"):
             message = f"This kernel cannot use the transport {attachment.transport!r}."
@@ -190,7 +191,6 @@ class EMRProvisioner(KernelProvisionerBase):
             self._bridge = Bridge(
                 key=session.key if session else uuid.uuid4().hex.encode(),
                 scheme=session.signature_scheme if session else "hmac-sha256",
-                helpers=[spark_cells.installation()] if self.spark and self.cancel_spark_jobs else (),
                 on_shutdown=self._on_shutdown,
                 on_state=self._on_state,
                 on_status=self._on_status,

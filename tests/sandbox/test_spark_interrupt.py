@@ -107,7 +107,7 @@ async def test_a_second_interrupt_does_not_leave_the_job_running(statements: Sta
 
 
 async def test_a_sparkmagic_that_only_stops_polling_is_helped(statements: Statements) -> None:
-    without = Config({"EMRProvisioner": {"cancel_spark_jobs": False}})
+    without = Config({"EMRConnect": {"cancel_spark_jobs": False}})
     async with running("emr-pyspark", without) as (manager, client):
         await execute(client, OLD_SPARKMAGIC)
         await execute(client, PYTHON["set"])
