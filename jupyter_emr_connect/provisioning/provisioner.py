@@ -16,6 +16,7 @@ from traitlets.config import Config
 
 from ..config import EMRConnect, load_config
 from ..errors import ConfigurationError, EMRConnectError
+from ..gateway import spark_cells
 from ..gateway.bridge import Bridge
 from ..gateway.loop import GatewayLoop, gateway_loop
 from ..gateway.state import LinkStatus
@@ -44,9 +45,7 @@ class EMRProvisioner(KernelProvisionerBase):
     spark = Bool(False, help="Whether this kernelspec is for Spark.").tag(config=True)
 
     offer_v1 = Bool(
-        True,
-        help="Offer the gateway the binary WebSocket framing; without it the older JSON framing is used, which every "
-        "gateway takes.",
+        True, help="Offer the gateway the binary WebSocket framing, not only the older JSON that every gateway takes."
     ).tag(config=True)
 
     def __init__(self, **kwargs: Any) -> None:
@@ -118,6 +117,7 @@ class EMRProvisioner(KernelProvisionerBase):
         path = env.get("JPY_SESSION_NAME") or None
         bridge.journal_bytes = config.journal_megabytes * 1_000_000
         bridge.reconnect_for = config.reconnect_hours * 3600
+        bridge.helpers = [spark_cells.installation()] if self.spark and config.cancel_spark_jobs else []
         attachment = await self._resolve(config, env, path)
         if attachment.transport not in ("auto", "gateway"):
             message = f"This kernel cannot use the transport {attachment.transport!r}."
