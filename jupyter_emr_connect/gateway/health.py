@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 import time
 from typing import TYPE_CHECKING
+
+from .deadline import within
 
 if TYPE_CHECKING:
     from .client import KernelWebSocket
@@ -30,3 +33,10 @@ def silent_for(ws: KernelWebSocket, heard: float) -> float:
         return since_frame
     milliseconds: int = struct.unpack_from("=I", info, TCP_INFO_LAST_DATA_RECV)[0]
     return min(since_frame, milliseconds / 1000)
+
+
+async def hang_up(ws: KernelWebSocket | None) -> None:
+    """Close a WebSocket, within a second even if its peer does not answer."""
+    if ws is not None:
+        with contextlib.suppress(Exception):
+            await within(1, ws.close())

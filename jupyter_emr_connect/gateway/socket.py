@@ -35,7 +35,7 @@ from .acks import Acks
 from .client import GatewayClient
 from .deadline import within
 from .framing import BadFrame, Framing, Message, decode, encode
-from .health import now, silent_for
+from .health import hang_up, now, silent_for
 from .outbox import Outbox
 from .reach import reach_of
 from .state import LinkState, LinkStatus
@@ -52,6 +52,7 @@ FIRST_PAUSE, LAST_PAUSE = 0.2, 10.0
 FIRST_PATIENCE, LAST_PATIENCE = 3.0, 30.0
 GATEWAY_LIMIT = 10 * 1024 * 1024  # what tornado takes unless told otherwise (websocket_max_message_size)
 TAKEN = b"taken"
+RESTARTED = "The gateway was restarted, or has ended the kernel while there was no connection: it no longer exists."
 
 
 class KernelSocket:
@@ -122,7 +123,7 @@ class KernelSocket:
             if task is not None:
                 task.cancel()
                 await asyncio.wait({task})
-        await _hang_up(self._ws)
+        await hang_up(self._ws)
         self._ws = None
         if self.state is not LinkState.GONE:
             self._move(LinkState.CLOSED)
@@ -145,8 +146,9 @@ class KernelSocket:
             try:
                 await self._reconnect()
             except EMRConnectError as error:
-                cause = "restarted" if isinstance(error, KernelGone) else _cause(error, "unreachable")
-                self._move(LinkState.GONE, cause, error.message, error.fix or "")
+                gone = isinstance(error, KernelGone)
+                cause, text = ("restarted", RESTARTED) if gone else (_cause(error, "unreachable"), error.message)
+                self._move(LinkState.GONE, cause, text, error.fix or "")
                 return
 
     async def _connect(self, patience: float) -> None:
@@ -164,11 +166,10 @@ class KernelSocket:
         while True:
             try:
                 await self._connect(patience)
-            except KernelGone:
-                await self._confirm()
-                raise
             except (EMRConnectError, asyncio.TimeoutError) as error:
                 failure = error if isinstance(error, EMRConnectError) else GatewayError("The gateway does not answer.")
+                if isinstance(error, KernelGone) and await self._is_gone():
+                    raise
             else:
                 return
             if now() > end:
@@ -182,13 +183,13 @@ class KernelSocket:
                 await within(max(end - now(), 1), reach.wait())
                 pause, patience = FIRST_PAUSE, FIRST_PATIENCE
 
-    async def _confirm(self) -> None:
-        """Return if it is the gateway itself that does not know the kernel; a proxy's 404 says nothing of kernels."""
-        with contextlib.suppress(GatewayError):
-            if "version" in await self._client.api():
-                return
-        message = "Something between us and the gateway answers in its place."
-        raise GatewayError(message)
+    async def _is_gone(self) -> bool:
+        """Return whether it is the gateway itself that does not know the kernel; a proxy's 404 says nothing of it."""
+        try:
+            await self._client.kernel(self._kernel_id)
+        except EMRConnectError as error:
+            return isinstance(error, KernelGone)
+        return False
 
     async def _serve(self) -> str:
         """Send and receive until one of them ends; returns why."""
@@ -213,7 +214,7 @@ class KernelSocket:
                 await asyncio.wait({receiving}, timeout=0.05)
         finally:
             receiving.cancel()
-            await _hang_up(ws)
+            await hang_up(ws)
 
     async def _receive(self, ws: KernelWebSocket, before: asyncio.Task[None] | None) -> str:
         """Hand on what arrives: the only place that reads the WebSocket."""
@@ -293,9 +294,3 @@ def _cause(error: EMRConnectError, otherwise: str) -> str:
     if isinstance(error, GatewayRefused) or not isinstance(error, GatewayError):
         return "credentials"
     return otherwise
-
-
-async def _hang_up(ws: KernelWebSocket | None) -> None:
-    if ws is not None:
-        with contextlib.suppress(Exception):
-            await within(1, ws.close())

@@ -10,9 +10,13 @@ from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebso
 
 from .outflow import Outflow
 
+RECORDER = "emr_connect_recorder"  # the setting with the server's recorder
+
 
 class PromptConnection(ZMQChannelsWebsocketConnection):
-    """Jupyter's own connection between a browser and a kernel, with ``TCP_NODELAY``; outputs of ours by an outflow.
+    """Jupyter's own connection between a browser and a kernel, with ``TCP_NODELAY``; the recorder is told of it.
+
+    What our kernels put out comes by an outflow.
 
     jupyter_server (2.21) leaves Nagle's algorithm on, and a browser acknowledges late, so that the last small message
     of a cell waits for 40 ms.
@@ -23,6 +27,8 @@ class PromptConnection(ZMQChannelsWebsocketConnection):
     def connect(self) -> Any:
         """Set the option and go on; called by jupyter_server once the WebSocket is open."""
         self.websocket_handler.set_nodelay(True)
+        if recorder := self._recorder():
+            recorder.connected(self.kernel_id, self, self.session.session)
         connected = super().connect()
         if connected is not None and (outflow := self._outflow) is not None:
             connected.add_done_callback(lambda _: outflow.begin(self))
@@ -40,19 +46,24 @@ class PromptConnection(ZMQChannelsWebsocketConnection):
         heard.set_result(None)
         return heard
 
-    def disconnect(self) -> Any:
-        """Leave the kernel; called by jupyter_server when the WebSocket is closed, perhaps twice."""
-        if self._outflow is not None:
-            self._outflow.pause(self)
-        jupyters: Any = super()
-        return jupyters.disconnect()
-
     def _send_status_message(self, status: str) -> None:
         """Tell the browser of a restart, after what the kernel said before it."""
         if self._outflow is not None:
             self._outflow.flush()
         jupyters: Any = super()
         jupyters._send_status_message(status)
+
+    def disconnect(self) -> Any:
+        """Take note and go on; called by jupyter_server when the WebSocket is closed, perhaps twice."""
+        if recorder := self._recorder():
+            recorder.disconnected(self.kernel_id, self)
+        if self._outflow is not None:
+            self._outflow.pause(self)
+        jupyters: Any = super()
+        return jupyters.disconnect()
+
+    def _recorder(self) -> Any:
+        return self.websocket_handler.settings.get(RECORDER)
 
 
 def hasten(server: Any, settings: MutableMapping[str, Any]) -> bool:
