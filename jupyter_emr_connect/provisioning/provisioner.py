@@ -16,11 +16,15 @@ from traitlets.config import Config
 
 from ..config import EMRConnect, load_config
 from ..errors import ConfigurationError, EMRConnectError
+from ..gateway import spark_cells
 from ..gateway.bridge import Bridge
 from ..gateway.loop import GatewayLoop, gateway_loop
-from ..gateway.socket import LinkState
-from ..models import Attachment, KernelRecord, Kind
+from ..gateway.state import LinkStatus
+from ..gateway.tap import Taps
+from ..models import Attachment, KernelRecord
 from ..services.stages import stage_listener
+from .launching import gateway_env, launch_timeout
+from .observing import Observe, recorder_of
 from .remote import Order, RemoteKernel
 from .stages import Stages
 
@@ -29,9 +33,6 @@ if TYPE_CHECKING:
     from ..store.ledger import Ledger
 
 SHUTDOWN_SECONDS = 30.0
-ENDPOINT_LAUNCH_SECONDS = 400.0
-# What the gateway's kernel may be told from our side; KERNEL_USERNAME comes from the runtime role (reference 1.9).
-OURS = frozenset({"KERNEL_ID", "KERNEL_LAUNCH_TIMEOUT", "KERNEL_USERNAME"})
 
 
 class EMRProvisioner(KernelProvisionerBase):
@@ -43,9 +44,7 @@ class EMRProvisioner(KernelProvisionerBase):
     spark = Bool(False, help="Whether this kernelspec is for Spark.").tag(config=True)
 
     offer_v1 = Bool(
-        True,
-        help="Offer the gateway the binary WebSocket framing; without it the older JSON framing is used, which every "
-        "gateway takes.",
+        True, help="Offer the gateway the binary WebSocket framing, not only the older JSON that every gateway takes."
     ).tag(config=True)
 
     def __init__(self, **kwargs: Any) -> None:
@@ -55,6 +54,7 @@ class EMRProvisioner(KernelProvisionerBase):
         self._remote: RemoteKernel | None = None
         self._bridge: Bridge | None = None
         self._has_process = False
+        self._observe: Observe | None = None
 
     @property
     def has_process(self) -> bool:
@@ -66,6 +66,11 @@ class EMRProvisioner(KernelProvisionerBase):
         """The kernel's id on its gateway."""
         return self._remote.kernel_id if self._remote else None
 
+    @property
+    def taps(self) -> Taps | None:
+        """Who in this process receives what the kernel publishes, past ZeroMQ; asked when a browser connects."""
+        return self._bridge.local.taps if self._bridge else None
+
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Prepare the environment; called by ``KernelManager`` before :meth:`launch_kernel`. There is no command."""
         kwargs.pop("extra_arguments", None)
@@ -75,6 +80,7 @@ class EMRProvisioner(KernelProvisionerBase):
         """Start the kernel, or restart it if it was shut down for that; called by ``KernelManager``."""
         env = dict(kwargs.get("env") or os.environ)
         stages = Stages(self._reporter())
+        self._observe = recorder_of(self.parent, self.kernel_id)
         loop = gateway_loop()
         try:
             self.connection_info = await loop.call(self._launch(loop, env, stages))
@@ -101,6 +107,8 @@ class EMRProvisioner(KernelProvisionerBase):
         try:
             remote = await self._order(env, stages, bridge)
             self._remote = remote
+            if self._observe is not None:
+                bridge.observer = self._observe(remote.kernel_id, bridge.publish)
             await remote.start(stages)
         except BaseException:
             if not self._has_process:
@@ -111,6 +119,9 @@ class EMRProvisioner(KernelProvisionerBase):
     async def _order(self, env: dict[str, str], stages: Stages, bridge: Bridge) -> RemoteKernel:
         config = await asyncio.to_thread(self._settings)
         path = env.get("JPY_SESSION_NAME") or None
+        bridge.journal_bytes = config.journal_megabytes * 1_000_000
+        bridge.reconnect_for = config.reconnect_hours * 3600
+        bridge.helpers = [spark_cells.installation()] if self.spark and config.cancel_spark_jobs else []
         attachment = await self._resolve(config, env, path)
         if attachment.transport not in ("auto", "gateway"):
             message = f"This kernel cannot use the transport {attachment.transport!r}."
@@ -199,9 +210,9 @@ class EMRProvisioner(KernelProvisionerBase):
         else:
             await self._remote.end()
 
-    def _on_state(self, state: LinkState, reason: str) -> None:
+    def _on_state(self, status: LinkStatus) -> None:
         if self._remote is not None:
-            self._remote.on_state(state, reason)
+            self._remote.on_state(status)
 
     def _on_status(self, state: str) -> None:
         if self._remote is not None:
@@ -275,19 +286,3 @@ class EMRProvisioner(KernelProvisionerBase):
     def get_shutdown_wait_time(self, recommended: float = 5.0) -> float:
         """Allow for the network and for a gateway that waits for its kernel."""
         return max(recommended, SHUTDOWN_SECONDS)
-
-
-def gateway_env(env: Mapping[str, str]) -> dict[str, str]:
-    """Return what of the environment goes to the gateway: ``KERNEL_*``, all that it keeps (reference 5.4)."""
-    return {name: value for name, value in env.items() if name.startswith("KERNEL_") and name not in OURS}
-
-
-def launch_timeout(env: Mapping[str, str], config: EMRConnect, kind: Kind) -> float:
-    """Return how long the gateway may take to start the kernel, in seconds.
-
-    On EKS the kernel is a pod for which a node may first have to come up: AWS says 400 s there (reference 2.4).
-    """
-    asked = env.get("KERNEL_LAUNCH_TIMEOUT", "")
-    if asked.isdigit():
-        return float(asked)
-    return max(config.launch_timeout, ENDPOINT_LAUNCH_SECONDS) if kind == "eks" else config.launch_timeout

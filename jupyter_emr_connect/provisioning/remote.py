@@ -15,10 +15,11 @@ from ..gateway.bridge import Bridge
 from ..gateway.client import LAUNCH_PAD, REMOVE_EVERY, GatewayClient, missing_kernelspec
 from ..gateway.deadline import within
 from ..gateway.loop import gateway_loop
-from ..gateway.socket import LinkState
+from ..gateway.state import LinkState, LinkStatus
 from ..gateway.target import GatewayTarget
 from ..models import KernelRecord
-from ..services.stages import READY, REQUESTED
+from ..services.stages import LINE, READY, REQUESTED
+from .interrupting import RESTART_OWED, Interrupts, drop_unsent, is_up, line_returns
 from .kernelspecs import choose
 from .stages import Stages
 
@@ -66,6 +67,7 @@ class RemoteKernel:
         self._settled.set()
         self._ending: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._interrupts = Interrupts(self._client, bridge, self.kernel_id, log)
 
     @property
     def exit_code(self) -> int | None:
@@ -136,7 +138,7 @@ class RemoteKernel:
         """Return when the gateway says that the kernel is no more; for the time before the WebSocket opens."""
         while True:
             await asyncio.sleep(1)
-            with contextlib.suppress(GatewayUnreachable):
+            with contextlib.suppress(EMRConnectError):
                 try:
                     model = await self._client.kernel(self.kernel_id)
                 except KernelGone:
@@ -152,12 +154,16 @@ class RemoteKernel:
                 await self._client.kernel(self.kernel_id)
             except KernelGone:
                 self.lost("The gateway deleted the kernel (idle for too long, or shut down by someone else).")
-            except GatewayError as error:
+            except EMRConnectError as error:
                 self._log.debug("%s", error.message)
 
     def on_status(self, state: str) -> None:
         """React to what the gateway says of the kernel's process."""
-        if state == "starting" or self.restart_pending:
+        if self.restart_pending:
+            return
+        if state == "starting":
+            if self._watching is not None:  # the gateway has restarted it
+                gateway_loop().keep(self._meet_again())
             return
         if self._watching is None:
             self._died.set()
@@ -167,12 +173,16 @@ class RemoteKernel:
             self._log.warning("Kernel %s died; the gateway restarts it.", self.kernel_id)
             self._bridge.abandon("error", "KernelDied", "The kernel died and was restarted; its variables are lost.")
 
-    def on_state(self, state: LinkState, reason: str) -> None:
+    async def _meet_again(self) -> None:
+        with contextlib.suppress(asyncio.TimeoutError):
+            await within(self.order.ready_timeout, self._bridge.ready())
+
+    def on_state(self, status: LinkStatus) -> None:
         """React to what becomes of the connection."""
-        if state is LinkState.RECONNECTING:
-            self._log.warning("Kernel %s: %s; reconnecting.", self.kernel_id, reason)
-        elif state is LinkState.GONE:
-            self.lost(reason)
+        if status.state is LinkState.RECONNECTING:
+            self._log.warning("Kernel %s: %s; reconnecting.", self.kernel_id, status.reason)
+        elif status.state is LinkState.GONE:
+            self.lost(status.reason)
 
     def lost(self, reason: str) -> None:
         """Take note that the kernel is no more, and tell whoever waits for it."""
@@ -192,17 +202,22 @@ class RemoteKernel:
         return self.exit_code
 
     async def interrupt(self) -> None:
-        """Interrupt what runs; a kernel that is gone has nothing to interrupt."""
+        """Interrupt what runs, as soon as the line allows; a kernel that is gone has nothing to interrupt."""
         if self.exit_code is not None:
             return
-        with contextlib.suppress(KernelGone):
-            await self._client.interrupt(self.kernel_id)
+        await self._interrupts.interrupt()
 
     async def restart(self, stages: Stages) -> None:
-        """Restart the kernel in place: its id and the WebSocket stay."""
+        """Restart the kernel in place: its id and the WebSocket stay. A line that is down is waited for."""
+        self._interrupts.drop()
+        drop_unsent(self._bridge, "aborted")
         self._bridge.abandon("aborted")
-        stages.enter(REQUESTED)
         timeout = self.order.launch_timeout + LAUNCH_PAD
+        if not is_up(self._bridge):
+            stages.enter(LINE)
+            self._bridge.publish("stream", {"name": "stderr", "text": RESTART_OWED})
+            await stages.bounded(line_returns(self._bridge), timeout)
+        stages.enter(REQUESTED)
         await stages.bounded(self._client.restart(self.kernel_id, timeout=timeout), timeout)
         stages.enter(READY)
         await stages.bounded(self._bridge.ready(), self.order.ready_timeout)
@@ -224,6 +239,7 @@ class RemoteKernel:
         await asyncio.shield(self._ending)
 
     async def _end(self) -> None:
+        self._interrupts.drop()
         if self._watching is not None:
             self._watching.cancel()
         try:

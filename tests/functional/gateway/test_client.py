@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +24,7 @@ from jupyter_emr_connect.errors import (
     NotAGateway,
 )
 from jupyter_emr_connect.gateway.client import GatewayClient
-from jupyter_emr_connect.gateway.target import Auth, GatewayTarget, NoAuth
+from jupyter_emr_connect.gateway.target import Auth, FixedAuth, GatewayTarget, NoAuth
 
 from .servers import HOST, serving
 
@@ -32,7 +33,7 @@ TRACE = {"message": "Unhandled error", "reason": None, "traceback": 'Traceback (
 
 
 @dataclass
-class Renewable:
+class Renewable(FixedAuth):
     """Credentials that are good from the second time on."""
 
     renewed: int = 0
@@ -40,7 +41,8 @@ class Renewable:
     async def headers(self) -> dict[str, str]:
         return {"Authorization": f"token {self.renewed}"}
 
-    async def renew(self) -> None:
+    async def renew(self, refused: Mapping[str, str]) -> None:
+        assert refused == await self.headers()
         self.renewed += 1
 
 
@@ -75,7 +77,8 @@ def client(port: int, auth: Auth | None = None) -> GatewayClient:
         (web.json_response({"reason": "Forbidden", "message": ""}, status=403), GatewayRefused, "403"),
         (web.json_response(TRACE, status=500), GatewayError, "Unhandled error"),
         (web.Response(status=503, text="<html>busy"), GatewayUnreachable, "503"),
-        (web.Response(status=404, text="<html>nothing here"), KernelGone, "no longer exists"),
+        (web.json_response({"message": "Kernel does not exist: x"}, status=404), KernelGone, "no longer exists"),
+        (web.Response(status=404, text="<html>nothing here"), NotAGateway, "no gateway at this path"),
         (web.Response(status=302), NotAGateway, "elsewhere"),
         (web.Response(text="<html>hello"), NotAGateway, "no Jupyter Enterprise Gateway"),
     ],
@@ -193,7 +196,9 @@ async def test_starts_on_one_gateway_wait_for_each_other() -> None:
 
 async def test_a_late_kernel_is_found_and_deleted() -> None:
     """The gateway knows nothing of it at first: it is still coming up."""
-    script = Script([web.Response(status=404), web.Response(status=404), web.Response(status=204)])
+    unknown = {"message": "Kernel does not exist: k1"}
+    answers = [web.json_response(unknown, status=404), web.Response(status=404), web.Response(status=204)]
+    script = Script(answers)
     async with serving(script) as port:
         gateway = client(port)
         assert await gateway.remove_late("k1", within=10)

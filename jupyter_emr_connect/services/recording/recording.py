@@ -1,0 +1,244 @@
+"""The recording of one gateway kernel: the bridge's observer on one side, its runs with their outputs on the other."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ...gateway.framing import BadFrame, Message
+from ...gateway.sequence import Sequence, split
+from .outputs import Displays, Outputs, content_of
+from .patient import PatientSpool
+from .runs import Run, run_of
+from .spool import Kind
+
+# What a cell shows, begins or ends with. Comm messages (widgets) change the front end's models, not the notebook.
+SHOWN = frozenset({"stream", "display_data", "update_display_data", "execute_result", "error", "clear_output"})
+MARKS = frozenset({"execute_input", "status"})
+
+Publish = Callable[[str, dict[str, Any], Any], None]
+
+
+class Recording:
+    """Keeps what a kernel publishes for its runs. Its file is at ``path``; one that is there is taken up again.
+
+    The methods of ``gateway.observer.Observer`` are called on the gateway loop and only write; ``catch_up`` reads and
+    blocks; all others are called on the server's loop. ``sessions`` are the front ends connected now. ``publish`` (the
+    bridge's) tells the user of trouble. ``on_change`` is called from the gateway loop, once after each :meth:`arm`.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        limit: int,
+        publish: Publish,
+        log: logging.Logger | Any,
+    ) -> None:
+        self.runs: dict[str, Run] = {}
+        self.sessions: set[str] = set()
+        self.enabled = True
+        self._publish = publish
+        self.on_change: Callable[[], None] | None = None
+        self._armed = True
+        self._log = log
+        self._sequence = Sequence()
+        self._displays = Displays()
+        self._read_to = 0
+        self._reading = threading.Lock()  # held while outputs are made; taken before the other one
+        self._writing = threading.RLock()  # held while runs begin and the file changes
+        self.spool = PatientSpool(path, limit, self._tell)
+        self.restored = not self.spool.is_empty
+        if self.restored:
+            self._restore()
+
+    def _restore(self) -> None:
+        tops: dict[str, int] = {}
+        for kind, message, _ in self.spool.read(0):
+            if kind is Kind.REQUEST and (run := run_of(message)):
+                self._begin(run)
+            elif kind in (Kind.SAVED, Kind.WRITTEN) and (known := self.runs.get(message.msg_id)):
+                known.saved, known.settled = kind is Kind.SAVED, True
+            elif kind is Kind.PUBLISHED:
+                prefix, number = split(message.msg_id)
+                if number:
+                    tops[prefix] = max(number, tops.get(prefix, 0))
+                if message.msg_type in MARKS and (known := self._run(message)):
+                    mark(known, message)
+        self._sequence.resume(tops)
+
+    # -- on the gateway loop -----------------------------------------------------------------------------------------
+
+    def requested(self, message: Message) -> None:
+        """Begin a run."""
+        run = run_of(message) if self.enabled else None
+        if run is None:
+            return
+        with self._writing:
+            if self.spool.size > self.spool.limit // 2 and not self.open and self._dispensable():
+                self._clear_unless_read()
+            self._begin(run)
+            self.spool.keep(Kind.REQUEST, message)
+        self._changed()
+
+    def published(self, message: Message) -> None:
+        """Keep what belongs to a run."""
+        with self._writing:
+            self._published(message)
+
+    def _published(self, message: Message) -> None:
+        try:
+            marks = message.msg_type in MARKS
+            if not self.runs or not (marks or message.msg_type in SHOWN):
+                return
+            # What runs is asked for its parent only where the parent matters: most messages are outputs of a run.
+            run = self._run(message) if marks or not self.open else None
+            if (run is None and (marks or not self.open)) or not self._sequence.add(*split(message.msg_id)):
+                return
+        except BadFrame:
+            return
+        self.spool.keep(Kind.PUBLISHED, message)
+        if run is not None:
+            if marks:
+                mark(run, message)
+            else:
+                run.settled = False
+        if self._armed or marks:
+            self._changed()
+
+    def replied(self, message: Message) -> None:
+        """Change nothing: all that a cell shows is published."""
+
+    def seen(self) -> dict[str, int]:
+        """Return up to which number messages are in the spool, or were of no interest."""
+        return self._sequence.tops()
+
+    def _begin(self, run: Run) -> None:
+        """Enter a run; a cell shows its newest one alone."""
+        for other in self.runs.values():
+            if run.cell_id is not None and other.cell_id == run.cell_id:
+                other.saved = True
+        self.runs[run.msg_id] = run
+
+    def _run(self, message: Message) -> Run | None:
+        return self.runs.get(str(message.parent.get("msg_id", "")))
+
+    def _changed(self) -> None:
+        self._armed = False
+        if self.on_change is not None:
+            self.on_change()
+
+    def _tell(self, text: str) -> None:
+        """Tell of trouble, and of its end: in the cells that run, which is recorded too, and in the log."""
+        self._log.warning("%s", text)
+        for run in self.open:
+            self._publish("stream", {"name": "stderr", "text": f"{text}\n"}, run.header)
+        self._changed()
+
+    # -- on the server's side ----------------------------------------------------------------------------------------
+
+    @property
+    def open(self) -> list[Run]:
+        """The runs that have not ended."""
+        return [run for run in list(self.runs.values()) if not run.idle]
+
+    @property
+    def unsaved(self) -> list[Run]:
+        """The runs that no front end has saved to their end, as far as is known."""
+        return [run for run in list(self.runs.values()) if not run.saved]
+
+    def arm(self) -> None:
+        """Ask for one more call of ``on_change``."""
+        self._armed = True
+
+    def catch_up(self) -> None:
+        """Read into ``outputs`` what was recorded since the last time; called in a thread."""
+        with self._reading:
+            for run in list(self.runs.values()):
+                if run.outputs is None:
+                    run.outputs = Outputs(self._displays)
+            for kind, message, end in self.spool.read(self._read_to):
+                self._read_to = end
+                if kind is Kind.PUBLISHED:
+                    self._take(message)
+            for run in self.runs.values():
+                if run.settled and run.written is None:  # by the server before this one
+                    run.written = run.version
+
+    def _take(self, message: Message) -> None:
+        run = self._run(message)
+        if run is None or run.outputs is None:
+            return
+        run.outputs.add(message.msg_type, content_of(message))
+        if run.settled and run.written is not None and run.version != run.written:
+            run.settled = False
+        prefix, number = split(message.msg_id)
+        run.last[prefix] = max(number, run.last.get(prefix, 0))
+
+    def release(self) -> None:
+        """Hold no outputs in memory; the spool has them. Called when front ends cover all runs."""
+        with self._reading:
+            self._read_to = 0
+            self._displays = Displays()
+            for run in self.runs.values():
+                run.outputs = None
+
+    def settled(self, runs: list[Run]) -> None:
+        """Take note that the recorder has written these runs to their end; a front end may still ask for them."""
+        with self._writing:
+            for run in runs:
+                if not run.settled:
+                    run.settled = True
+                    self._note(Kind.WRITTEN, run)
+
+    def saved(self, runs: list[Run]) -> None:
+        """Take note that front ends have saved these runs; the file is emptied once that holds for all."""
+        with self._reading, self._writing:
+            for run in runs:
+                run.saved = True
+                self._note(Kind.SAVED, run)
+            if self.runs and not self.unsaved:
+                self._clear()
+
+    def _note(self, kind: Kind, run: Run) -> None:
+        self.spool.note(kind, Message("iopub", run.header, b"{}", b"{}", b"{}"))  # its id alone
+
+    def _dispensable(self) -> bool:
+        return all(run.saved or run.settled or run.session in self.sessions for run in self.runs.values())
+
+    def _clear_unless_read(self) -> None:
+        if self._reading.acquire(blocking=False):
+            try:
+                self._clear()
+            finally:
+                self._reading.release()
+
+    def _clear(self) -> None:
+        self.runs.clear()
+        self._displays = Displays()
+        self._read_to = 0
+        self._sequence.forgive(self._sequence.tops())
+        self.spool.clear()
+
+    def close(self, *, remove: bool) -> None:
+        """Record no more; ``remove`` when the kernel is no more and the notebook has what it can have."""
+        with self._reading, self._writing:
+            self.enabled = False
+            self.runs.clear()
+            if remove:
+                self.spool.remove()
+            else:
+                self.spool.close()
+
+
+def mark(run: Run, message: Message) -> None:
+    """Take from a message what it says of the run itself."""
+    content = content_of(message)
+    if message.msg_type == "execute_input":
+        count = content.get("execution_count")
+        run.count = count if isinstance(count, int) else None
+    elif content.get("execution_state") == "idle":
+        run.idle = True
