@@ -87,8 +87,19 @@ class Bridge:
             **{f"{channel}_port": port.port for channel, port in self._ports.items()},
         }
 
-    async def connect(self, client: GatewayClient, kernel_id: str, *, offer_v1: bool = True) -> None:
-        """Open the WebSocket of a kernel in place of the one before; local clients notice nothing."""
+    async def connect(
+        self,
+        client: GatewayClient,
+        kernel_id: str,
+        *,
+        offer_v1: bool = True,
+        session_id: str | None = None,
+        resume: bool = False,
+    ) -> None:
+        """Open the WebSocket of a kernel in place of the one before; local clients notice nothing.
+
+        With the ``session_id`` of an earlier process, and ``resume``, it takes up a kernel that runs already.
+        """
         if self.link is not None:
             await self.link.close()
         self.kernel_id = kernel_id
@@ -97,9 +108,10 @@ class Bridge:
             kernel_id,
             on_message=self._from_gateway,
             on_state=self._on_state,
-            on_full=self._hold,
+            on_full=self.hold,
             on_too_large=self._refused,
             offer_v1=offer_v1,
+            session_id=session_id,
         )
         await self.link.open()
 
@@ -216,7 +228,8 @@ class Bridge:
     def _beat(self, frames: list[bytes]) -> None:
         self._ports["hb"].send(frames)
 
-    def _hold(self, full: bool) -> None:
+    def hold(self, full: bool) -> None:
+        """Stop reading from local clients, or go on: what they send waits in their sockets meanwhile."""
         for channel in ROUTED:
             self._ports[channel].pause(full)
 

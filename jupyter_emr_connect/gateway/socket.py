@@ -82,8 +82,9 @@ class KernelSocket:
         on_full: Callable[[bool], None],
         on_too_large: Callable[[Message], None],
         offer_v1: bool = True,
+        session_id: str | None = None,
     ) -> None:
-        self.session_id = uuid.uuid4().hex
+        self.session_id = session_id or uuid.uuid4().hex
         self.state = LinkState.NEW
         self.framing: Framing = "v1"
         self.bad_frames = 0

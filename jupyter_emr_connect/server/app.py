@@ -15,8 +15,10 @@ from .base import SETTING, Services
 from .catalogues import Catalogues
 from .connection import hasten
 from .following import CONTENTS, Follower
+from .keeping import Keeper
 from .paths import Places
 from .routes import patterns
+from .waiting import Waiting
 
 STARTS_END_WITHIN = 5.0
 CALLS_END_WITHIN = 1.0
@@ -37,6 +39,7 @@ class EMRConnectExtension(ExtensionApp):
     load_other_extensions = True
     classes = [EMRConnect]
     _services: Services | None = None  # until the server has its settings
+    _keeper: Keeper | None = None
 
     def _config_file_name_default(self) -> str:
         """Return the name of our configuration files; jupyter_server's own choice begins with one more ``jupyter_``."""
@@ -52,16 +55,21 @@ class EMRConnectExtension(ExtensionApp):
         self.settings["emr_connect"] = config
         follower = Follower(config, places, self.log)
         server.event_logger.add_listener(schema_id=CONTENTS, listener=follower)
+        self._keeper = Keeper(config, server, places, self.log)
         self._services = Services(config, executor, places, audit, Catalogues(config), follower)
         self.settings[SETTING] = self._services
         hasten(server, self.settings)
+        # The first thing that the server's loop does, before it reads a request.
+        server.io_loop.add_callback(self._keeper.start, Waiting(server.web_app, server.base_url))
 
     def initialize_handlers(self) -> None:
         """Add the REST routes; called by jupyter_server once."""
         self.handlers.extend(patterns())
 
     async def stop_extension(self) -> None:
-        """Stop listing, cancel kernels that still start, forget those that failed to; called before kernels are ended.
+        """Stop listing, cancel kernels that still start, forget those that failed to, and leave the others running.
+
+        Called by jupyter_server before it ends kernels.
 
         jupyter_client (8.10) keeps both in ``_pending_kernels``. jupyter_server (2.21) means to end them with the
         others, is answered that it knows no such kernel, and then never ends.
@@ -79,3 +87,5 @@ class EMRConnectExtension(ExtensionApp):
             await asyncio.wait(strays.values(), timeout=STARTS_END_WITHIN)
         for kernel_id in strays:
             pending.pop(kernel_id, None)
+        if self._keeper:
+            await self._keeper.stop()
