@@ -7,7 +7,7 @@ import contextlib
 import logging
 from typing import Any
 
-from ..errors import EMRConnectError, GatewayError, GatewayUnreachable, KernelGone, KernelStartFailed
+from ..errors import EMRConnectError, GatewayError, GatewayUnreachable, KernelGone
 from ..gateway.bridge import Bridge
 from ..gateway.client import LAUNCH_PAD, REMOVE_EVERY, GatewayClient, missing_kernelspec
 from ..gateway.deadline import within
@@ -18,7 +18,8 @@ from .entry import Entry
 from .kernelspecs import choose
 from .order import Order
 from .stages import Stages
-from .standing import Standing, until_gone
+from .standing import Standing
+from .watching import opened, until_gone
 
 CHECK_EVERY = 15.0
 DELETE_WITHIN = 20.0
@@ -126,20 +127,7 @@ class RemoteKernel:
         await self._client.start_kernel(name, order.env, kernel_id=self.kernel_id, launch_timeout=order.launch_timeout)
 
     async def _connect(self) -> None:
-        opening = asyncio.ensure_future(self._open())
-        dying = asyncio.ensure_future(self._died.wait())
-        checking = asyncio.ensure_future(until_gone(self._client, self.kernel_id, 1, dead=True))
-        try:
-            await asyncio.wait({opening, dying, checking}, return_when=asyncio.FIRST_COMPLETED)
-            if opening.done():
-                opening.result()
-                return
-            message = f"The kernel died while it started on {self.order.target.label}."
-            raise KernelStartFailed(message, fix="See the kernel's output in the gateway's log.")
-        finally:
-            for task in (opening, dying, checking):
-                task.cancel()
-            await asyncio.gather(opening, dying, checking, return_exceptions=True)
+        await opened(self._client, self.kernel_id, self._open(), self._died.wait())
 
     async def _open(self, *, session_id: str | None = None, resume: bool = False) -> None:
         """Open the WebSocket; a kernel that runs already may be busy, and is not waited for."""
@@ -170,11 +158,18 @@ class RemoteKernel:
         """React to what becomes of the connection."""
         if state is LinkState.RECONNECTING:
             self._log.warning("Kernel %s: %s; reconnecting.", self.kernel_id, reason)
-            gateway_loop().keep(self.standing.become("reconnecting", "line", reason))
+            gateway_loop().keep(self._reconnecting(reason))
         elif state is LinkState.CONNECTED and self.standing.state == "reconnecting":
             gateway_loop().keep(self.standing.become("connected", "reconnected"))
         elif state is LinkState.GONE:
             self.lost(reason)
+
+    async def _reconnecting(self, reason: str) -> None:
+        """Say so; a line is also cut by another process that took the kernel over, and two must not fight for it."""
+        if not await self.entry.is_ours():
+            self.taken()
+        elif self._bridge.link is not None and self._bridge.link.state is LinkState.RECONNECTING:
+            await self.standing.become("reconnecting", "line", reason)
 
     def lost(self, message: str, reason: str = "lost") -> None:
         """Take note that the kernel is no more, and tell whoever waits for it."""

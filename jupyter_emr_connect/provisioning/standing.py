@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-
-from ..errors import GatewayError, KernelGone
 from ..gateway.bridge import Bridge
-from ..gateway.client import GatewayClient
 from ..store.ledger import now_text
 from .entry import Entry
 
@@ -40,20 +36,3 @@ class Standing:
             self.since = now_text()
         self.state, self.reason, self.message = state, reason, message
         self._bridge.publish("emr_connect_status", {**self.to_json(), "compute": self._entry.record.compute})
-
-
-async def until_gone(client: GatewayClient, kernel_id: str, every: float, *, dead: bool = False) -> None:
-    """Return when the gateway says that it has no such kernel (or, with ``dead``, a dead one), asked ``every`` seconds.
-
-    A gateway that cannot be asked has said nothing.
-    """
-    while True:
-        await asyncio.sleep(every)
-        try:
-            model = await client.kernel(kernel_id)
-        except KernelGone:
-            return
-        except GatewayError:
-            continue
-        if dead and model.get("execution_state") == "dead":
-            return
