@@ -186,7 +186,7 @@ class KernelRecord:
     """A gateway kernel as the ledger knows it.
 
     ``state`` is ``starting``, ``connected``, ``reconnecting``, ``detached`` or ``gone``, ``since`` when it became so
-    (ISO 8601), ``reason`` a word and ``message`` a sentence on why. ``local_id`` is the kernel's id in Jupyter,
+    (ISO 8601), ``cause`` a word and ``reason`` a sentence on why. ``local_id`` is the kernel's id in Jupyter,
     ``session_id`` that of its WebSocket on the gateway. ``kept``: a Jupyter server has it, so it outlives its process
     and may be taken over; ``root`` is that server's folder, ``jupyter_*`` its session there. ``owner_id`` is the
     process that has it now, None for none. ``wanted``: a user asked that ``path`` shall have it (``kernels adopt``).
@@ -210,8 +210,8 @@ class KernelRecord:
     wanted: bool = False
     owner_id: str | None = None
     since: str | None = None
+    cause: str | None = None
     reason: str | None = None
-    message: str | None = None
     jupyter_session: str | None = None
     jupyter_path: str | None = None
     jupyter_type: str | None = None

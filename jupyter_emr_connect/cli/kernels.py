@@ -49,7 +49,7 @@ def _row(kernel: Kernel) -> tuple[str, ...]:
     record = kernel.record
     link = kernel.link if kernel.link != "reconnecting" else f"reconnecting since {record.since}"
     if kernel.link in ("gone", "detached"):
-        link = f"{link}: {kernel.to_json()['reason'] or 'unknown'}"
+        link = f"{link}: {kernel.to_json()['cause'] or 'unknown'}"
     role = (record.runtime_role or "-").rsplit("/", 1)[-1]
     state = kernel.word or kernel.link
     return record.kernel_id, record.kernelspec, record.compute, role, state, link, record.path or "-"

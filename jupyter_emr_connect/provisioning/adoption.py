@@ -90,7 +90,7 @@ class Adopter:
             await self.give_up(entry, error)
             return None
         except BaseException as error:
-            gateway_loop().keep(entry.release("line", f"It could not be taken over. {error}"))
+            gateway_loop().keep(entry.release("network", f"It could not be taken over. {error}"))
             raise
         return kernel
 

@@ -41,9 +41,9 @@ class Entry:
         """Beat for the kernel from now on; ``on_taken`` is called when another process took it over."""
         self._ownership.hold(self.record.kernel_id, on_taken)
 
-    async def note(self, state: str, reason: str | None = None, message: str | None = None) -> None:
+    async def note(self, state: str, cause: str, reason: str) -> None:
         """Write the kernel's state."""
-        values = {"state": state, "reason": reason, "message": message}
+        values = {"state": state, "cause": cause, "reason": reason}
         await self._try(self._ledger.update, self.record.kernel_id, **values)
 
     async def is_ours(self) -> bool:
@@ -51,18 +51,18 @@ class Entry:
         found = await self._try(self._ledger.get, self.record.kernel_id)
         return found is None or found.owner_id in (None, self._ownership.owner.id)
 
-    async def release(self, reason: str, message: str, *, keep: bool = True) -> None:
+    async def release(self, cause: str, reason: str, *, keep: bool = True) -> None:
         """Leave the kernel to the next who wants it; without ``keep`` it is only to be removed."""
         self.drop()
         owner = self._ownership.owner.id
-        why = {"reason": reason, "message": message, "keep": keep}
+        why = {"cause": cause, "reason": reason, "keep": keep}
         await self._try(self._ledger.release, self.record.kernel_id, owner, **why)
 
-    async def end(self, reason: str, message: str) -> None:
+    async def end(self, cause: str, reason: str) -> None:
         """Note that the kernel is gone, and why."""
         self.drop()
         owner = self._ownership.owner.id
-        await self._try(self._ledger.end, self.record.kernel_id, owner, reason=reason, message=message)
+        await self._try(self._ledger.end, self.record.kernel_id, owner, cause=cause, reason=reason)
 
     async def strike(self) -> None:
         """Remove a kernel that is no more."""

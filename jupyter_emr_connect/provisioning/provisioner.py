@@ -18,7 +18,7 @@ from ..config import EMRConnect, load_config
 from ..errors import EMRConnectError
 from ..gateway.bridge import Bridge
 from ..gateway.loop import GatewayLoop, gateway_loop
-from ..gateway.socket import LinkState
+from ..gateway.state import LinkStatus
 from ..services.stages import stage_listener
 from .adoption import Adopter
 from .order import Wishes
@@ -174,9 +174,9 @@ class EMRProvisioner(KernelProvisionerBase):
         elif self._remote is not None:
             self._remote.pause_for_restart()
 
-    def _on_state(self, state: LinkState, reason: str) -> None:
-        if kernel := self._remote:
-            kernel.on_state(state, reason)
+    def _on_state(self, status: LinkStatus) -> None:
+        if self._remote is not None:
+            self._remote.on_state(status)
 
     def _on_status(self, state: str) -> None:
         if (kernel := self._remote) is not None:
@@ -205,13 +205,13 @@ class EMRProvisioner(KernelProvisionerBase):
         self._has_process = False
         return await self.poll()
 
-    async def detach(self, reason: str = "server stopped", message: str = "Its Jupyter server was stopped.") -> None:
+    async def detach(self, cause: str = "server stopped", reason: str = "Its Jupyter server was stopped.") -> None:
         """Leave the kernel running on its gateway, and close; called by the server extension as its server stops.
 
         Jupyter's own shutdown may follow and then ends nothing. A kernel that only starts is given up and removed.
         """
         self._left = True
-        await gateway_loop().call(self._detach(reason, message))
+        await gateway_loop().call(self._detach(cause, reason))
 
     async def returned(self) -> bool:
         """Wait until a kernel that is brought back is there; False when it will not come. Others are there."""
@@ -219,8 +219,8 @@ class EMRProvisioner(KernelProvisionerBase):
             return True
         return await gateway_loop().call(self._return.settled())
 
-    def link_state(self) -> dict[str, str | None]:
-        """Return ``state``, ``since``, ``reason`` and ``message`` of the connection; called from any thread."""
+    def link_state(self) -> dict[str, str]:
+        """Return ``state``, ``since``, ``cause`` and ``reason`` of the connection; called from any thread."""
         return known.standing.to_json() if (known := self._return or self._remote) else {}
 
     async def send_signal(self, signum: int) -> None:
@@ -271,10 +271,10 @@ class EMRProvisioner(KernelProvisionerBase):
         if known := self._return or self._remote:
             await known.end()
 
-    async def _detach(self, reason: str, message: str) -> None:
+    async def _detach(self, cause: str, reason: str) -> None:
         gateway_loop().at_exit(self, None)
         if known := self._return or self._remote:
-            await known.detach(reason, message)
+            await known.detach(cause, reason)
         await self._close()
 
     async def _leave(self) -> None:

@@ -12,7 +12,7 @@ from ..gateway.bridge import Bridge
 from ..gateway.client import LAUNCH_PAD, REMOVE_EVERY, GatewayClient, missing_kernelspec
 from ..gateway.deadline import within
 from ..gateway.loop import gateway_loop
-from ..gateway.socket import LinkState
+from ..gateway.state import LinkState, LinkStatus
 from ..services.stages import READY, REQUESTED
 from .entry import Entry
 from .kernelspecs import choose
@@ -110,10 +110,10 @@ class RemoteKernel:
             self._bridge.publish("status", {"execution_state": state})
         await self._serve("adopted")
 
-    async def _serve(self, reason: str) -> None:
+    async def _serve(self, cause: str) -> None:
         self.entry.hold(self.taken)
         self._watching = asyncio.get_running_loop().create_task(self._watch())
-        await self.standing.become("connected", reason)
+        await self.standing.become("connected", cause)
 
     async def _request(self) -> None:
         order = self.order
@@ -144,7 +144,11 @@ class RemoteKernel:
 
     def on_status(self, state: str) -> None:
         """React to what the gateway says of the kernel's process."""
-        if state == "starting" or self.restart_pending:
+        if self.restart_pending:
+            return
+        if state == "starting":
+            if self._watching is not None:  # the gateway has restarted it
+                gateway_loop().keep(self._meet_again())
             return
         if self._watching is None:
             self._died.set()
@@ -154,63 +158,67 @@ class RemoteKernel:
             self._log.warning("Kernel %s died; the gateway restarts it.", self.kernel_id)
             self._bridge.abandon("error", "KernelDied", "The kernel died and was restarted; its variables are lost.")
 
-    def on_state(self, state: LinkState, reason: str) -> None:
-        """React to what becomes of the connection."""
-        if state is LinkState.RECONNECTING:
-            self._log.warning("Kernel %s: %s; reconnecting.", self.kernel_id, reason)
-            gateway_loop().keep(self._reconnecting(reason))
-        elif state is LinkState.CONNECTED and self.standing.state == "reconnecting":
-            gateway_loop().keep(self.standing.become("connected", "reconnected"))
-        elif state is LinkState.GONE:
-            self.lost(reason)
+    async def _meet_again(self) -> None:
+        with contextlib.suppress(asyncio.TimeoutError):
+            await within(self.order.ready_timeout, self._bridge.ready())
 
-    async def _reconnecting(self, reason: str) -> None:
+    def on_state(self, status: LinkStatus) -> None:
+        """React to what becomes of the connection."""
+        if status.state is LinkState.RECONNECTING:
+            self._log.warning("Kernel %s: %s; reconnecting.", self.kernel_id, status.reason)
+            gateway_loop().keep(self._reconnecting(status))
+        elif status.state is LinkState.CONNECTED and self.standing.state == "reconnecting":
+            gateway_loop().keep(self.standing.become("connected", "reconnected"))
+        elif status.state is LinkState.GONE:
+            self.lost(status.reason, status.cause, told=True)
+
+    async def _reconnecting(self, status: LinkStatus) -> None:
         """Say so; a line is also cut by another process that took the kernel over, and two must not fight for it."""
         if not await self.entry.is_ours():
             self.taken()
         elif self._bridge.link is not None and self._bridge.link.state is LinkState.RECONNECTING:
-            await self.standing.become("reconnecting", "line", reason)
+            await self.standing.become("reconnecting", status.cause, status.reason)
 
-    def lost(self, message: str, reason: str = "lost") -> None:
-        """Take note that the kernel is no more, and tell whoever waits for it."""
+    def lost(self, reason: str, cause: str, *, told: bool = False) -> None:
+        """Take note that the kernel is no more, and tell whoever waits for it; ``cause`` is a word for programs."""
         if self.exit_code is not None:
             return
-        self._forget(message)
-        gateway_loop().keep(self.standing.become("gone", reason, message))
+        (self.standing.set if told else self.standing.tell)("gone", cause, reason)
+        self._forget(reason)
         gateway_loop().keep(self.end())
 
     def taken(self) -> None:
         """Take note that another process goes on with the kernel, which is left alone from here on."""
         if self.exit_code is not None or self._ending is not None:
             return
-        message = "Another Jupyter server or computer took the kernel over."
-        self._forget(message)
-        self.standing.publish("gone", "adopted", message)
+        reason = "Another Jupyter server or computer took the kernel over."
+        self.standing.tell("gone", "adopted", reason)
+        self._forget(reason)
         if self._watching is not None:
             self._watching.cancel()
         self._ending = gateway_loop().keep(self._leave())
 
-    def _forget(self, message: str) -> None:
-        self.exit_code, self.reason = 1, message
-        self._log.error("Kernel %s is gone: %s", self.kernel_id, message)
-        self._bridge.abandon("error", "KernelGone", message)
-        self._bridge.publish("stream", {"name": "stderr", "text": f"The kernel is gone: {message}\n"})
+    def _forget(self, reason: str) -> None:
+        self.exit_code, self.reason = 1, reason
+        self._log.error("Kernel %s is gone: %s", self.kernel_id, reason)
+        self._bridge.abandon("error", "KernelGone", reason)
+        self._bridge.publish("stream", {"name": "stderr", "text": f"The kernel is gone: {reason}\n"})
 
-    async def detach(self, reason: str, message: str) -> None:
+    async def detach(self, cause: str, reason: str) -> None:
         """Leave the kernel running for whoever takes it over; one that only starts is given up."""
         if self._starting is not None and not self._settled.is_set():
             await self.end()
         elif self._ending is None:
-            self._ending = gateway_loop().keep(self._depart(reason, message))
+            self._ending = gateway_loop().keep(self._depart(cause, reason))
         if self._ending is not None:
             await asyncio.shield(self._ending)
 
-    async def _depart(self, reason: str, message: str) -> None:
+    async def _depart(self, cause: str, reason: str) -> None:
         if self._watching is not None:
             self._watching.cancel()
-        self.standing.publish("detached", reason, message)
+        self.standing.tell("detached", cause, reason)
         await self._leave()
-        await self.entry.release(reason, message)
+        await self.entry.release(cause, reason)
 
     async def over(self) -> int:
         """Wait for the end of the kernel, or of this life of it, and return the exit code."""
@@ -270,7 +278,7 @@ class RemoteKernel:
     async def _strike(self) -> None:
         """Take a deleted kernel out of the ledger, or say there why it went by itself."""
         if self.standing.state == "gone":
-            await self.entry.end(self.standing.reason, self.reason)
+            await self.entry.end(self.standing.cause, self.reason)
         else:
             await self.entry.strike()
 

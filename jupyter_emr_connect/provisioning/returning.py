@@ -45,7 +45,7 @@ class Return:
         self._bridge = bridge
         self._log = log
         self._over = asyncio.Event()
-        bridge.hold(True)
+        bridge.local.pause(True)
         entry.hold(self._taken)
         self._task = gateway_loop().loop.create_task(self._run())
 
@@ -73,25 +73,25 @@ class Return:
                 self._settle(error.message)
                 return
             except EMRConnectError as error:
-                reason = "line" if isinstance(error, GatewayError) else "credentials"
+                cause = "network" if isinstance(error, GatewayError) else "credentials"
                 if pause == FIRST_PAUSE:
                     self._log.warning("Kernel %s cannot be reached yet. %s", self.entry.record.kernel_id, error)
-                await self.standing.become("reconnecting", reason, error.message)
+                await self.standing.become("reconnecting", cause, error.message)
             else:
                 if kernel:
                     self._on_back(kernel)
-                    self._bridge.hold(False)
+                    self._bridge.local.pause(False)
                 self._settle("" if kernel else "The gateway no longer has the kernel.")
                 return
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads load, hides nothing
             pause = min(pause * 2, LAST_PAUSE)
 
-    async def detach(self, reason: str, message: str) -> None:
+    async def detach(self, cause: str, reason: str) -> None:
         """Stop asking, and leave the kernel to the next who wants it."""
         self._task.cancel()
         await asyncio.wait({self._task})
         self._settle("It was left.")
-        await self.entry.release(reason, message)
+        await self.entry.release(cause, reason)
 
     async def end(self) -> None:
         """Delete the kernel, by one more attempt to reach its gateway."""

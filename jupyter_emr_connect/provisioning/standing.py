@@ -8,31 +8,36 @@ from .entry import Entry
 
 
 class Standing:
-    """A kernel's ``state``, since when, and why: ``reason`` is a word, ``message`` a sentence.
+    """A kernel's ``state``, since when, and why: ``cause`` is a word for programs, ``reason`` a sentence for people.
 
-    States: ``starting``, ``connected``, ``reconnecting``, ``detached``, ``gone``. Used on the gateway loop.
+    States: ``starting``, ``connected``, ``reconnecting``, ``detached``, ``gone``. Of its connection's states local
+    clients are told by the bridge. Used on the gateway loop.
     """
 
     def __init__(self, bridge: Bridge, entry: Entry) -> None:
         self.state = "starting"
         self.since = now_text()
+        self.cause = ""
         self.reason = ""
-        self.message: str | None = None
         self._bridge = bridge
         self._entry = entry
 
-    def to_json(self) -> dict[str, str | None]:
-        """Return ``state``, ``since``, ``reason`` and ``message``; read from any thread."""
-        return {"state": self.state, "since": self.since, "reason": self.reason, "message": self.message}
+    def to_json(self) -> dict[str, str]:
+        """Return ``state``, ``since``, ``cause`` and ``reason``; read from any thread."""
+        return {"state": self.state, "since": self.since, "cause": self.cause, "reason": self.reason}
 
-    async def become(self, state: str, reason: str, message: str | None = None) -> None:
-        """Change it, for both."""
-        self.publish(state, reason, message)
-        await self._entry.note(state, reason, message)
+    async def become(self, state: str, cause: str, reason: str = "") -> None:
+        """Change it, also in the ledger."""
+        self.set(state, cause, reason)
+        await self._entry.note(state, cause, reason)
 
-    def publish(self, state: str, reason: str, message: str | None = None) -> None:
-        """Change it for local clients; the ledger is written in its own way by the caller."""
+    def set(self, state: str, cause: str, reason: str = "") -> None:
+        """Change it here alone; the ledger is written in another way."""
         if state != self.state:
             self.since = now_text()
-        self.state, self.reason, self.message = state, reason, message
-        self._bridge.publish("emr_connect_status", {**self.to_json(), "compute": self._entry.record.compute})
+        self.state, self.cause, self.reason = state, cause, reason
+
+    def tell(self, state: str, cause: str, reason: str) -> None:
+        """Change it, and tell local clients, of what is no matter of the connection."""
+        self.set(state, cause, reason)
+        self._bridge.publish("emr_connect_status", {**self.to_json(), "fix": ""})

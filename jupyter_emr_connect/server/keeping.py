@@ -143,7 +143,7 @@ class Keeper:
         provisioner = getattr(self._kernels.get_kernel(kernel_id), "provisioner", None)
         if provisioner is None or await provisioner.returned():
             return
-        self._log.warning("The kernel of %s is no more: %s", path or "-", provisioner.link_state().get("message") or "")
+        self._log.warning("The kernel of %s is no more: %s", path or "-", provisioner.link_state().get("reason") or "")
         if kernel_id in self._kernels:
             await ensure_async(self._kernels.shutdown_kernel(kernel_id, now=True))
 

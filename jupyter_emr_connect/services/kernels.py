@@ -49,7 +49,7 @@ class Kernel:
         if self.link != self.record.state:
             heard = self.owner.heartbeat_at if self.owner else None
             since = datetime.fromtimestamp(heard, timezone.utc).isoformat(timespec="seconds") if heard else None
-            shown |= {"since": since, "reason": "process ended", "message": "The process that had it has ended."}
+            shown |= {"since": since, "cause": "process ended", "reason": "The process that had it has ended."}
         if self.owner:
             shown["owner"] = {"host": self.owner.host, "pid": self.owner.pid, "alive": self.alive}
         return shown
@@ -100,7 +100,7 @@ def adopt(config: EMRConnect, text: str, *, path: str | None = None, force: bool
     found = find_kernel(config, text)
     record = found.record
     if record.state == "gone":
-        message = f"Kernel {record.kernel_id} is gone: {record.message or record.reason or 'nobody knows why'}"
+        message = f"Kernel {record.kernel_id} is gone: {record.reason or record.cause or 'nobody knows why'}"
         raise KernelGone(message, fix="Start a new one.")
     if not (path or record.path):
         message = f"Kernel {record.kernel_id} belongs to no notebook."
@@ -153,7 +153,7 @@ async def claimed(config: EMRConnect, record: KernelRecord) -> AsyncIterator[Gat
             await client.close()
     except BaseException as error:
         why = f"It could not be deleted. {error}"
-        await asyncio.to_thread(ledger.release, record.kernel_id, own.owner.id, reason="not deleted", message=why)
+        await asyncio.to_thread(ledger.release, record.kernel_id, own.owner.id, cause="not deleted", reason=why)
         raise
     await asyncio.to_thread(ledger.remove, record.kernel_id)
 

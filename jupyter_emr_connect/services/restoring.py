@@ -52,7 +52,7 @@ def _is_kernel(kernel_id: str, record: KernelRecord) -> bool:
     return record.kernel_id == kernel_id
 
 
-def let_go(config: EMRConnect, record: KernelRecord, message: str) -> None:
+def let_go(config: EMRConnect, record: KernelRecord, reason: str) -> None:
     """Free a claimed kernel that could not be brought back; blocks on the state file."""
     owner = ownership(config.state_file).owner.id
-    Ledger(Database(config.state_file)).release(record.kernel_id, owner, reason="not restored", message=message)
+    Ledger(Database(config.state_file)).release(record.kernel_id, owner, cause="not restored", reason=reason)

@@ -87,8 +87,8 @@ MIGRATIONS = (
     ALTER TABLE kernels ADD COLUMN wanted INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE kernels ADD COLUMN owner_id TEXT;
     ALTER TABLE kernels ADD COLUMN since TEXT;
+    ALTER TABLE kernels ADD COLUMN cause TEXT;
     ALTER TABLE kernels ADD COLUMN reason TEXT;
-    ALTER TABLE kernels ADD COLUMN message TEXT;
     ALTER TABLE kernels ADD COLUMN jupyter_session TEXT;
     ALTER TABLE kernels ADD COLUMN jupyter_path TEXT;
     ALTER TABLE kernels ADD COLUMN jupyter_type TEXT;

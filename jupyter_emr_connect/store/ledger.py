@@ -25,7 +25,7 @@ FORGET_OWNERS = "DELETE FROM owners WHERE id != ? AND id NOT IN (SELECT owner_id
 STRIKE_GONE = "DELETE FROM kernels WHERE state = 'gone' AND since < ?"
 GONE_SHOWN = timedelta(days=1)
 WAITS = "It waits for the next start of its notebook."
-CHANGEABLE = frozenset({"state", "reason", "message", "jupyter_session", "jupyter_path", "jupyter_type"})
+CHANGEABLE = frozenset({"state", "cause", "reason", "jupyter_session", "jupyter_path", "jupyter_type"})
 
 
 class Ledger:
@@ -53,7 +53,7 @@ class Ledger:
         return kept
 
     def update(self, kernel_id: str, **values: str | None) -> None:
-        """Set a kernel's state, with ``reason`` and ``message``, or its ``jupyter_*``; an unknown id is no error.
+        """Set a kernel's state, with ``cause`` and ``reason``, or its ``jupyter_*``; an unknown id is no error.
 
         ``since`` is the moment of a change of state.
         """
@@ -113,33 +113,33 @@ class Ledger:
                 return held
             query = """
                 UPDATE kernels SET path = coalesce(:path, path), wanted = 1, kept = 1, owner_id = NULL,
-                state = 'detached', since = :now, reason = 'adopt', message = :message WHERE kernel_id = :id
+                state = 'detached', since = :now, cause = 'adopt', reason = :reason WHERE kernel_id = :id
             """
-            values = {"path": path, "now": now_text(), "id": kernel_id, "message": WAITS}
+            values = {"path": path, "now": now_text(), "id": kernel_id, "reason": WAITS}
             connection.execute(query, values)
         return None
 
-    def release(self, kernel_id: str, owner_id: str, *, reason: str, message: str, keep: bool = True) -> bool:
+    def release(self, kernel_id: str, owner_id: str, *, cause: str, reason: str, keep: bool = True) -> bool:
         """Leave a kernel to whoever wants it, as ``detached``; False when it is no longer this owner's.
 
         Without ``keep`` it waits for nobody: no notebook takes it by itself, and ``kernels prune`` offers to remove it.
         """
         query = """
-            UPDATE kernels SET owner_id = NULL, state = 'detached', since = ?, reason = ?, message = ?,
+            UPDATE kernels SET owner_id = NULL, state = 'detached', since = ?, cause = ?, reason = ?,
             kept = kept AND ? WHERE kernel_id = ? AND owner_id = ?
         """
         with self._database.transaction() as connection:
-            values = (now_text(), reason, message, keep, kernel_id, owner_id)
+            values = (now_text(), cause, reason, keep, kernel_id, owner_id)
             return connection.execute(query, values).rowcount > 0
 
-    def end(self, kernel_id: str, owner_id: str, *, reason: str, message: str) -> None:
+    def end(self, kernel_id: str, owner_id: str, *, cause: str, reason: str) -> None:
         """Note that a kernel of this owner is no more, and why; it is shown so for :data:`GONE_SHOWN`, then struck."""
         query = """
-            UPDATE kernels SET owner_id = NULL, kept = 0, state = 'gone', since = ?, reason = ?, message = ?
+            UPDATE kernels SET owner_id = NULL, kept = 0, state = 'gone', since = ?, cause = ?, reason = ?
             WHERE kernel_id = ? AND owner_id = ?
         """
         with self._database.transaction() as connection:
-            connection.execute(query, (now_text(), reason, message, kernel_id, owner_id))
+            connection.execute(query, (now_text(), cause, reason, kernel_id, owner_id))
 
     def beat(self, owner: Owner) -> set[str]:
         """Note that ``owner`` lives and forget owners without kernels; returns the ids of the kernels still its own."""
