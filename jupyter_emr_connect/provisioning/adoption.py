@@ -23,6 +23,7 @@ from .stages import Stages
 
 if TYPE_CHECKING:
     from ..services.connect import Connection
+MEGABYTE = 1_000_000
 
 
 class Adopter:
@@ -35,6 +36,8 @@ class Adopter:
 
         self.config = config
         self.wishes = wishes
+        bridge.journal_bytes = config.journal_megabytes * MEGABYTE
+        bridge.reconnect_for = config.reconnect_hours * 3600
         self._bridge = bridge
         self._log = log
         self._ledger = Ledger(Database(config.state_file))
@@ -113,6 +116,9 @@ class Adopter:
         return Entry(record, self._ledger, self._ownership, self._log)
 
     def _remote(self, entry: Entry, connection: Connection) -> RemoteKernel:
+        """Return the kernel, with its observer in place before anything of it passes."""
+        if self.wishes.observe is not None:
+            self._bridge.observer = self.wishes.observe(entry.record.kernel_id, self._bridge.publish)
         return RemoteKernel(order_of(self.config, connection, self.wishes), self._bridge, entry, self._log)
 
     async def reach(self, entry: Entry) -> Connection:

@@ -13,6 +13,7 @@ from ..config import EMRConnect
 from ..errors import ConfigurationError
 from ..gateway.target import GatewayTarget
 from ..models import Attachment, KernelRecord, Kind
+from .observing import Observe
 
 if TYPE_CHECKING:
     from ..services.connect import Connection
@@ -41,7 +42,8 @@ class Order:
 class Wishes:
     """What a kernelspec of ours asks for, and the local kernel it is for; made by the provisioner.
 
-    ``root`` is the folder of the Jupyter server whose kernel it is, ``kept`` whether there is one.
+    ``root`` is the folder of the Jupyter server whose kernel it is, ``kept`` whether there is one, ``observe`` what
+    makes that server's observer of the bridge.
     """
 
     kernelspec: str
@@ -53,6 +55,7 @@ class Wishes:
     local_id: str | None = None
     root: str | None = None
     kept: bool = False
+    observe: Observe | None = None
 
     @property
     def path(self) -> str | None:

@@ -21,6 +21,7 @@ from ..gateway.loop import GatewayLoop, gateway_loop
 from ..gateway.state import LinkStatus
 from ..services.stages import stage_listener
 from .adoption import Adopter
+from .observing import recorder_of
 from .order import Wishes
 from .remote import RemoteKernel
 from .returning import Return
@@ -78,7 +79,7 @@ class EMRProvisioner(KernelProvisionerBase):
         stages = Stages(self._reporter())
         loop = gateway_loop()
         try:
-            self.connection_info = await loop.call(self._launch(loop, env, stages))
+            self.connection_info = await loop.call(self._launch(loop, self._wishes(env), stages))
         except EMRConnectError as error:
             self.reason = str(error)
             self.log.error("Kernel %s did not start. %s", self.kernel_id, error)
@@ -91,10 +92,9 @@ class EMRProvisioner(KernelProvisionerBase):
         self._has_process = True
         return self.connection_info
 
-    async def _launch(self, loop: GatewayLoop, env: dict[str, str], stages: Stages) -> KernelConnectionInfo:
+    async def _launch(self, loop: GatewayLoop, wishes: Wishes, stages: Stages) -> KernelConnectionInfo:
         bridge = self._open_bridge()
         local = cast(KernelConnectionInfo, bridge.connection_info)
-        wishes = self._wishes(env)
         # A server that ends otherwise than by its own stop leaves its kernels too.
         loop.at_exit(self, self._leave if wishes.kept else self._finish)
         remote = self._remote
@@ -134,6 +134,7 @@ class EMRProvisioner(KernelProvisionerBase):
             local_id=self.kernel_id or None,
             root=str(getattr(server, "root_dir", "")) or None if kept else None,
             kept=kept,
+            observe=recorder_of(self.parent, self.kernel_id),
         )
 
     def _settings(self) -> EMRConnect:
@@ -179,15 +180,12 @@ class EMRProvisioner(KernelProvisionerBase):
             self._remote.on_state(status)
 
     def _on_status(self, state: str) -> None:
-        if (kernel := self._remote) is not None:
-            kernel.on_status(state)
+        if self._remote is not None:
+            self._remote.on_status(state)
 
     async def poll(self) -> int | None:
-        """Return None while the kernel lives, else its exit code; called by ``KernelManager.is_alive``.
-
-        A kernel that was left behind looks alive until Jupyter ends it here, so that it is not started anew.
-        """
-        if self._left:
+        """Return None while the kernel lives, else its exit code; called by ``KernelManager.is_alive``."""
+        if self._left:  # it looks alive until Jupyter ends it, so that it is not started anew
             return None if self._has_process else 0
         if self._return is not None:
             self.reason = self._return.failure

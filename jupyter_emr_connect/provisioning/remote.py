@@ -7,22 +7,23 @@ import contextlib
 import logging
 from typing import Any
 
-from ..errors import EMRConnectError, GatewayError, GatewayUnreachable, KernelGone
+from ..errors import GatewayError, GatewayUnreachable, KernelGone
 from ..gateway.bridge import Bridge
 from ..gateway.client import LAUNCH_PAD, REMOVE_EVERY, GatewayClient, missing_kernelspec
 from ..gateway.deadline import within
 from ..gateway.loop import gateway_loop
 from ..gateway.state import LinkState, LinkStatus
-from ..services.stages import READY, REQUESTED
+from ..services.stages import LINE, READY, REQUESTED
 from .entry import Entry
+from .interrupting import RESTART_OWED, Interrupts, drop_unsent, is_up, line_returns
 from .kernelspecs import choose
 from .order import Order
+from .removal import DELETE_WITHIN, delete, discard
 from .stages import Stages
 from .standing import Standing
 from .watching import opened, until_gone
 
 CHECK_EVERY = 15.0
-DELETE_WITHIN = 20.0
 
 
 class RemoteKernel:
@@ -50,6 +51,7 @@ class RemoteKernel:
         self._settled.set()
         self._ending: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._interrupts = Interrupts(self._client, bridge, self.kernel_id, log)
 
     @property
     def exit_code(self) -> int | None:
@@ -138,9 +140,14 @@ class RemoteKernel:
             await self._bridge.ready()
 
     async def _watch(self) -> None:
-        """Notice a kernel that someone else deleted or the gateway culled: its WebSocket just stays silent."""
-        await until_gone(self._client, self.kernel_id, CHECK_EVERY)
-        self.lost("The gateway deleted the kernel (idle for too long, or shut down by someone else).", "culled")
+        """Notice a kernel that someone else deleted or the gateway culled: its WebSocket just stays silent.
+
+        Of a kernel whose line is down the WebSocket finds out more by itself.
+        """
+        while True:
+            await until_gone(self._client, self.kernel_id, CHECK_EVERY)
+            if is_up(self._bridge):
+                self.lost("The gateway deleted the kernel (idle for too long, or shut down by someone else).", "culled")
 
     def on_status(self, state: str) -> None:
         """React to what the gateway says of the kernel's process."""
@@ -214,6 +221,7 @@ class RemoteKernel:
             await asyncio.shield(self._ending)
 
     async def _depart(self, cause: str, reason: str) -> None:
+        self._interrupts.drop()
         if self._watching is not None:
             self._watching.cancel()
         self.standing.tell("detached", cause, reason)
@@ -228,17 +236,22 @@ class RemoteKernel:
         return self.exit_code
 
     async def interrupt(self) -> None:
-        """Interrupt what runs; a kernel that is gone has nothing to interrupt."""
+        """Interrupt what runs, as soon as the line allows; a kernel that is gone has nothing to interrupt."""
         if self.exit_code is not None:
             return
-        with contextlib.suppress(KernelGone):
-            await self._client.interrupt(self.kernel_id)
+        await self._interrupts.interrupt()
 
     async def restart(self, stages: Stages) -> None:
-        """Restart the kernel in place: its id and the WebSocket stay."""
+        """Restart the kernel in place: its id and the WebSocket stay. A line that is down is waited for."""
+        self._interrupts.drop()
+        drop_unsent(self._bridge, "aborted")
         self._bridge.abandon("aborted")
-        stages.enter(REQUESTED)
         timeout = self.order.launch_timeout + LAUNCH_PAD
+        if not is_up(self._bridge):
+            stages.enter(LINE)
+            self._bridge.publish("stream", {"name": "stderr", "text": RESTART_OWED})
+            await stages.bounded(line_returns(self._bridge), timeout)
+        stages.enter(REQUESTED)
         await stages.bounded(self._client.restart(self.kernel_id, timeout=timeout), timeout)
         stages.enter(READY)
         await stages.bounded(self._bridge.ready(), self.order.ready_timeout)
@@ -260,37 +273,23 @@ class RemoteKernel:
         await asyncio.shield(self._ending)
 
     async def _end(self) -> None:
+        self._interrupts.drop()
         if self._watching is not None:
             self._watching.cancel()
         try:
-            if await self.entry.is_ours():
-                await within(DELETE_WITHIN, self._client.delete(self.kernel_id))
-                await self._strike()
-        except (EMRConnectError, asyncio.TimeoutError) as error:
-            text = str(error) or "no answer in time"
-            self._log.warning("Kernel %s could not be deleted: %s", self.kernel_id, text)
-            await self.entry.release("not deleted", f"It could not be deleted: {text}", keep=False)
+            await delete(self._client, self.entry, self.standing, self._log)
         finally:
             self.exit_code = self.exit_code or 0
             self.restart_pending = False
             await self._leave()
 
-    async def _strike(self) -> None:
-        """Take a deleted kernel out of the ledger, or say there why it went by itself."""
-        if self.standing.state == "gone":
-            await self.entry.end(self.standing.cause, self.reason)
-        else:
-            await self.entry.strike()
-
     async def _discard(self, error: BaseException) -> None:
         """Remove what a failed start may have left, or may yet bring up."""
         if self._requested:
             answered = isinstance(error, GatewayError) and not isinstance(error, GatewayUnreachable)
-            within = REMOVE_EVERY if answered else self.order.launch_timeout + LAUNCH_PAD
-            if await self._client.remove_late(self.kernel_id, within=within):
-                await self.entry.strike()
-            else:
-                await self.entry.release("not deleted", "It did not start, and may yet come up.", keep=False)
+            await discard(
+                self._client, self.entry, REMOVE_EVERY if answered else self.order.launch_timeout + LAUNCH_PAD
+            )
         await self._leave()
 
     async def _leave(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import ComputeNotFound, EMRConnectError, GatewayError, NotAttachable
 from ..gateway.bridge import Bridge
 from ..gateway.client import GatewayClient
+from ..gateway.deadline import within
 from ..gateway.loop import gateway_loop
 from .adoption import Adopter
 from .entry import Entry
@@ -67,11 +68,15 @@ class Return:
         while True:
             try:
                 connection = await self._adopter.reach(self.entry)
-                kernel = await self._adopter.take_up(self.entry, connection)
+                seconds = self._adopter.config.ready_timeout
+                kernel = await within(seconds, self._adopter.take_up(self.entry, connection))
             except (ComputeNotFound, NotAttachable) as error:
                 await self._adopter.give_up(self.entry, error)
                 self._settle(error.message)
                 return
+            except asyncio.TimeoutError:
+                reason = "The gateway has the kernel, but it does not answer."
+                await self.standing.become("reconnecting", "gateway", reason)
             except EMRConnectError as error:
                 cause = "network" if isinstance(error, GatewayError) else "credentials"
                 if pause == FIRST_PAUSE:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from ..errors import GatewayError, KernelGone, KernelStartFailed
+from ..errors import EMRConnectError, KernelGone, KernelStartFailed
 from ..gateway.client import GatewayClient
 
 
@@ -32,7 +32,7 @@ async def opened(
 async def until_gone(client: GatewayClient, kernel_id: str, every: float, *, dead: bool = False) -> None:
     """Return when the gateway says that it has no such kernel (or, with ``dead``, a dead one), asked ``every`` seconds.
 
-    A gateway that cannot be asked has said nothing.
+    A gateway that cannot be asked, or that refuses us, has said nothing.
     """
     while True:
         await asyncio.sleep(every)
@@ -40,7 +40,7 @@ async def until_gone(client: GatewayClient, kernel_id: str, every: float, *, dea
             model = await client.kernel(kernel_id)
         except KernelGone:
             return
-        except GatewayError:
+        except EMRConnectError:
             continue
         if dead and model.get("execution_state") == "dead":
             return

@@ -13,10 +13,11 @@ from ..config import CONFIG_FILES, EMRConnect
 from .audit import Audit
 from .base import SETTING, Services
 from .catalogues import Catalogues
-from .connection import hasten
+from .connection import RECORDER, hasten
 from .following import CONTENTS, Follower
-from .keeping import Keeper
 from .paths import Places
+from .recorder import Recorder
+from .restoring import Restorer
 from .routes import patterns
 from .waiting import Waiting
 
@@ -39,7 +40,8 @@ class EMRConnectExtension(ExtensionApp):
     load_other_extensions = True
     classes = [EMRConnect]
     _services: Services | None = None  # until the server has its settings
-    _keeper: Keeper | None = None
+    _restorer: Restorer | None = None
+    _recorder: Recorder | None = None
 
     def _config_file_name_default(self) -> str:
         """Return the name of our configuration files; jupyter_server's own choice begins with one more ``jupyter_``."""
@@ -55,12 +57,15 @@ class EMRConnectExtension(ExtensionApp):
         self.settings["emr_connect"] = config
         follower = Follower(config, places, self.log)
         server.event_logger.add_listener(schema_id=CONTENTS, listener=follower)
-        self._keeper = Keeper(config, server, places, self.log)
+        self._restorer = Restorer(config, server, places, self.log)
         self._services = Services(config, executor, places, audit, Catalogues(config), follower)
         self.settings[SETTING] = self._services
+        self._recorder = Recorder(config, server, self.log)
+        self._recorder.start()
+        self.settings[RECORDER] = self._recorder
         hasten(server, self.settings)
         # The first thing that the server's loop does, before it reads a request.
-        server.io_loop.add_callback(self._keeper.start, Waiting(server.web_app, server.base_url))
+        server.io_loop.add_callback(self._restorer.start, Waiting(server.web_app, server.base_url))
 
     def initialize_handlers(self) -> None:
         """Add the REST routes; called by jupyter_server once."""
@@ -74,6 +79,8 @@ class EMRConnectExtension(ExtensionApp):
         jupyter_client (8.10) keeps both in ``_pending_kernels``. jupyter_server (2.21) means to end them with the
         others, is answered that it knows no such kernel, and then never ends.
         """
+        if self._recorder is not None:
+            await self._recorder.close()
         if services := self._services:
             await asyncio.to_thread(services.catalogues.close, CALLS_END_WITHIN)
             await asyncio.to_thread(services.follower.close)
@@ -87,5 +94,5 @@ class EMRConnectExtension(ExtensionApp):
             await asyncio.wait(strays.values(), timeout=STARTS_END_WITHIN)
         for kernel_id in strays:
             pending.pop(kernel_id, None)
-        if self._keeper:
-            await self._keeper.stop()
+        if self._restorer:
+            await self._restorer.stop()

@@ -9,6 +9,7 @@ from .base import EMRHandler
 from .compute import ComputesHandler, OneComputeHandler
 from .identity import IdentityHandler
 from .kernels import AdoptKernelHandler, KernelsHandler, OneKernelHandler
+from .recording import RecordingHandler
 from .roles import RuntimeRolesHandler
 from .specification import SpecificationHandler, UnknownHandler
 
@@ -25,6 +26,7 @@ ROUTES: dict[str, type[EMRHandler]] = {
     "/kernels": KernelsHandler,
     "/kernels/{id}": OneKernelHandler,
     "/kernels/{id}/adopt": AdoptKernelHandler,
+    "/kernels/{id}/recording": RecordingHandler,
     "/openapi.yaml": SpecificationHandler,
 }
 

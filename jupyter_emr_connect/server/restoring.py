@@ -27,7 +27,7 @@ NOTED_EVERY = 5.0
 ASKED_AGAIN_AFTER = 75.0
 
 
-class Keeper:
+class Restorer:
     """Keeps the gateway kernels of one server; made by the extension. Lives on the server's loop."""
 
     def __init__(self, config: EMRConnect, server: Any, places: Places, log: logging.Logger) -> None:
