@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..config import EMRConnect
 from ..errors import ComputeNotFound, EMRConnectError, KernelGone, NotAttachable
+from ..gateway import spark_cells
 from ..gateway.bridge import Bridge
 from ..gateway.client import LAUNCH_PAD, GatewayClient
 from ..gateway.loop import gateway_loop
@@ -38,6 +39,7 @@ class Adopter:
         self.wishes = wishes
         bridge.journal_bytes = config.journal_megabytes * MEGABYTE
         bridge.reconnect_for = config.reconnect_hours * 3600
+        bridge.helpers = [spark_cells.installation()] if wishes.spark and config.cancel_spark_jobs else []
         self._bridge = bridge
         self._log = log
         self._ledger = Ledger(Database(config.state_file))

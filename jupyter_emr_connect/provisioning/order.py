@@ -12,15 +12,12 @@ from typing import TYPE_CHECKING
 from ..config import EMRConnect
 from ..errors import ConfigurationError
 from ..gateway.target import GatewayTarget
-from ..models import Attachment, KernelRecord, Kind
+from ..models import Attachment, KernelRecord
+from .launching import gateway_env, launch_timeout
 from .observing import Observe
 
 if TYPE_CHECKING:
     from ..services.connect import Connection
-
-ENDPOINT_LAUNCH_SECONDS = 400.0
-# What the gateway's kernel may be told from our side; KERNEL_USERNAME comes from the runtime role (reference 1.9).
-OURS = frozenset({"KERNEL_ID", "KERNEL_LAUNCH_TIMEOUT", "KERNEL_USERNAME"})
 
 
 @dataclass(frozen=True)
@@ -115,19 +112,3 @@ def new_record(connection: Connection, wishes: Wishes) -> KernelRecord:
         root=wishes.root,
         kept=wishes.kept,
     )
-
-
-def gateway_env(env: Mapping[str, str]) -> dict[str, str]:
-    """Return what of the environment goes to the gateway: ``KERNEL_*``, all that it keeps (reference 5.4)."""
-    return {name: value for name, value in env.items() if name.startswith("KERNEL_") and name not in OURS}
-
-
-def launch_timeout(env: Mapping[str, str], config: EMRConnect, kind: Kind) -> float:
-    """Return how long the gateway may take to start the kernel, in seconds.
-
-    On EKS the kernel is a pod for which a node may first have to come up: AWS says 400 s there (reference 2.4).
-    """
-    asked = env.get("KERNEL_LAUNCH_TIMEOUT", "")
-    if asked.isdigit():
-        return float(asked)
-    return max(config.launch_timeout, ENDPOINT_LAUNCH_SECONDS) if kind == "eks" else config.launch_timeout

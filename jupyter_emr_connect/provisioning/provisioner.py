@@ -19,6 +19,7 @@ from ..errors import EMRConnectError
 from ..gateway.bridge import Bridge
 from ..gateway.loop import GatewayLoop, gateway_loop
 from ..gateway.state import LinkStatus
+from ..gateway.tap import Taps
 from ..services.stages import stage_listener
 from .adoption import Adopter
 from .observing import recorder_of
@@ -39,9 +40,7 @@ class EMRProvisioner(KernelProvisionerBase):
     spark = Bool(False, help="Whether this kernelspec is for Spark.").tag(config=True)
 
     offer_v1 = Bool(
-        True,
-        help="Offer the gateway the binary WebSocket framing; without it the older JSON framing is used, which every "
-        "gateway takes.",
+        True, help="Offer the gateway the binary WebSocket framing, not only the older JSON that every gateway takes."
     ).tag(config=True)
 
     def __init__(self, **kwargs: Any) -> None:
@@ -64,17 +63,18 @@ class EMRProvisioner(KernelProvisionerBase):
         """The kernel's id on its gateway."""
         return known.kernel_id if (known := self._return or self._remote) else None
 
+    @property
+    def taps(self) -> Taps | None:
+        """Who in this process receives what the kernel publishes, past ZeroMQ; asked when a browser connects."""
+        return self._bridge.local.taps if self._bridge else None
+
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Prepare the environment; called by ``KernelManager`` before :meth:`launch_kernel`. There is no command."""
         kwargs.pop("extra_arguments", None)
         return await super().pre_launch(cmd=[], **kwargs)
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        """Start the kernel, or go on with one; called by ``KernelManager``.
-
-        It goes on with its own after a shutdown for a restart, and in a Jupyter server with the one that an earlier
-        process left behind for the notebook.
-        """
+        """Start the kernel, restart its own, or go on with one that was left behind; called by ``KernelManager``."""
         env = dict(kwargs.get("env") or os.environ)
         stages = Stages(self._reporter())
         loop = gateway_loop()
