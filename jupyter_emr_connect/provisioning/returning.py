@@ -55,13 +55,15 @@ class Return:
         await self._over.wait()
         return not self.failure
 
-    def _settle(self, failure: str = "") -> None:
+    def _settle(self, failure: str = "", cause: str = "lost") -> None:
         self.failure = failure
+        if failure:
+            self.standing.set("gone", cause, failure)
         self._over.set()
 
     def _taken(self) -> None:
         self._task.cancel()
-        self._settle("Another Jupyter server or computer took the kernel over.")
+        self._settle("Another Jupyter server or computer took the kernel over.", "adopted")
 
     async def _run(self) -> None:
         pause = FIRST_PAUSE
@@ -72,7 +74,7 @@ class Return:
                 kernel = await within(seconds, self._adopter.take_up(self.entry, connection))
             except (ComputeNotFound, NotAttachable) as error:
                 await self._adopter.give_up(self.entry, error)
-                self._settle(error.message)
+                self._settle(error.message, "cluster terminated")
                 return
             except asyncio.TimeoutError:
                 reason = "The gateway has the kernel, but it does not answer."
