@@ -125,7 +125,9 @@ async def serving(sandbox: Sandbox, cwd: Path, *words: str, leaves: bool = False
 
 
 def _launch(sandbox: Sandbox, cwd: Path, log: Path, token: str, words: tuple[str, ...]) -> subprocess.Popen[bytes]:
-    command = ["jupyter", "server", "--no-browser", "--allow-root", "--port=0", *words]
+    # The extension for collaboration, there for the tests of the recorder, prints a traceback whenever it ends.
+    alone = "--ServerApp.jpserver_extensions={'jupyter_server_ydoc': False}"
+    command = ["jupyter", "server", "--no-browser", "--allow-root", "--port=0", alone, *words]
     with log.open("w") as out:
         env = sandbox.env | {"JUPYTER_TOKEN": token}
         return subprocess.Popen(command, cwd=cwd, env=env, stdout=out, stderr=out)
