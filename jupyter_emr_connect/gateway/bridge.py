@@ -160,10 +160,13 @@ class Bridge:
             request = self.requests.add(message, identities)
             if request.runs_code and self.observer is not None:
                 self.observer.requested(message)
+        elif message.msg_type == "input_reply":
+            self._fate.input = message
         self.transmit(message)
 
     async def deliver(self, message: Message) -> None:
         """Give a message of the kernel to whom it is for; called by the line, for each once and in order."""
+        self._fate.input = None
         request = self.requests.get(message.parent_id)
         if message.channel == "iopub" and message.msg_type.endswith("_reply") and request is not None:
             message.channel = request.channel  # the journal does not know the channel

@@ -20,8 +20,10 @@ from ..gateway import spark_cells
 from ..gateway.bridge import Bridge
 from ..gateway.loop import GatewayLoop, gateway_loop
 from ..gateway.state import LinkStatus
-from ..models import Attachment, KernelRecord, Kind
+from ..gateway.tap import Taps
+from ..models import Attachment, KernelRecord
 from ..services.stages import stage_listener
+from .launching import gateway_env, launch_timeout
 from .observing import Observe, recorder_of
 from .remote import Order, RemoteKernel
 from .stages import Stages
@@ -31,9 +33,6 @@ if TYPE_CHECKING:
     from ..store.ledger import Ledger
 
 SHUTDOWN_SECONDS = 30.0
-ENDPOINT_LAUNCH_SECONDS = 400.0
-# What the gateway's kernel may be told from our side; KERNEL_USERNAME comes from the runtime role (reference 1.9).
-OURS = frozenset({"KERNEL_ID", "KERNEL_LAUNCH_TIMEOUT", "KERNEL_USERNAME"})
 
 
 class EMRProvisioner(KernelProvisionerBase):
@@ -66,6 +65,11 @@ class EMRProvisioner(KernelProvisionerBase):
     def remote_kernel_id(self) -> str | None:
         """The kernel's id on its gateway."""
         return self._remote.kernel_id if self._remote else None
+
+    @property
+    def taps(self) -> Taps | None:
+        """Who in this process receives what the kernel publishes, past ZeroMQ; asked when a browser connects."""
+        return self._bridge.local.taps if self._bridge else None
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Prepare the environment; called by ``KernelManager`` before :meth:`launch_kernel`. There is no command."""
@@ -282,19 +286,3 @@ class EMRProvisioner(KernelProvisionerBase):
     def get_shutdown_wait_time(self, recommended: float = 5.0) -> float:
         """Allow for the network and for a gateway that waits for its kernel."""
         return max(recommended, SHUTDOWN_SECONDS)
-
-
-def gateway_env(env: Mapping[str, str]) -> dict[str, str]:
-    """Return what of the environment goes to the gateway: ``KERNEL_*``, all that it keeps (reference 5.4)."""
-    return {name: value for name, value in env.items() if name.startswith("KERNEL_") and name not in OURS}
-
-
-def launch_timeout(env: Mapping[str, str], config: EMRConnect, kind: Kind) -> float:
-    """Return how long the gateway may take to start the kernel, in seconds.
-
-    On EKS the kernel is a pod for which a node may first have to come up: AWS says 400 s there (reference 2.4).
-    """
-    asked = env.get("KERNEL_LAUNCH_TIMEOUT", "")
-    if asked.isdigit():
-        return float(asked)
-    return max(config.launch_timeout, ENDPOINT_LAUNCH_SECONDS) if kind == "eks" else config.launch_timeout
