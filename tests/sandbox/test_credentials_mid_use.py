@@ -64,6 +64,21 @@ async def test_pairs_that_end_under_a_long_cell_and_many_short_ones_are_not_noti
             await manager.restart_kernel()
 
 
+async def test_a_renewal_that_fails_is_said_while_the_connection_still_stands(brief: Sandbox) -> None:
+    with attached_to(brief, "analytics", ROLE):
+        async with running() as (_, client):
+            brief.fault("deny:GetClusterSessionCredentials")
+            try:
+                content = await told(client, "connected", "credentials")
+                assert "may not take the runtime role" in content["reason"]
+                assert content["fix"]
+                _, outputs = await execute(client, "print('works')")
+                assert texts(outputs) == "works\n"
+            finally:
+                brief.fault("deny:GetClusterSessionCredentials", "--off")
+            assert (await told(client, "connected"))["cause"] == ""
+
+
 FAULTS = [
     ("deny:GetClusterSessionCredentials", "may not take the runtime role"),
     ("throttle", "throttles elasticmapreduce:GetClusterSessionCredentials"),
