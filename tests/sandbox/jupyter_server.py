@@ -105,7 +105,7 @@ class Channels:
 
 @asynccontextmanager
 async def serving(sandbox: Sandbox, cwd: Path, *words: str, leaves: bool = False) -> AsyncIterator[Server]:
-    """Run ``jupyter server`` in ``cwd`` with these words; it deletes its kernels in the end unless it ``leaves`` them."""
+    """Run ``jupyter server`` in ``cwd`` with these words; kernels end with it, unless it ``leaves`` them."""
     if not leaves:
         words = ("--EMRConnect.on_server_exit=shutdown", *words)
     log, token = cwd / "server.log", uuid.uuid4().hex
