@@ -50,6 +50,11 @@ class EMRConnect(Configurable):
         Unicode(),
         help="Subnets whose clusters notebooks may attach to, as an EMR Studio names its own; empty means all.",
     ).tag(config=True)
+    check_reach = Bool(
+        True,
+        help="Show a compute as not attachable when its address is surely out of reach from here. Switch it off where "
+        "gateways are reached in a way that the resolver and the routing table do not know.",
+    ).tag(config=True)
     certificate_authorities = Dict(
         Unicode(),
         Unicode(),

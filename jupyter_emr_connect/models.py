@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, field
+from copy import deepcopy
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timezone
 from typing import Any, Literal
 
@@ -75,12 +76,13 @@ class Compute:
 
     def to_json(self, *, details: bool = False) -> dict[str, Any]:
         """Return the contract's compute JSON; ``details`` only where one compute is asked for."""
-        shown = asdict(self)
-        for name in ("host", "certificate", "profile", "access_role"):
-            del shown[name]
-        if not details:
-            del shown["details"]
-        return {**shown, "applications": list(self.applications), "transports": list(self.transports)}
+        shown = {name: getattr(self, name) for name in CONTRACT}
+        copied = {"applications": list(self.applications), "tags": dict(self.tags), "transports": list(self.transports)}
+        return {**shown, **copied, **({"details": deepcopy(self.details)} if details else {})}
+
+
+INTERNAL = ("host", "certificate", "profile", "access_role", "details")
+CONTRACT = tuple(one.name for one in fields(Compute) if one.name not in INTERNAL)
 
 
 @dataclass(frozen=True)
