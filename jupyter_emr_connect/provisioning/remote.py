@@ -13,9 +13,9 @@ from ..gateway.client import LAUNCH_PAD, REMOVE_EVERY, GatewayClient, missing_ke
 from ..gateway.deadline import within
 from ..gateway.loop import gateway_loop
 from ..gateway.state import LinkState, LinkStatus
-from ..services.stages import LINE, READY, REQUESTED
+from ..services.stages import READY, REQUESTED
 from .entry import Entry
-from .interrupting import RESTART_OWED, Interrupts, drop_unsent, is_up, line_returns
+from .interrupting import Interrupts, drop_unsent, is_up, restart_when_up
 from .kernelspecs import choose
 from .order import Order
 from .removal import DELETE_WITHIN, delete, discard
@@ -246,13 +246,8 @@ class RemoteKernel:
         self._interrupts.drop()
         drop_unsent(self._bridge, "aborted")
         self._bridge.abandon("aborted")
-        timeout = self.order.launch_timeout + LAUNCH_PAD
-        if not is_up(self._bridge):
-            stages.enter(LINE)
-            self._bridge.publish("stream", {"name": "stderr", "text": RESTART_OWED})
-            await stages.bounded(line_returns(self._bridge), timeout)
-        stages.enter(REQUESTED)
-        await stages.bounded(self._client.restart(self.kernel_id, timeout=timeout), timeout)
+        seconds = self.order.launch_timeout + LAUNCH_PAD
+        await restart_when_up(self._client, self._bridge, self.kernel_id, stages, seconds)
         stages.enter(READY)
         await stages.bounded(self._bridge.ready(), self.order.ready_timeout)
         stages.end()
