@@ -159,3 +159,27 @@ async def test_what_a_killed_server_left_is_completed(quick, local, recorder, pa
     second.end(4)
     await until(lambda: shown(path) == "a\nb\nc\n")
     assert nbformat.read(path, as_version=4).cells[0].execution_count == 4
+
+
+async def test_a_notebook_torn_by_a_killed_server_is_mended(kernel, path):
+    whole = path.read_text()
+    path.with_name(".~n.ipynb").write_text(whole)
+    path.write_text(whole[:50])
+    kernel.run("one", "c1")
+    kernel.write("a\n")
+    kernel.ws.close()
+    await until(lambda: shown(path) == "a\n")
+    assert [cell.source for cell in nbformat.read(path, as_version=4).cells] == ["one", "two"]
+
+
+async def test_a_notebook_that_cannot_be_written_is_written_when_it_can(kernel, path):
+    whole = path.read_text()
+    path.write_text("not a notebook")
+    kernel.run("one", "c1")
+    kernel.write("a\n")
+    kernel.ws.close()
+    await asyncio.sleep(2)
+    assert path.read_text() == "not a notebook"
+    path.write_text(whole)
+    kernel.write("b\n")
+    await until(lambda: shown(path) == "a\nb\n")
