@@ -8,9 +8,12 @@ PLUGIN := $(wildcard labextension/src/*.ts labextension/*.json labextension/*.js
 JLPM := cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm
 SANDBOX ?= default
 LIVY_TESTS := livy_exchanges engines_livy engines_killed isolation two_roles magics cli_run secrets lifecycle
-export PYTHONDONTWRITEBYTECODE ?=
+# Many tests wait rather than compute, and most start a Python of their own, which shall find its modules compiled.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 
-.PHONY: help setup demo lab test test-fast lint unit functional frontend sandbox livy browser bench lock lock-engines down clean
+.PHONY: help setup demo lab test test-fast lint fast unit functional frontend sandbox livy browser bench lock lock-engines down clean
 
 help: ## Show these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -33,7 +36,10 @@ lab: $(STAMP) $(if $(shell command -v node),$(BUNDLE)) ## JupyterLab with the sa
 
 test: lint unit functional frontend sandbox browser ## Everything that CI checks
 
-test-fast: lint unit functional ## What needs no engine
+test-fast: lint fast ## What needs no engine and takes less than two minutes: all but the slow tests, without coverage
+
+fast: $(STAMP) ## Unit and functional tests that are not marked `slow`
+	$(BIN)/pytest -q -n $(WORKERS) -m "not slow" tests/unit tests/functional
 
 lint: $(STAMP) ## Style, types, layers
 	$(BIN)/ruff check .
@@ -43,10 +49,10 @@ lint: $(STAMP) ## Style, types, layers
 	$(BIN)/python tests/check_sizes.py
 
 unit: $(STAMP) ## Tests without input or output
-	$(BIN)/pytest -q -n auto tests/unit --cov --cov-report=
+	$(BIN)/pytest -q tests/unit --cov --cov-report=
 
 functional: $(STAMP) ## Tests through the user's interfaces, without engines
-	$(BIN)/pytest -q -n auto tests/functional --cov --cov-append --cov-report=term:skip-covered
+	$(BIN)/pytest -q -n $(WORKERS) tests/functional --cov --cov-append --cov-report=term:skip-covered
 
 frontend: $(NODE_STAMP) ## JupyterLab's plugin: style, types, tests
 	$(JLPM) lint

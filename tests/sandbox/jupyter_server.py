@@ -106,8 +106,10 @@ class Channels:
 
 
 @asynccontextmanager
-async def serving(sandbox: Sandbox, cwd: Path, *words: str) -> AsyncIterator[Server]:
-    """Run ``jupyter server`` in ``cwd`` with these words."""
+async def serving(sandbox: Sandbox, cwd: Path, *words: str, leaves: bool = False) -> AsyncIterator[Server]:
+    """Run ``jupyter server`` in ``cwd`` with these words; it deletes its kernels at its end, or ``leaves`` them."""
+    if not leaves:
+        words = ("--EMRConnect.on_server_exit=shutdown", *words)
     log, token = cwd / "server.log", uuid.uuid4().hex
     process = _launch(sandbox, cwd, log, token, words)
     try:
