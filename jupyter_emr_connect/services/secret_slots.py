@@ -142,18 +142,19 @@ class SecretSlot(Generic[Secret]):
 
     def _take(self, made: Secret) -> Secret:
         with self._lock:
+            if self.failure is not None and self.secret is not None:
+                log.warning("Credentials of %s are renewed again.", self.label)
             if self._refused is not None:
                 self._refusals.append(time.monotonic())
             self.previous = None if self.secret == self._refused else self.secret
             self.secret, self._life, self._refused = made, made.seconds_left(), None
-            if self.failure is not None:
-                log.warning("Credentials of %s are renewed again.", self.label)
             self.failure, self._pause = None, FIRST_PAUSE
         return made
 
     def _fail(self, error: EMRConnectError) -> None:
         with self._lock:
-            if self.failure is None or self.failure.message != error.message:
+            told = self.failure is not None and self.failure.message == error.message
+            if self.secret is not None and not told:  # a first one that fails is told by its caller
                 log.warning("Credentials of %s cannot be renewed, trying on: %s", self.label, error)
             self.failure = error
             self._retry_at = time.monotonic() + self._pause * random.uniform(0.75, 1.25)  # noqa: S311 - spreads load

@@ -84,6 +84,7 @@ async def test_it_lives_as_long_as_configured(cloud, auth, compute):
             EMRConnect(endpoint_token_seconds=seconds)
 
 
+@pytest.mark.slow
 async def test_it_is_renewed_before_it_expires_while_the_old_one_is_used_on(cloud, auth):
     cloud.world.tokens.longest = 8.0
     one = auth()
