@@ -2,17 +2,36 @@
 
 ::
 
-    local clients                this package, on the gateway loop (loop.py)                the compute
-    ─────────────   ┌───────────────────────────────────────────────────────────────┐    ───────────
-    shell   ROUTER ─┤ ports.py ── wire.py ──┐                    ┌── framing.py     │
-    control ROUTER ─┤ (ZeroMQ)   (signatures)├─ bridge.py ──────┤   (v1, legacy)    ├── WebSocket ──► JEG
-    stdin   ROUTER ─┤                        │  (who asked what) └── socket.py       │
-    iopub   XPUB   ─┤                        │                       (life cycle)    │
-    hb      ROUTER ─┤ echo                   └─ client.py ── failures.py ────────────├── REST ───────► JEG
-                    └───────────────────────────────────────────────────────────────┘
+    local clients             this package, on the gateway loop (loop.py)                    the compute
+    ─────────────   ┌────────────────────────────────────────────────────────────────┐    ──────────────
+    shell   ROUTER ─┤ local.py ── wire.py ──┐                      ┌── framing.py    │
+    control ROUTER ─┤ (ports.py)            ├─ bridge.py ─ line.py ┤                 ├── WebSocket ── JEG ── kernel
+    stdin   ROUTER ─┤                       │  requests.py fate.py └── socket.py     │
+    iopub   XPUB   ─┤                       │  own.py                  outbox.py     │
+    hb      ROUTER ─┤                       └─ client.py ── failures.py ─────────────├── REST ────── JEG
+                    └────────────────────────────────────────────────────────────────┘
 
-``target.py`` says where a gateway is and who we are there, ``probe.py`` finds that out. The connection's states are
-drawn in ``socket.py``. Outputs travel: WebSocket → decode (header parsed, content as bytes) → sign → XPUB. When a
-subscriber is slow, ``bridge.py`` reads no further, so that TCP slows the gateway down; requests wait in ``socket.py``'s
-bounded outbox.
+``target.py`` says where a gateway is and who we are there, ``probe.py`` finds that out.
+
+How nothing is lost. A kernel's connection (``socket.py``) and the order of its messages (``line.py``) each have their
+states; together::
+
+                    ready: the kernel is asked who it is, and given a journal
+      CONNECTING ─────────────────────────────────────────────────────────────► CONNECTED, FLOWING
+                                                                                  │         ▲
+          cut, closed, or silent for 12 s (health.py)                             │         │ in order again; what
+      ┌───────────────────────────────────────────────────────────────────────────┘         │ is lost is marked
+      ▼                                                                                      │
+      RECONNECTING ── reach.py: the gateway can be reached ──► CONNECTED, RECOVERING ────────┘
+      │  requests wait in the outbox                             the gateway replays, the journal is asked (journal.py),
+      │                                                          messages are held back (held.py), and what became of
+      │ the gateway knows the kernel no more                     requests under way is settled (fate.py)
+      ▼
+      GONE: culled | restarted | credentials | unreachable
+
+- Each message has a number (``sequence.py``): what comes twice is dropped, what does not come is missed.
+- ``kernel_journal.py`` runs in the remote kernel, keeps the last of what it sent, and gives it back by number.
+- A request is sent once. Before one is sent to a peer that was not heard lately, it must answer a ping.
+- When a subscriber is slow, ``local.py`` takes no further message, so that ``socket.py`` reads no further and TCP slows
+  the gateway down.
 """

@@ -15,7 +15,7 @@ import json
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 V1_PROTOCOL = "v1.kernel.websocket.jupyter.org"
@@ -28,6 +28,7 @@ _PARTS = ("header", "parent_header", "metadata", "content")
 _MAX_PARTS = 1_000_000
 _DECODER = json.JSONDecoder()
 _SPACE = " \t\r\n"
+_REMEMBERED_SIZE = 4096
 
 
 class BadFrame(ValueError):
@@ -55,15 +56,25 @@ class Message:
         """The parent header, parsed at first use; :class:`BadFrame` when it is no JSON object."""
         return _parse_object(self.parent_header, "parent header")
 
-    @property
+    @cached_property
     def msg_id(self) -> str:
         """The message's id, or an empty string."""
-        return str(self.head.get("msg_id", ""))
+        return _text(self.head, "msg_id")
 
-    @property
+    @cached_property
     def msg_type(self) -> str:
         """The message's type, or an empty string."""
-        return str(self.head.get("msg_type", ""))
+        return _text(self.head, "msg_type")
+
+    @cached_property
+    def parent_id(self) -> str:
+        """The id of the message that this one answers, or an empty string; :class:`BadFrame` as for :attr:`parent`.
+
+        All that a cell publishes has the same parent, so the last ones are remembered instead of parsed again.
+        """
+        if len(self.parent_header) > _REMEMBERED_SIZE:
+            return _text(self.parent, "msg_id")
+        return _id_in(bytes(self.parent_header))
 
     @property
     def size(self) -> int:
@@ -72,9 +83,23 @@ class Message:
         return sum(len(part) for part in parts)
 
 
+@lru_cache(maxsize=256)
+def _id_in(parent_header: bytes) -> str:
+    return _text(_parse_object(parent_header, "parent header"), "msg_id")
+
+
+def _text(header: dict[str, Any], name: str) -> str:
+    value = header.get(name)
+    return "" if value is None else str(value)
+
+
 def _parse_object(part: Part, name: str) -> dict[str, Any]:
     try:
-        value = json.loads(bytes(part))
+        text = str(part, "utf-8")
+        # Without json.loads's guess of the encoding and its trimming, which cost more than the parsing does.
+        value, end = _DECODER.raw_decode(text) if text[:1] == "{" else ("", 0)
+        if end != len(text):
+            value = json.loads(text)
     except (ValueError, RecursionError) as error:
         message = f"the {name} is not JSON"
         raise BadFrame(message) from error

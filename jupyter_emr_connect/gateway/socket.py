@@ -15,8 +15,8 @@
                                  GONE
 
 The ``session_id`` stays the same over reconnections, so that the gateway replays what it buffered (reference 5.5). What
-is sent while there is no connection waits in the outbox, which is bounded: its owner is told to stop reading by
-``on_full``. Each state has one coroutine; only :meth:`KernelSocket._run` moves between them.
+is sent while there is no connection waits in the outbox. Each state has one coroutine; only :meth:`KernelSocket._run`
+moves between them.
 """
 
 from __future__ import annotations
@@ -24,52 +24,42 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import socket
-import struct
 import uuid
-from collections import deque
 from collections.abc import Awaitable, Callable
-from enum import Enum
 from typing import TYPE_CHECKING
 
 import aiohttp
 
-from ..errors import GatewayError, KernelGone
+from ..errors import EMRConnectError, GatewayError, GatewayRefused, KernelGone
 from .client import GatewayClient
 from .deadline import within
 from .framing import BadFrame, Framing, Message, decode, encode
+from .health import acknowledge_at_once, now, silent_for
+from .outbox import Outbox
+from .reach import reach_of
+from .state import LinkState, LinkStatus
 
 if TYPE_CHECKING:
     from .client import KernelWebSocket
 
-OUTBOX_BYTES = 32 * 1024 * 1024
+LOOK_EVERY = 1.0
 PING_EVERY = 5.0
 SILENCE = 12.0
-RECONNECT_FOR = 600.0
+FRESH = 2.0  # seconds for which a peer that was heard is trusted with a message; beyond, it must answer a ping first
+RECONNECT_FOR = 24 * 3600.0
 FIRST_PAUSE, LAST_PAUSE = 0.2, 10.0
-OPEN_TIMEOUT = 30.0
+FIRST_PATIENCE, LAST_PATIENCE = 3.0, 30.0
 GATEWAY_LIMIT = 10 * 1024 * 1024  # what tornado takes unless told otherwise (websocket_max_message_size)
 TAKEN = b"taken"
-TCP_INFO_LAST_DATA_RECV = 52  # offset of tcpi_last_data_recv (ms) in struct tcp_info, linux/tcp.h
-
-
-class LinkState(Enum):
-    """Where the connection is in its life; see the module's diagram."""
-
-    NEW = "new"
-    CONNECTING = "connecting"
-    CONNECTED = "connected"
-    RECONNECTING = "reconnecting"
-    GONE = "gone"
-    CLOSED = "closed"
 
 
 class KernelSocket:
     """Carries messages between a gateway kernel and its bridge. Lives on the gateway loop.
 
     ``on_message`` is awaited for each message in order, so that a slow receiver slows the gateway down;
-    ``on_state`` is called with the new state and a reason; ``on_full`` with True when the outbox is full and with False
-    when there is room again; ``on_too_large`` with a message over which the gateway hung up.
+    ``on_state`` is called with each new status; ``on_full`` with True when the outbox is full and with False
+    when there is room again; ``on_too_large`` with a message over which the gateway hung up. ``session_id`` is given
+    to go on where another process left off; ``reconnect_for`` is in seconds.
     """
 
     def __init__(
@@ -78,63 +68,68 @@ class KernelSocket:
         kernel_id: str,
         *,
         on_message: Callable[[Message], Awaitable[None]],
-        on_state: Callable[[LinkState, str], None],
+        on_state: Callable[[LinkStatus], None],
         on_full: Callable[[bool], None],
         on_too_large: Callable[[Message], None],
         offer_v1: bool = True,
+        session_id: str | None = None,
+        reconnect_for: float = RECONNECT_FOR,
     ) -> None:
-        self.session_id = uuid.uuid4().hex
-        self.state = LinkState.NEW
+        self.session_id = session_id or uuid.uuid4().hex
+        self.status = LinkStatus(LinkState.NEW)
         self.framing: Framing = "v1"
         self.bad_frames = 0
+        self.outbox = Outbox(on_full)
         self._client = client
         self._kernel_id = kernel_id
         self._on_message = on_message
         self._on_state = on_state
-        self._on_full = on_full
         self._on_too_large = on_too_large
         self._large: Message | None = None
         self._offer_v1 = offer_v1
-        self._outbox: deque[Message] = deque()
-        self._outbox_bytes = 0
-        self._outbox_filled = asyncio.Event()
-        self._full = False
-        self._held = False
+        self._reconnect_for = reconnect_for
+        self._delivering = False
+        self._winding_up: asyncio.Task[None] | None = None
         self._heard = 0.0
+        self._answered = asyncio.Event()
         self._ws: KernelWebSocket | None = None
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def state(self) -> LinkState:
+        """Where the connection is in its life."""
+        return self.status.state
 
     async def open(self) -> None:
         """Connect for the first time; raises the gateway's error. Afterwards the socket keeps itself connected."""
         self._move(LinkState.CONNECTING)
         try:
-            await self._connect()
+            await self._connect(LAST_PATIENCE)
         except BaseException:
             self._move(LinkState.CLOSED)
             raise
         self._task = asyncio.get_running_loop().create_task(self._run())
 
-    def send(self, message: Message) -> None:
-        """Queue a message; order is kept. Never blocks: see ``on_full``."""
-        self._outbox.append(message)
-        self._outbox_bytes += message.size
-        self._outbox_filled.set()
-        self._report_room()
+    def send(self, message: Message, *, first: bool = False) -> None:
+        """Queue a message; order is kept, but that ``first`` goes before all others."""
+        self.outbox.put(message, first=first)
 
     async def close(self) -> None:
         """Close for good, from whatever state."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-        await self._hang_up()
+        for task in (self._task, self._winding_up):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait({task})
+        await _hang_up(self._ws)
+        self._ws = None
         if self.state is not LinkState.GONE:
             self._move(LinkState.CLOSED)
 
-    def _move(self, state: LinkState, reason: str = "") -> None:
-        if state is not self.state:
-            self.state = state
-            self._on_state(state, reason)
+    def _move(self, state: LinkState, cause: str = "", reason: str = "", fix: str = "") -> None:
+        if (state, cause, reason) != (self.status.state, self.status.cause, self.status.reason):
+            since = {"since": self.status.since} if state is self.status.state else {}
+            self.status = LinkStatus(state, cause, reason, fix, **since)
+            self._on_state(self.status)
 
     async def _run(self) -> None:
         """Move between CONNECTED and RECONNECTING until the kernel is gone or :meth:`close` cancels this."""
@@ -144,67 +139,97 @@ class KernelSocket:
             if self._large is not None:
                 self._on_too_large(self._large)
                 self._large = None
-            self._move(LinkState.RECONNECTING, reason)
+            self._move(LinkState.RECONNECTING, "network", reason)
             try:
                 await self._reconnect()
-            except GatewayError as error:
-                self._move(LinkState.GONE, error.message)
+            except EMRConnectError as error:
+                cause = "restarted" if isinstance(error, KernelGone) else _cause(error, "unreachable")
+                self._move(LinkState.GONE, cause, error.message, error.fix or "")
                 return
 
-    async def _connect(self) -> None:
+    async def _connect(self, patience: float) -> None:
         opening = self._client.open_socket(self._kernel_id, self.session_id, offer_v1=self._offer_v1)
-        self._ws = await within(OPEN_TIMEOUT, opening)
+        self._ws = await within(patience, opening)
         self.framing = "v1" if self._ws.protocol else "legacy"
-        self._heard = asyncio.get_running_loop().time()
+        self._heard = now()
 
     async def _reconnect(self) -> None:
-        """Try until it works; raises :class:`KernelGone` on a 404, and the last error when the time is over."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + RECONNECT_FOR
-        pause = FIRST_PAUSE
+        """Try until it works; raises :class:`KernelGone` for a kernel that is no more, the last error at the end."""
+        end = now() + self._reconnect_for
+        pause, patience = FIRST_PAUSE, FIRST_PATIENCE
+        await asyncio.sleep(random.uniform(0, FIRST_PAUSE))  # noqa: S311 - spreads load, hides nothing
         while True:
-            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads load, hides nothing
             try:
-                await self._client.kernel(self._kernel_id)
-                await self._connect()
+                await self._connect(patience)
             except KernelGone:
+                await self._confirm()
                 raise
-            except (GatewayError, asyncio.TimeoutError):
-                if loop.time() > end:
-                    raise
-                pause = min(pause * 2, LAST_PAUSE)
+            except (EMRConnectError, asyncio.TimeoutError) as error:
+                failure = error if isinstance(error, EMRConnectError) else GatewayError("The gateway does not answer.")
             else:
                 return
+            if now() > end:
+                raise failure
+            self._move(LinkState.RECONNECTING, _cause(failure, "network"), failure.message, failure.fix or "")
+            reach = reach_of(self._client.target.url)
+            if await reach.attempt():  # it can be reached, but something behind it is not well yet
+                await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - as above
+                pause, patience = min(pause * 2, LAST_PAUSE), min(patience * 2, LAST_PATIENCE)
+            else:
+                await within(max(end - now(), 1), reach.wait())
+                pause, patience = FIRST_PAUSE, FIRST_PATIENCE
+
+    async def _confirm(self) -> None:
+        """Return if it is the gateway itself that does not know the kernel; a proxy's 404 says nothing of kernels."""
+        with contextlib.suppress(GatewayError):
+            if "version" in await self._client.api():
+                return
+        message = "Something between us and the gateway answers in its place."
+        raise GatewayError(message)
 
     async def _serve(self) -> str:
         """Send and receive until one of them ends; returns why."""
-        parts = [asyncio.ensure_future(part) for part in (self._receive(), self._transmit(), self._watch())]
+        if (ws := self._ws) is None:
+            raise AssertionError
+        receiving = asyncio.ensure_future(self._receive(ws, self._winding_up))
+        others = [asyncio.ensure_future(part) for part in (self._transmit(ws), self._watch(ws))]
         try:
-            done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait({receiving, *others}, return_when=asyncio.FIRST_COMPLETED)
             return next(iter(done)).result()
         finally:
-            for part in parts:
+            for part in others:
                 part.cancel()
-            await asyncio.gather(*parts, return_exceptions=True)
-            await self._hang_up()
+            self._ws = None
+            self._winding_up = asyncio.get_running_loop().create_task(self._wind_up(ws, receiving))
+            await asyncio.gather(*others, return_exceptions=True)
 
-    async def _receive(self) -> str:
+    async def _wind_up(self, ws: KernelWebSocket, receiving: asyncio.Task[str]) -> None:
+        """Let what has arrived be delivered before the connection is closed: it will not be sent again."""
+        try:
+            while self._delivering and not receiving.done():
+                await asyncio.wait({receiving}, timeout=0.05)
+        finally:
+            receiving.cancel()
+            await _hang_up(ws)
+
+    async def _receive(self, ws: KernelWebSocket, before: asyncio.Task[None] | None) -> str:
         """Hand on what arrives: the only place that reads the WebSocket."""
-        ws = self._socket()
-        loop = asyncio.get_running_loop()
+        if before is not None:
+            await asyncio.wait({before})
         while True:
-            _acknowledge_at_once(ws)
+            acknowledge_at_once(ws)
             frame = await ws.receive()
-            self._heard = loop.time()
+            self._heard = now()
+            self._answered.set()
             if frame.type in (aiohttp.WSMsgType.BINARY, aiohttp.WSMsgType.TEXT):
                 try:
                     message = decode(frame.data, self.framing)
-                    self._held = True
+                    self._delivering = True
                     await self._on_message(message)
                 except BadFrame:
                     self.bad_frames += 1
                 finally:
-                    self._held = False
+                    self._delivering = False
             elif frame.type is aiohttp.WSMsgType.PING:
                 await ws.pong(frame.data)
             elif frame.type is aiohttp.WSMsgType.PONG:
@@ -213,20 +238,24 @@ class KernelSocket:
             else:
                 return "the gateway closed the connection" if ws.close_code else "the connection was lost"
 
-    async def _transmit(self) -> str:
+    async def _transmit(self, ws: KernelWebSocket) -> str:
         """Write what is in the outbox: the only place that writes messages to the WebSocket."""
-        ws = self._socket()
         while True:
-            while self._outbox:
-                message = self._outbox.popleft()
-                self._outbox_bytes -= message.size
-                self._report_room()
-                try:
+            message = await self.outbox.next()
+            try:
+                await self._be_sure(ws)
+                if self.outbox.take(message):
                     await self._write(ws, message)
-                except (ConnectionError, aiohttp.ClientError):
-                    return "the connection was lost"
-            self._outbox_filled.clear()
-            await self._outbox_filled.wait()
+            except (ConnectionError, aiohttp.ClientError):
+                return "the connection was lost"
+
+    async def _be_sure(self, ws: KernelWebSocket) -> None:
+        """Wait until a peer that was not heard lately answers, so that nothing is sent into a dead connection."""
+        while silent_for(ws, self._heard) > FRESH:
+            self._answered.clear()
+            await ws.ping()
+            with contextlib.suppress(asyncio.TimeoutError):
+                await within(PING_EVERY, self._answered.wait())
 
     async def _write(self, ws: KernelWebSocket, message: Message) -> None:
         frame = encode(message, self.framing)
@@ -238,54 +267,32 @@ class KernelSocket:
         await (ws.send_str(frame) if isinstance(frame, str) else ws.send_bytes(frame))
         await ws.ping(TAKEN)
 
-    async def _watch(self) -> str:
+    async def _watch(self, ws: KernelWebSocket) -> str:
         """Notice a peer that is silently gone: it is pinged, and its silence measured while we do listen."""
-        ws = self._socket()
+        pinged = looked = now()
         while True:
-            await asyncio.sleep(PING_EVERY)
-            if not self._held and self._silent_for(ws) > SILENCE:
+            await asyncio.sleep(LOOK_EVERY)
+            slept, looked = now() - looked > 3 * LOOK_EVERY, now()
+            if slept:  # this process or its machine did: what has arrived meanwhile is read first
+                continue
+            if not self._delivering and silent_for(ws, self._heard) > SILENCE:
                 return "the gateway stopped answering"
-            try:
-                await ws.ping()
-            except (ConnectionError, aiohttp.ClientError):
-                return "the connection was lost"
-
-    def _silent_for(self, ws: KernelWebSocket) -> float:
-        """Seconds since the peer's last byte (Linux), or since its last whole frame."""
-        since_frame = asyncio.get_running_loop().time() - self._heard
-        sock = ws.get_extra_info("socket")
-        if sock is None or not hasattr(socket, "TCP_INFO"):
-            return since_frame
-        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_LAST_DATA_RECV + 4)
-        if len(info) < TCP_INFO_LAST_DATA_RECV + 4:
-            return since_frame
-        milliseconds: int = struct.unpack_from("=I", info, TCP_INFO_LAST_DATA_RECV)[0]
-        return min(since_frame, milliseconds / 1000)
-
-    def _report_room(self) -> None:
-        full = self._outbox_bytes > OUTBOX_BYTES
-        if full is not self._full:
-            self._full = full
-            self._on_full(full)
-
-    def _socket(self) -> KernelWebSocket:
-        if self._ws is None:
-            raise AssertionError
-        return self._ws
-
-    async def _hang_up(self) -> None:
-        ws, self._ws = self._ws, None
-        if ws is not None:
-            with contextlib.suppress(Exception):
-                await within(1, ws.close())
+            if now() - pinged >= PING_EVERY:
+                pinged = now()
+                try:
+                    await ws.ping()
+                except (ConnectionError, aiohttp.ClientError):
+                    return "the connection was lost"
 
 
-def _acknowledge_at_once(ws: KernelWebSocket) -> None:
-    """Re-arm ``TCP_QUICKACK``: JEG leaves Nagle's algorithm on, so each delayed ACK would hold its next write 40 ms.
+def _cause(error: EMRConnectError, otherwise: str) -> str:
+    """Return the one word for what keeps us from connecting."""
+    if isinstance(error, GatewayRefused) or not isinstance(error, GatewayError):
+        return "credentials"
+    return otherwise
 
-    The kernel switches it off again by itself (tcp(7)), hence before each read.
-    """
-    sock = ws.get_extra_info("socket")
-    if sock is not None and hasattr(socket, "TCP_QUICKACK"):
-        with contextlib.suppress(OSError):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
+async def _hang_up(ws: KernelWebSocket | None) -> None:
+    if ws is not None:
+        with contextlib.suppress(Exception):
+            await within(1, ws.close())

@@ -18,7 +18,7 @@ from ..config import EMRConnect, load_config
 from ..errors import ConfigurationError, EMRConnectError
 from ..gateway.bridge import Bridge
 from ..gateway.loop import GatewayLoop, gateway_loop
-from ..gateway.socket import LinkState
+from ..gateway.state import LinkStatus
 from ..models import Attachment, KernelRecord, Kind
 from ..services.stages import stage_listener
 from .remote import Order, RemoteKernel
@@ -199,9 +199,9 @@ class EMRProvisioner(KernelProvisionerBase):
         else:
             await self._remote.end()
 
-    def _on_state(self, state: LinkState, reason: str) -> None:
+    def _on_state(self, status: LinkStatus) -> None:
         if self._remote is not None:
-            self._remote.on_state(state, reason)
+            self._remote.on_state(status)
 
     def _on_status(self, state: str) -> None:
         if self._remote is not None:

@@ -15,7 +15,7 @@ from ..gateway.bridge import Bridge
 from ..gateway.client import LAUNCH_PAD, REMOVE_EVERY, GatewayClient, missing_kernelspec
 from ..gateway.deadline import within
 from ..gateway.loop import gateway_loop
-from ..gateway.socket import LinkState
+from ..gateway.state import LinkState, LinkStatus
 from ..gateway.target import GatewayTarget
 from ..models import KernelRecord
 from ..services.stages import READY, REQUESTED
@@ -157,7 +157,11 @@ class RemoteKernel:
 
     def on_status(self, state: str) -> None:
         """React to what the gateway says of the kernel's process."""
-        if state == "starting" or self.restart_pending:
+        if self.restart_pending:
+            return
+        if state == "starting":
+            if self._watching is not None:  # the gateway has restarted it
+                gateway_loop().keep(self._meet_again())
             return
         if self._watching is None:
             self._died.set()
@@ -167,12 +171,16 @@ class RemoteKernel:
             self._log.warning("Kernel %s died; the gateway restarts it.", self.kernel_id)
             self._bridge.abandon("error", "KernelDied", "The kernel died and was restarted; its variables are lost.")
 
-    def on_state(self, state: LinkState, reason: str) -> None:
+    async def _meet_again(self) -> None:
+        with contextlib.suppress(asyncio.TimeoutError):
+            await within(self.order.ready_timeout, self._bridge.ready())
+
+    def on_state(self, status: LinkStatus) -> None:
         """React to what becomes of the connection."""
-        if state is LinkState.RECONNECTING:
-            self._log.warning("Kernel %s: %s; reconnecting.", self.kernel_id, reason)
-        elif state is LinkState.GONE:
-            self.lost(reason)
+        if status.state is LinkState.RECONNECTING:
+            self._log.warning("Kernel %s: %s; reconnecting.", self.kernel_id, status.reason)
+        elif status.state is LinkState.GONE:
+            self.lost(status.reason)
 
     def lost(self, reason: str) -> None:
         """Take note that the kernel is no more, and tell whoever waits for it."""

@@ -50,7 +50,9 @@ async def asked_until_ready(gateway: DeafAtFirst) -> None:
 
     async def meet(port: int) -> None:
         client = GatewayClient(GatewayTarget(f"http://{HOST}:{port}"), connect_timeout=2)
-        bridge = Bridge(key=b"k", on_shutdown=nothing, on_state=lambda *_: None, on_status=lambda _: None)
+        bridge = Bridge(
+            key=b"k", journal_bytes=0, on_shutdown=nothing, on_state=lambda _: None, on_status=lambda _: None
+        )
         try:
             await bridge.connect(client, "k")
             await bridge.ready()

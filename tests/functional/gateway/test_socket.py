@@ -11,7 +11,8 @@ from aiohttp import WSMsgType, web
 
 from jupyter_emr_connect.gateway.client import GatewayClient
 from jupyter_emr_connect.gateway.framing import V1_PROTOCOL, Message, encode
-from jupyter_emr_connect.gateway.socket import KernelSocket, LinkState
+from jupyter_emr_connect.gateway.socket import KernelSocket
+from jupyter_emr_connect.gateway.state import LinkState, LinkStatus
 from jupyter_emr_connect.gateway.target import GatewayTarget
 
 from .servers import HOST, serving
@@ -30,9 +31,14 @@ class Peer:
     script: Script
     protocols: tuple[str, ...] = (V1_PROTOCOL,)
     exists: bool = True
+    down: bool = False
     sessions: list[str] = field(default_factory=list)
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
+        if self.down:
+            return web.Response(status=503)
+        if request.path == "/api":
+            return web.json_response({"version": "1.24.0", "gateway_version": "3.3.0"})
         if not self.exists:
             return web.json_response({"message": "Kernel does not exist: k"}, status=404)
         if not request.path.endswith("/channels"):
@@ -53,9 +59,9 @@ class Observed:
     async def message(self, got: Message) -> None:
         self.messages.append(got.msg_id)
 
-    def state(self, state: LinkState, reason: str) -> None:
-        self.states.append(state)
-        self.reasons.append(reason)
+    def state(self, status: LinkStatus) -> None:
+        self.states.append(status.state)
+        self.reasons.append(status.reason)
 
     async def until(self, condition: Callable[[], bool]) -> None:
         for _ in range(200):
@@ -134,6 +140,7 @@ async def test_what_is_sent_while_the_line_is_down_goes_out_once_and_in_order() 
 
     async def script(ws: web.WebSocketResponse, number: int) -> None:
         if number == 1:
+            peer.down = True
             await ws.close()
             return
         async for frame in ws:
@@ -144,10 +151,12 @@ async def test_what_is_sent_while_the_line_is_down_goes_out_once_and_in_order() 
         await seen.until(lambda: link.state is LinkState.RECONNECTING)
         for n in range(20):
             link.send(message(n))
+        peer.down = False
         await seen.until(lambda: len(taken) == 20)
         await asyncio.sleep(0.2)
 
-    await converse(Peer(script), then)
+    peer = Peer(script)
+    await converse(peer, then)
     assert [json.dumps({"msg_id": str(n), "msg_type": "test"}) in text for n, text in enumerate(taken)] == [True] * 20
 
 

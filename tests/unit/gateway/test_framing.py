@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -124,3 +125,43 @@ def test_a_text_frame_on_a_binary_connection_is_refused() -> None:
 def test_deep_nesting_is_a_bad_frame() -> None:
     with pytest.raises(BadFrame):
         decode('{"content": ' + "[" * 100_000, "legacy")
+
+
+headers = st.dictionaries(st.sampled_from(["msg_id", "msg_type", 'a"b', "sub\\"]) | st.text(), values, max_size=6)
+spaces = st.text(alphabet=" \t\r\n", max_size=3)
+
+
+@given(headers, st.booleans(), st.sampled_from([None, 0, 2]), spaces, spaces, st.booleans())
+def test_ids_are_what_json_says_in_whatever_order_spacing_and_escapes(
+    header: dict[str, Any], ascii_only: bool, indent: int | None, before: str, after: str, as_view: bool
+) -> None:
+    try:
+        written = f"{before}{json.dumps(header, ensure_ascii=ascii_only, indent=indent)}{after}".encode()
+    except UnicodeEncodeError:  # a lone surrogate, which only the escaped form can carry
+        written = json.dumps(header).encode()
+    part = memoryview(b"#" + written)[1:] if as_view else written
+    message = Message("iopub", part, part, b"{}", b"{}")
+    known = {name: "" if value is None else str(value) for name, value in header.items()}
+    assert message.msg_id == message.parent_id == known.get("msg_id", "")
+    assert message.msg_type == known.get("msg_type", "")
+
+
+def test_the_last_of_repeated_keys_counts_as_for_json() -> None:
+    header = b'{"msg_id": "a", "msg_id": "b", "username": {"msg_id": "c"}}'
+    message = Message("iopub", header, header, b"{}", b"{}")
+    assert message.msg_id == message.parent_id == "b"
+
+
+def test_a_parent_too_large_to_remember_is_read_all_the_same() -> None:
+    header = json.dumps({"username": "x" * 10_000, "msg_id": "a"}).encode()
+    assert Message("iopub", b"{}", header, b"{}", b"{}").parent_id == "a"
+
+
+@pytest.mark.parametrize(
+    "header", [b"", b"[]", b"null", b'{"msg_id": "a"', b'{"msg_id": "a"} {}', b"\xff", b'"msg_id"']
+)
+def test_a_header_that_is_no_object_is_a_bad_frame(header: bytes) -> None:
+    message = Message("iopub", header, header, b"{}", b"{}")
+    for name in ("msg_id", "msg_type", "parent_id"):
+        with pytest.raises(BadFrame):
+            getattr(message, name)

@@ -1,0 +1,142 @@
+"""What became of what was under way when a connection was lost: found out as soon as there is one again.
+
+A request that was sent and not answered has either reached the kernel or been lost. The journal knows those that the
+kernel has begun; and since the kernel takes requests in order, one that it has not begun by the time it answers a later
+one never arrived. No cell is sent twice, and none is shown as finished that is not known to be.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from .requests import REPEATABLE, Request
+
+if TYPE_CHECKING:
+    from .bridge import Bridge
+
+STRAGGLERS = 1.0  # seconds from the answer that shows that a request is done with to the end of the wait for its reply
+QUIET = 2.0  # seconds after a cell's reply in which its end is published, unless it was lost
+NEVER_ARRIVED = (
+    "RequestLost",
+    "The connection was lost before this cell reached the kernel, so it did not run. Run it again.",
+)
+UNCERTAIN = (
+    "ConnectionLost",
+    "The connection was lost while this cell was sent, and nothing was heard of it since: it may have run or not.",
+)
+REPLY_LOST = (
+    "ReplyLost",
+    "The cell has ended, but how was lost with the connection. What it assigned is there; some output may be missing.",
+)
+
+
+class Fate:
+    """Settles it for one bridge. Lives on the gateway loop."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        self._bridge = bridge
+        self._connections = 0
+        self._resume: dict[str, int] | None = None
+        self._work: asyncio.Task[Any] | None = None
+        self._looking: asyncio.TimerHandle | None = None
+
+    def resume(self, seen: dict[str, int]) -> None:
+        """Prepare for a kernel that another process started; ``seen`` is what the observer has kept of it."""
+        self._resume = seen
+        self._connections = 0
+        line = self._bridge.line
+        line.journal = True  # until it is known better
+        sessions = {prefix.split("_")[0] for prefix in seen}
+        line.session = sessions.pop() if len(sessions) == 1 else ""
+
+    async def resumed(self) -> bool:
+        """Wait for the journal of a kernel that was taken up again; False if it has none."""
+        work = self._work
+        if work is None:
+            return False
+        await asyncio.wait({work})
+        return self._bridge.line.journal
+
+    def connected(self) -> None:
+        """Begin to find out; called before anything is read from the new connection."""
+        self._connections += 1
+        if self._connections == 1 and self._resume is None:
+            return
+        seen, self._resume = self._resume, None
+        unsent = self._bridge.link.outbox.ids() if self._bridge.link else set()
+        older = self._bridge.requests.open(but=unsent)
+        recovering = self._bridge.line.reconnected(older, seen)
+        self._work = asyncio.get_running_loop().create_task(self._settle(recovering, older))
+
+    def disconnected(self) -> None:
+        """Ask no longer: there is nobody to answer."""
+        self._bridge.line.stop()
+        if self._work is not None:
+            self._work.cancel()
+            self._work = None
+
+    def stop(self) -> None:
+        """End for good."""
+        self.disconnected()
+        if self._looking is not None:
+            self._looking.cancel()
+
+    async def _settle(self, recovering: asyncio.Task[Any], older: dict[str, Request]) -> None:
+        bridge = self._bridge
+        had_journal = bridge.line.journal
+        replay = await recovering
+        if not older and (replay is not None or not had_journal):
+            return
+        answer = await bridge.own.ask("shell", "kernel_info_request", {})
+        if answer is not None and bridge.line.session != answer.head.get("session"):
+            await self._restarted_meanwhile(answer)
+            return
+        await asyncio.sleep(STRAGGLERS)
+        for msg_id, request in older.items():
+            if bridge.requests.get(msg_id) is request:
+                self._close(msg_id, request, certain=replay is not None)
+
+    async def _restarted_meanwhile(self, answer: Any) -> None:
+        bridge = self._bridge
+        if bridge.line.session:
+            text = "The kernel was restarted while the connection was lost; its variables are lost."
+            bridge.abandon("error", "KernelDied", text)
+            bridge.publish("stream", {"name": "stderr", "text": f"{text}\n"})
+        bridge.line.meet(answer)
+        await bridge.install()
+
+    def _close(self, msg_id: str, request: Request, *, certain: bool) -> None:
+        """Answer a request that nobody else will answer any more."""
+        bridge = self._bridge
+        if request.msg_type in REPEATABLE and not request.repeated:
+            request.repeated = True
+            bridge.transmit(request.message)
+            return
+        bridge.requests.close(msg_id)
+        if not request.runs_code:
+            bridge.fail(request, "aborted")
+        elif request.begun:
+            bridge.fail(request, "error", *REPLY_LOST)
+        else:
+            bridge.fail(request, "error", *(NEVER_ARRIVED if certain else UNCERTAIN))
+
+    def replied(self, request: Request) -> None:
+        """See to it that a cell whose reply has come is ended too: its last outputs may have been lost on the way."""
+        if request.runs_code and not request.ended and self._looking is None:
+            self._looking = asyncio.get_running_loop().call_later(QUIET, self._look, self._bridge.line.arrived)
+
+    def _look(self, arrived: int) -> None:
+        self._looking = None
+        line, endless = self._bridge.line, self._bridge.requests.endless()
+        if not endless:
+            return
+        if line.arrived == arrived and line.flows:
+            line.recover() if line.journal else self._end(endless)
+        self._looking = asyncio.get_running_loop().call_later(QUIET, self._look, line.arrived)
+
+    def _end(self, cells: list[Request]) -> None:
+        for request in cells:
+            request.ended = True
+            self._bridge.mark([request])
+            self._bridge.publish("status", {"execution_state": "idle"}, request.header)

@@ -1,0 +1,306 @@
+"""Each message of a kernel once and in order, over connections that come and go.
+
+::
+
+                   a number is missing                    50 ms later
+      FLOWING ───────────────────────────► WAITING ──────────────────────┐
+         ▲  ▲                                 │ it came                  ▼
+         │  └─────────────────────────────────┘                     RECOVERING ◄──── connected again
+         │    the journal gave what it has, or said what is lost         │
+         └───────────────────────────────────────────────────────────────┘
+
+In the last two states messages are held back, so that what the journal (``journal.py``) gives comes before what was
+sent after it. What neither the gateway replays nor the journal has is lost for certain, and the cells that it belongs
+to are marked. Without a journal, gaps in the numbers (``sequence.py``) tell the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterable, Iterator
+from enum import Enum
+from typing import Any, Protocol
+
+from . import journal
+from .deadline import within
+from .framing import BadFrame, Message
+from .held import Held
+from .loop import gateway_loop
+from .own import OwnRequests
+from .requests import Request, Requests
+from .sequence import Range, Sequence, split
+
+GRACE = 0.05  # seconds until a missing number is asked for: channels overtake one another
+SETTLE = 2.0  # seconds without a journal until a missing number counts as lost
+ANSWER = 5.0  # seconds of silence after which the journal is no longer waited for ...
+ANSWER_AT_MOST = 30.0  # ... and seconds in all
+INSTALL = 10.0
+FOREIGN = 2  # numbers that replies to other clients' requests take between two of their outputs
+
+
+class Mode(Enum):
+    """What is done with a message that arrives; see the module's diagram."""
+
+    FLOWING = "flowing"
+    WAITING = "waiting"
+    RECOVERING = "recovering"
+
+
+class Receiver(Protocol):
+    """The bridge, as the line sees it."""
+
+    async def deliver(self, message: Message) -> None:
+        """Give a message to the local clients."""
+        ...
+
+    def mark(self, requests: Iterable[Request]) -> None:
+        """Tell these cells that some of their output is lost."""
+        ...
+
+
+class Line:
+    """What arrives from one kernel, put in order. Lives on the gateway loop.
+
+    ``session`` is the kernel process's own (its ids begin with it), ``journal`` whether it has a journal.
+    """
+
+    def __init__(self, own: OwnRequests, requests: Requests, receiver: Receiver) -> None:
+        self.session = ""
+        self.journal = False
+        self.duplicates = 0
+        self.mode = Mode.FLOWING
+        self._requests = requests
+        self._receiver = receiver
+        self._sequence = Sequence()
+        self._held = Held()
+        self._recovered = Held()
+        self._overdue = False
+        self._uncounted = False
+        self._own = own
+        self._lock = asyncio.Lock()
+        self._work: asyncio.Task[Any] | None = None
+        self.arrived = 0
+
+    # What arrives
+
+    @property
+    def flows(self) -> bool:
+        """Whether nothing is held back."""
+        return self.mode is Mode.FLOWING
+
+    async def take(self, message: Message) -> None:
+        """Take in what the gateway sent; returns when it was delivered, held back, or dropped as known."""
+        async with self._lock:
+            self.arrived += 1
+            if self._own.is_mine(message):
+                self._count(message)
+                self._own.answer(message)
+            elif not self._count(message):
+                self.duplicates += 1
+            elif self.mode is Mode.FLOWING and not self._is_early(message):
+                await self._receiver.deliver(message)
+            else:
+                await self._hold(message)
+            if self.mode is Mode.WAITING and not self._sequence.missing():
+                await self._release([])
+
+    def _count(self, message: Message) -> bool:
+        """Return False for a message that has come before."""
+        prefix, number = split(message.msg_id)
+        if not self.session or not prefix.startswith(self.session):
+            return True
+        known = self._sequence.top(prefix)
+        new = self._sequence.add(prefix, number)
+        if not self.journal and known and number > known + 1:
+            self._suspect(prefix, (known + 1, number - 1), message.parent_id)
+        return new
+
+    def _is_early(self, message: Message) -> bool:
+        """Return whether something that comes before this message has not come yet, and can be had."""
+        if not self.journal or self._overdue or message.channel != "iopub":
+            return False
+        return self._sequence.gap_below(*split(message.msg_id))
+
+    async def _hold(self, message: Message) -> None:
+        if self.mode is Mode.FLOWING:
+            self.mode = Mode.WAITING
+            asyncio.get_running_loop().call_later(GRACE, self._ask_for_gap)
+        self._uncounted = self._uncounted or not self.session
+        try:
+            self._held.append(message)
+        except OSError:  # no room on the disk: better out of order than not at all
+            await self._release([])
+            await self._receiver.deliver(message)
+
+    def _ask_for_gap(self) -> None:
+        if self.mode is Mode.WAITING:
+            self.recover()
+
+    async def _release(self, lost: list[tuple[str, int, int]]) -> None:
+        """Deliver what was recovered and what was held back, in the kernel's order, and mark where some is lost."""
+        self.mode = Mode.FLOWING
+        lost = sorted(lost)
+        held = self._held.drain()
+        if self._uncounted and self.session:  # what came before it was known whose numbers these are
+            held = (message for message in held if self._count(message))
+        self._uncounted = False
+        for message in _merged(self._recovered.drain(), held):
+            prefix, number = split(message.msg_id)
+            while lost and lost[0][0] == prefix and lost[0][2] < number:
+                lost.pop(0)
+                self._mark(message.parent_id)
+            await self._receiver.deliver(message)
+        if lost:
+            self._mark()
+
+    async def release(self, lost: list[tuple[str, int, int]]) -> None:
+        """Do so undisturbed: what was begun is delivered whole, even when the caller is cancelled."""
+
+        async def undisturbed() -> None:
+            async with self._lock:
+                await self._release(lost)
+
+        await asyncio.shield(gateway_loop().keep(undisturbed()))
+
+    def _mark(self, parent: str = "") -> None:
+        cells = self._requests.running()
+        after = self._requests.cell(parent)
+        if after is not None and after not in cells:
+            cells.append(after)
+        self._receiver.mark(cells)
+
+    # Without a journal
+
+    def _suspect(self, prefix: str, gap: Range, parent: str) -> None:
+        """Look again in a while whether what is missing came, and else mark the cells that it may belong to."""
+        cells = self._requests.running()
+        after = self._requests.cell(parent)
+        if after is None and gap[1] - gap[0] < FOREIGN:
+            return  # the replies to a client that we do not see
+        if after is not None and after not in cells:
+            cells.append(after)
+
+        def look() -> None:
+            missing = self._sequence.missing().get(prefix, [])
+            if any(low <= gap[1] and gap[0] <= high for low, high in missing):
+                self._sequence.forgive({prefix: gap[1]})
+                self._receiver.mark(cells)
+
+        asyncio.get_running_loop().call_later(SETTLE, look)
+
+    async def install(self, limit: int) -> bool:
+        """Give the kernel its journal of ``limit`` bytes; called when it is ready, and again after a restart."""
+        self.journal = False
+        if limit <= 0:
+            return False
+        asked = self._own.ask("shell", "execute_request", journal.installation(limit))
+        with contextlib.suppress(asyncio.TimeoutError):
+            reply = await within(INSTALL, asked)
+            if reply is not None:
+                self.meet(reply)
+                self.journal = journal.installed(reply.content)
+        return self.journal
+
+    def meet(self, reply: Message) -> None:
+        """Take note of the kernel's session, from a reply of its own; its numbers count from here on."""
+        session = str(reply.head.get("session", ""))
+        if session != self.session:
+            self.session, self._sequence = session, Sequence()
+        self._count(reply)
+
+    # After a gap
+
+    def recover(self) -> asyncio.Task[Any]:
+        """Begin to ask for what is missing; called when a number is, and by :meth:`reconnected`."""
+        self.stop()
+        self.mode = Mode.RECOVERING
+        self._work = asyncio.get_running_loop().create_task(self._recover({}))
+        return self._work
+
+    def reconnected(self, older: dict[str, Request], known: dict[str, int] | None = None) -> asyncio.Task[Any]:
+        """Begin to hold back what arrives on a new connection, until what was lost with the old one is known.
+
+        ``older`` are the requests that were sent on connections before; ``known`` says up to which numbers another
+        process has kept what came. The task returns the journal's last answer, or None without one.
+        """
+        self.stop()
+        self._sequence.resume(known or {})
+        self.mode = Mode.RECOVERING
+        self._work = asyncio.get_running_loop().create_task(self._recover(older))
+        return self._work
+
+    def stop(self) -> None:
+        """Wait for nothing any longer: the connection is lost. What is held back stays so."""
+        if self._work is not None:
+            self._work.cancel()
+            self._work = None
+
+    async def _recover(self, older: dict[str, Request]) -> journal.Replay | None:
+        self._overdue = False
+        replay: journal.Replay | None = None
+        while self.journal:
+            question = journal.question(self._sequence.tops(), self._sequence.missing(), older)
+            future = self._own.ask("control", journal.REQUEST, question)
+            if not self._overdue and not await self._answered(future):
+                self._overdue = True
+                await self.release([])
+            replay = _understood(await future)
+            self.journal = replay is not None
+            if replay is not None:
+                self.session = self.session or replay.session
+            if replay is not None and await self._sort_out(replay, older):
+                break
+        await self.release(replay.lost if replay else [])
+        if replay is not None:
+            self._sequence.forgive(replay.latest)
+        self._overdue = False
+        return replay
+
+    async def _sort_out(self, replay: journal.Replay, older: dict[str, Request]) -> bool:
+        """Take in one answer of the journal; returns True when there is nothing more to ask for."""
+        for message in replay.messages:
+            with contextlib.suppress(BadFrame):
+                if not self._count(message) or self._own.is_mine(message):
+                    continue
+                try:
+                    self._recovered.append(message)
+                except OSError:  # no room on the disk
+                    await self.release([])
+                    await self._receiver.deliver(message)
+        for msg_id in replay.handled:
+            if msg_id in older:
+                older[msg_id].begun = True
+        return not replay.more
+
+    async def _answered(self, future: asyncio.Future[Message | None]) -> bool:
+        """Wait for an answer as long as anything arrives; returns whether it came."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + ANSWER_AT_MOST
+        while loop.time() < end:
+            before = self.arrived
+            await asyncio.wait({future}, timeout=ANSWER)
+            if future.done() or before == self.arrived:
+                break
+        return future.done()
+
+
+def _understood(answer: Message | None) -> journal.Replay | None:
+    try:
+        return journal.read(answer) if answer is not None else None
+    except BadFrame:
+        return None
+
+
+def _merged(recovered: Iterator[Message], held: Iterator[Message]) -> Iterator[Message]:
+    """Yield both in the order of their numbers; what has none stays where it arrived."""
+    waiting = next(recovered, None)
+    for message in held:
+        prefix, number = split(message.msg_id)
+        while waiting is not None and number and split(waiting.msg_id) < (prefix, number):
+            yield waiting
+            waiting = next(recovered, None)
+        yield message
+    if waiting is not None:
+        yield waiting
+    yield from recovered

@@ -1,0 +1,117 @@
+"""The five ZeroMQ channels on which local clients find a gateway kernel, as if it ran here."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import zmq
+
+from .deadline import within
+from .framing import BadFrame, Message, Part
+from .loop import gateway_loop
+from .ports import Port
+from .wire import EMPTY, Wire
+
+IOPUB_HIGH_WATER = 64
+STALL = 20.0  # seconds a subscriber may read nothing at all before it loses messages; JEG hangs up after 90
+RETRY_EVERY = 0.25
+ROUTED = ("shell", "control", "stdin")
+
+
+class LocalChannels:
+    """Sockets bound on loopback. ``on_message(identities, message)`` is called with what clients send.
+
+    ``dropped`` counts what was no message. ``connection_info`` is what a connection file says.
+    """
+
+    def __init__(
+        self, wire: Wire, key: bytes, scheme: str, ip: str, on_message: Callable[[list[bytes], Message], None]
+    ) -> None:
+        self.dropped = 0
+        self._wire = wire
+        self._on_message = on_message
+        self._stalled = False
+        self._ports: dict[str, Port] = {}
+        context = gateway_loop().zmq
+        for channel in ROUTED:
+            self._ports[channel] = Port(context, zmq.ROUTER, ip, self._receiver(channel))
+        self._ports["iopub"] = Port(context, zmq.XPUB, ip, self._subscribed, high_water=IOPUB_HIGH_WATER)
+        self._ports["hb"] = Port(context, zmq.ROUTER, ip, self._beat)
+        self.connection_info: dict[str, Any] = {
+            "transport": "tcp",
+            "ip": ip,
+            "key": key,
+            "signature_scheme": scheme,
+            **{f"{channel}_port": port.port for channel, port in self._ports.items()},
+        }
+
+    def close(self) -> None:
+        """Close the sockets; messages already sent still reach their receivers."""
+        for port in self._ports.values():
+            port.close()
+
+    def pause(self, paused: bool) -> None:
+        """Stop or resume reading what clients send."""
+        for channel in ROUTED:
+            self._ports[channel].pause(paused)
+
+    def reply(self, message: Message, identities: list[bytes]) -> None:
+        """Give a reply to the client that asked."""
+        self._ports[message.channel].send(self._wire.pack(message, identities))
+
+    async def publish(self, message: Message) -> None:
+        """Give a message to every subscriber, and wait for one that is slow: nothing is dropped for speed."""
+        frames = self._wire.pack(message, (_topic(message),))
+        port = self._ports["iopub"]
+        if not port.send(frames) and not await self._sent_in_time(port, frames):
+            # Until it reads again, the one that does not loses its messages, and the others wait no more.
+            self._stalled = True
+            port.send_lossy(frames)
+            return
+        self._stalled = False
+
+    async def _sent_in_time(self, port: Port, frames: list[Part]) -> bool:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + (0 if self._stalled else STALL)
+        while loop.time() < end:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await within(RETRY_EVERY, port.room())
+            if port.send(frames):
+                return True
+        return False
+
+    def tell(self, msg_type: str, content: dict[str, Any], parent: Part = EMPTY) -> Message:
+        """Publish a message of our own and return it; it is lost where a subscriber does not read."""
+        message = self._wire.make("iopub", msg_type, content, parent)
+        self._ports["iopub"].send(self._wire.pack(message, (_topic(message),)))
+        return message
+
+    def _receiver(self, channel: str) -> Callable[[list[bytes]], None]:
+        def receive(frames: list[bytes]) -> None:
+            try:
+                self._on_message(*self._wire.unpack(frames, channel))
+            except BadFrame:
+                self.dropped += 1
+
+        return receive
+
+    def _subscribed(self, frames: list[bytes]) -> None:
+        """Greet a new subscriber (JEP 65), so that a client knows at once that it misses nothing from here on."""
+        event = frames[0]
+        if event[:1] == b"\x01":
+            welcome = self._wire.make("iopub", "iopub_welcome", {"subscription": event[1:].decode("utf-8", "replace")})
+            self._ports["iopub"].send(self._wire.pack(welcome, (event[1:],) if event[1:] else ()))
+
+    def _beat(self, frames: list[bytes]) -> None:
+        self._ports["hb"].send(frames)
+
+
+def _topic(message: Message) -> bytes:
+    """Return the topic much as ipykernel names it."""
+    msg_type = message.msg_type
+    if msg_type == "stream":
+        return b"stream.stderr" if b'"stderr"' in bytes(message.content[:24]) else b"stream.stdout"
+    return f"kernel.{msg_type}".encode()

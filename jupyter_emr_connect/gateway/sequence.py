@@ -1,0 +1,114 @@
+"""Which of a kernel's messages have come: told by the running numbers in their ids.
+
+A message's id is ``<session>_<pid>_<n>`` (``<session>_<n>`` before jupyter_client 7), and ``n`` grows by one with each
+message that the process sends, on whichever channel. So a message that comes twice is known, and one that does not come
+is missed, not guessed. A forked child counts for itself under its own pid. Ids of another form cannot be followed.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+
+Range = tuple[int, int]
+MOST_PREFIXES = 1000
+MOST_LATE = 1000
+
+
+@dataclass
+class Count:
+    """The numbers of one prefix: all from ``first`` to ``top`` have come but those of ``gaps`` and ``late``.
+
+    Both are sorted and inclusive. What is ``late`` is waited for no longer, and still welcome.
+    """
+
+    first: int
+    top: int
+    gaps: list[Range] = field(default_factory=list)
+    late: list[Range] = field(default_factory=list)
+    early: set[int] = field(default_factory=set)
+
+    def add(self, number: int) -> bool:
+        """Take a number in; returns False when it has come before."""
+        if number == self.top + 1:
+            self.top = number
+            return True
+        if number > self.top:
+            self.gaps.append((self.top + 1, number - 1))
+            self.top = number
+            return True
+        if number < self.first:  # overtaken by the first one that we heard
+            known = number in self.early
+            self.early.add(number)
+            return not known
+        return self._fill(number)
+
+    def _fill(self, number: int) -> bool:
+        for ranges in (self.gaps, self.late):
+            at = bisect_right(ranges, (number, self.top)) - 1
+            if at >= 0 and ranges[at][0] <= number <= ranges[at][1]:
+                low, high = ranges[at]
+                parts = ((low, number - 1), (number + 1, high))
+                ranges[at : at + 1] = [part for part in parts if part[0] <= part[1]]
+                return True
+        return False
+
+    def forgive(self, up_to: int) -> None:
+        """Wait no longer for what is missing up to a number."""
+        given_up = [(low, min(high, up_to)) for low, high in self.gaps if low <= up_to]
+        self.late = sorted([*self.late, *given_up])[-MOST_LATE:]
+        self.gaps = [(max(low, up_to + 1), high) for low, high in self.gaps if high > up_to]
+
+
+def split(msg_id: str) -> tuple[str, int]:
+    """Return prefix and number of a message id; the number is 0 where there is none."""
+    prefix, _, digits = msg_id.rpartition("_")
+    return (prefix, int(digits)) if prefix and digits.isascii() and digits.isdigit() else (msg_id, 0)
+
+
+class Sequence:
+    """The numbers seen of one kernel, by prefix."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, Count] = {}
+
+    def add(self, prefix: str, number: int) -> bool:
+        """Take a message in; returns False for one that has come before. Unnumbered ones always count as new."""
+        if not number:
+            return True
+        count = self.counts.get(prefix)
+        if count is not None:
+            return count.add(number)
+        if len(self.counts) >= MOST_PREFIXES:
+            self.counts.pop(next(iter(self.counts)))
+        self.counts[prefix] = Count(number, number)
+        return True
+
+    def gap_below(self, prefix: str, number: int) -> bool:
+        """Return whether something before this message is still missing."""
+        count = self.counts.get(prefix)
+        return bool(count and count.gaps and count.gaps[0][0] < number)
+
+    def missing(self) -> dict[str, list[Range]]:
+        """Return what has not come, by prefix."""
+        return {prefix: list(count.gaps) for prefix, count in self.counts.items() if count.gaps}
+
+    def top(self, prefix: str) -> int:
+        """Return the highest number of a prefix that has come, or 0."""
+        count = self.counts.get(prefix)
+        return count.top if count else 0
+
+    def tops(self) -> dict[str, int]:
+        """Return the highest number that has come, by prefix."""
+        return {prefix: count.top for prefix, count in self.counts.items()}
+
+    def resume(self, tops: dict[str, int]) -> None:
+        """Go on where another process left off: all up to these numbers has come."""
+        for prefix, top in tops.items():
+            self.counts[prefix] = Count(1, top)
+
+    def forgive(self, tops: dict[str, int]) -> None:
+        """Expect no longer what is missing up to these numbers: it was asked for, and there is no more of it."""
+        for prefix, up_to in tops.items():
+            if prefix in self.counts:
+                self.counts[prefix].forgive(up_to)

@@ -1,0 +1,39 @@
+"""The states of a kernel's connection, and what is said of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from enum import Enum
+
+
+class LinkState(Enum):
+    """Where the connection is in its life; ``socket.py`` has the diagram."""
+
+    NEW = "new"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    RECONNECTING = "reconnecting"
+    GONE = "gone"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True)
+class LinkStatus:
+    """A state, when it began (ISO 8601, UTC), and why.
+
+    ``cause`` is one word for programs: ``network``, ``credentials`` or ``gateway`` while reconnecting; ``culled``,
+    ``restarted``, ``credentials`` or ``unreachable`` once gone. ``reason`` is a sentence for people, ``fix`` what they
+    can do.
+    """
+
+    state: LinkState
+    cause: str = ""
+    reason: str = ""
+    fix: str = ""
+    since: str = field(default_factory=lambda: datetime.now(timezone.utc).isoformat(timespec="seconds"))
+
+    def to_json(self) -> dict[str, str]:
+        """Return the content of the IOPub message ``emr_connect_status``."""
+        told = {"cause": self.cause, "reason": self.reason, "fix": self.fix}
+        return {"state": self.state.value, "since": self.since, **told}
