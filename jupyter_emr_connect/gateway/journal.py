@@ -85,6 +85,14 @@ def read(reply: Message) -> Replay:
         raise BadFrame(text) from error
 
 
+def understood(answer: Message | None) -> Replay | None:
+    """Return what an answer says; None when there was none, or none that makes sense."""
+    try:
+        return read(answer) if answer is not None else None
+    except BadFrame:
+        return None
+
+
 def _messages(lengths: list[int], buffers: Sequence[Part]) -> Iterable[Message]:
     if sum(lengths) != len(buffers) or any(length < 4 for length in lengths):
         raise ValueError

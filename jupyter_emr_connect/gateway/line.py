@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from enum import Enum
 from typing import Any, Protocol
 
@@ -74,9 +74,9 @@ class Line:
         self._receiver = receiver
         self._sequence = Sequence()
         self._held = Held()
-        self._recovered = Held()
+        self._prefix = ""
+        self._anchor = 0
         self._overdue = False
-        self._uncounted = False
         self._own = own
         self._lock = asyncio.Lock()
         self._work: asyncio.Task[Any] | None = None
@@ -122,13 +122,18 @@ class Line:
             return False
         return self._sequence.gap_below(*split(message.msg_id))
 
+    def _number(self, message: Message) -> int:
+        """Return a message's number among those of the kernel's process, or 0 for one that has none there."""
+        prefix, number = split(message.msg_id)
+        return number if prefix == self._prefix or not self._prefix else 0
+
     async def _hold(self, message: Message) -> None:
         if self.mode is Mode.FLOWING:
             self.mode = Mode.WAITING
             asyncio.get_running_loop().call_later(GRACE, self._ask_for_gap)
-        self._uncounted = self._uncounted or not self.session
         try:
-            self._held.append(message)
+            self._anchor = self._number(message) or self._anchor
+            self._held.add(self._anchor, message)
         except OSError:  # no room on the disk: better out of order than not at all
             await self._release([])
             await self._receiver.deliver(message)
@@ -141,11 +146,7 @@ class Line:
         """Deliver what was recovered and what was held back, in the kernel's order, and mark where some is lost."""
         self.mode = Mode.FLOWING
         lost = sorted(lost)
-        held = self._held.drain()
-        if self._uncounted and self.session:  # what came before it was known whose numbers these are
-            held = (message for message in held if self._count(message))
-        self._uncounted = False
-        for message in _merged(self._recovered.drain(), held):
+        for message in self._held.drain():
             prefix, number = split(message.msg_id)
             while lost and lost[0][0] == prefix and lost[0][2] < number:
                 lost.pop(0)
@@ -200,14 +201,19 @@ class Line:
             if reply is not None:
                 self.meet(reply)
                 self.journal = journal.installed(reply.content)
+                self._sequence.forgive(self._sequence.tops())  # the journal has nothing from before
         return self.journal
 
     def meet(self, reply: Message) -> None:
         """Take note of the kernel's session, from a reply of its own; its numbers count from here on."""
         session = str(reply.head.get("session", ""))
         if session != self.session:
-            self.session, self._sequence = session, Sequence()
+            self._sequence = Sequence()
+        self._meet(reply)
         self._count(reply)
+
+    def _meet(self, reply: Message) -> None:
+        self.session, self._prefix = str(reply.head.get("session", "")), split(reply.msg_id)[0]
 
     # After a gap
 
@@ -245,10 +251,14 @@ class Line:
             if not self._overdue and not await self._answered(future):
                 self._overdue = True
                 await self.release([])
-            replay = _understood(await future)
+            answer = await future
+            replay = journal.understood(answer)
             self.journal = replay is not None
-            if replay is not None:
-                self.session = self.session or replay.session
+            if answer is not None and not self.session:
+                self._meet(answer)
+                for message in self._held.drain():  # it came before it was known whose numbers these are
+                    if self._count(message):
+                        self._held.add(self._number(message), message)
             if replay is not None and await self._sort_out(replay, older):
                 break
         await self.release(replay.lost if replay else [])
@@ -259,12 +269,14 @@ class Line:
 
     async def _sort_out(self, replay: journal.Replay, older: dict[str, Request]) -> bool:
         """Take in one answer of the journal; returns True when there is nothing more to ask for."""
+        anchor = 0
         for message in replay.messages:
             with contextlib.suppress(BadFrame):
                 if not self._count(message) or self._own.is_mine(message):
                     continue
+                anchor = self._number(message) or anchor
                 try:
-                    self._recovered.append(message)
+                    self._held.add(anchor, message)
                 except OSError:  # no room on the disk
                     await self.release([])
                     await self._receiver.deliver(message)
@@ -283,24 +295,3 @@ class Line:
             if future.done() or before == self.arrived:
                 break
         return future.done()
-
-
-def _understood(answer: Message | None) -> journal.Replay | None:
-    try:
-        return journal.read(answer) if answer is not None else None
-    except BadFrame:
-        return None
-
-
-def _merged(recovered: Iterator[Message], held: Iterator[Message]) -> Iterator[Message]:
-    """Yield both in the order of their numbers; what has none stays where it arrived."""
-    waiting = next(recovered, None)
-    for message in held:
-        prefix, number = split(message.msg_id)
-        while waiting is not None and number and split(waiting.msg_id) < (prefix, number):
-            yield waiting
-            waiting = next(recovered, None)
-        yield message
-    if waiting is not None:
-        yield waiting
-    yield from recovered
