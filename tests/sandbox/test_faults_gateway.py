@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import urllib.request
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -114,14 +116,15 @@ async def test_a_gateway_that_hangs_for_a_time_is_waited_for(gateway: OwnGateway
 
 
 def with_strays(frame: Frame) -> list[Frame]:
-    """Put before each reply: one to nobody, one on another channel, and a copy of it from another kernel session."""
+    """Put before each reply others under ids of their own: to nobody, to no request, and on the wrong channel."""
     message = decode(frame, "v1")
     if message.channel == "iopub" or not message.msg_type.endswith("_reply"):
         return [frame]
-    nobody = Message(message.channel, message.header, b'{"msg_id": "nobody_1"}', b"{}", message.content)
-    elsewhere = Message("stdin", message.header, message.parent_header, b"{}", message.content)
-    empty = Message(message.channel, message.header, b"{}", b"{}", b"{}")
-    return [encode(one, "v1") for one in (nobody, elsewhere, empty)] + [frame, frame]
+    header = json.dumps({"msg_id": f"stray_{uuid.uuid4().hex}", "msg_type": message.msg_type}).encode()
+    nobody = Message(message.channel, header, b'{"msg_id": "nobody_1"}', b"{}", message.content)
+    empty = Message(message.channel, header, b"{}", b"{}", b"{}")
+    elsewhere = Message("stdin", header, message.parent_header, b"{}", b"{}")
+    return [encode(one, "v1") for one in (nobody, empty, elsewhere)] + [frame]
 
 
 @pytest.mark.parametrize(

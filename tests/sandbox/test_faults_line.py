@@ -145,7 +145,9 @@ async def test_an_output_too_large_to_be_given_back_is_marked_as_incomplete(sand
     """The line is cut in the midst of a message that is larger than the journal in the kernel."""
     async with kernel_on_line(sandbox) as kernel:
         kernel.line.tear(5_000_000)
-        msg_id = kernel.client.execute("print('before', flush=True); print('x' * 40_000_000); print('after')")
+        msg_id = kernel.client.execute(
+            "print('before', flush=True); print('x' * 40_000_000, flush=True); print('after')"
+        )
         outputs = await published(kernel.client, msg_id, wait=WAIT)
         assert texts(outputs).startswith("before\n")
         assert texts(outputs).endswith("after\n")
