@@ -67,6 +67,15 @@ class EMRConnect(Configurable):
     ).tag(config=True)
     launch_timeout = Float(120.0, help="Seconds to wait for the gateway to start a kernel.").tag(config=True)
     ready_timeout = Float(60.0, help="Seconds to wait for a started kernel to answer.").tag(config=True)
+    reconnect_hours = Float(
+        24.0, help="Hours for which a lost connection to a gateway is tried again before its kernel is given up."
+    ).tag(config=True)
+    journal_megabytes = Integer(
+        32,
+        min=0,
+        help="Megabytes of its own output that a kernel on a gateway keeps in memory, so that what a broken connection "
+        "lost can be had again; 0 installs nothing in the kernel.",
+    ).tag(config=True)
     renew_before = Float(
         300.0, help="Renew credentials this many seconds before they expire (at most half their life)."
     ).tag(config=True)
@@ -75,6 +84,11 @@ class EMRConnect(Configurable):
         min=900,
         max=43200,
         help="Seconds that a token for an EMR on EKS endpoint shall be good for (AWS allows 900 to 43200).",
+    ).tag(config=True)
+    recording_megabytes = Integer(
+        256,
+        min=0,
+        help="What may be kept on disk of one kernel's output until its notebook has it, in MB; 0 records nothing.",
     ).tag(config=True)
     state_file = Unicode(
         help="SQLite file with attachments and the ledger of gateway kernels; created with mode 0600."

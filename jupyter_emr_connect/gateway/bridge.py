@@ -22,7 +22,7 @@ from .loop import gateway_loop
 from .observer import Observer
 from .own import OwnRequests
 from .requests import Request, Requests
-from .socket import KernelSocket
+from .socket import RECONNECT_FOR, KernelSocket
 from .state import LinkState, LinkStatus
 from .wire import EMPTY, Wire
 
@@ -37,7 +37,8 @@ class Bridge:
 
     ``on_shutdown(restart)`` is awaited when a client asks the kernel to shut down; the request itself is answered here
     and not passed on. ``on_state`` is told of the connection's states, ``on_status`` of the kernel's. ``observer``, if
-    any, is told of what passes. ``journal_bytes`` is what the kernel keeps of what it sent; 0 for no journal.
+    any, is told of what passes. ``journal_bytes`` is what the kernel keeps of what it sent, 0 for no journal;
+    ``reconnect_for`` is in seconds. Both count from the next connection on.
     """
 
     observer: Observer | None = None
@@ -61,7 +62,8 @@ class Bridge:
         self.line = Line(self.own, self.requests, self)
         self.local = LocalChannels(self.wire, key, scheme, ip, self._from_client)
         self.connection_info = self.local.connection_info
-        self._journal_bytes = journal_bytes
+        self.journal_bytes = journal_bytes
+        self.reconnect_for = RECONNECT_FOR
         self._fate = Fate(self)
         self._on_shutdown = on_shutdown
         self._on_state = on_state
@@ -93,6 +95,7 @@ class Bridge:
             on_too_large=self._refused,
             offer_v1=offer_v1,
             session_id=session_id,
+            reconnect_for=self.reconnect_for,
         )
         if resume:
             self._fate.resume(self.observer.seen() if self.observer else {})
@@ -116,7 +119,7 @@ class Bridge:
 
     async def install(self) -> bool:
         """Give the kernel its journal, if it takes one; called when it is ready, and by ``fate.py`` after a restart."""
-        return await self.line.install(self._journal_bytes)
+        return await self.line.install(self.journal_bytes)
 
     async def resumed(self) -> bool:
         """Wait until a kernel that was taken up again has told what it has; False when it keeps no journal."""

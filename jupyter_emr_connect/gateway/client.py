@@ -11,7 +11,15 @@ from weakref import WeakValueDictionary
 import aiohttp
 from aiohttp.abc import ResolveResult
 
-from ..errors import GatewayError, GatewayRefused, GatewayUnreachable, KernelGone, KernelspecMissing, KernelStartFailed
+from ..errors import (
+    EMRConnectError,
+    GatewayError,
+    GatewayRefused,
+    GatewayUnreachable,
+    KernelGone,
+    KernelspecMissing,
+    KernelStartFailed,
+)
 from .failures import explain, parse, refuse
 from .framing import V1_PROTOCOL
 from .target import GatewayTarget
@@ -49,7 +57,10 @@ class RememberingResolver(aiohttp.ThreadedResolver):
 
 
 class GatewayClient:
-    """Speaks to one gateway. Every method runs on one loop (the gateway loop) and raises errors of ``errors.py``.
+    """Speaks to one gateway. Every method runs on one loop (the gateway loop).
+
+    What the gateway does wrong is a ``GatewayError``; other errors of ``errors.py`` mean that there are no credentials
+    for it (see :class:`~.target.Auth`).
 
     ``connect_timeout`` bounds a connection, ``request_timeout`` a whole request, in seconds.
     """
@@ -74,6 +85,7 @@ class GatewayClient:
     async def close(self) -> None:
         """Close the connections for good; sockets made by :meth:`open_socket` are closed with them."""
         self._closed = True
+        self.target.auth.release(self)
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -146,21 +158,26 @@ class GatewayClient:
                 if await self.delete(kernel_id):
                     return True
                 asked = True
-            except GatewayError:
+            except EMRConnectError:
                 asked = False
             if loop.time() > end:
                 return asked
             await asyncio.sleep(REMOVE_EVERY)
 
     async def open_socket(self, kernel_id: str, session_id: str, *, offer_v1: bool) -> KernelWebSocket:
-        """Open the kernel's WebSocket; ``protocol`` of what is returned says which framing was agreed."""
+        """Open the kernel's WebSocket; ``protocol`` of what is returned says which framing was agreed.
+
+        From now on the credentials are kept fresh until :meth:`close`, so that opening it again finds good ones.
+        """
         url = f"{self.target.url}/api/kernels/{kernel_id}/channels"
+        self.target.auth.hold(self)
         for last in (False, True):
+            headers = await self.target.auth.headers()
             try:
                 return await self._http().ws_connect(
                     url,
                     params={"session_id": session_id},
-                    headers=await self.target.auth.headers(),
+                    headers=headers,
                     protocols=(V1_PROTOCOL,) if offer_v1 else (),
                     max_msg_size=0,
                     autoping=False,
@@ -169,7 +186,7 @@ class GatewayClient:
                 if error.status not in (401, 403) or last:
                     body = UNKNOWN_KERNEL if error.status == 404 else b""
                     raise refuse(error.status, body, self.target) from error
-                await self.target.auth.renew()
+                await self.target.auth.renew(headers)
             except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
                 raise explain(error, self.target) from error
         raise AssertionError
@@ -191,31 +208,38 @@ class GatewayClient:
         pauses = list(RETRY_PAUSES) if safe or method in ("GET", "DELETE") else []
         renewed = False
         while True:
-            status, kind, body = await self._once(method, path, json, timeout or self._request_timeout, pauses)
+            headers = await self.target.auth.headers()
+            status, kind, body = await self._once(method, path, json, timeout or self._request_timeout, pauses, headers)
             if status < 300:
                 return parse(status, kind, body, self.target)
             refusal = refuse(status, UNKNOWN_KERNEL if kernel and status == 404 else body, self.target)
             if isinstance(refusal, GatewayRefused) and not renewed:
+                # Whoever is refused so got no further than the door: also a start may be asked for again.
                 renewed = True
-                await self.target.auth.renew()
+                await self.target.auth.renew(headers)
             elif pauses and status in RETRIED:
                 await asyncio.sleep(pauses.pop(0))
             else:
                 raise refusal
 
     async def _once(
-        self, method: str, path: str, json: dict[str, Any] | None, seconds: float, pauses: list[float]
+        self,
+        method: str,
+        path: str,
+        json: dict[str, Any] | None,
+        seconds: float,
+        pauses: list[float],
+        headers: dict[str, str],
     ) -> tuple[int, str, bytes]:
         """Return status, content type and body; a lost connection is tried again as long as there are ``pauses``."""
         limits = aiohttp.ClientTimeout(total=seconds, sock_connect=self._connect_timeout)
         while True:
-            headers = {"Accept": "application/json", **await self.target.auth.headers()}
             try:
                 async with self._http().request(
                     method,
                     f"{self.target.url}{path}",
                     json=json,
-                    headers=headers,
+                    headers={"Accept": "application/json", **headers},
                     timeout=limits,
                     allow_redirects=False,
                 ) as answer:

@@ -37,18 +37,15 @@ class Fate:
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
         self._connections = 0
-        self._resume: dict[str, int] | None = None
+        self._resumes = False
         self._work: asyncio.Task[Any] | None = None
         self._looking: asyncio.TimerHandle | None = None
 
     def resume(self, seen: dict[str, int]) -> None:
         """Prepare for a kernel that another process started; ``seen`` is what the observer has kept of it."""
-        self._resume = seen
+        self._resumes = True
         self._connections = 0
-        line = self._bridge.line
-        line.journal = True  # until it is known better
-        sessions = {prefix.split("_")[0] for prefix in seen}
-        line.session = sessions.pop() if len(sessions) == 1 else ""
+        self._bridge.line.resume(seen)
 
     async def resumed(self) -> bool:
         """Wait for the journal of a kernel that was taken up again; False if it has none."""
@@ -61,12 +58,11 @@ class Fate:
     def connected(self) -> None:
         """Begin to find out; called before anything is read from the new connection."""
         self._connections += 1
-        if self._connections == 1 and self._resume is None:
+        if self._connections == 1 and not self._resumes:
             return
-        seen, self._resume = self._resume, None
         unsent = self._bridge.link.outbox.ids() if self._bridge.link else set()
         older = self._bridge.requests.open(but=unsent)
-        recovering = self._bridge.line.reconnected(older, seen)
+        recovering = self._bridge.line.recover(older)
         self._work = asyncio.get_running_loop().create_task(self._settle(recovering, older))
 
     def disconnected(self) -> None:

@@ -112,7 +112,7 @@ class Journal:
         for msg_id, (parts, _) in self.entries.items():
             prefix, _, number = msg_id.rpartition("_")
             number = int(number)
-            if number > known.get(prefix, 0) or any(a <= number <= b for a, b in missing.get(prefix, ())):
+            if number > known.get(prefix, -1) or any(a <= number <= b for a, b in missing.get(prefix, ())):
                 if parts is None:
                     lost.append([prefix, number, number])
                 else:

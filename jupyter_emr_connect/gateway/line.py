@@ -20,21 +20,20 @@ import asyncio
 import contextlib
 from collections.abc import Iterable
 from enum import Enum
-from typing import Any, Protocol
+from typing import Protocol
 
 from . import journal
 from .deadline import within
-from .framing import BadFrame, Message
+from .framing import Message
 from .held import Held
 from .loop import gateway_loop
 from .own import OwnRequests
+from .recovery import Recovery
 from .requests import Request, Requests
 from .sequence import Range, Sequence, split
 
 GRACE = 0.05  # seconds until a missing number is asked for: channels overtake one another
 SETTLE = 2.0  # seconds without a journal until a missing number counts as lost
-ANSWER = 5.0  # seconds of silence after which the journal is no longer waited for ...
-ANSWER_AT_MOST = 30.0  # ... and seconds in all
 INSTALL = 10.0
 FOREIGN = 2  # numbers that replies to other clients' requests take between two of their outputs
 
@@ -72,14 +71,13 @@ class Line:
         self.mode = Mode.FLOWING
         self._requests = requests
         self._receiver = receiver
-        self._sequence = Sequence()
-        self._held = Held()
+        self.sequence = Sequence()
+        self.held = Held()
         self._prefix = ""
         self._anchor = 0
-        self._overdue = False
-        self._own = own
+        self.own = own
         self._lock = asyncio.Lock()
-        self._work: asyncio.Task[Any] | None = None
+        self._recovery = Recovery(self)
         self.arrived = 0
 
     # What arrives
@@ -93,36 +91,36 @@ class Line:
         """Take in what the gateway sent; returns when it was delivered, held back, or dropped as known."""
         async with self._lock:
             self.arrived += 1
-            if self._own.is_mine(message):
-                self._count(message)
-                self._own.answer(message)
-            elif not self._count(message):
+            if self.own.is_mine(message):
+                self.count(message)
+                self.own.answer(message)
+            elif not self.count(message):
                 self.duplicates += 1
             elif self.mode is Mode.FLOWING and not self._is_early(message):
                 await self._receiver.deliver(message)
             else:
                 await self._hold(message)
-            if self.mode is Mode.WAITING and not self._sequence.missing():
+            if self.mode is Mode.WAITING and not self.sequence.missing():
                 await self._release([])
 
-    def _count(self, message: Message) -> bool:
+    def count(self, message: Message) -> bool:
         """Return False for a message that has come before."""
         prefix, number = split(message.msg_id)
         if not self.session or not prefix.startswith(self.session):
             return True
-        known = self._sequence.top(prefix)
-        new = self._sequence.add(prefix, number)
+        known = self.sequence.top(prefix)
+        new = self.sequence.add(prefix, number)
         if not self.journal and known and number > known + 1:
             self._suspect(prefix, (known + 1, number - 1), message.parent_id)
         return new
 
     def _is_early(self, message: Message) -> bool:
         """Return whether something that comes before this message has not come yet, and can be had."""
-        if not self.journal or self._overdue or message.channel != "iopub":
+        if not self.journal or self._recovery.overdue or message.channel != "iopub":
             return False
-        return self._sequence.gap_below(*split(message.msg_id))
+        return self.sequence.gap_below(*split(message.msg_id))
 
-    def _number(self, message: Message) -> int:
+    def number(self, message: Message) -> int:
         """Return a message's number among those of the kernel's process, or 0 for one that has none there."""
         prefix, number = split(message.msg_id)
         return number if prefix == self._prefix or not self._prefix else 0
@@ -132,8 +130,8 @@ class Line:
             self.mode = Mode.WAITING
             asyncio.get_running_loop().call_later(GRACE, self._ask_for_gap)
         try:
-            self._anchor = self._number(message) or self._anchor
-            self._held.add(self._anchor, message)
+            self._anchor = self.number(message) or self._anchor
+            self.held.add(self._anchor, message)
         except OSError:  # no room on the disk: better out of order than not at all
             await self._release([])
             await self._receiver.deliver(message)
@@ -142,11 +140,31 @@ class Line:
         if self.mode is Mode.WAITING:
             self.recover()
 
+    def recover(self, older: dict[str, Request] | None = None) -> asyncio.Task[journal.Replay | None]:
+        """Begin to ask the journal for what is missing, and hold back what arrives until it is here.
+
+        Called when a number is missing, and on each new connection before anything is read from it; ``older`` are the
+        requests that were sent on connections before. The task returns the journal's last answer, None without one.
+        """
+        self.mode = Mode.RECOVERING
+        return self._recovery.begin(older or {})
+
+    def resume(self, known: dict[str, int]) -> None:
+        """Go on where another process left off; ``known`` says up to which numbers it has kept what came."""
+        self.sequence.resume(known)
+        self.journal = True  # until it is known better
+        sessions = {prefix.split("_")[0] for prefix in known}
+        self.session = sessions.pop() if len(sessions) == 1 else ""
+
+    def stop(self) -> None:
+        """Wait for nothing any longer: the connection is lost. What is held back stays so."""
+        self._recovery.stop()
+
     async def _release(self, lost: list[tuple[str, int, int]]) -> None:
         """Deliver what was recovered and what was held back, in the kernel's order, and mark where some is lost."""
         self.mode = Mode.FLOWING
         lost = sorted(lost)
-        for message in self._held.drain():
+        for message in self.held.drain():
             prefix, number = split(message.msg_id)
             while lost and lost[0][0] == prefix and lost[0][2] < number:
                 lost.pop(0)
@@ -183,9 +201,9 @@ class Line:
             cells.append(after)
 
         def look() -> None:
-            missing = self._sequence.missing().get(prefix, [])
+            missing = self.sequence.missing().get(prefix, [])
             if any(low <= gap[1] and gap[0] <= high for low, high in missing):
-                self._sequence.forgive({prefix: gap[1]})
+                self.sequence.forgive({prefix: gap[1]})
                 self._receiver.mark(cells)
 
         asyncio.get_running_loop().call_later(SETTLE, look)
@@ -195,103 +213,33 @@ class Line:
         self.journal = False
         if limit <= 0:
             return False
-        asked = self._own.ask("shell", "execute_request", journal.installation(limit))
+        asked = self.own.ask("shell", "execute_request", journal.installation(limit))
         with contextlib.suppress(asyncio.TimeoutError):
             reply = await within(INSTALL, asked)
             if reply is not None:
                 self.meet(reply)
                 self.journal = journal.installed(reply.content)
-                self._sequence.forgive(self._sequence.tops())  # the journal has nothing from before
+                self.sequence.forgive(self.sequence.tops())  # the journal has nothing from before
         return self.journal
 
     def meet(self, reply: Message) -> None:
         """Take note of the kernel's session, from a reply of its own; its numbers count from here on."""
         session = str(reply.head.get("session", ""))
         if session != self.session:
-            self._sequence = Sequence()
+            self.sequence = Sequence()
         self._meet(reply)
-        self._count(reply)
+        self.count(reply)
 
     def _meet(self, reply: Message) -> None:
         self.session, self._prefix = str(reply.head.get("session", "")), split(reply.msg_id)[0]
 
-    # After a gap
+    def recognise(self, reply: Message) -> None:
+        """Take note of the session of a kernel that was taken up again, and count what came before it was known."""
+        self._meet(reply)
+        for message in self.held.drain():
+            if self.count(message):
+                self.held.add(self.number(message), message)
 
-    def recover(self) -> asyncio.Task[Any]:
-        """Begin to ask for what is missing; called when a number is, and by :meth:`reconnected`."""
-        self.stop()
-        self.mode = Mode.RECOVERING
-        self._work = asyncio.get_running_loop().create_task(self._recover({}))
-        return self._work
-
-    def reconnected(self, older: dict[str, Request], known: dict[str, int] | None = None) -> asyncio.Task[Any]:
-        """Begin to hold back what arrives on a new connection, until what was lost with the old one is known.
-
-        ``older`` are the requests that were sent on connections before; ``known`` says up to which numbers another
-        process has kept what came. The task returns the journal's last answer, or None without one.
-        """
-        self.stop()
-        self._sequence.resume(known or {})
-        self.mode = Mode.RECOVERING
-        self._work = asyncio.get_running_loop().create_task(self._recover(older))
-        return self._work
-
-    def stop(self) -> None:
-        """Wait for nothing any longer: the connection is lost. What is held back stays so."""
-        if self._work is not None:
-            self._work.cancel()
-            self._work = None
-
-    async def _recover(self, older: dict[str, Request]) -> journal.Replay | None:
-        self._overdue = False
-        replay: journal.Replay | None = None
-        while self.journal:
-            question = journal.question(self._sequence.tops(), self._sequence.missing(), older)
-            future = self._own.ask("control", journal.REQUEST, question)
-            if not self._overdue and not await self._answered(future):
-                self._overdue = True
-                await self.release([])
-            answer = await future
-            replay = journal.understood(answer)
-            self.journal = replay is not None
-            if answer is not None and not self.session:
-                self._meet(answer)
-                for message in self._held.drain():  # it came before it was known whose numbers these are
-                    if self._count(message):
-                        self._held.add(self._number(message), message)
-            if replay is not None and await self._sort_out(replay, older):
-                break
-        await self.release(replay.lost if replay else [])
-        if replay is not None:
-            self._sequence.forgive(replay.latest)
-        self._overdue = False
-        return replay
-
-    async def _sort_out(self, replay: journal.Replay, older: dict[str, Request]) -> bool:
-        """Take in one answer of the journal; returns True when there is nothing more to ask for."""
-        anchor = 0
-        for message in replay.messages:
-            with contextlib.suppress(BadFrame):
-                if not self._count(message) or self._own.is_mine(message):
-                    continue
-                anchor = self._number(message) or anchor
-                try:
-                    self._held.add(anchor, message)
-                except OSError:  # no room on the disk
-                    await self.release([])
-                    await self._receiver.deliver(message)
-        for msg_id in replay.handled:
-            if msg_id in older:
-                older[msg_id].begun = True
-        return not replay.more
-
-    async def _answered(self, future: asyncio.Future[Message | None]) -> bool:
-        """Wait for an answer as long as anything arrives; returns whether it came."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + ANSWER_AT_MOST
-        while loop.time() < end:
-            before = self.arrived
-            await asyncio.wait({future}, timeout=ANSWER)
-            if future.done() or before == self.arrived:
-                break
-        return future.done()
+    async def deliver(self, message: Message) -> None:
+        """Give a message to the receiver now, out of its order."""
+        await self._receiver.deliver(message)

@@ -44,6 +44,7 @@ class _Answer:
     status: int
     kind: str
     body: bytes
+    sent: dict[str, str] = field(repr=False)
 
     @property
     def wants_credentials(self) -> bool:
@@ -171,7 +172,8 @@ async def _ask(target: GatewayTarget, seconds: float, attempts: _Attempts) -> _A
     """Do ``GET /api`` on a connection of its own; the target's credentials go along, if it has any."""
     limits = aiohttp.ClientTimeout(total=2 * seconds, sock_connect=seconds, sock_read=seconds)
     connector = aiohttp.TCPConnector(ssl=target.ssl_context or True)
-    headers = {"Accept": "application/json", **await target.auth.headers()}
+    sent = await target.auth.headers()
+    headers = {"Accept": "application/json", **sent}
     who = "anonymous" if isinstance(target.auth, NoAuth) else "with credentials"
     try:
         async with (
@@ -179,7 +181,7 @@ async def _ask(target: GatewayTarget, seconds: float, attempts: _Attempts) -> _A
             http.get(f"{target.url}/api", headers=headers, allow_redirects=False) as answer,
         ):
             attempts.note(f"{target.url}/api {who}: HTTP {answer.status}")
-            return _Answer(answer.status, answer.content_type, await answer.read())
+            return _Answer(answer.status, answer.content_type, await answer.read(), sent)
     except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
         told = explain(error, target)
         attempts.note(f"{target.url}/api {who}: {told.reason}")
@@ -201,7 +203,7 @@ async def _honoured(
         pause = min(pause * 2, LAST_PAUSE)
         if answer.wants_credentials and not renewed and time.monotonic() > end - seconds / 2:
             renewed = True
-            await target.auth.renew()
+            await target.auth.renew(answer.sent)
         answer = await _ask(target, connect_timeout, attempts)
     return answer
 

@@ -51,6 +51,7 @@ FIRST_PAUSE, LAST_PAUSE = 0.2, 10.0
 FIRST_PATIENCE, LAST_PATIENCE = 3.0, 30.0
 GATEWAY_LIMIT = 10 * 1024 * 1024  # what tornado takes unless told otherwise (websocket_max_message_size)
 TAKEN = b"taken"
+RESTARTED = "The gateway was restarted, or has ended the kernel while there was no connection: it no longer exists."
 
 
 class KernelSocket:
@@ -143,8 +144,9 @@ class KernelSocket:
             try:
                 await self._reconnect()
             except EMRConnectError as error:
-                cause = "restarted" if isinstance(error, KernelGone) else _cause(error, "unreachable")
-                self._move(LinkState.GONE, cause, error.message, error.fix or "")
+                gone = isinstance(error, KernelGone)
+                cause, text = ("restarted", RESTARTED) if gone else (_cause(error, "unreachable"), error.message)
+                self._move(LinkState.GONE, cause, text, error.fix or "")
                 return
 
     async def _connect(self, patience: float) -> None:
@@ -161,11 +163,10 @@ class KernelSocket:
         while True:
             try:
                 await self._connect(patience)
-            except KernelGone:
-                await self._confirm()
-                raise
             except (EMRConnectError, asyncio.TimeoutError) as error:
                 failure = error if isinstance(error, EMRConnectError) else GatewayError("The gateway does not answer.")
+                if isinstance(error, KernelGone) and await self._is_gone():
+                    raise
             else:
                 return
             if now() > end:
@@ -179,13 +180,12 @@ class KernelSocket:
                 await within(max(end - now(), 1), reach.wait())
                 pause, patience = FIRST_PAUSE, FIRST_PATIENCE
 
-    async def _confirm(self) -> None:
-        """Return if it is the gateway itself that does not know the kernel; a proxy's 404 says nothing of kernels."""
-        with contextlib.suppress(GatewayError):
-            if "version" in await self._client.api():
-                return
-        message = "Something between us and the gateway answers in its place."
-        raise GatewayError(message)
+    async def _is_gone(self) -> bool:
+        """Return whether it is the gateway itself that does not know the kernel; a proxy's 404 says nothing of it."""
+        try:
+            return "version" in await self._client.api()
+        except EMRConnectError:
+            return False
 
     async def _serve(self) -> str:
         """Send and receive until one of them ends; returns why."""

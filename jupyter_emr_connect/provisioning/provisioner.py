@@ -21,6 +21,7 @@ from ..gateway.loop import GatewayLoop, gateway_loop
 from ..gateway.state import LinkStatus
 from ..models import Attachment, KernelRecord, Kind
 from ..services.stages import stage_listener
+from .observing import Observe, recorder_of
 from .remote import Order, RemoteKernel
 from .stages import Stages
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 SHUTDOWN_SECONDS = 30.0
 ENDPOINT_LAUNCH_SECONDS = 400.0
+MEGABYTE = 1_000_000
 # What the gateway's kernel may be told from our side; KERNEL_USERNAME comes from the runtime role (reference 1.9).
 OURS = frozenset({"KERNEL_ID", "KERNEL_LAUNCH_TIMEOUT", "KERNEL_USERNAME"})
 
@@ -55,6 +57,7 @@ class EMRProvisioner(KernelProvisionerBase):
         self._remote: RemoteKernel | None = None
         self._bridge: Bridge | None = None
         self._has_process = False
+        self._observe: Observe | None = None
 
     @property
     def has_process(self) -> bool:
@@ -75,6 +78,7 @@ class EMRProvisioner(KernelProvisionerBase):
         """Start the kernel, or restart it if it was shut down for that; called by ``KernelManager``."""
         env = dict(kwargs.get("env") or os.environ)
         stages = Stages(self._reporter())
+        self._observe = recorder_of(self.parent, self.kernel_id)
         loop = gateway_loop()
         try:
             self.connection_info = await loop.call(self._launch(loop, env, stages))
@@ -101,6 +105,8 @@ class EMRProvisioner(KernelProvisionerBase):
         try:
             remote = await self._order(env, stages, bridge)
             self._remote = remote
+            if self._observe is not None:
+                bridge.observer = self._observe(remote.kernel_id, bridge.publish)
             await remote.start(stages)
         except BaseException:
             if not self._has_process:
@@ -111,6 +117,8 @@ class EMRProvisioner(KernelProvisionerBase):
     async def _order(self, env: dict[str, str], stages: Stages, bridge: Bridge) -> RemoteKernel:
         config = await asyncio.to_thread(self._settings)
         path = env.get("JPY_SESSION_NAME") or None
+        bridge.journal_bytes = config.journal_megabytes * MEGABYTE
+        bridge.reconnect_for = config.reconnect_hours * 3600
         attachment = await self._resolve(config, env, path)
         if attachment.transport not in ("auto", "gateway"):
             message = f"This kernel cannot use the transport {attachment.transport!r}."

@@ -18,7 +18,8 @@ from ..gateway.loop import gateway_loop
 from ..gateway.state import LinkState, LinkStatus
 from ..gateway.target import GatewayTarget
 from ..models import KernelRecord
-from ..services.stages import READY, REQUESTED
+from ..services.stages import LINE, READY, REQUESTED
+from .interrupting import RESTART_OWED, Interrupts, drop_unsent, is_up, line_returns
 from .kernelspecs import choose
 from .stages import Stages
 
@@ -66,6 +67,7 @@ class RemoteKernel:
         self._settled.set()
         self._ending: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._interrupts = Interrupts(self._client, bridge, self.kernel_id, log)
 
     @property
     def exit_code(self) -> int | None:
@@ -136,7 +138,7 @@ class RemoteKernel:
         """Return when the gateway says that the kernel is no more; for the time before the WebSocket opens."""
         while True:
             await asyncio.sleep(1)
-            with contextlib.suppress(GatewayUnreachable):
+            with contextlib.suppress(EMRConnectError):
                 try:
                     model = await self._client.kernel(self.kernel_id)
                 except KernelGone:
@@ -152,7 +154,7 @@ class RemoteKernel:
                 await self._client.kernel(self.kernel_id)
             except KernelGone:
                 self.lost("The gateway deleted the kernel (idle for too long, or shut down by someone else).")
-            except GatewayError as error:
+            except EMRConnectError as error:
                 self._log.debug("%s", error.message)
 
     def on_status(self, state: str) -> None:
@@ -200,17 +202,22 @@ class RemoteKernel:
         return self.exit_code
 
     async def interrupt(self) -> None:
-        """Interrupt what runs; a kernel that is gone has nothing to interrupt."""
+        """Interrupt what runs, as soon as the line allows; a kernel that is gone has nothing to interrupt."""
         if self.exit_code is not None:
             return
-        with contextlib.suppress(KernelGone):
-            await self._client.interrupt(self.kernel_id)
+        await self._interrupts.interrupt()
 
     async def restart(self, stages: Stages) -> None:
-        """Restart the kernel in place: its id and the WebSocket stay."""
+        """Restart the kernel in place: its id and the WebSocket stay. A line that is down is waited for."""
+        self._interrupts.drop()
+        drop_unsent(self._bridge, "aborted")
         self._bridge.abandon("aborted")
-        stages.enter(REQUESTED)
         timeout = self.order.launch_timeout + LAUNCH_PAD
+        if not is_up(self._bridge):
+            stages.enter(LINE)
+            self._bridge.publish("stream", {"name": "stderr", "text": RESTART_OWED})
+            await stages.bounded(line_returns(self._bridge), timeout)
+        stages.enter(REQUESTED)
         await stages.bounded(self._client.restart(self.kernel_id, timeout=timeout), timeout)
         stages.enter(READY)
         await stages.bounded(self._bridge.ready(), self.order.ready_timeout)
@@ -232,6 +239,7 @@ class RemoteKernel:
         await asyncio.shield(self._ending)
 
     async def _end(self) -> None:
+        self._interrupts.drop()
         if self._watching is not None:
             self._watching.cancel()
         try:

@@ -13,9 +13,10 @@ from ..config import CONFIG_FILES, EMRConnect
 from .audit import Audit
 from .base import SETTING, Services
 from .catalogues import Catalogues
-from .connection import hasten
+from .connection import RECORDER, hasten
 from .following import CONTENTS, Follower
 from .paths import Places
+from .recorder import Recorder
 from .routes import patterns
 
 STARTS_END_WITHIN = 5.0
@@ -37,6 +38,7 @@ class EMRConnectExtension(ExtensionApp):
     load_other_extensions = True
     classes = [EMRConnect]
     _services: Services | None = None  # until the server has its settings
+    _recorder: Recorder | None = None
 
     def _config_file_name_default(self) -> str:
         """Return the name of our configuration files; jupyter_server's own choice begins with one more ``jupyter_``."""
@@ -54,6 +56,9 @@ class EMRConnectExtension(ExtensionApp):
         server.event_logger.add_listener(schema_id=CONTENTS, listener=follower)
         self._services = Services(config, executor, places, audit, Catalogues(config), follower)
         self.settings[SETTING] = self._services
+        self._recorder = Recorder(config, server, self.log)
+        self._recorder.start()
+        self.settings[RECORDER] = self._recorder
         hasten(server, self.settings)
 
     def initialize_handlers(self) -> None:
@@ -66,6 +71,8 @@ class EMRConnectExtension(ExtensionApp):
         jupyter_client (8.10) keeps both in ``_pending_kernels``. jupyter_server (2.21) means to end them with the
         others, is answered that it knows no such kernel, and then never ends.
         """
+        if self._recorder is not None:
+            await self._recorder.close()
         if services := self._services:
             await asyncio.to_thread(services.catalogues.close, CALLS_END_WITHIN)
             await asyncio.to_thread(services.follower.close)

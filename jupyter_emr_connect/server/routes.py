@@ -9,6 +9,7 @@ from .base import EMRHandler
 from .compute import ComputesHandler, OneComputeHandler
 from .identity import IdentityHandler
 from .kernels import KernelsHandler
+from .recording import RecordingHandler
 from .roles import RuntimeRolesHandler
 from .specification import SpecificationHandler, UnknownHandler
 
@@ -23,6 +24,7 @@ ROUTES: dict[str, type[EMRHandler]] = {
     "/attachments": AttachmentsHandler,
     "/attachments/{id}": OneAttachmentHandler,
     "/kernels": KernelsHandler,
+    "/kernels/{id}/recording": RecordingHandler,
     "/openapi.yaml": SpecificationHandler,
 }
 

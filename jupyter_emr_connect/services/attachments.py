@@ -14,7 +14,7 @@ from ..errors import ConfigurationError, NotAttachable, NotAttached, RoleRequire
 from ..models import Attachment, Compute, Transport, check_role_arn
 from ..store.attachments import AttachmentStore
 from ..store.database import Database
-from .renewal import cached_expiry
+from .secret_slots import cached_expiry
 from .sources import access_role
 
 TITLES = {"ec2": "Cluster", "eks": "Endpoint", "serverless": "Application"}

@@ -107,4 +107,5 @@ async def _reach(
     target = await reach(auth=auth)
     if auth:
         auth.honoured = lambda fixed: reach(auth=fixed)
+        auth.confirm()
     return target

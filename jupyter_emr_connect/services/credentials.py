@@ -11,9 +11,7 @@ from ..errors import AccessDenied, AWSError, NotAttachable, RoleDenied, RoleRequ
 from ..gateway.target import Auth, BasicAuth
 from ..gateway.target import TokenAuth as FixedToken
 from ..models import BasicPair, Compute, EndpointToken
-from .renewal import RenewingAuth, cached_expiry, forget_secrets
-
-__all__ = ["PairAuth", "TokenAuth", "auth_for", "cached_expiry", "forget_secrets"]
+from .renewal import RenewingAuth
 
 
 class PairAuth(RenewingAuth[BasicPair]):
@@ -25,7 +23,7 @@ class PairAuth(RenewingAuth[BasicPair]):
     def _ask(self) -> BasicPair:
         where = f"cluster {self._compute.name!r} ({self._compute.id})"
         try:
-            return cluster_session_credentials(self._session, self._compute.id, self._role)
+            return cluster_session_credentials(self._session(), self._compute.id, self._role)
         except AccessDenied as error:
             raise _denied(error, "runtime role", self._role, where, self._compute.name) from error
         except AWSError as error:
@@ -52,7 +50,7 @@ class TokenAuth(RenewingAuth[EndpointToken]):
         where = f"endpoint {self._compute.name!r} ({self._compute.id})"
         virtual_cluster, _, endpoint = self._compute.id.partition("/")
         try:
-            return endpoint_token(self._session, virtual_cluster, endpoint, self._role, self._seconds)
+            return endpoint_token(self._session(), virtual_cluster, endpoint, self._role, self._seconds)
         except AccessDenied as error:
             raise _denied(error, "execution role", self._role, where, self._compute.name) from error
         except AWSError as error:

@@ -1,57 +1,26 @@
-"""Secrets that expire: asked for once, shared by this process, kept in memory, renewed early by one caller at a time.
+"""The gateway's ``Auth`` for secrets that expire: renewed early, replaced when refused, the same for all of a role.
 
-What is the same (caller, compute, role) shares one slot; AWS's rates are the whole account's (reference
-1.2). Nothing here is ever written anywhere.
+What is the same (caller, compute, role) shares one slot of ``secret_slots.py``; AWS's rates are the whole account's
+(reference 1.2).
 """
 
 from __future__ import annotations
 
 import asyncio
-import threading
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic
 
-from ..aws.session import AWSSession, SessionKey
-from ..errors import GatewayError
+from ..aws.session import AWSSession, open_session
+from ..errors import EMRConnectError, GatewayError, GatewayRefused
+from ..gateway.deadline import within
 from ..gateway.target import Auth
 from ..models import Compute
+from .secret_slots import Secret, SecretSlot, fresh, slot_of
 
-# A new secret needs time to spread (reference 1.7), so the old one is used for so long yet, while it is good.
-SETTLE_SECONDS = 10.0
-
-
-class Expiring(Protocol):
-    """A secret with an end: ``BasicPair`` and ``EndpointToken`` are such."""
-
-    @property
-    def expires_at(self) -> datetime:
-        """When it is no longer good."""
-        ...
-
-    def seconds_left(self, now: datetime | None = None) -> float:
-        """Return how long it is good for, in seconds."""
-        ...
-
-
-Secret = TypeVar("Secret", bound=Expiring)
-
-
-@dataclass
-class _Slot(Generic[Secret]):
-    """The secrets of one (caller, compute, role); ``lock`` makes renewal single-flight."""
-
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    secret: Secret | None = None
-    life: float = 0.0
-    previous: Secret | None = None
-
-
-_slots: dict[tuple[SessionKey, str, str], _Slot[Any]] = {}
-_slots_lock = threading.Lock()
+SPREAD_SECONDS = 30.0  # a secret refused when it is older has ended, and is not merely unknown yet
+PATIENCE = 5.0  # seconds that a request waits for a renewal while the old secret is still good
 
 
 class RenewingAuth(ABC, Generic[Secret]):
@@ -64,13 +33,12 @@ class RenewingAuth(ABC, Generic[Secret]):
     honoured: Callable[[Auth], Awaitable[object]] | None = None
 
     def __init__(self, session: AWSSession, compute: Compute, role: str, *, renew_before: float) -> None:
-        self._session = session
+        self._key = session.key
         self._compute = compute
         self._role = role
         self._renew_before = renew_before
-        self._used: Secret | None = None
-        with _slots_lock:
-            self._slot: _Slot[Secret] = _slots.setdefault((session.key, compute.id, role), _Slot())
+        self._held = False
+        self._slot: SecretSlot[Secret] = slot_of(session.key, compute.id, role)
 
     @abstractmethod
     def _ask(self) -> Secret:
@@ -80,68 +48,107 @@ class RenewingAuth(ABC, Generic[Secret]):
     def _fixed(self, secret: Secret) -> Auth:
         """Return the ``Auth`` that sends this secret."""
 
+    def _session(self) -> AWSSession:
+        """Return the caller's session of now: after a new login it is another than before. Blocks."""
+        return open_session(self._key.profile, self._key.region, self._key.access_role)
+
     async def headers(self) -> dict[str, str]:
         """Return the headers for one request, renewing a secret that is about to expire.
 
-        Raises ``RoleError``, ``NotAttachable`` or the AWS error of the call.
+        A renewal that fails or takes long is no matter while the old secret is good. Raises ``RoleError``,
+        ``NotAttachable`` or the AWS error of the call.
         """
         # A thread only when AWS must be asked: none can be started any more while the process ends.
-        secret = self._usable()
-        if secret is None:
-            secret = await asyncio.to_thread(self._fetch, None)
-        self._used = secret
+        secret = self._slot.usable(self._renew_before) or await self._renewed()
         return await self._fixed(secret).headers()
 
-    async def renew(self) -> None:
-        """Get a secret other than the one used last, which the gateway refused, and wait until it is honoured."""
-        secret = await asyncio.to_thread(self._fetch, self._used)
-        if self.honoured is not None:
-            with suppress(GatewayError):  # the request that needs the secret tells what is wrong
-                await self.honoured(self._fixed(secret))
+    async def renew(self, refused: Mapping[str, str]) -> None:
+        """Replace the secret that the gateway refused, and wait until the new one is honoured.
+
+        ``refused`` are the headers that were sent. AWS is asked only if no other secret has come since, and not again
+        for one that just takes its time to spread. Raises as :meth:`headers` does, and ``GatewayRefused`` when the
+        gateway takes none of several new ones.
+        """
+        slot, secret = self._slot, await self._sent(refused)
+        if secret is None or slot.secret is None:
+            return
+        newest, young = slot.secret, slot.age() < SPREAD_SECONDS
+        if secret != newest:  # the one before was sent, and the newest should be known by now
+            slot.refuse(secret)
+            hopeful = True
+        else:
+            hopeful = young and newest != slot.honoured and self.honoured is not None
+        if hopeful and await self._is_taken(newest):
+            return
+        slot.refuse(newest)
+        await self._renewed()
+
+    def confirm(self) -> None:
+        """Take note that the gateway took the secret that is in use; called when it was found."""
+        self._slot.honoured = self._slot.usable(self._renew_before)
+
+    def hold(self, owner: object) -> None:
+        """Keep the secret fresh while ``owner`` has a connection, though no request may be made; until released."""
+        self._held = True
+        self._slot.hold(owner, self._ask, self._renew_before)
+
+    def release(self, owner: object) -> None:
+        """Keep it fresh for ``owner`` no longer."""
+        self._held = False
+        self._slot.release(owner)
+
+    @property
+    def trouble(self) -> EMRConnectError | None:
+        """Why the secret could not be renewed the last time; None while all is well."""
+        return self._slot.failure
 
     def obtain(self) -> Secret:
         """Return a usable secret; blocks when one must be asked for. Raises as :meth:`headers` does."""
-        return self._usable() or self._fetch(None)
+        flight = self._slot.renewed(self._ask, self._renew_before)
+        try:
+            return self._slot.usable(self._renew_before) or flight.result()
+        except EMRConnectError as error:
+            raise fresh(error) from error.__cause__
 
     @property
     def expires_at(self) -> datetime | None:
         """When the present secret expires; None before the first one."""
         return self._slot.secret.expires_at if self._slot.secret else None
 
-    def _usable(self) -> Secret | None:
-        secret, life, previous = self._slot.secret, self._slot.life, self._slot.previous
-        if secret is None or secret.seconds_left() <= min(self._renew_before, life / 2):
-            return None
-        age = life - secret.seconds_left()
-        if previous and age < min(SETTLE_SECONDS, life / 4) and previous.seconds_left() > 1:
-            return previous
-        return secret
+    async def _renewed(self) -> Secret:
+        """Return a secret to send after the renewal that is due; the old one while it is good and no other comes."""
+        old = self._slot.good()
+        if old is not None and self._held:
+            return old  # kept fresh by the slot itself
+        flight = self._slot.renewed(self._ask, self._renew_before, paced=self._held)
+        try:
+            made = await (within(PATIENCE, asyncio.wrap_future(flight)) if old else asyncio.wrap_future(flight))
+        except (EMRConnectError, asyncio.TimeoutError) as error:
+            if old is not None:
+                return old
+            if isinstance(error, EMRConnectError):
+                raise fresh(error) from error.__cause__
+            raise
+        if old is None and made != self._slot.honoured:
+            await self._is_taken(made)
+        return self._slot.usable(self._renew_before) or made
 
-    def _fetch(self, refused: Secret | None) -> Secret:
-        with self._slot.lock:
-            if refused is not None and self._slot.previous == refused:
-                self._slot.previous = None
-            usable = self._usable()
-            if usable and usable != refused:
-                return usable
-            made = self._ask()
-            self._slot.previous = None if refused else self._slot.secret
-            self._slot.secret, self._slot.life = made, made.seconds_left()
-            return self._usable() or made
+    async def _is_taken(self, secret: Secret) -> bool:
+        """Wait until the gateway takes a new secret; returns False when it says that it does not."""
+        if self.honoured is None:
+            return True
+        try:
+            await self.honoured(self._fixed(secret))
+        except GatewayRefused:
+            return False
+        except GatewayError:  # the request that needs the secret tells what is wrong
+            return True
+        self._slot.honoured = secret
+        return True
 
-
-def cached_expiry(key: SessionKey, compute_id: str, role: str | None) -> datetime | None:
-    """Return when the secret in memory expires; None when this process has none. Asks nobody.
-
-    Without a role it is that of the compute's own (an endpoint's execution role), or of any other that was used last.
-    """
-    with _slots_lock:
-        known = list(_slots.items())
-    found = [slot for name, slot in known if name[:2] == (key, compute_id) and role in (None, name[2])]
-    return max((slot.secret.expires_at for slot in found if slot.secret), default=None)
-
-
-def forget_secrets() -> None:
-    """Drop every secret of this process."""
-    with _slots_lock:
-        _slots.clear()
+    async def _sent(self, headers: Mapping[str, str]) -> Secret | None:
+        """Return which of the secrets in use these headers are of; None when it is replaced already."""
+        for secret in (self._slot.secret, self._slot.previous):
+            if secret is not None and dict(headers).items() >= (await self._fixed(secret).headers()).items():
+                return secret
+        return None

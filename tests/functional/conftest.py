@@ -16,7 +16,7 @@ from jupyter_emr_connect.sandbox.aws.app import make_app
 from jupyter_emr_connect.sandbox.aws.seed import Profile, role_arns, seed
 from jupyter_emr_connect.sandbox.aws.server import serve
 from jupyter_emr_connect.sandbox.world import World, fill_standard
-from jupyter_emr_connect.services.renewal import forget_secrets
+from jupyter_emr_connect.services.secret_slots import forget_secrets
 from tests.functional.gateways import Gateways, gateways
 
 

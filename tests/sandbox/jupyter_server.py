@@ -49,9 +49,9 @@ class Server:
         )
 
     @asynccontextmanager
-    async def channels(self, kernel_id: str) -> AsyncIterator[Channels]:
-        """Open the kernel's WebSocket."""
-        session = uuid.uuid4().hex
+    async def channels(self, kernel_id: str, session: str = "") -> AsyncIterator[Channels]:
+        """Open the kernel's WebSocket; with the ``session`` of one before, as the same front end."""
+        session = session or uuid.uuid4().hex
         async with self._http.ws_connect(f"/api/kernels/{kernel_id}/channels?session_id={session}") as ws:
             yield Channels(ws, session)
 
@@ -68,14 +68,15 @@ class Channels:
 
     def __init__(self, ws: aiohttp.ClientWebSocketResponse, session: str) -> None:
         self._ws = ws
-        self._session = session
+        self.session = session
 
-    async def ask(self, code: str) -> str:
-        """Send a cell; return its message id."""
+    async def ask(self, code: str, *, cell_id: str | None = None) -> str:
+        """Send a cell, with its id as JupyterLab does; return its message id."""
         msg_id = uuid.uuid4().hex
-        header = {"msg_id": msg_id, "msg_type": "execute_request", "session": self._session, "username": "", "date": ""}
+        header = {"msg_id": msg_id, "msg_type": "execute_request", "session": self.session, "username": "", "date": ""}
         content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False, "stop_on_error": True}
-        message = {"header": header | {"version": "5.3"}, "parent_header": {}, "metadata": {}, "content": content}
+        metadata = {"cellId": cell_id} if cell_id else {}
+        message = {"header": header | {"version": "5.3"}, "parent_header": {}, "metadata": metadata, "content": content}
         await self._ws.send_json(message | {"channel": "shell", "buffers": []})
         return msg_id
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
@@ -18,6 +20,17 @@ def write_notebook(path: Path, kernel: str, *sources: str) -> Path:
         notebook.cells.append(new_code_cell(source, metadata={"tags": tags} if tags else {}))
     nbformat.write(notebook, path)
     return path
+
+
+def read_while_written(path: Path) -> Any:
+    """Return a notebook that Jupyter may be writing just now: its contents manager empties the file first."""
+    end = time.monotonic() + 20
+    while True:
+        try:
+            return nbformat.read(path, as_version=4)
+        except nbformat.reader.NotJSONError:
+            assert time.monotonic() < end
+            time.sleep(0.02)
 
 
 def printed(path: Path) -> list[str]:

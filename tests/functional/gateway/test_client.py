@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +24,7 @@ from jupyter_emr_connect.errors import (
     NotAGateway,
 )
 from jupyter_emr_connect.gateway.client import GatewayClient
-from jupyter_emr_connect.gateway.target import Auth, GatewayTarget, NoAuth
+from jupyter_emr_connect.gateway.target import Auth, FixedAuth, GatewayTarget, NoAuth
 
 from .servers import HOST, serving
 
@@ -32,7 +33,7 @@ TRACE = {"message": "Unhandled error", "reason": None, "traceback": 'Traceback (
 
 
 @dataclass
-class Renewable:
+class Renewable(FixedAuth):
     """Credentials that are good from the second time on."""
 
     renewed: int = 0
@@ -40,7 +41,8 @@ class Renewable:
     async def headers(self) -> dict[str, str]:
         return {"Authorization": f"token {self.renewed}"}
 
-    async def renew(self) -> None:
+    async def renew(self, refused: Mapping[str, str]) -> None:
+        assert refused == await self.headers()
         self.renewed += 1
 
 

@@ -12,6 +12,7 @@ import pytest
 from tornado.httpclient import HTTPResponse
 
 from jupyter_emr_connect.server.base import SETTING
+from tests.functional.server.recorded import kernel, local, path, quick, recorder  # noqa: F401 - fixtures
 from tests.functional.server.specification import check_answer
 
 PREFIX = "jupyter-emr-connect"
@@ -76,7 +77,7 @@ def rest(cloud, jp_serverapp, http_server_client, jp_auth_header, jp_base_url) -
 @pytest.fixture
 def notebook(jp_root_dir):
     """``work/report.ipynb`` in the server's folder."""
-    path = jp_root_dir / "work" / "report.ipynb"
-    path.parent.mkdir()
-    path.write_text(json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
-    return path
+    file = jp_root_dir / "work" / "report.ipynb"
+    file.parent.mkdir()
+    file.write_text(json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    return file

@@ -94,7 +94,7 @@ async def test_an_expired_pair_is_renewed_until_it_is_honoured(cloud):
     async with gateway(cloud) as (config, _):
         made = await connect(config, Attachment("analytics", cloud.roles["EMRAnalyst"]))
         cloud.world.pairs.expire()
-        await made.target.auth.renew()
+        await made.target.auth.renew(await made.target.auth.headers())
         assert honoured(cloud, await made.target.auth.headers())
 
 

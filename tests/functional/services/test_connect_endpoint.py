@@ -75,7 +75,7 @@ async def test_an_expired_token_is_renewed_until_it_is_honoured(cloud):
     async with gateway(cloud) as (_, seen):
         made = await connect(EMRConnect(**FAST), Attachment("notebooks"))
         cloud.world.tokens.expire()
-        await made.target.auth.renew()
+        await made.target.auth.renew(await made.target.auth.headers())
         assert seen[-1][1] == (await made.target.auth.headers())["Authorization"]
         assert cloud.calls("GetManagedEndpointSessionCredentials") == 2
 

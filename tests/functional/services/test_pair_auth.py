@@ -70,9 +70,10 @@ async def test_it_is_renewed_before_it_expires_while_the_old_one_is_used_on(clou
 
 async def test_a_refused_pair_is_replaced_once_for_all_that_were_refused(cloud, auth):
     several = [auth() for _ in range(5)]
+    refused = await several[0].headers()
     old = {pair_of(await one.headers()) for one in several}
     cloud.world.pairs.expire()
-    await asyncio.gather(*(one.renew() for one in several))
+    await asyncio.gather(*(one.renew(refused) for one in several))
     new = {pair_of(await one.headers()) for one in several}
     assert len(new) == 1
     assert new.isdisjoint(old)
@@ -81,7 +82,8 @@ async def test_a_refused_pair_is_replaced_once_for_all_that_were_refused(cloud, 
 
 async def test_renewal_waits_until_the_new_pair_is_honoured(cloud, auth):
     one = auth()
-    await one.headers()
+    refused = await one.headers()
+    one.confirm()
     asked: list[float] = []
 
     async def honoured(pair) -> None:
@@ -90,7 +92,7 @@ async def test_renewal_waits_until_the_new_pair_is_honoured(cloud, auth):
         asked.append(time.monotonic())
 
     one.honoured = honoured
-    await one.renew()
+    await one.renew(refused)
     user, password = pair_of(await one.headers())
     assert asked
     assert cloud.world.pairs.check(cloud.id("analytics"), user, password)

@@ -22,7 +22,8 @@ from jupyter_emr_connect.errors import (
     RoleUnsupported,
 )
 from jupyter_emr_connect.models import Compute
-from jupyter_emr_connect.services.credentials import TokenAuth, auth_for, cached_expiry
+from jupyter_emr_connect.services.credentials import TokenAuth, auth_for
+from jupyter_emr_connect.services.secret_slots import cached_expiry
 from tests.functional.services.endpoints import add_endpoint, served
 
 ASKED = "GetManagedEndpointSessionCredentials"
@@ -95,9 +96,10 @@ async def test_it_is_renewed_before_it_expires_while_the_old_one_is_used_on(clou
 
 async def test_a_refused_token_is_replaced_once_for_all_that_were_refused(cloud, auth, compute):
     several = [auth() for _ in range(5)]
+    refused = await several[0].headers()
     old = {token_in(await one.headers()) for one in several}
     cloud.world.tokens.expire()
-    await asyncio.gather(*(one.renew() for one in several))
+    await asyncio.gather(*(one.renew(refused) for one in several))
     new = {token_in(await one.headers()) for one in several}
     assert len(new) == 1
     assert new.isdisjoint(old)

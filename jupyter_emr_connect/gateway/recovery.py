@@ -1,0 +1,97 @@
+"""Asks a kernel's journal for what did not arrive, until there is nothing more to ask for."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from . import journal
+from .framing import BadFrame
+from .requests import Request
+
+if TYPE_CHECKING:
+    from .framing import Message
+    from .line import Line
+
+SILENCE = 5.0  # seconds of silence after which an answer is no longer waited for ...
+AT_MOST = 30.0  # ... and seconds in all; it is then asked for again
+
+
+class Recovery:
+    """One after the other, for one line; the latest replaces the one before. Lives on the gateway loop.
+
+    ``overdue``: no answer came in time, so nothing is held back for it any longer; it is still asked for.
+    """
+
+    def __init__(self, line: Line) -> None:
+        self.overdue = False
+        self._line = line
+        self._work: asyncio.Task[journal.Replay | None] | None = None
+
+    def begin(self, older: dict[str, Request]) -> asyncio.Task[journal.Replay | None]:
+        """Begin to ask, also what became of requests; see :meth:`Line.recover`."""
+        self.stop()
+        self.overdue = False
+        self._work = asyncio.get_running_loop().create_task(self._recover(older))
+        return self._work
+
+    def stop(self) -> None:
+        """Ask no longer."""
+        if self._work is not None:
+            self._work.cancel()
+            self._work = None
+
+    async def _recover(self, older: dict[str, Request]) -> journal.Replay | None:
+        line = self._line
+        replay: journal.Replay | None = None
+        while line.journal:
+            question = journal.question(line.sequence.tops(), line.sequence.missing(), older)
+            future = line.own.ask("control", journal.REQUEST, question)
+            if not await self._answered(future):
+                continue
+            answer = future.result()
+            replay = journal.understood(answer)
+            line.journal = replay is not None
+            if answer is not None and not line.session:
+                line.recognise(answer)
+            if replay is not None and await self._sort_out(replay, older):
+                break
+        await line.release(replay.lost if replay else [])
+        if replay is not None:
+            line.sequence.forgive(replay.latest)
+        self.overdue = False
+        return replay
+
+    async def _answered(self, future: asyncio.Future[Message | None]) -> bool:
+        """Wait for an answer, at first only as long as anything arrives; returns whether it came."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + AT_MOST
+        while loop.time() < end and not self.overdue:
+            before = self._line.arrived
+            await asyncio.wait({future}, timeout=SILENCE)
+            if future.done():
+                return True
+            self.overdue = before == self._line.arrived
+        self.overdue = True
+        await self._line.release([])
+        await asyncio.wait({future}, timeout=AT_MOST)
+        return future.done()
+
+    async def _sort_out(self, replay: journal.Replay, older: dict[str, Request]) -> bool:
+        """Take in one answer of the journal; returns True when there is nothing more to ask for."""
+        line, anchor = self._line, 0
+        for message in replay.messages:
+            with contextlib.suppress(BadFrame):
+                if not line.count(message) or line.own.is_mine(message):
+                    continue
+                anchor = line.number(message) or anchor
+                try:
+                    line.held.add(anchor, message)
+                except OSError:  # no room on the disk
+                    await line.release([])
+                    await line.deliver(message)
+        for msg_id in replay.handled:
+            if msg_id in older:
+                older[msg_id].begun = True
+        return not replay.more

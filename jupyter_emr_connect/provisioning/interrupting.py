@@ -1,0 +1,135 @@
+"""Interrupts and restarts while the line to the kernel is down: kept, and delivered as soon as it is back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from ..errors import EMRConnectError, GatewayError, GatewayRefused, GatewayUnreachable, KernelGone
+from ..gateway.bridge import Bridge
+from ..gateway.client import GatewayClient
+from ..gateway.deadline import within
+from ..gateway.requests import Request
+from ..gateway.state import LinkState
+
+PROMPT = 3.0  # seconds after which whoever interrupts is told that it is not delivered yet
+LOOK_EVERY = 0.05
+CATCH_UP = 2.0  # seconds in which a line that is back tells what has ended meanwhile
+AGAIN_AFTER = 1.0
+# Seconds for one attempt; the first connection used after a line came back may be one that is dead.
+AT_ONCE, FIRST_PATIENCE, LAST_PATIENCE = 5.0, 2.0, 10.0
+BUSY = "busy"
+OWED = "[EMR Connect: the connection is down; the interrupt will be delivered when it returns.]\n"
+SLOW = "[EMR Connect: the gateway does not answer; the interrupt is tried until it does.]\n"
+RESTART_OWED = "[EMR Connect: the connection is down; the kernel is restarted when it returns.]\n"
+UNSENT = ("KeyboardInterrupt", "This cell was not sent yet when it was interrupted: it did not run.")
+
+
+async def line_returns(bridge: Bridge) -> None:
+    """Return once the line is up and has told what it knows of its absence, or once the line is gone for good."""
+    loop = asyncio.get_running_loop()
+    up_since: float | None = None
+    while True:
+        if bridge.link is not None and bridge.link.state in (LinkState.CONNECTING, LinkState.RECONNECTING):
+            up_since = None
+        else:
+            up_since = up_since or loop.time()
+            if bridge.line.flows or loop.time() - up_since > CATCH_UP:
+                return
+        await asyncio.sleep(LOOK_EVERY)
+
+
+def is_up(bridge: Bridge) -> bool:
+    """Return whether the line is thought to be up."""
+    return bridge.link is not None and bridge.link.state is LinkState.CONNECTED
+
+
+def drop_unsent(bridge: Bridge, status: str, ename: str = "", evalue: str = "") -> None:
+    """End the cells that were not sent yet, and send them no more."""
+    for msg_id in bridge.link.outbox.ids() if bridge.link is not None else ():
+        request = bridge.requests.get(msg_id)
+        if bridge.link is not None and request is not None and request.runs_code:
+            bridge.link.outbox.forget(msg_id)
+            bridge.requests.close(msg_id)
+            bridge.fail(request, status, ename, evalue)
+
+
+class Interrupts:
+    """The interrupts of one kernel: one at a time is on its way. Lives on the gateway loop."""
+
+    def __init__(self, client: GatewayClient, bridge: Bridge, kernel_id: str, log: logging.Logger | Any) -> None:
+        self._client = client
+        self._bridge = bridge
+        self._kernel_id = kernel_id
+        self._log = log
+        self._work: asyncio.Task[None] | None = None
+
+    async def interrupt(self) -> None:
+        """Interrupt the cell that runs, now or as soon as the line allows; returns within :data:`PROMPT` seconds.
+
+        While the line is down, cells that were not sent yet end at once. An interrupt that is on its way already stands
+        for all that follow, and is given up when the cell ends by itself or :meth:`drop` is called. Raises the
+        gateway's error when it refuses for a reason that does not pass.
+        """
+        up = is_up(self._bridge)
+        if not up:
+            drop_unsent(self._bridge, "error", *UNSENT)
+        if self._work is not None and not self._work.done():
+            return
+        cell = self._running()
+        self._work = asyncio.get_running_loop().create_task(self._deliver(cell, at_once=up))
+        self._work.add_done_callback(self._ended)
+        if up:
+            await asyncio.wait({self._work}, timeout=PROMPT)
+        if self._work.done():
+            self._work.result()
+        elif cell is not None:
+            self._bridge.publish("stream", {"name": "stderr", "text": SLOW if up else OWED}, cell.header)
+
+    def drop(self) -> None:
+        """Deliver nothing any more; called when the kernel is restarted or ends."""
+        if self._work is not None:
+            self._work.cancel()
+            self._work = None
+
+    def _running(self) -> Request | None:
+        """Return the cell that runs, or that is the first to; None when none is known."""
+        running = self._bridge.requests.running()
+        sent = [one for one in self._bridge.requests.open().values() if one.runs_code]
+        return next(iter([*running, *sent]), None)
+
+    async def _deliver(self, cell: Request | None, *, at_once: bool) -> None:
+        patience = AT_ONCE if at_once else FIRST_PATIENCE
+        while True:
+            if not at_once:
+                await line_returns(self._bridge)
+            if cell is not None and cell.ended:
+                return
+            if await self._once(patience, if_busy=cell is None and not at_once):
+                return
+            patience = FIRST_PATIENCE if at_once else min(patience * 2, LAST_PATIENCE)
+            at_once = False
+            await asyncio.sleep(AGAIN_AFTER)
+
+    async def _once(self, patience: float, *, if_busy: bool) -> bool:
+        """Try to deliver it; returns False when it is to be tried again."""
+        try:
+            if (
+                if_busy
+                and (await within(patience, self._client.kernel(self._kernel_id))).get("execution_state") != BUSY
+            ):
+                return True
+            await within(patience, self._client.interrupt(self._kernel_id))
+        except KernelGone:
+            return True
+        except (EMRConnectError, asyncio.TimeoutError) as error:
+            if isinstance(error, GatewayError) and not isinstance(error, GatewayUnreachable | GatewayRefused):
+                raise
+            self._log.warning("Kernel %s is not interrupted yet: %s", self._kernel_id, str(error) or "no answer")
+            return False
+        return True
+
+    def _ended(self, work: asyncio.Task[None]) -> None:
+        if not work.cancelled() and (error := work.exception()) is not None:
+            self._log.warning("Kernel %s could not be interrupted: %s", self._kernel_id, error)

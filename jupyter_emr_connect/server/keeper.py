@@ -1,0 +1,181 @@
+"""One kernel's recording put into its notebook while no front end does so itself."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from ..services.recording.recording import Recording
+from ..services.recording.runs import Run
+from .notebooks import Notebooks
+
+GRACE = 5.0  # seconds in which a WebSocket that dropped may come back before its runs are written
+WRITE_EVERY = 2.0
+SHARE = 4  # of the time at most a fifth is spent on writing a large notebook
+RETRY_EVERY = 10.0
+
+
+class Keeper:
+    """Watches who is connected to a kernel and writes the runs that nobody covers. Lives on the server's loop.
+
+    A run is covered while the front end that asked for it, or took it over, has a WebSocket to the kernel.
+    """
+
+    def __init__(
+        self,
+        recording: Recording,
+        find_path: Callable[[], Awaitable[str | None]],
+        notebooks: Notebooks,
+        log: logging.Logger | Any,
+    ) -> None:
+        self.recording = recording
+        self.path: str | None = None
+        self.lock = asyncio.Lock()  # held while runs are read or written
+        self._find_path = find_path
+        self._notebooks = notebooks
+        self._log = log
+        self._loop = asyncio.get_running_loop()
+        self._connections: dict[object, str] = {}
+        self._left: dict[str, float] = {}
+        self._since = self._loop.time()
+        self._event = asyncio.Event()
+        self._not_before = 0.0
+        self._ended: set[str] = set()
+        self._saved_by_client = False
+        self._failing = False
+        self._task = self._loop.create_task(self._keep())
+
+    # -- who is there ------------------------------------------------------------------------------------------------
+
+    async def connected(self, connection: object, session: str) -> None:
+        """A front end's WebSocket is open; ``connection`` tells it from an older one of the same session."""
+        self._connections[connection] = session
+        self._left.pop(session, None)
+        self.recording.sessions.add(session)
+        self.path = await self._find_path() or self.path
+        self.recording.enabled = self.path is not None
+        self.wake()
+
+    def disconnected(self, connection: object) -> None:
+        """A front end's WebSocket is closed."""
+        session = self._connections.pop(connection, None)
+        if session is not None and session not in self._connections.values():
+            self.recording.sessions.discard(session)
+            self._left[session] = self._loop.time()
+        self.wake()
+
+    def _leaves_in(self, session: str) -> float:
+        """Return in how many seconds a session is given up; 0 when it is."""
+        if session in self.recording.sessions:
+            return float("inf")
+        return max(0.0, self._left.get(session, self._since) + GRACE - self._loop.time())
+
+    def client_saved(self) -> None:
+        """A front end has saved the notebook."""
+        for run in self.recording.unsaved:
+            run.noticed = True
+        self._saved_by_client = True
+        self.wake()
+
+    def wake(self) -> None:
+        """Look again at what there is to do."""
+        self._event.set()
+
+    # -- what is to do -----------------------------------------------------------------------------------------------
+
+    async def _keep(self) -> None:
+        wait: float | None = 0
+        while True:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._event.wait(), wait)
+            self._event.clear()
+            try:
+                async with self.lock:
+                    wait = await self._tend()
+                self._failing = False
+            except Exception as error:
+                wait = RETRY_EVERY
+                self._not_before = self._loop.time() + RETRY_EVERY
+                self._failed(error)
+
+    def _failed(self, error: Exception) -> None:
+        """Tell of a notebook that cannot be written, once until it can be again."""
+        if not self._failing:
+            reason = f"{type(error).__name__}: {error}"
+            self._log.warning("The outputs of %a cannot be written: %s; trying again.", self.path, reason)
+        self._failing = True
+
+    async def _tend(self) -> float | None:
+        """Do what is due; return after how many seconds there is more to do."""
+        if self._saved_by_client:
+            self._saved_by_client = False
+            await self._check_saved()
+        unsaved = self.recording.unsaved
+        runs = [run for run in unsaved if self._leaves_in(run.session) == 0]
+        if runs:
+            due = self._not_before - self._loop.time()
+            if due > 0 and not self._new_ends(runs):
+                return due
+            await self._write(runs)
+            self.recording.arm()
+            return None if not self.recording.unsaved else WRITE_EVERY
+        self.recording.release()
+        return min((self._leaves_in(run.session) for run in unsaved), default=None)
+
+    def _new_ends(self, runs: list[Run]) -> bool:
+        return any(run.idle and run.msg_id not in self._ended for run in runs)
+
+    async def _write(self, runs: list[Run]) -> None:
+        began = self._loop.time()
+        self.path = await self._find_path() or self.path
+        ended = [run for run in runs if run.idle]
+        if self.path is None:
+            self.recording.saved(ended)
+            return
+        await asyncio.to_thread(self.recording.catch_up)
+        changed = [run for run in runs if run.version != run.written]
+        if changed:
+            versions = [run.version for run in changed]
+            homeless = await self._notebooks.write(self.path, changed)
+            for run, version in zip(changed, versions, strict=True):
+                run.written = version
+            ended += [run for run in homeless if run not in ended]
+        self._ended = {run.msg_id for run in ended}
+        self.recording.saved(ended)
+        took = self._loop.time() - began
+        self._not_before = self._loop.time() + max(WRITE_EVERY, SHARE * took)
+
+    async def _check_saved(self) -> None:
+        """Forget the runs that a front end has saved to their end."""
+        runs = [run for run in self.recording.unsaved if run.idle and run.session in self.recording.sessions]
+        if runs and self.path is not None:
+            self.recording.saved(await self._notebooks.showing(self.path, runs))
+
+    async def take_over(self, session: str | None) -> list[Run]:
+        """Return all runs that the notebook may lack, with their outputs; ``session`` covers them from here on."""
+        async with self.lock:
+            runs = self.recording.unsaved
+            if session is not None:
+                for run in runs:
+                    run.session = session
+            if runs:
+                await asyncio.to_thread(self.recording.catch_up)
+            return runs
+
+    async def close(self, *, over: bool) -> None:
+        """Write what nobody covers, without waiting longer; with ``over`` the kernel is no more."""
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        runs = [run for run in self.recording.unsaved if run.session not in self.recording.sessions]
+        done = not runs
+        if runs:
+            try:
+                await self._write(runs)
+                done = True
+            except Exception as error:
+                self._failed(error)
+        self.recording.close(remove=over and done)

@@ -1,0 +1,69 @@
+"""What the recorder does to notebooks: read and saved through the contents manager, with all its hooks.
+
+One that is open in a collaboration room is edited there instead (``shared``); the room saves it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from jupyter_core.utils import ensure_async
+
+from ..services.recording.runs import Run
+from ..services.recording.writing import has, place
+from .shared import place_shared, shared_notebook
+
+TRIES = 5
+
+
+class Changed(Exception):
+    """Somebody else keeps changing the notebook while it is written."""
+
+
+class Notebooks:
+    """The notebooks of one server."""
+
+    def __init__(self, server: Any) -> None:
+        self._server = server
+        self._contents = server.contents_manager
+        self._saving: dict[str, int] = {}
+
+    async def write(self, path: str, runs: list[Run]) -> list[Run]:
+        """Put runs into their cells; return those without one. What changed meanwhile is kept: it is read anew.
+
+        Raises what the contents manager raises, and :class:`Changed`.
+        """
+        document = await shared_notebook(self._server, path)
+        if document is not None:
+            return place_shared(document, runs)
+        for _ in range(TRIES):
+            model = await ensure_async(self._contents.get(path, content=True, type="notebook"))
+            homeless = await asyncio.to_thread(place, model["content"], runs)
+            if len(homeless) == len(runs):
+                return homeless
+            now = await ensure_async(self._contents.get(path, content=False))
+            if now["last_modified"] == model["last_modified"]:
+                await self._save(path, model["content"])
+                return homeless
+        raise Changed(path)
+
+    async def _save(self, path: str, content: Any) -> None:
+        self._saving[path] = self._saving.get(path, 0) + 1
+        try:
+            await ensure_async(self._contents.save({"type": "notebook", "format": "json", "content": content}, path))
+        except BaseException:
+            self.is_own(path)
+            raise
+
+    def is_own(self, path: str) -> bool:
+        """Whether a save that was told of is one of the recorder's; each counts once."""
+        count = self._saving.pop(path, 0)
+        if count > 1:
+            self._saving[path] = count - 1
+        return count > 0
+
+    async def showing(self, path: str, runs: list[Run]) -> list[Run]:
+        """Return those of the ended runs that the notebook shows to their end."""
+        model = await ensure_async(self._contents.get(path, content=True, type="notebook"))
+        return [run for run in runs if has(model["content"], run)]

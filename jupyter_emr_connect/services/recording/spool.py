@@ -1,0 +1,117 @@
+"""An append-only file of kernel messages that survives the death of the process at any instant.
+
+The file is a magic word and then one record after the other: a kind (one byte), a length (uint64, little-endian) and
+the message as a binary WebSocket frame (``gateway.framing``). Each record goes to the operating system in one write, so
+what a killed process has appended is there; a record that it could not finish is cut off when the file is opened again.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+from enum import IntEnum
+from pathlib import Path
+
+from ...gateway.framing import BadFrame, Message, decode, encode
+
+MAGIC = b"EMRSPL1\n"
+HEAD = struct.Struct("<BQ")
+BUFFER = 1 << 20
+
+
+class Kind(IntEnum):
+    """What a record is."""
+
+    REQUEST = 1
+    PUBLISHED = 2
+    REPLY = 3
+    SAVED = 4  # the notebook has all of the run that the message names
+
+
+KINDS = frozenset(Kind)
+
+
+class Spool:
+    """The file at ``path``, made with mode 0600 when there is none.
+
+    It may be read while it is appended to; all else its owner does one after the other. Raises ``OSError`` where the
+    disk does; the file is then as it was before.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        self.size = 0
+        if os.pread(self._fd, len(MAGIC), 0) == MAGIC:
+            self.size = len(MAGIC)
+            for _, _, end in self.read(0, os.fstat(self._fd).st_size):
+                self.size = end
+        os.ftruncate(self._fd, self.size)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no record."""
+        return self.size <= len(MAGIC)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be written."""
+        return self._fd >= 0
+
+    def append(self, kind: Kind, message: Message) -> None:
+        """Add a record. Called on the gateway loop for each message, so it does no more than write."""
+        frame = encode(message, "v1")
+        if isinstance(frame, str):
+            raise TypeError
+        head = HEAD.pack(kind, len(frame))
+        if self.size == 0:
+            head = MAGIC + head
+        try:
+            self._write(head, frame)
+        except OSError:
+            os.ftruncate(self._fd, self.size)
+            raise
+        self.size += len(head) + len(frame)
+
+    def _write(self, head: bytes, frame: bytes) -> None:
+        written = os.pwritev(self._fd, [head, frame], self.size)
+        rest = memoryview(head + frame)[written:] if written < len(head) + len(frame) else memoryview(b"")
+        while rest:
+            count = os.pwrite(self._fd, rest, self.size + written)
+            written += count
+            rest = rest[count:]
+
+    def read(self, start: int, end: int | None = None) -> Iterator[tuple[Kind, Message, int]]:
+        """Yield the records from an offset on, each with the offset behind it; stops at what is no whole record."""
+        end = self.size if end is None else end
+        at = max(start, len(MAGIC))
+        with self.path.open("rb", BUFFER) as file:
+            file.seek(at)
+            while at + HEAD.size <= end:
+                kind, length = HEAD.unpack(file.read(HEAD.size))
+                if kind not in KINDS or at + HEAD.size + length > end:
+                    return
+                try:
+                    message = decode(file.read(length), "v1")
+                except BadFrame:
+                    return
+                at += HEAD.size + length
+                yield Kind(kind), message, at
+
+    def clear(self) -> None:
+        """Drop all records; called when the notebook has them."""
+        os.ftruncate(self._fd, 0)
+        self.size = 0
+
+    def close(self) -> None:
+        """Let go of the file and leave it there."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def remove(self) -> None:
+        """Close and delete the file."""
+        self.close()
+        self.path.unlink(missing_ok=True)

@@ -1,0 +1,122 @@
+"""Each message once and in order, and an honest end for each cell, whatever is lost on the way."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from .numbered_kernel import NumberedKernel, talking_to
+
+SAID = "say-a say-b say-c"
+INCOMPLETE = "may be incomplete"
+
+
+async def test_what_comes_twice_is_given_once() -> None:
+    kernel = NumberedKernel(double=True)
+    async with talking_to(kernel) as talk:
+        cell = await talk.run(SAID)
+        assert (cell.text, cell.reply["status"]) == ("abc", "ok")
+        assert talk.bridge.line.duplicates > 5
+
+
+async def test_what_is_lost_on_a_good_line_is_asked_for_and_put_in_its_place() -> None:
+    async with talking_to(NumberedKernel()) as talk:
+        cell = await talk.run("say-a lose say-b say-c keep say-d")
+        assert (cell.text, cell.marks, cell.reply["status"]) == ("abcd", "", "ok")
+
+
+async def test_what_was_in_flight_at_a_cut_is_asked_for() -> None:
+    kernel = NumberedKernel()
+    async with talking_to(kernel) as talk:
+        cell = await talk.run("say-a lose say-b cut say-c keep back say-d")
+        assert (cell.text, cell.marks, cell.reply["status"]) == ("abcd", "", "ok")
+        assert kernel.requests.count("execute_request") == 2  # the cell, and the journal's installation
+
+
+async def test_a_cell_that_ended_while_the_line_was_down_ends_with_all_it_had() -> None:
+    async with talking_to(NumberedKernel()) as talk:
+        cell = await talk.run("say-a cut say-b")
+        assert (cell.text, cell.error, cell.reply["status"]) == ("ab", "", "ok")
+
+
+async def test_what_the_journal_no_longer_has_is_marked_in_its_cell_alone() -> None:
+    async with talking_to(NumberedKernel(journal_bytes=5_000)) as talk:
+        assert (await talk.run(SAID)).marks == ""
+        cell = await talk.run(f"say-a pause cut {'say-b ' * 50} back say-c")
+        assert INCOMPLETE in cell.marks
+        assert (cell.text[0], cell.text[-1], cell.reply["status"]) == ("a", "c", "ok")
+        assert (await talk.run(SAID)).marks == ""
+
+
+async def test_without_a_journal_a_gap_is_marked() -> None:
+    kernel = NumberedKernel(journal_bytes=0)
+    async with talking_to(kernel) as talk:
+        asyncio.get_running_loop().call_later(3, kernel.go.set)
+        cell = await talk.run("say-a lose say-b say-c keep say-d wait")
+        assert (cell.text, cell.reply["status"]) == ("ad", "ok")
+        assert INCOMPLETE in cell.marks
+        assert (await talk.run(SAID)).marks == ""
+
+
+async def test_a_cell_that_never_reached_the_kernel_says_so_and_is_not_sent_again() -> None:
+    kernel = NumberedKernel()
+    async with talking_to(kernel) as talk:
+        before = kernel.requests.count("execute_request")
+        kernel.swallow = "execute_request"
+        cell = await talk.run(SAID)
+        assert (cell.text, cell.error, cell.reply["status"]) == ("", "RequestLost", "error")
+        assert "did not run" in cell.reply["evalue"]
+        assert kernel.requests.count("execute_request") == before
+        assert (await talk.run(SAID)).text == "abc"
+
+
+async def test_without_a_journal_a_lost_cell_may_have_run() -> None:
+    kernel = NumberedKernel(journal_bytes=0)
+    async with talking_to(kernel) as talk:
+        kernel.swallow = "execute_request"
+        cell = await talk.run(SAID)
+        assert (cell.error, cell.reply["status"]) == ("ConnectionLost", "error")
+
+
+async def test_without_a_journal_a_lost_reply_is_no_success() -> None:
+    async with talking_to(NumberedKernel(journal_bytes=0)) as talk:
+        cell = await talk.run("say-a pause cut say-b")
+        assert (cell.text, cell.error, cell.reply["status"]) == ("a", "ReplyLost", "error")
+
+
+async def test_a_question_without_effect_is_asked_again() -> None:
+    kernel = NumberedKernel()
+    async with talking_to(kernel) as talk:
+        kernel.swallow = "complete_request"
+        reply = await asyncio.wait_for(talk.client.complete("a", reply=True, timeout=30), 30)
+        assert reply["content"]["status"] == "ok"
+        assert kernel.requests.count("complete_request") == 1
+
+
+async def test_a_kernel_that_was_restarted_meanwhile_says_so() -> None:
+    kernel = NumberedKernel()
+    async with talking_to(kernel) as talk:
+        running = asyncio.ensure_future(talk.run("say-a wait"))
+        await asyncio.sleep(0.3)
+        kernel.start()
+        kernel.cut()
+        cell = await running
+        assert (cell.text, cell.error, cell.reply["status"]) == ("a", "KernelDied", "error")
+        kernel.losing = False
+        assert (await talk.run("say-a lose say-b keep say-c")).text == "abc"  # it has a journal again
+
+
+@pytest.mark.parametrize("journal_bytes", [1_000_000, 0])
+async def test_an_end_that_is_lost_comes_all_the_same(journal_bytes: int) -> None:
+    kernel = NumberedKernel(journal_bytes=journal_bytes)
+    async with talking_to(kernel) as talk:
+        sent = kernel.wires["iopub"].send_multipart
+
+        def without_idle(frames: list[bytes], **options: object) -> None:
+            if not any(b'"idle"' in bytes(frame) for frame in frames):
+                sent(frames, **options)
+
+        kernel.wires["iopub"].send_multipart = without_idle  # type: ignore[method-assign]
+        cell = await talk.run(SAID)
+        assert (cell.text, cell.reply["status"]) == ("abc", "ok")

@@ -1,0 +1,156 @@
+"""The recorder in a real Jupyter server: a gateway kernel's messages, who covers them, and what the file gets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from tests.functional.server.recorded import GATEWAY_KERNEL, Kernel, shown, until
+
+
+def ends_with(path: Path, text: str) -> bool:
+    return shown(path).endswith(text)
+
+
+async def test_nothing_is_written_while_the_front_end_is_there(kernel, path, rest, local):
+    kernel.run("one", "c1")
+    kernel.write("a\n")
+    await asyncio.sleep(1)
+    assert shown(path) == ""
+    answer = await rest("GET", f"kernels/{local}/recording")
+    (run,) = answer.json["runs"]
+    assert run["outputs"] == [{"output_type": "stream", "name": "stdout", "text": "a\n"}]
+    assert run["last"] == {"kernel_1": 1}
+    assert (run["cell_id"], run["state"], run["written"]) == ("c1", "running", False)
+
+
+async def test_what_comes_after_it_left_is_written_with_what_came_before(kernel, path):
+    kernel.run("one", "c1")
+    kernel.write("a\n")
+    kernel.ws.close()
+    kernel.write("b\n")
+    await until(lambda: shown(path) == "a\nb\n")
+    kernel.write("c\n")
+    kernel.end(7)
+    await until(lambda: shown(path) == "a\nb\nc\n")
+    cell = nbformat.read(path, as_version=4).cells[0]
+    assert (cell.execution_count, cell.source) == (7, "one")
+    await until(lambda: kernel.observer.spool.is_empty)
+
+
+async def test_a_front_end_that_returns_within_the_grace_keeps_its_file(kernel, path, local, jp_ws_fetch):
+    kernel.run("one", "c1")
+    kernel.ws.close()
+    await until(lambda: kernel.session not in kernel.observer.sessions)
+    kernel.ws = await jp_ws_fetch("api", "kernels", local, "channels", params={"session_id": kernel.session})
+    kernel.write("a\n")
+    kernel.end()
+    await asyncio.sleep(1)
+    assert shown(path) == ""
+
+
+async def test_changes_made_meanwhile_are_kept(kernel, path):
+    kernel.run("one", "c1")
+    kernel.ws.close()
+    for number in range(5):
+        kernel.write(f"{number}\n")
+        await until(partial(ends_with, path, f"{number}\n"))
+        notebook = nbformat.read(path, as_version=4)
+        notebook.cells[1].source = f"edited {number}"
+        nbformat.write(notebook, path)
+    kernel.end()
+    await until(lambda: kernel.observer.spool.is_empty)
+    assert nbformat.read(path, as_version=4).cells[1].source == "edited 4"
+    assert shown(path) == "0\n1\n2\n3\n4\n"
+
+
+async def test_a_cell_that_was_never_saved_is_added(kernel, path):
+    kernel.run("new", "c9")
+    kernel.write("a\n")
+    kernel.end()
+    kernel.ws.close()
+    await until(lambda: kernel.observer.spool.is_empty)
+    cell = nbformat.read(path, as_version=4).cells[2]
+    assert (cell.id, cell.source, shown(path, 2)) == ("c9", "new", "a\n")
+
+
+async def test_a_cell_that_the_user_deleted_is_not_added_again(kernel, path, jp_fetch):
+    kernel.run("two", "c2")
+    notebook = nbformat.read(path, as_version=4)
+    del notebook.cells[1]
+    await save(jp_fetch, notebook)
+    kernel.ws.close()
+    kernel.write("a\n")
+    kernel.end()
+    await until(lambda: kernel.observer.spool.is_empty)
+    assert len(nbformat.read(path, as_version=4).cells) == 1
+
+
+async def save(jp_fetch: Any, notebook: Any) -> None:
+    body = json.dumps({"type": "notebook", "format": "json", "content": notebook})
+    await jp_fetch("api", "contents", "n.ipynb", method="PUT", body=body)
+
+
+async def test_a_run_that_the_front_end_has_saved_is_forgotten(kernel, path, jp_fetch):
+    kernel.run("one", "c1")
+    kernel.write("a\n")
+    kernel.end(3)
+    notebook = nbformat.read(path, as_version=4)
+    await save(jp_fetch, notebook)
+    await asyncio.sleep(0.5)
+    assert not kernel.observer.spool.is_empty
+    notebook.cells[0].execution_count = 3
+    notebook.cells[0].outputs = [nbformat.v4.new_output("stream", name="stdout", text="a\n")]
+    await save(jp_fetch, notebook)
+    await until(lambda: kernel.observer.spool.is_empty)
+
+
+async def test_another_tab_takes_over_and_the_file_is_left_to_it(kernel, path, rest, local, jp_ws_fetch):
+    kernel.run("one", "c1")
+    kernel.write("a\n")
+    kernel.ws.close()
+    await until(lambda: shown(path) == "a\n")
+    other = await jp_ws_fetch("api", "kernels", local, "channels", params={"session_id": "tab-2"})
+    await until(lambda: "tab-2" in kernel.observer.sessions)
+    answer = await rest("POST", f"kernels/{local}/recording", {"session": "tab-2"})
+    assert answer.json["runs"][0]["outputs"][0]["text"] == "a\n"
+    assert (answer.json["path"], answer.json["runs"][0]["written"]) == ("n.ipynb", True)
+    kernel.write("b\n")
+    await asyncio.sleep(1)
+    assert shown(path) == "a\n"
+    other.close()
+    await until(lambda: shown(path) == "a\nb\n")
+
+
+async def test_only_a_connected_front_end_takes_over(kernel, rest, local):
+    answer = await rest("POST", f"kernels/{local}/recording", {"session": "elsewhere"})
+    assert (answer.status, answer.json["code"]) == (400, "bad-request")
+    assert (await rest("GET", f"kernels/{uuid.uuid4()}/recording")).status == 404
+
+
+async def test_a_local_kernel_has_no_recording(local, rest):
+    answer = await rest("GET", f"kernels/{local}/recording")
+    assert answer.json == {"recorded": False, "path": None, "trouble": None, "runs": []}
+
+
+async def test_what_a_killed_server_left_is_completed(quick, local, recorder, path):
+    first = Kernel(recorder.attach(local)(GATEWAY_KERNEL, lambda *_: None), "gone")
+    first.observer.sessions.add("gone")
+    first.run("one", "c1")
+    first.write("a\n")
+    first.write("b\n")
+
+    second = Kernel(recorder.attach(local)(GATEWAY_KERNEL, lambda *_: None), "gone")
+    assert second.observer.seen() == {"kernel_1": 2}
+    second.parent = first.parent
+    second.publish("stream", 2, name="stdout", text="b\n")  # what a gateway replays once more
+    second.publish("stream", 3, name="stdout", text="c\n")
+    second.end(4)
+    await until(lambda: shown(path) == "a\nb\nc\n")
+    assert nbformat.read(path, as_version=4).cells[0].execution_count == 4

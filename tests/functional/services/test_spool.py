@@ -1,0 +1,103 @@
+"""The spool on a real disk: torn at every byte, and with no room left."""
+
+from __future__ import annotations
+
+import json
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jupyter_emr_connect.gateway.framing import Message
+from jupyter_emr_connect.services.recording.spool import Kind, Spool
+
+
+def message(number: int, text: str = "text") -> Message:
+    header = json.dumps({"msg_id": f"k_1_{number}", "msg_type": "stream"}).encode()
+    return Message("iopub", header, b"{}", b"{}", json.dumps({"text": text}).encode(), [b"\0\1"])
+
+
+def ids(spool: Spool) -> list[str]:
+    return [found.msg_id for _, found, _ in spool.read(0)]
+
+
+def test_what_was_appended_is_read_back_also_by_the_next_process(tmp_path):
+    spool = Spool(tmp_path / "folder" / "spool")
+    assert spool.is_empty
+    spool.append(Kind.REQUEST, message(1))
+    spool.append(Kind.PUBLISHED, message(2, "ü" * 100_000))
+    found = list(spool.read(0))
+    assert [kind for kind, _, _ in found] == [Kind.REQUEST, Kind.PUBLISHED]
+    assert bytes(found[1][1].content) == bytes(message(2, "ü" * 100_000).content)
+    assert [bytes(part) for part in found[0][1].buffers] == [b"\0\1"]
+    assert [one.msg_id for _, one, _ in spool.read(found[0][2])] == ["k_1_2"]
+    assert stat.S_IMODE(spool.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(spool.path.parent.stat().st_mode) == 0o700
+    spool.close()
+    again = Spool(spool.path)
+    assert ids(again) == ["k_1_1", "k_1_2"]
+    again.clear()
+    assert (ids(again), again.is_empty) == ([], True)
+    again.append(Kind.PUBLISHED, message(3))
+    assert ids(again) == ["k_1_3"]
+    again.remove()
+    assert not spool.path.exists()
+
+
+def test_torn_at_every_byte_it_keeps_the_whole_records_and_goes_on(tmp_path):
+    whole = Spool(tmp_path / "whole")
+    ends = [0]
+    for number in range(3):
+        whole.append(Kind.PUBLISHED, message(number))
+        ends.append(whole.size)
+    content = whole.path.read_bytes()
+    whole.close()
+    for length in range(len(content) + 1):
+        path = tmp_path / "torn"
+        path.write_bytes(content[:length])
+        spool = Spool(path)
+        kept = sum(1 for end in ends[1:] if end <= length)
+        assert ids(spool) == [f"k_1_{number}" for number in range(kept)], length
+        spool.append(Kind.PUBLISHED, message(9))
+        assert ids(spool)[-1] == "k_1_9"
+        spool.remove()
+
+
+@pytest.mark.parametrize("junk", [b"\0" * 5000, b"junk", b"\xff" * 3000])
+def test_junk_behind_the_records_is_cut_off(tmp_path, junk):
+    spool = Spool(tmp_path / "spool")
+    spool.append(Kind.PUBLISHED, message(1))
+    spool.close()
+    with spool.path.open("ab") as file:
+        file.write(junk)
+    assert ids(Spool(spool.path)) == ["k_1_1"]
+    spool.path.write_bytes(junk)
+    assert Spool(spool.path).is_empty
+
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+from tests.functional.services.test_spool import Kind, Spool, ids, message
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+spool = Spool(Path(sys.argv[1]))
+spool.append(Kind.PUBLISHED, message(1))
+resource.setrlimit(resource.RLIMIT_FSIZE, (spool.size + 100, resource.RLIM_INFINITY))
+try:
+    spool.append(Kind.PUBLISHED, message(2, "x" * 1000))
+except OSError as error:
+    print(error.strerror)
+print(ids(spool), spool.path.stat().st_size == spool.size)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+spool.append(Kind.PUBLISHED, message(3))
+print(ids(spool))
+"""
+
+
+def test_without_room_the_file_is_as_before_and_goes_on_when_there_is_some(tmp_path):
+    words = [sys.executable, "-c", FULL, str(tmp_path / "spool")]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, cwd=Path(__file__).parents[3])
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == ["File too large", "['k_1_1'] True", "['k_1_1', 'k_1_3']"]

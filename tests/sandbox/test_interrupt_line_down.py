@@ -1,0 +1,128 @@
+"""Interrupt and restart while the line is down: told at once, delivered first when it is back, and never too late."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import pytest
+from jupyter_client import AsyncKernelClient
+
+from jupyter_emr_connect.services.stages import LINE
+from tests.conftest import Sandbox
+from tests.sandbox.kernels import attached_to, execute, of_type, published, reply_to, running, texts
+
+pytestmark = pytest.mark.sandbox
+
+LATER = "will be delivered when it returns"
+FAULTS = ("no-gateway", "black-hole")
+
+
+@pytest.fixture(autouse=True)
+def attached(sandbox: Sandbox) -> Iterator[None]:
+    with attached_to(sandbox, "open"):
+        yield
+
+
+async def line_state(client: AsyncKernelClient, state: str) -> None:
+    """Wait until front ends are told this state of the line."""
+    while True:
+        message = await client.get_iopub_msg(timeout=60)
+        if message["msg_type"] == "emr_connect_status" and message["content"]["state"] == state:
+            return
+
+
+@contextmanager
+def fault(sandbox: Sandbox, name: str) -> Iterator[None]:
+    sandbox.fault(name, "--compute", "open")
+    try:
+        yield
+    finally:
+        sandbox.fault(name, "--compute", "open", "--off")
+
+
+@asynccontextmanager
+async def line_down(sandbox: Sandbox, client: AsyncKernelClient, how: str = "no-gateway") -> AsyncIterator[None]:
+    """Cut the line of `open` (or let it fall silent), and let it return afterwards."""
+    with fault(sandbox, how):
+        if how == "no-gateway":
+            sandbox.fault("cut-sockets", "--compute", "open")
+        await line_state(client, "reconnecting")
+        yield
+
+
+async def begun(client: AsyncKernelClient, code: str) -> str:
+    msg_id: str = client.execute(f"print('on', flush=True)\n{code}")
+    while (await client.get_iopub_msg(timeout=30))["content"].get("text") != "on\n":
+        pass
+    return msg_id
+
+
+@pytest.mark.parametrize("how", FAULTS)
+async def test_an_interrupt_is_told_at_once_and_delivered_when_the_line_is_back(sandbox: Sandbox, how: str) -> None:
+    async with running() as (manager, client):
+        await execute(client, "import time; kept = 41")
+        msg_id = await begun(client, "time.sleep(300)")
+        async with line_down(sandbox, client, how):
+            for _ in range(3):
+                await asyncio.wait_for(manager.interrupt_kernel(), 20)
+            while (told := await client.get_iopub_msg(timeout=10))["msg_type"] != "stream":
+                pass
+            assert LATER in told["content"]["text"]
+            assert told["parent_header"]["msg_id"] == msg_id
+        outputs = await published(client, msg_id)
+        assert [one["content"]["ename"] for one in of_type(outputs, "error")] == ["KeyboardInterrupt"]
+        assert texts(outputs, "stderr") == ""  # it was told once
+        assert (await reply_to(client, msg_id))["content"]["ename"] == "KeyboardInterrupt"
+        _, outputs = await execute(client, "time.sleep(3); print(kept + 1)")
+        assert texts(outputs) == "42\n"
+
+
+async def test_an_interrupt_of_a_cell_that_ends_by_itself_strikes_no_other(sandbox: Sandbox) -> None:
+    async with running() as (manager, client):
+        await execute(client, "import time")
+        msg_id = await begun(client, "time.sleep(4); print('ended')")
+        async with line_down(sandbox, client):
+            await manager.interrupt_kernel()
+            await asyncio.sleep(6)
+            later = client.execute("time.sleep(3); print('unharmed')")
+        outputs = await published(client, msg_id)
+        assert LATER in texts(outputs, "stderr")
+        assert texts(outputs) == "ended\n"
+        assert (await reply_to(client, msg_id))["content"]["status"] == "ok"
+        assert texts(await published(client, later)) == "unharmed\n"
+
+
+async def test_cells_that_were_not_sent_yet_end_at_once_and_never_run(sandbox: Sandbox) -> None:
+    async with running() as (manager, client):
+        async with line_down(sandbox, client):
+            waiting = [client.execute(f"ran_{number} = True") for number in range(3)]
+            await asyncio.sleep(0.5)
+            await manager.interrupt_kernel()
+            for msg_id in waiting:
+                content = (await reply_to(client, msg_id, wait=10))["content"]
+                assert content["ename"] == "KeyboardInterrupt"
+                assert "did not run" in content["evalue"]
+        _, outputs = await execute(client, "print([name for name in globals() if name.startswith('ran_')])")
+        assert texts(outputs) == "[]\n"
+
+
+async def test_a_restart_waits_for_the_line_and_says_so(sandbox: Sandbox) -> None:
+    async with running() as (manager, client):
+        await execute(client, "import time; old = True")
+        msg_id = await begun(client, "time.sleep(300)")
+        async with line_down(sandbox, client):
+            await manager.interrupt_kernel()
+            unsent = client.execute("sent_before_the_restart = True")
+            restart = asyncio.ensure_future(manager.restart_kernel())
+            assert (await reply_to(client, unsent, wait=10))["content"]["ename"] == "KeyboardInterrupt"  # by the manager
+            assert (await reply_to(client, msg_id, wait=10))["content"]["status"] == "aborted"
+            await asyncio.sleep(2)
+            assert not restart.done()
+        await asyncio.wait_for(restart, 60)
+        assert LINE in manager.provisioner.timings  # type: ignore[union-attr]
+        _, outputs = await execute(
+            client, "print([name for name in ('old', 'sent_before_the_restart') if name in globals()])"
+        )
+        assert texts(outputs) == "[]\n"

@@ -1,0 +1,56 @@
+"""Messages that wait, in memory and on the disk."""
+
+from __future__ import annotations
+
+import resource
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from jupyter_emr_connect.gateway.framing import Message
+from jupyter_emr_connect.gateway.held import Held
+
+
+def message(text: str, *buffers: bytes) -> Message:
+    return Message("iopub", b'{"msg_id": "a_1"}', b"{}", b"{}", text.encode(), buffers)
+
+
+@pytest.mark.parametrize("memory", [0, 100, 1_000_000])
+def test_they_come_back_by_number_then_as_they_came(memory: int) -> None:
+    held = Held(memory)
+    for number, text in ((3, "c"), (1, "a"), (2, "b"), (2, "b2"), (9, "z" * 500), (4, "d")):
+        held.add(number, message(text, b"\0\xff" * 10))
+    assert len(held) == 6
+    found = list(held.drain())
+    assert [bytes(one.content).decode() for one in found] == ["a", "b", "b2", "c", "d", "z" * 500]
+    assert all([bytes(part) for part in one.buffers] == [b"\0\xff" * 10] for one in found)
+    assert len(held) == 0
+    held.add(1, message("again"))
+    assert [bytes(one.content) for one in held.drain()] == [b"again"]
+
+
+FULL = """
+import resource, signal
+from jupyter_emr_connect.gateway.framing import Message
+from jupyter_emr_connect.gateway.held import Held
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+held = Held(0)
+def message(text): return Message("iopub", b"{}", b"{}", b"{}", text.encode())
+held.add(1, message("x" * 100))
+try:
+    held.add(2, message("y" * 5000))
+except OSError as error:
+    print("full", error.errno)
+held.add(3, message("z" * 100))
+print([bytes(one.content[:1]).decode() for one in held.drain()])
+"""
+
+
+def test_a_full_disk_takes_nothing_and_spoils_nothing() -> None:
+    assert resource.RLIMIT_FSIZE
+    assert signal.SIGXFSZ
+    run = subprocess.run([sys.executable, "-c", FULL], capture_output=True, text=True, check=True)
+    assert run.stdout.split("\n")[:2] == ["full 27", "['x', 'z']"]

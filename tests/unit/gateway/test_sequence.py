@@ -1,0 +1,82 @@
+"""Numbers that come twice, late, or not at all."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from jupyter_emr_connect.gateway.sequence import Sequence, split
+
+
+@pytest.mark.parametrize(
+    ("msg_id", "found"),
+    [
+        ("5ad8-1f_1434_17", ("5ad8-1f_1434", 17)),
+        ("5ad8-1f_3", ("5ad8-1f", 3)),
+        ("5ad8-1f", ("5ad8-1f", 0)),
+        ("a_b", ("a_b", 0)),
+        ("_7", ("_7", 0)),
+        ("a_²", ("a_²", 0)),
+        ("", ("", 0)),
+    ],
+)
+def test_an_id_is_split_into_prefix_and_number(msg_id: str, found: tuple[str, int]) -> None:
+    assert split(msg_id) == found
+
+
+def test_each_number_counts_once() -> None:
+    sequence = Sequence()
+    assert [sequence.add("k", n) for n in (5, 6, 6, 8, 7, 7, 5)] == [True, True, False, True, True, False, False]
+    assert sequence.missing() == {}
+    assert sequence.tops() == {"k": 8}
+
+
+def test_what_was_overtaken_by_the_first_is_new_once() -> None:
+    sequence = Sequence()
+    assert [sequence.add("k", n) for n in (5, 4, 4)] == [True, True, False]
+
+
+def test_unnumbered_messages_are_always_new() -> None:
+    sequence = Sequence()
+    assert [sequence.add("x", 0), sequence.add("x", 0)] == [True, True]
+
+
+def test_gaps_are_known_by_their_bounds() -> None:
+    sequence = Sequence()
+    for n in (1, 10, 5, 20):
+        sequence.add("k", n)
+    assert sequence.missing() == {"k": [(2, 4), (6, 9), (11, 19)]}
+    assert sequence.gap_below("k", 3)
+    assert not sequence.gap_below("k", 2)
+
+
+def test_what_is_forgiven_is_not_missed_and_still_welcome_once() -> None:
+    sequence = Sequence()
+    for n in (1, 10):
+        sequence.add("k", n)
+    sequence.forgive({"k": 4, "other": 9})
+    assert sequence.missing() == {"k": [(5, 9)]}
+    assert [sequence.add("k", 3), sequence.add("k", 3)] == [True, False]
+
+
+def test_prefixes_count_for_themselves() -> None:
+    sequence = Sequence()
+    assert [sequence.add("k_1", 1), sequence.add("k_2", 1), sequence.add("k_1", 1)] == [True, True, False]
+
+
+def test_another_process_may_go_on() -> None:
+    sequence = Sequence()
+    sequence.resume({"k": 100})
+    assert [sequence.add("k", n) for n in (100, 7, 101)] == [False, False, True]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_any_order_ends_with_nothing_missing(seed: int) -> None:
+    chance = random.Random(seed)
+    numbers = [*range(1, 200), *chance.choices(range(1, 200), k=100)]
+    chance.shuffle(numbers)
+    sequence = Sequence()
+    new = [n for n in numbers if sequence.add("k", n)]
+    assert sorted(new) == list(range(1, 200))
+    assert sequence.missing() == {}

@@ -1,0 +1,130 @@
+"""Messages of a run into the outputs of a cell, and runs into the cells of a notebook."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from jupyter_emr_connect.services.recording.outputs import Displays, Outputs
+from jupyter_emr_connect.services.recording.runs import Run
+from jupyter_emr_connect.services.recording.writing import has, place
+
+
+@pytest.fixture
+def outputs() -> Outputs:
+    return Outputs(Displays())
+
+
+def stream(outputs: Outputs, text: str, name: str = "stdout") -> None:
+    outputs.add("stream", {"name": name, "text": text})
+
+
+def texts(outputs: Outputs) -> list[tuple[str, str]]:
+    return [(node["name"], node["text"]) for node in outputs.nodes()]
+
+
+def display(text: str, name: str | None = None) -> dict[str, Any]:
+    return {"data": {"text/plain": text}, "metadata": {}, "transient": {"display_id": name} if name else {}}
+
+
+def test_pieces_of_a_stream_are_one_output_until_the_other_stream_speaks(outputs):
+    for text, name in (("a", "stdout"), ("b", "stdout"), ("!", "stderr"), ("c", "stdout")):
+        stream(outputs, text, name)
+    assert texts(outputs) == [("stdout", "ab"), ("stderr", "!"), ("stdout", "c")]
+    stream(outputs, "d")
+    assert texts(outputs)[-1] == ("stdout", "cd")
+
+
+def test_results_displays_and_errors_are_as_nbformat_has_them(outputs):
+    outputs.add("execute_result", {"data": {"text/plain": "2"}, "metadata": {}, "execution_count": 5})
+    outputs.add("display_data", display("shown"))
+    outputs.add("error", {"ename": "E", "evalue": "v", "traceback": ["t"]})
+    assert outputs.nodes() == [
+        {"output_type": "execute_result", "data": {"text/plain": "2"}, "metadata": {}, "execution_count": 5},
+        {"output_type": "display_data", "data": {"text/plain": "shown"}, "metadata": {}},
+        {"output_type": "error", "ename": "E", "evalue": "v", "traceback": ["t"]},
+    ]
+
+
+def test_clearing_at_once_and_with_the_next_output(outputs):
+    stream(outputs, "old")
+    outputs.add("clear_output", {"wait": True})
+    assert texts(outputs) == [("stdout", "old")]
+    stream(outputs, "new")
+    assert texts(outputs) == [("stdout", "new")]
+    outputs.add("clear_output", {})
+    assert outputs.nodes() == []
+
+
+def test_an_update_reaches_displays_of_other_runs_and_changes_their_version():
+    displays = Displays()
+    first, second = Outputs(displays), Outputs(displays)
+    first.add("display_data", display("old", "d"))
+    before = first.version
+    second.add("update_display_data", display("new", "d"))
+    assert first.nodes()[0]["data"] == {"text/plain": "new"}
+    assert first.version > before
+    assert second.nodes() == []
+    first.add("clear_output", {})
+    second.add("update_display_data", display("newer", "d"))
+    assert first.nodes() == []
+
+
+@pytest.mark.parametrize("content", [{}, {"data": 1}, {"name": 3}, {"transient": 7}])
+@pytest.mark.parametrize("msg_type", ["display_data", "execute_result", "error", "update_display_data", "status"])
+def test_malformed_and_silent_messages_show_nothing_and_break_nothing(outputs, msg_type, content):
+    outputs.add(msg_type, content)
+    stream(outputs, "after")
+    assert outputs.nodes()[-1] == {"output_type": "stream", "name": "stdout", "text": "after"}
+
+
+def run(code: str, cell_id: str | None, text: str = "out", count: int | None = 3) -> Run:
+    made = Run("m", "s", cell_id, code, b"{}", count=count, outputs=Outputs(Displays()))
+    made.outputs.add("stream", {"name": "stdout", "text": text})
+    return made
+
+
+def notebook(*ids: str) -> Any:
+    cells = [new_code_cell(f"code {name}", id=name) for name in ids]
+    return new_notebook(cells=[new_markdown_cell("code a"), *cells])
+
+
+def test_only_the_cell_that_ran_is_touched():
+    book = notebook("a", "b")
+    assert place(book, [run("code b", "b")]) == []
+    assert [cell.get("outputs") for cell in book.cells] == [
+        None,
+        [],
+        [{"output_type": "stream", "name": "stdout", "text": "out"}],
+    ]
+    assert (book.cells[2].execution_count, book.cells[2].source, book.cells[2].metadata.trusted) == (3, "code b", True)
+
+
+def test_without_an_id_the_source_tells_the_cell():
+    book = notebook("a", "b")
+    assert place(book, [run("code b\n", None)]) == []
+    assert book.cells[2].outputs
+    stray = run("elsewhere", None)
+    assert place(book, [stray]) == [stray]
+
+
+def test_old_notebooks_have_no_ids_and_get_none():
+    book = notebook("a")
+    book.nbformat_minor = 4
+    for cell in book.cells:
+        del cell["id"]
+    assert place(book, [run("code a", "x"), run("new", "y")]) == []
+    assert [cell.source for cell in book.cells] == ["code a", "code a", "new"]
+    assert book.cells[1].outputs
+    assert "id" not in book.cells[2]
+
+
+def test_a_notebook_has_a_run_when_it_shows_its_count():
+    book = notebook("a")
+    made = run("code a", "a")
+    assert not has(book, made)
+    book.cells[1].execution_count = 3
+    assert has(book, made)
+    assert not has(book, run("code a", "a", count=None))
