@@ -37,14 +37,13 @@ class FaultProxy:
     """Listens at ``address`` and passes on to ``(host, port)``. Every method may be called from any thread.
 
     ``delay`` holds each chunk up for so many seconds, ``idle`` cuts connections on which the gateway was silent for
-    longer, as nginx does after its ``proxy_read_timeout``; None is never. ``accepted`` counts connections.
+    longer, as nginx does after its ``proxy_read_timeout``; None is never. ``cuts`` counts WebSockets that were cut.
     """
 
     def __init__(self, host: str, port: int, *, address: str | None = None, idle: float | None = None) -> None:
         self.gateway = (host, port)
         self.delay = 0.0
         self.idle = idle
-        self.accepted = 0
         self.cuts = 0
         self._own = OwnLoop()
         self._listener = socket.create_server((address or host, 0), backlog=BACKLOG)
@@ -137,7 +136,6 @@ class FaultProxy:
     async def _accept(self) -> None:
         while True:
             connection, _ = await self._own.loop.sock_accept(self._listener)
-            self.accepted += 1
             self._start(self._serve(connection))
 
     async def _stop_accepting(self) -> None:
@@ -233,7 +231,7 @@ class FaultProxy:
         while True:
             await asyncio.sleep(0.1)
             if self.idle is not None and self._own.loop.time() - pair.heard > self.idle:
-                self.cuts += 1
+                self.cuts += pair.websocket
                 return
 
     async def _hold(self) -> None:
@@ -248,7 +246,7 @@ class FaultProxy:
     def _end(self, pair: Pair, how: str, lost: float) -> None:
         if pair.left:
             return
-        self.cuts += 1
+        self.cuts += pair.websocket
         pair.left = True
         if how == "rst":
             sock: socket.socket = pair.client.get_extra_info("socket")

@@ -9,14 +9,13 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psutil
 import pytest
 
 from tests.conftest import Sandbox, start_sandbox
 from tests.sandbox.jupyter_server import Channels, Server, serving
-from tests.sandbox.line import stopwatch
+from tests.sandbox.line import address_of, stopwatch
 from tests.sandbox.notebooks import write_notebook
 from tests.sandbox.own_gateway import own_gateway
 from tests.sandbox.soak import Soak
@@ -64,9 +63,10 @@ def more_clusters(sandbox: Sandbox, count: int, folder: Path) -> Iterator[list[P
     ][:count]
     assert len(fit) == count
     with ExitStack() as stack:
+        subnet = address_of(sandbox).rpartition(".")[0]
         for row in fit:
-            url = urlsplit(row["gateway_url"])
-            stack.enter_context(own_gateway(str(url.hostname), folder / row["name"], port=url.port))
+            address = f"{subnet}.{100 + int(row['name'][-5:]) % 150}"  # as `seed` gives them
+            stack.enter_context(own_gateway(address, folder / row["name"], port=18888))
         yield [Place(row["name"]) for row in fit]
 
 
