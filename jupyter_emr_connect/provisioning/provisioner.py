@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 SHUTDOWN_SECONDS = 30.0
 ENDPOINT_LAUNCH_SECONDS = 400.0
-MEGABYTE = 1_000_000
 # What the gateway's kernel may be told from our side; KERNEL_USERNAME comes from the runtime role (reference 1.9).
 OURS = frozenset({"KERNEL_ID", "KERNEL_LAUNCH_TIMEOUT", "KERNEL_USERNAME"})
 
@@ -117,7 +116,7 @@ class EMRProvisioner(KernelProvisionerBase):
     async def _order(self, env: dict[str, str], stages: Stages, bridge: Bridge) -> RemoteKernel:
         config = await asyncio.to_thread(self._settings)
         path = env.get("JPY_SESSION_NAME") or None
-        bridge.journal_bytes = config.journal_megabytes * MEGABYTE
+        bridge.journal_bytes = config.journal_megabytes * 1_000_000
         bridge.reconnect_for = config.reconnect_hours * 3600
         attachment = await self._resolve(config, env, path)
         if attachment.transport not in ("auto", "gateway"):

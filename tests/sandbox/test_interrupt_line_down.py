@@ -116,7 +116,8 @@ async def test_a_restart_waits_for_the_line_and_says_so(sandbox: Sandbox) -> Non
             await manager.interrupt_kernel()
             unsent = client.execute("sent_before_the_restart = True")
             restart = asyncio.ensure_future(manager.restart_kernel())
-            assert (await reply_to(client, unsent, wait=10))["content"]["ename"] == "KeyboardInterrupt"  # by the manager
+            by_the_manager = await reply_to(client, unsent, wait=10)
+            assert by_the_manager["content"]["ename"] == "KeyboardInterrupt"
             assert (await reply_to(client, msg_id, wait=10))["content"]["status"] == "aborted"
             await asyncio.sleep(2)
             assert not restart.done()
