@@ -31,7 +31,7 @@ def server(cloud, gateway, tmp_path):
     (root / "work").mkdir(parents=True)
     (root / "work" / "report.ipynb").write_text("{}")
     words = [
-        "--ServerApp.jpserver_extensions={'jupyter_emr_connect': True}",
+        "--ServerApp.jpserver_extensions={'jupyter_emr_connect': True, 'jupyter_server_ydoc': False}",
         f"--ServerApp.root_dir={root}",
         f"--IdentityProvider.token={TOKEN}",
         "--ServerApp.port=0",
