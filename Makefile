@@ -4,9 +4,10 @@ BIN := .venv/bin
 STAMP := .venv/.stamp
 SANDBOX ?= default
 LIVY_TESTS := livy_exchanges engines_livy engines_killed isolation two_roles magics cli_run secrets lifecycle
+SOAK_TESTS := faults_line faults_gateway faults_notebook gateway_ages many_at_once
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: help setup demo lab test test-fast lint unit functional sandbox livy browser bench lock lock-engines down clean
+.PHONY: help setup demo lab test test-fast lint unit functional sandbox soak livy browser bench lock lock-engines down clean
 
 help: ## Show these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -46,6 +47,9 @@ functional: $(STAMP) ## Tests through the user's interfaces, without engines
 
 sandbox: $(STAMP) ## Tests on the real engines
 	$(BIN)/pytest tests/sandbox
+
+soak: $(STAMP) ## The tests of faults and of many kernels in full length; their figures come last (half an hour)
+	$(BIN)/pytest --soak --timeout 3600 $(SOAK_TESTS:%=tests/sandbox/test_%.py)
 
 livy: $(STAMP) ## The tests of Livy's sessions on a full Apache Livy 0.8.0 (LIVY_HOME=DIR)
 	@test -d "$(LIVY_HOME)/jars" || { echo "Give LIVY_HOME, an unpacked apache-livy-0.8.0-incubating_2.12-bin."; exit 1; }
