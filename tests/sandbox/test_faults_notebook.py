@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -102,3 +104,28 @@ async def cut_often(line: FaultProxy, soak: Soak, cuts: int, seconds: float) -> 
         await asyncio.sleep(soak.dice.uniform(0.5, 1.5) * 0.9 * seconds / cuts)
         lost = soak.dice.choice([0.0, soak.dice.uniform(0.1, 1.0)])
         await asyncio.to_thread(line.cut, soak.dice.choice(["rst", "fin"]), lost=lost)
+
+
+async def test_a_server_that_sleeps_loses_nothing(sandbox: Sandbox, folder: Path, line: FaultProxy, soak: Soak) -> None:
+    """A laptop is closed in the midst of a cell; meanwhile the network forgets its connections."""
+    seconds = soak.choose(20, 180)
+    count = 20 * (seconds + 10)
+    code = numbers(count, 0.05)
+    path = write_notebook(folder / "work" / "n.ipynb", "emr-python", code)
+    async with server_on(sandbox, folder, line.port) as server:
+        kernel = await kernel_of(server)
+        async with tab(server, kernel) as shown:
+            shown.msg_id = await shown.channels.ask(code, cell_id=read_while_written(path).cells[0].id)
+            await asyncio.sleep(2)
+            os.kill(server.process.pid, signal.SIGSTOP)
+            try:
+                await asyncio.sleep(seconds / 2)
+                line.cut(lost=seconds / 4)
+                await asyncio.sleep(seconds / 2)
+            finally:
+                os.kill(server.process.pid, signal.SIGCONT)
+            await asyncio.wait_for(shown.ended.wait(), WAIT)
+            assert account(shown.out, count) == GOOD
+            assert shown.err == ""
+        await in_file_at_last(path, count)
+        soak.note(f"the server stopped for {seconds} s: nothing lost")
