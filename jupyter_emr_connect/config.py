@@ -70,6 +70,10 @@ class EMRConnect(Configurable):
     reconnect_hours = Float(
         24.0, help="Hours for which a lost connection to a gateway is tried again before its kernel is given up."
     ).tag(config=True)
+    cancel_spark_jobs = Bool(
+        True,
+        help="Let a small helper in sparkmagic's kernels see to it that interrupting a cell stops its Spark job too.",
+    ).tag(config=True)
     journal_megabytes = Integer(
         32,
         min=0,

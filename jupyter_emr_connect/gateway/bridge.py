@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 from .client import GatewayClient
@@ -38,7 +38,8 @@ class Bridge:
     ``on_shutdown(restart)`` is awaited when a client asks the kernel to shut down; the request itself is answered here
     and not passed on. ``on_state`` is told of the connection's states, ``on_status`` of the kernel's. ``observer``, if
     any, is told of what passes. ``journal_bytes`` is what the kernel keeps of what it sent, 0 for no journal;
-    ``reconnect_for`` is in seconds. Both count from the next connection on.
+    ``reconnect_for`` is in seconds; ``helpers`` are the contents of execute requests that put more into a new kernel.
+    These count from the next connection on.
     """
 
     observer: Observer | None = None
@@ -64,6 +65,7 @@ class Bridge:
         self.connection_info = self.local.connection_info
         self.journal_bytes = journal_bytes
         self.reconnect_for = RECONNECT_FOR
+        self.helpers: Sequence[dict[str, Any]] = ()
         self._fate = Fate(self)
         self._on_shutdown = on_shutdown
         self._on_state = on_state
@@ -119,6 +121,8 @@ class Bridge:
 
     async def install(self) -> bool:
         """Give the kernel its journal, if it takes one; called when it is ready, and by ``fate.py`` after a restart."""
+        for content in self.helpers:
+            self.own.ask("shell", "execute_request", content)
         return await self.line.install(self.journal_bytes)
 
     async def resumed(self) -> bool:
@@ -156,10 +160,13 @@ class Bridge:
             request = self.requests.add(message, identities)
             if request.runs_code and self.observer is not None:
                 self.observer.requested(message)
+        elif message.msg_type == "input_reply":
+            self._fate.input = message
         self.transmit(message)
 
     async def deliver(self, message: Message) -> None:
         """Give a message of the kernel to whom it is for; called by the line, for each once and in order."""
+        self._fate.input = None
         request = self.requests.get(message.parent_id)
         if message.channel == "iopub" and message.msg_type.endswith("_reply") and request is not None:
             message.channel = request.channel  # the journal does not know the channel

@@ -104,22 +104,25 @@ class GatewayClient:
         return {name: str(spec.get("spec", {}).get("language", "")) for name, spec in specs.items()}
 
     async def kernel(self, kernel_id: str) -> dict[str, Any]:
-        """Return the kernel's model; raises :class:`KernelGone` when the gateway does not know it."""
-        answer = await self._call("GET", f"/api/kernels/{kernel_id}", kernel=True)
+        """Return the kernel's model; raises :class:`KernelGone` when the gateway says that it does not know it.
+
+        Any other 404 is a proxy's, and says nothing of the kernel.
+        """
+        answer = await self._call("GET", f"/api/kernels/{kernel_id}")
         return answer if isinstance(answer, dict) else {}
 
     async def interrupt(self, kernel_id: str) -> None:
         """Interrupt what the kernel runs."""
-        await self._call("POST", f"/api/kernels/{kernel_id}/interrupt", kernel=True, safe=True)
+        await self._call("POST", f"/api/kernels/{kernel_id}/interrupt", safe=True)
 
     async def restart(self, kernel_id: str, *, timeout: float) -> None:
         """Restart the kernel; its id and open sockets stay good. ``timeout`` in seconds."""
-        await self._call("POST", f"/api/kernels/{kernel_id}/restart", kernel=True, timeout=timeout)
+        await self._call("POST", f"/api/kernels/{kernel_id}/restart", timeout=timeout)
 
     async def delete(self, kernel_id: str) -> bool:
         """Delete the kernel; returns False when the gateway did not know it."""
         try:
-            await self._call("DELETE", f"/api/kernels/{kernel_id}", kernel=True)
+            await self._call("DELETE", f"/api/kernels/{kernel_id}")
         except KernelGone:
             return False
         return True
@@ -197,14 +200,10 @@ class GatewayClient:
         path: str,
         *,
         json: dict[str, Any] | None = None,
-        kernel: bool = False,
         safe: bool = False,
         timeout: float | None = None,
     ) -> Any:
-        """Do one request; credentials are renewed once, and calls that may be repeated are, twice.
-
-        ``kernel``: a 404 means that the kernel is gone, whatever the body says.
-        """
+        """Do one request; credentials are renewed once, and calls that may be repeated are, twice."""
         pauses = list(RETRY_PAUSES) if safe or method in ("GET", "DELETE") else []
         renewed = False
         while True:
@@ -212,7 +211,7 @@ class GatewayClient:
             status, kind, body = await self._once(method, path, json, timeout or self._request_timeout, pauses, headers)
             if status < 300:
                 return parse(status, kind, body, self.target)
-            refusal = refuse(status, UNKNOWN_KERNEL if kernel and status == 404 else body, self.target)
+            refusal = refuse(status, body, self.target)
             if isinstance(refusal, GatewayRefused) and not renewed:
                 # Whoever is refused so got no further than the door: also a start may be asked for again.
                 renewed = True

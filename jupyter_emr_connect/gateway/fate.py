@@ -14,6 +14,7 @@ from .requests import REPEATABLE, Request
 
 if TYPE_CHECKING:
     from .bridge import Bridge
+    from .framing import Message
 
 STRAGGLERS = 1.0  # seconds from the answer that shows that a request is done with to the end of the wait for its reply
 QUIET = 2.0  # seconds after a cell's reply in which its end is published, unless it was lost
@@ -40,6 +41,7 @@ class Fate:
         self._resumes = False
         self._work: asyncio.Task[Any] | None = None
         self._looking: asyncio.TimerHandle | None = None
+        self.input: Message | None = None  # what a user answered to the kernel's question, until the kernel goes on
 
     def resume(self, seen: dict[str, int]) -> None:
         """Prepare for a kernel that another process started; ``seen`` is what the observer has kept of it."""
@@ -60,10 +62,12 @@ class Fate:
         self._connections += 1
         if self._connections == 1 and not self._resumes:
             return
-        unsent = self._bridge.link.outbox.ids() if self._bridge.link else set()
-        older = self._bridge.requests.open(but=unsent)
+        older = self._bridge.requests.open(but=self._unsent())
         recovering = self._bridge.line.recover(older)
         self._work = asyncio.get_running_loop().create_task(self._settle(recovering, older))
+
+    def _unsent(self) -> set[str]:
+        return self._bridge.link.outbox.ids() if self._bridge.link else set()
 
     def disconnected(self) -> None:
         """Ask no longer: there is nobody to answer."""
@@ -82,6 +86,8 @@ class Fate:
         bridge = self._bridge
         had_journal = bridge.line.journal
         replay = await recovering
+        if self.input is not None and self.input.msg_id not in self._unsent():
+            bridge.transmit(self.input)  # kernels throw away an answer that nothing waits for any more
         if not older and (replay is not None or not had_journal):
             return
         answer = await bridge.own.ask("shell", "kernel_info_request", {})

@@ -76,11 +76,10 @@ class Message:
             return _text(self.parent, "msg_id")
         return _id_in(bytes(self.parent_header))
 
-    @property
+    @cached_property
     def size(self) -> int:
         """The bytes it holds in memory."""
-        parts = (self.header, self.parent_header, self.metadata, self.content, *self.buffers)
-        return sum(len(part) for part in parts)
+        return sum(map(len, (self.header, self.parent_header, self.metadata, self.content, *self.buffers)))
 
 
 @lru_cache(maxsize=256)
@@ -111,7 +110,7 @@ def _parse_object(part: Part, name: str) -> dict[str, Any]:
 
 def encode(message: Message, framing: Framing) -> bytes | str:
     """Return the WebSocket frame: ``bytes`` for a binary frame, ``str`` for a text frame."""
-    return _encode_v1(message) if framing == "v1" else _encode_legacy(message)
+    return b"".join(v1_parts(message)) if framing == "v1" else _encode_legacy(message)
 
 
 def decode(frame: bytes | str, framing: Framing) -> Message:
@@ -124,13 +123,12 @@ def decode(frame: bytes | str, framing: Framing) -> Message:
     return _decode_legacy(frame)
 
 
-def _encode_v1(message: Message) -> bytes:
+def v1_parts(message: Message) -> list[Part]:
+    """Return what a v1 frame consists of, not yet joined, so that large parts need not be copied."""
     channel = message.channel.encode()
-    parts = (channel, message.header, message.parent_header, message.metadata, message.content, *message.buffers)
-    offsets = [8 * (len(parts) + 2)]
-    for part in parts:
-        offsets.append(offsets[-1] + len(part))
-    return b"".join((struct.pack(f"<{len(offsets) + 1}Q", len(offsets), *offsets), *parts))
+    parts = [channel, message.header, message.parent_header, message.metadata, message.content, *message.buffers]
+    offsets = list(itertools.accumulate(map(len, parts), initial=8 * (len(parts) + 2)))
+    return [struct.pack(f"<{len(offsets) + 1}Q", len(offsets), *offsets), *parts]
 
 
 def _decode_v1(frame: memoryview) -> Message:
@@ -158,7 +156,7 @@ def _read_offsets(frame: memoryview, form: str) -> list[int]:
 
 
 def _check_offsets(offsets: list[int], *, start: int, end: int) -> None:
-    if offsets[0] < start or offsets[-1] > end or any(a > b for a, b in itertools.pairwise(offsets)):
+    if offsets[0] < start or offsets[-1] > end or sorted(offsets) != offsets:
         text = "parts that lie outside the frame"
         raise BadFrame(text)
 

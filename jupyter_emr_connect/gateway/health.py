@@ -8,6 +8,8 @@ import struct
 import time
 from typing import TYPE_CHECKING
 
+from .deadline import within
+
 if TYPE_CHECKING:
     from .client import KernelWebSocket
 
@@ -33,12 +35,8 @@ def silent_for(ws: KernelWebSocket, heard: float) -> float:
     return min(since_frame, milliseconds / 1000)
 
 
-def acknowledge_at_once(ws: KernelWebSocket) -> None:
-    """Re-arm ``TCP_QUICKACK``: JEG leaves Nagle's algorithm on, so each delayed ACK would hold its next write 40 ms.
-
-    The kernel switches it off again by itself (tcp(7)), hence before each read.
-    """
-    sock = ws.get_extra_info("socket")
-    if sock is not None and hasattr(socket, "TCP_QUICKACK"):
-        with contextlib.suppress(OSError):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+async def hang_up(ws: KernelWebSocket | None) -> None:
+    """Close a WebSocket, within a second even if its peer does not answer."""
+    if ws is not None:
+        with contextlib.suppress(Exception):
+            await within(1, ws.close())

@@ -13,6 +13,7 @@ from .deadline import within
 from .framing import BadFrame, Message, Part
 from .loop import gateway_loop
 from .ports import Port
+from .tap import Taps
 from .wire import EMPTY, Wire
 
 IOPUB_HIGH_WATER = 64
@@ -24,13 +25,15 @@ ROUTED = ("shell", "control", "stdin")
 class LocalChannels:
     """Sockets bound on loopback. ``on_message(identities, message)`` is called with what clients send.
 
-    ``dropped`` counts what was no message. ``connection_info`` is what a connection file says.
+    ``dropped`` counts what was no message. ``connection_info`` is what a connection file says. ``taps`` are receivers
+    of this process, which need no socket.
     """
 
     def __init__(
         self, wire: Wire, key: bytes, scheme: str, ip: str, on_message: Callable[[list[bytes], Message], None]
     ) -> None:
         self.dropped = 0
+        self.taps = Taps()
         self._wire = wire
         self._on_message = on_message
         self._stalled = False
@@ -64,8 +67,15 @@ class LocalChannels:
 
     async def publish(self, message: Message) -> None:
         """Give a message to every subscriber, and wait for one that is slow: nothing is dropped for speed."""
-        frames = self._wire.pack(message, (_topic(message),))
-        port = self._ports["iopub"]
+        self.taps.offer(message)
+        await self._publish_by_zeromq(message)
+        await self.taps.room()
+
+    async def _publish_by_zeromq(self, message: Message) -> None:
+        topic, port = _topic(message), self._ports["iopub"]
+        if not port.wanted(topic):
+            return
+        frames = self._wire.pack(message, (topic,))
         if not port.send(frames) and not await self._sent_in_time(port, frames):
             # Until it reads again, the one that does not loses its messages, and the others wait no more.
             self._stalled = True
@@ -86,6 +96,7 @@ class LocalChannels:
     def tell(self, msg_type: str, content: dict[str, Any], parent: Part = EMPTY) -> Message:
         """Publish a message of our own and return it; it is lost where a subscriber does not read."""
         message = self._wire.make("iopub", msg_type, content, parent)
+        self.taps.offer(message)
         self._ports["iopub"].send(self._wire.pack(message, (_topic(message),)))
         return message
 

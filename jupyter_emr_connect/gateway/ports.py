@@ -35,7 +35,9 @@ class Port:
         high_water: int = 0,
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._on_frames = on_frames
+        self._on_frames = self._note if kind == zmq.XPUB else on_frames
+        self._on_event = on_frames
+        self._topics: set[bytes] = set()
         self._paused = False
         self._waiters: list[asyncio.Future[None]] = []
         self._socket = context.socket(kind)
@@ -59,6 +61,19 @@ class Port:
             return False
         self._loop.call_soon(self._ready)
         return True
+
+    def wanted(self, topic: bytes) -> bool:
+        """Whether a subscriber of this XPUB socket has asked for such messages: else they need not be made."""
+        return any(topic.startswith(prefix) for prefix in self._topics)
+
+    def _note(self, frames: list[bytes]) -> None:
+        """Remember what is subscribed to: ZeroMQ tells of each subscription, and of the last one's end."""
+        event = frames[0]
+        if event[:1] == b"\x01":
+            self._topics.add(event[1:])
+        elif event[:1] == b"\x00":
+            self._topics.discard(event[1:])
+        self._on_event(frames)
 
     async def room(self) -> None:
         """Wait until a message that :meth:`send` refused is worth another try.

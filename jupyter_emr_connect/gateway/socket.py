@@ -31,10 +31,11 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from ..errors import EMRConnectError, GatewayError, GatewayRefused, KernelGone
+from .acks import Acks
 from .client import GatewayClient
 from .deadline import within
 from .framing import BadFrame, Framing, Message, decode, encode
-from .health import acknowledge_at_once, now, silent_for
+from .health import hang_up, now, silent_for
 from .outbox import Outbox
 from .reach import reach_of
 from .state import LinkState, LinkStatus
@@ -93,6 +94,7 @@ class KernelSocket:
         self._winding_up: asyncio.Task[None] | None = None
         self._heard = 0.0
         self._answered = asyncio.Event()
+        self._acks = Acks(None)
         self._ws: KernelWebSocket | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -121,7 +123,7 @@ class KernelSocket:
             if task is not None:
                 task.cancel()
                 await asyncio.wait({task})
-        await _hang_up(self._ws)
+        await hang_up(self._ws)
         self._ws = None
         if self.state is not LinkState.GONE:
             self._move(LinkState.CLOSED)
@@ -153,6 +155,7 @@ class KernelSocket:
         opening = self._client.open_socket(self._kernel_id, self.session_id, offer_v1=self._offer_v1)
         self._ws = await within(patience, opening)
         self.framing = "v1" if self._ws.protocol else "legacy"
+        self._acks = Acks(self._ws.get_extra_info("socket"))
         self._heard = now()
 
     async def _reconnect(self) -> None:
@@ -183,9 +186,10 @@ class KernelSocket:
     async def _is_gone(self) -> bool:
         """Return whether it is the gateway itself that does not know the kernel; a proxy's 404 says nothing of it."""
         try:
-            return "version" in await self._client.api()
-        except EMRConnectError:
-            return False
+            await self._client.kernel(self._kernel_id)
+        except EMRConnectError as error:
+            return isinstance(error, KernelGone)
+        return False
 
     async def _serve(self) -> str:
         """Send and receive until one of them ends; returns why."""
@@ -210,14 +214,14 @@ class KernelSocket:
                 await asyncio.wait({receiving}, timeout=0.05)
         finally:
             receiving.cancel()
-            await _hang_up(ws)
+            await hang_up(ws)
 
     async def _receive(self, ws: KernelWebSocket, before: asyncio.Task[None] | None) -> str:
         """Hand on what arrives: the only place that reads the WebSocket."""
         if before is not None:
             await asyncio.wait({before})
         while True:
-            acknowledge_at_once(ws)
+            self._acks.reading()
             frame = await ws.receive()
             self._heard = now()
             self._answered.set()
@@ -259,13 +263,13 @@ class KernelSocket:
 
     async def _write(self, ws: KernelWebSocket, message: Message) -> None:
         frame = encode(message, self.framing)
-        if len(frame) < GATEWAY_LIMIT:
-            await (ws.send_str(frame) if isinstance(frame, str) else ws.send_bytes(frame))
-            return
-        # Frames are taken in order, so the answer to a ping behind this one says that it was not too large.
-        self._large = message
+        self._acks.sending()
+        if len(frame) >= GATEWAY_LIMIT:
+            self._large = message
         await (ws.send_str(frame) if isinstance(frame, str) else ws.send_bytes(frame))
-        await ws.ping(TAKEN)
+        if self._large is message:
+            # Frames are taken in order, so the answer to a ping behind this one says that it was not too large.
+            await ws.ping(TAKEN)
 
     async def _watch(self, ws: KernelWebSocket) -> str:
         """Notice a peer that is silently gone: it is pinged, and its silence measured while we do listen."""
@@ -290,9 +294,3 @@ def _cause(error: EMRConnectError, otherwise: str) -> str:
     if isinstance(error, GatewayRefused) or not isinstance(error, GatewayError):
         return "credentials"
     return otherwise
-
-
-async def _hang_up(ws: KernelWebSocket | None) -> None:
-    if ws is not None:
-        with contextlib.suppress(Exception):
-            await within(1, ws.close())

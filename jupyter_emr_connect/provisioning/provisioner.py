@@ -16,11 +16,14 @@ from traitlets.config import Config
 
 from ..config import EMRConnect, load_config
 from ..errors import ConfigurationError, EMRConnectError
+from ..gateway import spark_cells
 from ..gateway.bridge import Bridge
 from ..gateway.loop import GatewayLoop, gateway_loop
 from ..gateway.state import LinkStatus
-from ..models import Attachment, KernelRecord, Kind
+from ..gateway.tap import Taps
+from ..models import Attachment, KernelRecord
 from ..services.stages import stage_listener
+from .launching import gateway_env, launch_timeout
 from .observing import Observe, recorder_of
 from .remote import Order, RemoteKernel
 from .stages import Stages
@@ -30,9 +33,6 @@ if TYPE_CHECKING:
     from ..store.ledger import Ledger
 
 SHUTDOWN_SECONDS = 30.0
-ENDPOINT_LAUNCH_SECONDS = 400.0
-# What the gateway's kernel may be told from our side; KERNEL_USERNAME comes from the runtime role (reference 1.9).
-OURS = frozenset({"KERNEL_ID", "KERNEL_LAUNCH_TIMEOUT", "KERNEL_USERNAME"})
 
 
 class EMRProvisioner(KernelProvisionerBase):
@@ -44,9 +44,7 @@ class EMRProvisioner(KernelProvisionerBase):
     spark = Bool(False, help="Whether this kernelspec is for Spark.").tag(config=True)
 
     offer_v1 = Bool(
-        True,
-        help="Offer the gateway the binary WebSocket framing; without it the older JSON framing is used, which every "
-        "gateway takes.",
+        True, help="Offer the gateway the binary WebSocket framing, not only the older JSON that every gateway takes."
     ).tag(config=True)
 
     def __init__(self, **kwargs: Any) -> None:
@@ -67,6 +65,11 @@ class EMRProvisioner(KernelProvisionerBase):
     def remote_kernel_id(self) -> str | None:
         """The kernel's id on its gateway."""
         return self._remote.kernel_id if self._remote else None
+
+    @property
+    def taps(self) -> Taps | None:
+        """Who in this process receives what the kernel publishes, past ZeroMQ; asked when a browser connects."""
+        return self._bridge.local.taps if self._bridge else None
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Prepare the environment; called by ``KernelManager`` before :meth:`launch_kernel`. There is no command."""
@@ -118,6 +121,7 @@ class EMRProvisioner(KernelProvisionerBase):
         path = env.get("JPY_SESSION_NAME") or None
         bridge.journal_bytes = config.journal_megabytes * 1_000_000
         bridge.reconnect_for = config.reconnect_hours * 3600
+        bridge.helpers = [spark_cells.installation()] if self.spark and config.cancel_spark_jobs else []
         attachment = await self._resolve(config, env, path)
         if attachment.transport not in ("auto", "gateway"):
             message = f"This kernel cannot use the transport {attachment.transport!r}."
@@ -282,19 +286,3 @@ class EMRProvisioner(KernelProvisionerBase):
     def get_shutdown_wait_time(self, recommended: float = 5.0) -> float:
         """Allow for the network and for a gateway that waits for its kernel."""
         return max(recommended, SHUTDOWN_SECONDS)
-
-
-def gateway_env(env: Mapping[str, str]) -> dict[str, str]:
-    """Return what of the environment goes to the gateway: ``KERNEL_*``, all that it keeps (reference 5.4)."""
-    return {name: value for name, value in env.items() if name.startswith("KERNEL_") and name not in OURS}
-
-
-def launch_timeout(env: Mapping[str, str], config: EMRConnect, kind: Kind) -> float:
-    """Return how long the gateway may take to start the kernel, in seconds.
-
-    On EKS the kernel is a pod for which a node may first have to come up: AWS says 400 s there (reference 2.4).
-    """
-    asked = env.get("KERNEL_LAUNCH_TIMEOUT", "")
-    if asked.isdigit():
-        return float(asked)
-    return max(config.launch_timeout, ENDPOINT_LAUNCH_SECONDS) if kind == "eks" else config.launch_timeout

@@ -113,7 +113,7 @@ class Keeper:
         if self._saved_by_client:
             self._saved_by_client = False
             await self._check_saved()
-        unsaved = self.recording.unsaved
+        unsaved = [run for run in self.recording.unsaved if not run.settled]
         runs = [run for run in unsaved if self._leaves_in(run.session) == 0]
         if runs:
             due = self._not_before - self._loop.time()
@@ -121,7 +121,7 @@ class Keeper:
                 return due
             await self._write(runs)
             self.recording.arm()
-            return None if not self.recording.unsaved else WRITE_EVERY
+            return WRITE_EVERY if any(not run.settled for run in self.recording.unsaved) else None
         self.recording.release()
         return min((self._leaves_in(run.session) for run in unsaved), default=None)
 
@@ -131,28 +131,35 @@ class Keeper:
     async def _write(self, runs: list[Run]) -> None:
         began = self._loop.time()
         self.path = await self._find_path() or self.path
-        ended = [run for run in runs if run.idle]
         if self.path is None:
-            self.recording.saved(ended)
             return
+        ended = [run for run in runs if run.idle]
         await asyncio.to_thread(self.recording.catch_up)
         changed = [run for run in runs if run.version != run.written]
         if changed:
             versions = [run.version for run in changed]
-            homeless = await self._notebooks.write(self.path, changed)
+            ended += [run for run in await self._notebooks.write(self.path, changed) if run not in ended]
             for run, version in zip(changed, versions, strict=True):
                 run.written = version
-            ended += [run for run in homeless if run not in ended]
         self._ended = {run.msg_id for run in ended}
-        self.recording.saved(ended)
+        self.recording.settled(ended)
         took = self._loop.time() - began
         self._not_before = self._loop.time() + max(WRITE_EVERY, SHARE * took)
 
     async def _check_saved(self) -> None:
-        """Forget the runs that a front end has saved to their end."""
-        runs = [run for run in self.recording.unsaved if run.idle and run.session in self.recording.sessions]
+        """Forget the runs that a front end has saved to their end, and those that it found in the notebook."""
+        ended = [run for run in self.recording.unsaved if run.idle]
+        runs = [run for run in ended if not run.settled and run.session in self.recording.sessions]
         if runs and self.path is not None:
-            self.recording.saved(await self._notebooks.showing(self.path, runs))
+            runs = await self._notebooks.showing(self.path, runs)
+        saved = runs + [run for run in ended if run.settled]
+        if saved:
+            self.recording.saved(saved)
+
+    @property
+    def versions(self) -> list[str]:
+        """The notebook's times of modification that follow one another by our writes alone."""
+        return self._notebooks.versions.get(self.path or "", [])
 
     async def take_over(self, session: str | None) -> list[Run]:
         """Return all runs that the notebook may lack, with their outputs; ``session`` covers them from here on."""
@@ -170,7 +177,8 @@ class Keeper:
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
-        runs = [run for run in self.recording.unsaved if run.session not in self.recording.sessions]
+        mine = [run for run in self.recording.unsaved if not run.settled]
+        runs = [run for run in mine if run.session not in self.recording.sessions]
         done = not runs
         if runs:
             try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from jupyter_client.jsonutil import json_default
 from jupyter_core.utils import ensure_async
 
 from ..services.recording.runs import Run
@@ -15,6 +16,7 @@ from ..services.recording.writing import has, place
 from .shared import place_shared, shared_notebook
 
 TRIES = 5
+MOST_VERSIONS = 1000
 
 
 class Changed(Exception):
@@ -22,12 +24,17 @@ class Changed(Exception):
 
 
 class Notebooks:
-    """The notebooks of one server."""
+    """The notebooks of one server.
+
+    ``versions`` has for each path the times of last modification (as the contents API writes them) that follow one
+    another by writes of the recorder alone: a front end that knows one of them misses nothing but outputs.
+    """
 
     def __init__(self, server: Any) -> None:
         self._server = server
         self._contents = server.contents_manager
         self._saving: dict[str, int] = {}
+        self.versions: dict[str, list[str]] = {}
 
     async def write(self, path: str, runs: list[Run]) -> list[Run]:
         """Put runs into their cells; return those without one. What changed meanwhile is kept: it is read anew.
@@ -44,17 +51,23 @@ class Notebooks:
                 return homeless
             now = await ensure_async(self._contents.get(path, content=False))
             if now["last_modified"] == model["last_modified"]:
-                await self._save(path, model["content"])
+                self._follows(path, model, await self._save(path, model["content"]))
                 return homeless
         raise Changed(path)
 
-    async def _save(self, path: str, content: Any) -> None:
+    async def _save(self, path: str, content: Any) -> Any:
         self._saving[path] = self._saving.get(path, 0) + 1
+        model = {"type": "notebook", "format": "json", "content": content}
         try:
-            await ensure_async(self._contents.save({"type": "notebook", "format": "json", "content": content}, path))
+            return await ensure_async(self._contents.save(model, path))
         except BaseException:
             self.is_own(path)
             raise
+
+    def _follows(self, path: str, before: dict[str, Any], after: dict[str, Any]) -> None:
+        old, new = str(json_default(before["last_modified"])), str(json_default(after["last_modified"]))
+        known = self.versions.get(path, [])
+        self.versions[path] = [*(known[-MOST_VERSIONS:] if known[-1:] == [old] else [old]), new]
 
     def is_own(self, path: str) -> bool:
         """Whether a save that was told of is one of the recorder's; each counts once."""

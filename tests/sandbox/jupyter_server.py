@@ -55,6 +55,11 @@ class Server:
         async with self._http.ws_connect(f"/api/kernels/{kernel_id}/channels?session_id={session}") as ws:
             yield Channels(ws, session)
 
+    def socket(self, kernel_id: str, session: str, **options: Any) -> Any:
+        """Open the kernel's WebSocket as one of aiohttp's, with its options."""
+        url = f"/api/kernels/{kernel_id}/channels?session_id={session}"
+        return self._http.ws_connect(url, max_msg_size=0, **options)
+
     def stop(self, within: float) -> float:
         """End the server with SIGTERM; return the seconds it took."""
         began = time.monotonic()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nbformat.v4 import output_from_msg
@@ -61,6 +61,10 @@ class Outputs:
         """Return the outputs as a notebook holds them."""
         return [item.node() if isinstance(item, Stream) else dict(item) for item in self._items]
 
+    def displays(self) -> dict[str, list[int]]:
+        """Return which of :meth:`nodes` have a display id, by the id."""
+        return self._displays.of(self, self._items)
+
     def touch(self) -> None:
         """Take note that an output has changed."""
         self.version += 1
@@ -112,6 +116,12 @@ class Displays:
             node["data"] = content.get("data", {})
             node["metadata"] = content.get("metadata", {})
             outputs.touch()
+
+    def of(self, outputs: Outputs, items: Sequence[object]) -> dict[str, list[int]]:
+        """Return where in its items a run shows what has a display id."""
+        places = {id(item): at for at, item in enumerate(items)}
+        mine = {name: [node for owner, node in shown if owner is outputs] for name, shown in self._shown.items()}
+        return {name: [places[id(node)] for node in nodes] for name, nodes in mine.items() if nodes}
 
     def forget(self, outputs: Outputs) -> None:
         """Forget what a run has shown."""

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,14 +11,13 @@ from typing import Any
 from ...gateway.framing import BadFrame, Message
 from ...gateway.sequence import Sequence, split
 from .outputs import Displays, Outputs, content_of
+from .patient import PatientSpool
 from .runs import Run, run_of
-from .spool import Kind, Spool
+from .spool import Kind
 
 # What a cell shows, begins or ends with. Comm messages (widgets) change the front end's models, not the notebook.
 SHOWN = frozenset({"stream", "display_data", "update_display_data", "execute_result", "error", "clear_output"})
 MARKS = frozenset({"execute_input", "status"})
-RETRY_SECONDS = 1.0
-WAITING_BYTES = 16_000_000
 
 Publish = Callable[[str, dict[str, Any], Any], None]
 
@@ -44,9 +40,7 @@ class Recording:
     ) -> None:
         self.runs: dict[str, Run] = {}
         self.sessions: set[str] = set()
-        self.trouble: str | None = None
         self.enabled = True
-        self._limit = limit
         self._publish = publish
         self.on_change: Callable[[], None] | None = None
         self._armed = True
@@ -56,11 +50,7 @@ class Recording:
         self._read_to = 0
         self._reading = threading.Lock()  # held while outputs are made; taken before the other one
         self._writing = threading.RLock()  # held while runs begin and the file changes
-        self._waiting: deque[tuple[Kind, Message]] = deque()
-        self._waiting_bytes = 0
-        self._lost = 0
-        self._full = False
-        self.spool = Spool(path)
+        self.spool = PatientSpool(path, limit, self._tell)
         self.restored = not self.spool.is_empty
         if self.restored:
             self._restore()
@@ -70,8 +60,8 @@ class Recording:
         for kind, message, _ in self.spool.read(0):
             if kind is Kind.REQUEST and (run := run_of(message)):
                 self._begin(run)
-            elif kind is Kind.SAVED and (known := self.runs.get(message.msg_id)):
-                known.saved = True
+            elif kind in (Kind.SAVED, Kind.WRITTEN) and (known := self.runs.get(message.msg_id)):
+                known.saved, known.settled = kind is Kind.SAVED, True
             elif kind is Kind.PUBLISHED:
                 prefix, number = split(message.msg_id)
                 if number:
@@ -88,10 +78,10 @@ class Recording:
         if run is None:
             return
         with self._writing:
-            if self.spool.size > self._limit // 2 and not self.open and self._dispensable():
+            if self.spool.size > self.spool.limit // 2 and not self.open and self._dispensable():
                 self._clear_unless_read()
             self._begin(run)
-            self._keep(Kind.REQUEST, message)
+            self.spool.keep(Kind.REQUEST, message)
         self._changed()
 
     def published(self, message: Message) -> None:
@@ -110,9 +100,12 @@ class Recording:
                 return
         except BadFrame:
             return
-        self._keep(Kind.PUBLISHED, message)
-        if run is not None and marks:
-            mark(run, message)
+        self.spool.keep(Kind.PUBLISHED, message)
+        if run is not None:
+            if marks:
+                mark(run, message)
+            else:
+                run.settled = False
         if self._armed or marks:
             self._changed()
 
@@ -138,68 +131,12 @@ class Recording:
         if self.on_change is not None:
             self.on_change()
 
-    def _keep(self, kind: Kind, message: Message) -> None:
-        if self._waiting or self._lost:
-            self._wait(kind, message)
-        elif not self.spool.is_open:
-            return
-        elif self.spool.size + message.size > self._limit:
-            self._overflow()
-        else:
-            try:
-                self.spool.append(kind, message)
-            except OSError as error:
-                self._wait(kind, message)
-                self._fail(error)
-
-    def _overflow(self) -> None:
-        if not self._full:
-            self._full = True
-            size = self._limit / 1_000_000
-            self._tell(
-                f"The recording of this kernel's output has reached {size:.0f} MB "
-                "(EMRConnect.recording_megabytes); what follows is not recorded until the notebook is saved."
-            )
-
-    def _wait(self, kind: Kind, message: Message) -> None:
-        """Hold a message in memory until the disk takes it, as long as it is not too much."""
-        if self._lost or self._waiting_bytes + message.size > WAITING_BYTES:
-            self._lost += 1
-            return
-        self._waiting.append((kind, message))
-        self._waiting_bytes += message.size
-
-    def _fail(self, error: OSError) -> None:
-        reason = error.strerror or "unknown error"
-        asyncio.get_running_loop().call_later(RETRY_SECONDS, self._retry)
-        self._tell(
-            f"Output cannot be recorded in {self.spool.path.parent}: {reason}. The kernel goes on; "
-            "free some space, or keep this notebook open."
-        )
-
-    def _retry(self) -> None:
-        """Write what waits; try again later when the disk still does not take it."""
-        with self._writing:
-            try:
-                while self._waiting:
-                    self.spool.append(*self._waiting[0])
-                    self._waiting_bytes -= self._waiting.popleft()[1].size
-            except OSError:
-                if self.spool.is_open:
-                    asyncio.get_running_loop().call_later(RETRY_SECONDS, self._retry)
-                return
-        lost, self._lost, self.trouble = self._lost, 0, None
-        self._log.info("Output is recorded again.")
-        if lost:
-            self._tell(f"The disk has room again; {lost} messages could not be recorded meanwhile.", lasting=False)
-        self._changed()
-
-    def _tell(self, text: str, *, lasting: bool = True) -> None:
-        """Tell of trouble: in the cells that run, which records it too, in the log, and over REST."""
+    def _tell(self, text: str) -> None:
+        """Tell of trouble, and of its end: in the cells that run, which is recorded too, and in the log."""
         self._log.warning("%s", text)
-        self.trouble = text if lasting else None
         for run in self.open:
             self._publish("stream", {"name": "stderr", "text": f"{text}\n"}, run.header)
+        self._changed()
 
     # -- on the server's side ----------------------------------------------------------------------------------------
 
@@ -210,7 +147,7 @@ class Recording:
 
     @property
     def unsaved(self) -> list[Run]:
-        """The runs of which the notebook does not have all, as far as is known."""
+        """The runs that no front end has saved to their end, as far as is known."""
         return [run for run in list(self.runs.values()) if not run.saved]
 
     def arm(self) -> None:
@@ -227,12 +164,17 @@ class Recording:
                 self._read_to = end
                 if kind is Kind.PUBLISHED:
                     self._take(message)
+            for run in self.runs.values():
+                if run.settled and run.written is None:  # by the server before this one
+                    run.written = run.version
 
     def _take(self, message: Message) -> None:
         run = self._run(message)
         if run is None or run.outputs is None:
             return
         run.outputs.add(message.msg_type, content_of(message))
+        if run.settled and run.written is not None and run.version != run.written:
+            run.settled = False
         prefix, number = split(message.msg_id)
         run.last[prefix] = max(number, run.last.get(prefix, 0))
 
@@ -244,18 +186,28 @@ class Recording:
             for run in self.runs.values():
                 run.outputs = None
 
+    def settled(self, runs: list[Run]) -> None:
+        """Take note that the recorder has written these runs to their end; a front end may still ask for them."""
+        with self._writing:
+            for run in runs:
+                if not run.settled:
+                    run.settled = True
+                    self._note(Kind.WRITTEN, run)
+
     def saved(self, runs: list[Run]) -> None:
-        """Take note that the notebook has all of these runs; the file is emptied once it has all of all."""
+        """Take note that front ends have saved these runs; the file is emptied once that holds for all."""
         with self._reading, self._writing:
             for run in runs:
                 run.saved = True
-                with contextlib.suppress(OSError):  # it is then written once more after a restart
-                    self.spool.append(Kind.SAVED, Message("iopub", run.header, b"{}", b"{}", b"{}"))
+                self._note(Kind.SAVED, run)
             if self.runs and not self.unsaved:
                 self._clear()
 
+    def _note(self, kind: Kind, run: Run) -> None:
+        self.spool.note(kind, Message("iopub", run.header, b"{}", b"{}", b"{}"))  # its id alone
+
     def _dispensable(self) -> bool:
-        return all(run.saved or run.session in self.sessions for run in self.runs.values())
+        return all(run.saved or run.settled or run.session in self.sessions for run in self.runs.values())
 
     def _clear_unless_read(self) -> None:
         if self._reading.acquire(blocking=False):
@@ -268,8 +220,6 @@ class Recording:
         self.runs.clear()
         self._displays = Displays()
         self._read_to = 0
-        self._full = False
-        self.trouble = None
         self._sequence.forgive(self._sequence.tops())
         self.spool.clear()
 

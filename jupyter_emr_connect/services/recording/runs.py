@@ -26,7 +26,8 @@ class Run:
     header: Part
     count: int | None = None
     idle: bool = False
-    saved: bool = False
+    saved: bool = False  # a front end has it, or its cell shows a newer run
+    settled: bool = False  # we have written it to its end
     noticed: bool = False  # a front end has saved the notebook since the request
     outputs: Outputs | None = None
     written: tuple[int, int | None] | None = None
@@ -48,7 +49,7 @@ class Run:
             "state": "finished" if self.idle else "running",
             "outputs": self.outputs.nodes() if self.outputs else [],
             "last": dict(self.last),
-            "written": self.written is not None,
+            "displays": self.outputs.displays() if self.outputs else {},
         }
 
 

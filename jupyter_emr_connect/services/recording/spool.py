@@ -26,7 +26,8 @@ class Kind(IntEnum):
     REQUEST = 1
     PUBLISHED = 2
     REPLY = 3
-    SAVED = 4  # the notebook has all of the run that the message names
+    SAVED = 4  # a front end has saved all of the run that the message names
+    WRITTEN = 5  # the recorder has written all of it
 
 
 KINDS = frozenset(Kind)

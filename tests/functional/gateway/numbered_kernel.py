@@ -44,7 +44,8 @@ class NumberedKernel:
 
     A cell's text is a list of words: ``say-x`` publishes ``x``, ``lose`` and ``keep`` begin and end the loss of all
     that it sends, ``cut`` cuts the connection, ``pause`` takes a moment, ``back`` waits for the next connection,
-    ``wait`` for ``go``. ``swallow``: the next request of this type is lost, and the connection with it.
+    ``wait`` for ``go``, ``ask`` asks the user. ``swallow``: the next message of this type is lost, and the connection
+    with it.
     """
 
     journal_bytes: int = 1_000_000
@@ -65,8 +66,9 @@ class NumberedKernel:
         """Begin a life, as a restart does."""
         self.session = Session(key=KEY)
         self.control_handlers: dict[str, Any] = {}
-        self.wires = {name: Wire(name, self._forward) for name in ("shell", "control", "iopub")}
+        self.wires = {name: Wire(name, self._forward) for name in ("shell", "control", "iopub", "stdin")}
         self.queue: asyncio.Queue[Message] = asyncio.Queue()
+        self.answers: asyncio.Queue[str] = asyncio.Queue()
         if self.shell is not None:
             self.shell.cancel()
             self.shell = None
@@ -114,6 +116,8 @@ class NumberedKernel:
             self.cut()
         elif message.channel == "control":
             self._handle(message)
+        elif message.channel == "stdin":
+            self.answers.put_nowait(self.session.unpack(bytes(message.content))["value"])
         else:
             self.queue.put_nowait(message)
 
@@ -165,6 +169,9 @@ class NumberedKernel:
                 self.cut()
             elif verb == "pause":
                 await asyncio.sleep(0.2)
+            elif verb == "ask":
+                self.session.send(self.wires["stdin"], "input_request", {"prompt": "", "password": False}, parent)
+                self._publish("stream", {"name": "stdout", "text": await self.answers.get()}, parent)
             elif verb == "back":
                 await self.back.wait()
             self.losing = verb == "lose" or (self.losing and verb != "keep")

@@ -77,7 +77,8 @@ def client(port: int, auth: Auth | None = None) -> GatewayClient:
         (web.json_response({"reason": "Forbidden", "message": ""}, status=403), GatewayRefused, "403"),
         (web.json_response(TRACE, status=500), GatewayError, "Unhandled error"),
         (web.Response(status=503, text="<html>busy"), GatewayUnreachable, "503"),
-        (web.Response(status=404, text="<html>nothing here"), KernelGone, "no longer exists"),
+        (web.json_response({"message": "Kernel does not exist: x"}, status=404), KernelGone, "no longer exists"),
+        (web.Response(status=404, text="<html>nothing here"), NotAGateway, "no gateway at this path"),
         (web.Response(status=302), NotAGateway, "elsewhere"),
         (web.Response(text="<html>hello"), NotAGateway, "no Jupyter Enterprise Gateway"),
     ],
@@ -195,7 +196,9 @@ async def test_starts_on_one_gateway_wait_for_each_other() -> None:
 
 async def test_a_late_kernel_is_found_and_deleted() -> None:
     """The gateway knows nothing of it at first: it is still coming up."""
-    script = Script([web.Response(status=404), web.Response(status=404), web.Response(status=204)])
+    unknown = {"message": "Kernel does not exist: k1"}
+    answers = [web.json_response(unknown, status=404), web.Response(status=404), web.Response(status=204)]
+    script = Script(answers)
     async with serving(script) as port:
         gateway = client(port)
         assert await gateway.remove_late("k1", within=10)

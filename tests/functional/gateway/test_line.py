@@ -120,3 +120,15 @@ async def test_an_end_that_is_lost_comes_all_the_same(journal_bytes: int) -> Non
         kernel.wires["iopub"].send_multipart = without_idle  # type: ignore[method-assign]
         cell = await talk.run(SAID)
         assert (cell.text, cell.reply["status"]) == ("abc", "ok")
+
+
+async def test_what_a_user_answered_into_a_dying_connection_is_given_again() -> None:
+    kernel = NumberedKernel()
+    async with talking_to(kernel) as talk:
+        running = asyncio.ensure_future(talk.run("ask- say-b"))
+        await talk.client.get_stdin_msg(timeout=10)
+        kernel.swallow = "input_reply"
+        talk.client.input("a")
+        cell = await running
+        assert (cell.text, cell.reply["status"]) == ("ab", "ok")
+        assert kernel.answers.empty()

@@ -18,6 +18,10 @@ def ends_with(path: Path, text: str) -> bool:
     return shown(path).endswith(text)
 
 
+def settled(kernel: Kernel) -> bool:
+    return all(run.settled for run in kernel.observer.unsaved)
+
+
 async def test_nothing_is_written_while_the_front_end_is_there(kernel, path, rest, local):
     kernel.run("one", "c1")
     kernel.write("a\n")
@@ -27,7 +31,7 @@ async def test_nothing_is_written_while_the_front_end_is_there(kernel, path, res
     (run,) = answer.json["runs"]
     assert run["outputs"] == [{"output_type": "stream", "name": "stdout", "text": "a\n"}]
     assert run["last"] == {"kernel_1": 1}
-    assert (run["cell_id"], run["state"], run["written"]) == ("c1", "running", False)
+    assert (run["cell_id"], run["state"]) == ("c1", "running")
 
 
 async def test_what_comes_after_it_left_is_written_with_what_came_before(kernel, path):
@@ -41,7 +45,8 @@ async def test_what_comes_after_it_left_is_written_with_what_came_before(kernel,
     await until(lambda: shown(path) == "a\nb\nc\n")
     cell = nbformat.read(path, as_version=4).cells[0]
     assert (cell.execution_count, cell.source) == (7, "one")
-    await until(lambda: kernel.observer.spool.is_empty)
+    kernel.write("late\n")
+    await until(lambda: shown(path) == "a\nb\nc\nlate\n")
 
 
 async def test_a_front_end_that_returns_within_the_grace_keeps_its_file(kernel, path, local, jp_ws_fetch):
@@ -65,7 +70,7 @@ async def test_changes_made_meanwhile_are_kept(kernel, path):
         notebook.cells[1].source = f"edited {number}"
         nbformat.write(notebook, path)
     kernel.end()
-    await until(lambda: kernel.observer.spool.is_empty)
+    await until(partial(settled, kernel))
     assert nbformat.read(path, as_version=4).cells[1].source == "edited 4"
     assert shown(path) == "0\n1\n2\n3\n4\n"
 
@@ -75,7 +80,7 @@ async def test_a_cell_that_was_never_saved_is_added(kernel, path):
     kernel.write("a\n")
     kernel.end()
     kernel.ws.close()
-    await until(lambda: kernel.observer.spool.is_empty)
+    await until(partial(settled, kernel))
     cell = nbformat.read(path, as_version=4).cells[2]
     assert (cell.id, cell.source, shown(path, 2)) == ("c9", "new", "a\n")
 
@@ -88,7 +93,7 @@ async def test_a_cell_that_the_user_deleted_is_not_added_again(kernel, path, jp_
     kernel.ws.close()
     kernel.write("a\n")
     kernel.end()
-    await until(lambda: kernel.observer.spool.is_empty)
+    await until(partial(settled, kernel))
     assert len(nbformat.read(path, as_version=4).cells) == 1
 
 
@@ -120,7 +125,7 @@ async def test_another_tab_takes_over_and_the_file_is_left_to_it(kernel, path, r
     await until(lambda: "tab-2" in kernel.observer.sessions)
     answer = await rest("POST", f"kernels/{local}/recording", {"session": "tab-2"})
     assert answer.json["runs"][0]["outputs"][0]["text"] == "a\n"
-    assert (answer.json["path"], answer.json["runs"][0]["written"]) == ("n.ipynb", True)
+    assert (answer.json["path"], len(answer.json["versions"])) == ("n.ipynb", 2)
     kernel.write("b\n")
     await asyncio.sleep(1)
     assert shown(path) == "a\n"
@@ -136,7 +141,7 @@ async def test_only_a_connected_front_end_takes_over(kernel, rest, local):
 
 async def test_a_local_kernel_has_no_recording(local, rest):
     answer = await rest("GET", f"kernels/{local}/recording")
-    assert answer.json == {"recorded": False, "path": None, "trouble": None, "runs": []}
+    assert answer.json == {"recorded": False, "path": None, "trouble": None, "versions": [], "runs": []}
 
 
 async def test_what_a_killed_server_left_is_completed(quick, local, recorder, path):

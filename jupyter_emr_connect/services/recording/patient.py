@@ -1,0 +1,94 @@
+"""A spool that outlives a full disk, and a limit: what it cannot take it holds for a while, and it says so."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from ...gateway.framing import Message
+from .spool import Kind, Spool
+
+RETRY_SECONDS = 1.0
+WAITING_BYTES = 16_000_000
+
+
+class PatientSpool(Spool):
+    """``tell`` is called on the gateway loop with what the user must know; ``trouble`` is the last of it that holds.
+
+    What waits is in memory, in its order, and bounded: what is more is counted and lost.
+    """
+
+    def __init__(self, path: Path, limit: int, tell: Callable[[str], None]) -> None:
+        super().__init__(path)
+        self.limit = limit
+        self.trouble: str | None = None
+        self._tell = tell
+        self._waiting: deque[tuple[Kind, Message]] = deque()
+        self._waiting_bytes = 0
+        self._lost = 0
+
+    def keep(self, kind: Kind, message: Message) -> None:
+        """Add a record now or later. Called on the gateway loop; never raises for the disk."""
+        if not self.is_open:
+            return
+        if self._waiting or self._lost:
+            self._wait(kind, message)
+        elif self.size + message.size > self.limit:
+            self._overflow()
+        else:
+            try:
+                self.append(kind, message)
+            except OSError as error:
+                self._wait(kind, message)
+                self._fail(error)
+
+    def note(self, kind: Kind, message: Message) -> None:
+        """Add a record that may be missing."""
+        with contextlib.suppress(OSError):
+            self.append(kind, message)
+
+    def clear(self) -> None:
+        """Drop all records, also those that wait, and with them the trouble of the limit."""
+        super().clear()
+        self._waiting.clear()
+        self._waiting_bytes = 0
+        self.trouble = None
+
+    def _overflow(self) -> None:
+        if self.trouble is None:
+            self.trouble = (
+                f"The recording of this kernel's output has reached {self.limit / 1_000_000:.0f} MB "
+                "(EMRConnect.recording_megabytes); what follows is not recorded until the notebook is saved."
+            )
+            self._tell(self.trouble)
+
+    def _wait(self, kind: Kind, message: Message) -> None:
+        if self._lost or self._waiting_bytes + message.size > WAITING_BYTES:
+            self._lost += 1
+            return
+        self._waiting.append((kind, message))
+        self._waiting_bytes += message.size
+
+    def _fail(self, error: OSError) -> None:
+        asyncio.get_running_loop().call_later(RETRY_SECONDS, self._retry)
+        self.trouble = (
+            f"Output cannot be recorded in {self.path.parent}: {error.strerror or 'unknown error'}. "
+            "The kernel goes on; free some space, or keep this notebook open."
+        )
+        self._tell(self.trouble)
+
+    def _retry(self) -> None:
+        """Write what waits; try again later when the disk still does not take it."""
+        try:
+            while self._waiting and self.is_open:
+                self.append(*self._waiting[0])
+                self._waiting_bytes -= self._waiting.popleft()[1].size
+        except OSError:
+            asyncio.get_running_loop().call_later(RETRY_SECONDS, self._retry)
+            return
+        lost, self._lost, self.trouble = self._lost, 0, None
+        missing = f" {lost} messages are not in the recording." if lost else ""
+        self._tell(f"Output is recorded again.{missing}")

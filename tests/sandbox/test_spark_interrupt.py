@@ -1,0 +1,130 @@
+"""Interrupting a cell of a sparkmagic kernel stops its statement in Livy and its job in Spark; the session goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import urllib.request
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from jupyter_client import AsyncKernelClient
+from traitlets.config import Config
+
+from jupyter_emr_connect.gateway import spark_cells
+from jupyter_emr_connect.gateway.kernel_spark import STOPPED
+from tests.conftest import Sandbox
+from tests.sandbox.kernels import attached_to, execute, published, reply_to, running, texts, until
+
+pytestmark = pytest.mark.sandbox
+
+PYTHON = {
+    "set": "kept = 41",
+    "job": 'spark.range(10**12).selectExpr("sum(id)").collect()',
+    "jobs": "print(len(sc.statusTracker().getActiveJobsIds()), kept + 1)",
+}
+SCALA = {
+    "set": "val kept = 41",
+    "job": 'spark.range(1000000000000L).selectExpr("sum(id)").collect()',
+    "jobs": 'println(s"${sc.statusTracker.getActiveJobIds.length} ${kept + 1}")',
+}
+# As sparkmagic had it before it cancelled anything.
+OLD_SPARKMAGIC = """%%local
+from sparkmagic.livyclientlib.command import Command
+def execute(self, session):
+    session.wait_for_idle()
+    posted = session.http_client.post_statement(session.id, {"code": self.code})
+    return self._get_statement_output(session, posted["id"])
+Command.execute = execute
+"""
+Statements = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture(autouse=True)
+def attached(sandbox: Sandbox) -> Iterator[None]:
+    with attached_to(sandbox, "open"):
+        yield
+
+
+@pytest.fixture
+def statements(sandbox: Sandbox) -> Statements:
+    """Ask Livy for the statements of the newest session."""
+    livy = sandbox.compute("open")["livy_url"]
+
+    def ask(path: str) -> Any:
+        with urllib.request.urlopen(f"{livy}{path}", timeout=20) as answer:
+            return json.load(answer)
+
+    def newest() -> list[dict[str, Any]]:
+        session = max(one["id"] for one in ask("/sessions")["sessions"])
+        found: list[dict[str, Any]] = ask(f"/sessions/{session}/statements")["statements"]
+        return found
+
+    return newest
+
+
+async def running_statement(client: AsyncKernelClient, code: str, statements: Statements) -> str:
+    """Run a cell until Livy runs its statement; return its message id."""
+    msg_id: str = client.execute(code)
+    await until(lambda: statements()[-1]["state"] == "running")
+    await asyncio.sleep(1)  # until Spark runs its job
+    return msg_id
+
+
+@pytest.mark.parametrize(("name", "code"), [("emr-pyspark", PYTHON), ("emr-spark", SCALA)])
+async def test_an_interrupt_stops_the_job_and_keeps_the_session(
+    name: str, code: dict[str, str], statements: Statements
+) -> None:
+    async with running(name) as (manager, client):
+        await execute(client, code["set"])
+        msg_id = await running_statement(client, code["job"], statements)
+        await manager.interrupt_kernel()
+        outputs = await published(client, msg_id)
+        reply = (await reply_to(client, msg_id))["content"]
+        assert (reply["status"], reply["evalue"], reply["execution_count"]) == ("error", "Interrupted by user", 2)
+        assert texts(outputs, "stderr").startswith(STOPPED)
+        assert statements()[-1]["state"] == "cancelled"
+        _, outputs = await execute(client, code["jobs"])
+        assert texts(outputs).split() == ["0", "42"]
+
+
+async def test_a_second_interrupt_does_not_leave_the_job_running(statements: Statements) -> None:
+    slow = "import time\ntry:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    time.sleep(5)"
+    async with running("emr-pyspark") as (manager, client):
+        await execute(client, PYTHON["set"])
+        msg_id = await running_statement(client, slow, statements)
+        await manager.interrupt_kernel()
+        await until(lambda: statements()[-1]["state"] == "cancelling")
+        await manager.interrupt_kernel()
+        assert texts(await published(client, msg_id), "stderr") == f"{STOPPED}Interrupted by user\n"
+        assert statements()[-1]["state"] == "cancelled"
+        await manager.restart_kernel()
+        await execute(client, PYTHON["set"])
+        msg_id = await running_statement(client, PYTHON["job"], statements)
+        await manager.interrupt_kernel()
+        assert texts(await published(client, msg_id), "stderr").startswith(STOPPED)  # in the new kernel too
+
+
+async def test_a_sparkmagic_that_only_stops_polling_is_helped(statements: Statements) -> None:
+    without = Config({"EMRConnect": {"cancel_spark_jobs": False}})
+    async with running("emr-pyspark", without) as (manager, client):
+        await execute(client, OLD_SPARKMAGIC)
+        await execute(client, PYTHON["set"])
+        msg_id = await running_statement(client, PYTHON["job"], statements)
+        await manager.interrupt_kernel()
+        assert STOPPED not in texts(await published(client, msg_id), "stderr")
+        assert statements()[-1]["state"] == "running"  # that is what the helper is for
+        await manager.restart_kernel()
+
+        await execute(client, OLD_SPARKMAGIC)
+        content = spark_cells.installation()
+        await execute(client, "", silent=True, user_expressions=content["user_expressions"])
+        await execute(client, PYTHON["set"])
+        msg_id = await running_statement(client, PYTHON["job"], statements)
+        await manager.interrupt_kernel()
+        assert texts(await published(client, msg_id), "stderr").startswith(STOPPED)
+        assert (await reply_to(client, msg_id))["content"]["ename"] == "KeyboardInterrupt"
+        assert statements()[-1]["state"] == "cancelled"
+        _, outputs = await execute(client, PYTHON["jobs"])
+        assert texts(outputs).split() == ["0", "42"]
