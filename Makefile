@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.stamp
 SANDBOX ?= default
 LIVY_TESTS := livy_exchanges engines_livy engines_killed isolation two_roles magics cli_run secrets lifecycle
-SOAK_TESTS := faults_line faults_gateway faults_notebook gateway_ages many_at_once
+SOAK_TESTS := faults_credentials faults_line faults_gateway faults_notebook gateway_ages many_at_once
 export PYTHONDONTWRITEBYTECODE ?=
 
 .PHONY: help setup demo lab test test-fast lint unit functional sandbox soak livy browser bench lock lock-engines down clean

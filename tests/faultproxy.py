@@ -37,7 +37,8 @@ class FaultProxy:
     """Listens at ``address`` and passes on to ``(host, port)``. Every method may be called from any thread.
 
     ``delay`` holds each chunk up for so many seconds, ``idle`` cuts connections on which the gateway was silent for
-    longer, as nginx does after its ``proxy_read_timeout``; None is never. ``cuts`` counts WebSockets that were cut.
+    longer, as nginx does after its ``proxy_read_timeout``; None is never. ``cuts`` counts connections cut at
+    command, and WebSockets cut for being idle.
     """
 
     def __init__(self, host: str, port: int, *, address: str | None = None, idle: float | None = None) -> None:
@@ -246,7 +247,7 @@ class FaultProxy:
     def _end(self, pair: Pair, how: str, lost: float) -> None:
         if pair.left:
             return
-        self.cuts += pair.websocket
+        self.cuts += 1
         pair.left = True
         if how == "rst":
             sock: socket.socket = pair.client.get_extra_info("socket")
