@@ -66,8 +66,8 @@ class Fate:
         recovering = self._bridge.line.recover(older)
         self._work = asyncio.get_running_loop().create_task(self._settle(recovering, older))
 
-    def _unsent(self) -> set[str]:
-        return self._bridge.link.outbox.ids() if self._bridge.link else set()
+    def _unsent(self) -> list[str]:
+        return self._bridge.link.outbox.ids() if self._bridge.link else []
 
     def disconnected(self) -> None:
         """Ask no longer: there is nobody to answer."""

@@ -42,9 +42,9 @@ class Outbox:
         self._weigh(-message.size)
         return True
 
-    def ids(self) -> set[str]:
-        """Return the ids of what was not sent yet."""
-        return {message.msg_id for message in self._messages}
+    def ids(self) -> list[str]:
+        """Return the ids of what was not sent yet, in order."""
+        return [message.msg_id for message in self._messages]
 
     def forget(self, msg_id: str) -> None:
         """Take a message out that is not to be sent any more."""

@@ -36,7 +36,7 @@ async def test_it_says_when_it_is_full_and_when_no_longer() -> None:
     assert told == [True]
     outbox.forget("large")
     assert told == [True, False]
-    assert outbox.ids() == {"small"}
+    assert outbox.ids() == ["small"]
 
 
 async def test_one_who_waits_is_woken() -> None:
