@@ -4,7 +4,6 @@ BIN := .venv/bin
 STAMP := .venv/.stamp
 SANDBOX ?= default
 LIVY_TESTS := livy_exchanges engines_livy engines_killed isolation two_roles magics cli_run secrets lifecycle
-SOAK_TESTS := faults_credentials faults_line faults_gateway faults_notebook gateway_ages many_at_once
 export PYTHONDONTWRITEBYTECODE ?=
 
 .PHONY: help setup demo lab test test-fast lint unit functional sandbox soak livy browser bench lock lock-engines down clean
@@ -46,10 +45,11 @@ functional: $(STAMP) ## Tests through the user's interfaces, without engines
 	$(BIN)/pytest -q -n auto tests/functional --cov --cov-append --cov-report=term:skip-covered
 
 sandbox: $(STAMP) ## Tests on the real engines
-	$(BIN)/pytest tests/sandbox
+	$(BIN)/pytest tests/sandbox -m "not faults"
+	$(BIN)/pytest tests/sandbox -m faults -n 3
 
-soak: $(STAMP) ## The tests of faults and of many kernels in full length; their figures come last (half an hour)
-	$(BIN)/pytest --soak --timeout 3600 $(SOAK_TESTS:%=tests/sandbox/test_%.py)
+soak: $(STAMP) ## The tests of faults and of many kernels in full length; their figures come last (20 minutes)
+	$(BIN)/pytest tests/sandbox -m faults -n 3 --soak --timeout 3600
 
 livy: $(STAMP) ## The tests of Livy's sessions on a full Apache Livy 0.8.0 (LIVY_HOME=DIR)
 	@test -d "$(LIVY_HOME)/jars" || { echo "Give LIVY_HOME, an unpacked apache-livy-0.8.0-incubating_2.12-bin."; exit 1; }

@@ -14,12 +14,13 @@ from jupyter_emr_connect.sandbox.engines.install import ensure_installed
 from jupyter_emr_connect.sandbox.engines.layout import Installation
 from tests.conftest import ENGINES, Sandbox
 from tests.sandbox.doors import Door, entered, with_kernel
-from tests.sandbox.soak import Soak, print_figures
+from tests.sandbox.soak import Soak, figures_of
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the figures of the tests of faults."""
-    print_figures(config, terminalreporter.write_line)
+    for text in figures_of(terminalreporter.stats):
+        terminalreporter.write_line(f"- {text}")
 
 
 @pytest.fixture

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-FIGURES = pytest.StashKey[list[str]]()
+FIGURE = "figure"
 
 
 class Soak:
     """How long a test shall be, its random instants, and where its figures go. The fixture ``soak`` makes it."""
 
     def __init__(self, item: pytest.Item) -> None:
-        config, name = item.config, item.name
-        self.long: bool = config.getoption("--soak")
-        seed = config.getoption("--seed")
+        self.long: bool = item.config.getoption("--soak")
+        seed = item.config.getoption("--seed")
         self.seed: int = random.SystemRandom().randrange(10**9) if seed is None else seed
         self.dice = random.Random(self.seed)
-        self._name = name
-        self._figures = config.stash.setdefault(FIGURES, [])
+        self._item = item
         item.add_report_section("setup", "dice", f"repeat with --seed {self.seed}")
 
     def choose(self, short: int, full: int) -> int:
@@ -29,10 +27,16 @@ class Soak:
 
     def note(self, text: str) -> None:
         """Keep a figure for the summary."""
-        self._figures.append(f"{self._name} (seed {self.seed}): {text}")
+        self._item.user_properties.append((FIGURE, f"{text} ({self._item.name}, seed {self.seed})"))
 
 
-def print_figures(config: pytest.Config, write: Callable[[str], None]) -> None:
-    """Print what was noted; called as pytest's run ends."""
-    for line in config.stash.get(FIGURES, []):
-        write(line)
+def figures_of(reports: dict[str, list[Any]]) -> list[str]:
+    """Return what was noted by the tests that passed or failed; from all of pytest's processes."""
+    noted = [
+        text
+        for outcome in ("passed", "failed")
+        for report in reports.get(outcome, [])
+        for name, text in getattr(report, "user_properties", [])
+        if name == FIGURE
+    ]
+    return list(dict.fromkeys(noted))

@@ -16,7 +16,7 @@ from tests.sandbox.line import at_port, line_to
 from tests.sandbox.numbers import GOOD, account, numbers
 from tests.sandbox.soak import Soak
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.faults]
 
 ROLE = "arn:aws:iam::123456789012:role/EMRAnalyst"
 
@@ -24,7 +24,7 @@ ROLE = "arn:aws:iam::123456789012:role/EMRAnalyst"
 @pytest.fixture
 def brief(tmp_path_factory: pytest.TempPathFactory, soak: Soak) -> Iterator[tuple[Sandbox, int]]:
     """A sandbox whose pairs live for so many seconds."""
-    seconds = soak.choose(6, 60)
+    seconds = soak.choose(5, 60)
     made = start_sandbox(tmp_path_factory.mktemp("brief"), f"brief-{os.getpid()}", "--pair-lifetime", str(seconds))
     yield made, seconds
     made.cli("sandbox", "down", "--name", made.name)
@@ -47,7 +47,7 @@ async def many_statements(client: AsyncKernelClient, count: int, seconds: float)
 async def test_short_lived_pairs_are_renewed_unnoticed(brief: tuple[Sandbox, int], soak: Soak) -> None:
     """The line is cut after each life, so that none of the pairs is good for the next WebSocket."""
     sandbox, life = brief
-    seconds, statements = 5 * life, soak.choose(40, 200)
+    seconds, statements = soak.choose(3, 5) * life, soak.choose(40, 200)
 
     async def cutting(line: FaultProxy) -> None:
         while True:
@@ -63,10 +63,10 @@ async def test_short_lived_pairs_are_renewed_unnoticed(brief: tuple[Sandbox, int
                 )
             finally:
                 cuts.cancel()
-        assert line.cuts >= 4
+        assert line.cuts >= 3
     rows = sandbox.json("sandbox", "log", "--name", sandbox.name)
     pairs = sum(row["action"] == "GetClusterSessionCredentials" for row in rows)
-    assert pairs >= 5
+    assert pairs >= 3
     soak.note(f"pairs of {life} s under a cell of {seconds} s and {statements} statements: {pairs} pairs, no error")
 
 

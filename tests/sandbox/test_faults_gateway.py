@@ -27,7 +27,7 @@ from tests.sandbox.own_gateway import OwnGateway, own_gateway
 from tests.sandbox.soak import Soak
 from tests.webproxy import Frame, web_proxy
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.faults]
 
 SAID_WITHIN = 20  # seconds, from the issue
 
@@ -103,7 +103,7 @@ async def test_a_kernel_that_someone_else_deleted_is_gone(gateway: OwnGateway) -
 
 
 async def test_a_gateway_that_hangs_for_a_time_is_waited_for(gateway: OwnGateway, soak: Soak) -> None:
-    seconds = soak.choose(15, 60)
+    seconds = soak.choose(14, 60)
     async with running(config=at_port(gateway.port)) as (_, client):
         msg_id = client.execute(numbers(100, 0.02))
         await asyncio.sleep(1)

@@ -21,7 +21,7 @@ from tests.sandbox.own_gateway import OwnGateway, own_gateway
 from tests.sandbox.soak import Soak
 from tests.sandbox.tab import in_file, tab
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.faults]
 
 WAIT = 120
 
@@ -49,8 +49,9 @@ def folder(sandbox: Sandbox, tmp_path: Path) -> Iterator[Path]:
 
 
 @asynccontextmanager
-async def server_on(sandbox: Sandbox, folder: Path, port: int) -> AsyncIterator[Server]:
-    async with serving(sandbox, folder, "--ServerApp.root_dir=work", f"--EMRConnect.gateway_port={port}") as server:
+async def server_on(sandbox: Sandbox, folder: Path, port: int, leaves: str = "shutdown") -> AsyncIterator[Server]:
+    words = ("--ServerApp.root_dir=work", f"--EMRConnect.gateway_port={port}", f"--EMRConnect.on_server_exit={leaves}")
+    async with serving(sandbox, folder, *words) as server:
         yield server
 
 
@@ -108,8 +109,8 @@ async def cut_often(line: FaultProxy, soak: Soak, cuts: int, seconds: float) -> 
 
 async def test_a_server_that_sleeps_loses_nothing(sandbox: Sandbox, folder: Path, line: FaultProxy, soak: Soak) -> None:
     """A laptop is closed in the midst of a cell; meanwhile the network forgets its connections."""
-    seconds = soak.choose(20, 180)
-    count = 20 * (seconds + 10)
+    seconds = soak.choose(16, 180)
+    count = 20 * (seconds + 5)
     code = numbers(count, 0.05)
     path = write_notebook(folder / "work" / "n.ipynb", "emr-python", code)
     async with server_on(sandbox, folder, line.port) as server:

@@ -23,7 +23,7 @@ from tests.webproxy import web_proxy
 
 __all__ = ["cloud"]
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.faults]
 
 PREFIX = "/gw/one"
 
@@ -57,9 +57,9 @@ async def test_nothing_is_lost_with_any_gateway_in_any_framing(
     ):
         assert gateway.asked("/api")["gateway_version"] == version
         async with running(config=at_port(line.port, offer_v1=offer_v1)) as (manager, client):
-            await survives_cuts(client, line, soak)
-            await manager.restart_kernel()
-            await survives_cuts(client, line, soak)
+            for _ in range(soak.choose(1, 10)):
+                await manager.restart_kernel()
+                await survives_cuts(client, line, soak)
         assert gateway.kernels == set()
 
 
@@ -91,12 +91,12 @@ async def test_a_gateway_under_a_path_prefix(
 async def test_an_idle_kernel_is_not_cut_by_a_proxy_that_cuts_idle_sockets(
     sandbox: Sandbox, attached: None, soak: Soak
 ) -> None:
-    limit = soak.choose(8, 60)
+    limit = soak.choose(7, 60)
     async with kernel_on_line(sandbox, idle=limit) as kernel:
         await execute(kernel.client, "1")
-        await asyncio.sleep(2.5 * limit)
+        await asyncio.sleep(2 * limit)
         assert kernel.line.cuts == 0
         assert kernel.line.websockets == 1
         _, outputs = await execute(kernel.client, "print('goes on')")
         assert texts(outputs) == "goes on\n"
-        soak.note(f"idle for {2.5 * limit:.0f} s behind a proxy that allows {limit} s")
+        soak.note(f"idle for {2 * limit} s behind a proxy that allows {limit} s")

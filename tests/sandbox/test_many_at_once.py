@@ -20,11 +20,12 @@ from tests.sandbox.notebooks import write_notebook
 from tests.sandbox.own_gateway import own_gateway
 from tests.sandbox.soak import Soak
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.faults]
 
 ROLE = "arn:aws:iam::123456789012:role/EMRAnalyst"
 PARTNER = "arn:aws:iam::210987654321:role/EMRPartner"
 ANSWERS_WITHIN = 10
+SHUTDOWN = "--EMRConnect.on_server_exit=shutdown"
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,12 @@ NEAR = (Place("open"), Place("analytics", ROLE), Place("notebooks"))
 FAR = (Place("shared", PARTNER),)
 
 
-@pytest.fixture(scope="module")
-def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """A sandbox of its own, for it is seeded with clusters, before some of which real gateways are put."""
+@pytest.fixture
+def crowd(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, soak: Soak) -> Iterator[Sandbox]:
+    """For the long run a sandbox of its own: it is seeded with clusters, at whose addresses real gateways are put."""
+    if not soak.long:
+        yield request.getfixturevalue("sandbox")
+        return
     made = start_sandbox(tmp_path_factory.mktemp("crowd"), f"crowd-{os.getpid()}")
     yield made
     made.cli("sandbox", "down", "--name", made.name)
@@ -121,7 +125,7 @@ async def test_kernels_on_many_gateways_work_beside_each_other(crowd: Sandbox, t
     with more_clusters(crowd, soak.choose(0, 6), tmp_path / "gateways") as further:
         places = [*NEAR, *(FAR if soak.long else ()), *further, Place("local")]
         notebooks = notebooks_of(crowd, tmp_path / "work", places, each)
-        async with serving(crowd, tmp_path, "--ServerApp.root_dir=work") as server:
+        async with serving(crowd, tmp_path, "--ServerApp.root_dir=work", SHUTDOWN) as server:
             with stopwatch() as started:
                 async with all_running(server, notebooks) as kernels:
                     await asyncio.gather(*(one.answers("hello") for one in kernels))
