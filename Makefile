@@ -2,11 +2,18 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.stamp
+NODE_STAMP := labextension/node_modules/.stamp
+BUNDLE := jupyter_emr_connect/labextension/package.json
+PLUGIN := $(wildcard labextension/src/*.ts labextension/*.json labextension/*.js)
+JLPM := cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm
 SANDBOX ?= default
 LIVY_TESTS := livy_exchanges engines_livy engines_killed isolation two_roles magics cli_run secrets lifecycle
-export PYTHONDONTWRITEBYTECODE ?=
+# Many tests wait rather than compute, and most start a Python of their own, which shall find its modules compiled.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 
-.PHONY: help setup demo lab test test-fast lint unit functional sandbox soak livy browser bench lock lock-engines down clean
+.PHONY: help setup demo lab test test-fast lint fast unit functional frontend sandbox soak livy browser bench lock lock-engines down clean
 
 help: ## Show these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -24,12 +31,15 @@ $(STAMP): requirements/bootstrap.txt requirements/dev.txt pyproject.toml
 demo: $(STAMP) ## Bring up the sandbox and run a notebook on Spark under a runtime role
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python examples/demo.py
 
-lab: $(STAMP) ## JupyterLab with the sandbox's clusters
+lab: $(STAMP) $(if $(shell command -v node),$(BUNDLE)) ## JupyterLab with the sandbox's clusters (and our plugin, where node is)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python examples/lab.py
 
-test: lint unit functional sandbox browser ## Everything that CI checks
+test: lint unit functional frontend sandbox browser ## Everything that CI checks
 
-test-fast: lint unit functional ## What needs no engine
+test-fast: lint fast ## What needs no engine and takes less than two minutes: all but the slow tests, without coverage
+
+fast: $(STAMP) ## Unit and functional tests that are not marked `slow`
+	$(BIN)/pytest -q -n $(WORKERS) -m "not slow" tests/unit tests/functional
 
 lint: $(STAMP) ## Style, types, layers
 	$(BIN)/ruff check .
@@ -39,10 +49,27 @@ lint: $(STAMP) ## Style, types, layers
 	$(BIN)/python tests/check_sizes.py
 
 unit: $(STAMP) ## Tests without input or output
-	$(BIN)/pytest -q -n auto tests/unit --cov --cov-report=
+	$(BIN)/pytest -q tests/unit --cov --cov-report=
 
 functional: $(STAMP) ## Tests through the user's interfaces, without engines
-	$(BIN)/pytest -q -n auto tests/functional --cov --cov-append --cov-report=term:skip-covered
+	$(BIN)/pytest -q -n $(WORKERS) tests/functional --cov --cov-append --cov-report=term:skip-covered
+
+frontend: $(NODE_STAMP) ## JupyterLab's plugin: style, types, tests
+	$(JLPM) lint
+	$(JLPM) tsc
+	$(JLPM) test
+
+$(NODE_STAMP): $(STAMP) requirements/frontend.txt labextension/package.json labextension/yarn.lock
+	@node --version 2>/dev/null | grep -qE '^v2[0-9]' || \
+	  $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements/frontend.txt
+	$(JLPM) install --immutable
+	@touch $@
+
+$(BUNDLE): $(NODE_STAMP) $(PLUGIN)
+	$(JLPM) build:prod
+	@mkdir -p .venv/share/jupyter/labextensions
+	@ln -sfn "$(CURDIR)/jupyter_emr_connect/labextension" .venv/share/jupyter/labextensions/jupyter_emr_connect
+	@touch $@
 
 sandbox: $(STAMP) ## Tests on the real engines
 	$(BIN)/pytest tests/sandbox -m "not faults"
@@ -55,7 +82,7 @@ livy: $(STAMP) ## The tests of Livy's sessions on a full Apache Livy 0.8.0 (LIVY
 	@test -d "$(LIVY_HOME)/jars" || { echo "Give LIVY_HOME, an unpacked apache-livy-0.8.0-incubating_2.12-bin."; exit 1; }
 	$(BIN)/pytest --livy-home "$(LIVY_HOME)" $(LIVY_TESTS:%=tests/sandbox/test_%.py)
 
-browser: $(STAMP) ## Tests in a real browser (Debian's chromium; installed when run as root)
+browser: $(STAMP) $(BUNDLE) ## Tests in a real browser (Debian's chromium; installed when run as root)
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && \
 	  apt-get install -y -qq --no-install-recommends chromium; } || \
 	  { echo "The browser tests need chromium: sudo apt-get install chromium"; exit 1; }
@@ -76,7 +103,7 @@ bench: $(STAMP) .venv-bench/.stamp ## Measure against the peers; prints ratios (
 	@touch $@
 
 lock: ## Renew requirements/*.txt from requirements/*.in
-	for name in bootstrap dev bench; do $(BIN)/uv pip compile -q --universal --python-version 3.10 --generate-hashes \
+	for name in bootstrap dev bench frontend; do $(BIN)/uv pip compile -q --universal --python-version 3.10 --generate-hashes \
 	  --no-emit-index-url --no-annotate --no-header $$( [ $$name = dev ] && echo --extra sandbox --extra magics pyproject.toml ) \
 	  requirements/$$name.in -o requirements/$$name.txt --upgrade; done
 
@@ -90,4 +117,5 @@ down: ## Stop the sandbox that demo and lab leave running
 	$(BIN)/jupyter-emr sandbox down --name $(SANDBOX)
 
 clean: ## Remove what was built here (the sandbox's engines stay)
-	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache dist build .coverage*
+	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache dist build .coverage* labextension/lib labextension/node_modules \
+	  labextension/tsconfig.tsbuildinfo jupyter_emr_connect/labextension

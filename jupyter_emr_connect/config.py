@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from jupyter_core.paths import jupyter_config_path, jupyter_data_dir
-from traitlets import Bool, Dict, Float, Integer, List, Unicode, Union, default
+from traitlets import Bool, Dict, Enum, Float, Integer, List, Unicode, Union, default
 from traitlets.config import Config, Configurable
 from traitlets.config.loader import ConfigFileNotFound, JSONFileConfigLoader, PyFileConfigLoader
 
@@ -50,6 +50,11 @@ class EMRConnect(Configurable):
         Unicode(),
         help="Subnets whose clusters notebooks may attach to, as an EMR Studio names its own; empty means all.",
     ).tag(config=True)
+    check_reach = Bool(
+        True,
+        help="Show a compute as not attachable when its address is surely out of reach from here. Switch it off where "
+        "gateways are reached in a way that the resolver and the routing table do not know.",
+    ).tag(config=True)
     certificate_authorities = Dict(
         Unicode(),
         Unicode(),
@@ -88,6 +93,12 @@ class EMRConnect(Configurable):
         min=900,
         max=43200,
         help="Seconds that a token for an EMR on EKS endpoint shall be good for (AWS allows 900 to 43200).",
+    ).tag(config=True)
+    on_server_exit = Enum(
+        ("detach", "shutdown"),
+        "detach",
+        help="What becomes of gateway kernels when their Jupyter server ends: 'detach' leaves them running, and the "
+        "next server goes on with them; 'shutdown' deletes them. A kernel that its user shuts down is always deleted.",
     ).tag(config=True)
     recording_megabytes = Integer(
         256,

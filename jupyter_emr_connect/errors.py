@@ -39,7 +39,9 @@ never a traceback. Nothing secret may be put into either.
     │   ├── NotAGateway             something else answers there
     │   ├── KernelspecMissing
     │   ├── KernelStartFailed
-    │   └── KernelGone              culled, deleted, or lost with its gateway
+    │   ├── KernelGone              culled, deleted, or lost with its gateway
+    │   ├── KernelUnknown           no kernel of the ledger is meant
+    │   └── KernelInUse             a living process has the kernel
     ├── LivyError                   the Livy server
     ├── NotebookError               the notebook file cannot be read, run or written
     │   └── CellFailed
@@ -221,6 +223,14 @@ class KernelStartFailed(GatewayError, code="kernel-start-failed", reason="Kernel
 
 class KernelGone(GatewayError, code="kernel-gone", reason="Kernel gone"):
     """The kernel no longer exists on the gateway."""
+
+
+class KernelUnknown(GatewayError, code="kernel-unknown", reason="Kernel unknown"):
+    """No kernel of the ledger has this id, or several have."""
+
+
+class KernelInUse(GatewayError, code="kernel-in-use", reason="Kernel in use"):
+    """A living process has the kernel."""
 
 
 class LivyError(EMRConnectError, code="livy", reason="Livy"):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, field
+from copy import deepcopy
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timezone
 from typing import Any, Literal
 
@@ -75,12 +76,13 @@ class Compute:
 
     def to_json(self, *, details: bool = False) -> dict[str, Any]:
         """Return the contract's compute JSON; ``details`` only where one compute is asked for."""
-        shown = asdict(self)
-        for name in ("host", "certificate", "profile", "access_role"):
-            del shown[name]
-        if not details:
-            del shown["details"]
-        return {**shown, "applications": list(self.applications), "transports": list(self.transports)}
+        shown = {name: getattr(self, name) for name in CONTRACT}
+        copied = {"applications": list(self.applications), "tags": dict(self.tags), "transports": list(self.transports)}
+        return {**shown, **copied, **({"details": deepcopy(self.details)} if details else {})}
+
+
+INTERNAL = ("host", "certificate", "profile", "access_role", "details")
+CONTRACT = tuple(one.name for one in fields(Compute) if one.name not in INTERNAL)
 
 
 @dataclass(frozen=True)
@@ -166,8 +168,31 @@ class EndpointToken:
 
 
 @dataclass(frozen=True)
+class Owner:
+    """A process that has gateway kernels: ``host`` and ``machine`` say where its ``pid`` means something.
+
+    ``machine`` is the boot and the namespace of process ids, ``process_started`` when the system says the process
+    began, both as opaque text: a pid alone is given to another process one day. ``heartbeat_at`` is Unix time.
+    """
+
+    id: str
+    host: str
+    machine: str
+    pid: int
+    process_started: str
+    heartbeat_at: float = 0.0
+
+
+@dataclass(frozen=True)
 class KernelRecord:
-    """A gateway kernel as the ledger knows it. ``state`` is ``starting``, ``connected`` or ``gone``."""
+    """A gateway kernel as the ledger knows it.
+
+    ``state`` is ``starting``, ``connected``, ``reconnecting``, ``detached`` or ``gone``, ``since`` when it became so
+    (ISO 8601), ``cause`` a word and ``reason`` a sentence on why. ``local_id`` is the kernel's id in Jupyter,
+    ``session_id`` that of its WebSocket on the gateway. ``kept``: a Jupyter server has it, so it outlives its process
+    and may be taken over; ``root`` is that server's folder, ``jupyter_*`` its session there. ``owner_id`` is the
+    process that has it now, None for none. ``wanted``: a user asked that ``path`` shall have it (``kernels adopt``).
+    """
 
     kernel_id: str
     compute: str
@@ -180,7 +205,20 @@ class KernelRecord:
     access_role: str | None = None
     state: str = "starting"
     started_at: str | None = None
+    local_id: str | None = None
+    session_id: str | None = None
+    root: str | None = None
+    kept: bool = False
+    wanted: bool = False
+    owner_id: str | None = None
+    since: str | None = None
+    cause: str | None = None
+    reason: str | None = None
+    jupyter_session: str | None = None
+    jupyter_path: str | None = None
+    jupyter_type: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON of ``GET kernels`` and ``jupyter emr kernels --json``."""
-        return asdict(self)
+        """Return what of it is shown by ``GET kernels`` and ``jupyter emr kernels --json``."""
+        inner = ("session_id", "root", "kept", "wanted", "owner_id", "jupyter_session", "jupyter_path", "jupyter_type")
+        return {name: value for name, value in asdict(self).items() if name not in inner}

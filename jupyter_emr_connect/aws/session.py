@@ -99,11 +99,12 @@ class AWSSession:
 
         core = self.caller.core
         try:
-            partition = core.get_partition_for_region(self.region)
+            with client_making:  # each thread that asks before the list of endpoints is there would load it (8 MB)
+                partition = core.get_partition_for_region(self.region)
+                return bool(core.get_available_regions(service, partition_name=partition))
         except UnknownRegionError as error:
             message = f"{self.region[:40]!r} is not an AWS region."
             raise ConfigurationError(message, fix="Name one such as us-east-1.") from error
-        return bool(core.get_available_regions(service, partition_name=partition))
 
     def _client(self, service: str) -> Any:
         with self._lock:  # making clients is not thread-safe, using them is

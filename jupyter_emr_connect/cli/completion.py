@@ -60,3 +60,17 @@ def roles(incomplete: str) -> list[str]:
     except EMRConnectError:
         return []
     return [role.arn for role in offered.items if role.arn.startswith(incomplete)]
+
+
+def kernels(incomplete: str) -> list[str]:
+    """Return the ids of the ledger's kernels that begin with ``incomplete``, but of those that are gone."""
+    from ..errors import EMRConnectError
+    from ..store.database import Database
+    from ..store.ledger import Ledger
+    from .options import Face
+
+    try:
+        found = Ledger(Database(Face(False, None, None).config.state_file)).all()
+    except EMRConnectError:
+        return []
+    return [one.kernel_id for one in found if one.state != "gone" and one.kernel_id.startswith(incomplete)]

@@ -1,30 +1,152 @@
-"""``jupyter emr kernels``."""
+"""``jupyter emr kernels``: list, adopt, shut down and prune gateway kernels."""
 
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from .options import Face, common_options
+from ..errors import PathNotFound
+from .options import Face, common_options, complete_kernels, said
 from .output import print_json, print_table
 
+if TYPE_CHECKING:
+    from ..services.kernels import Kernel
+    from ..services.orphans import Orphan
 
-@click.command()
+HEADERS = ("KERNEL", "KERNELSPEC", "COMPUTE", "RUNTIME ROLE", "STATE", "CONNECTION", "NOTEBOOK")
+SPARE = ("KERNELSPEC", "RUNTIME ROLE")
+
+kernel_argument = click.argument("kernel", callback=said, shell_complete=complete_kernels)
+
+
+@click.group(invoke_without_command=True)
 @click.option("--check/--no-check", default=True, help="Ask the gateways whether the kernels live (the default).")
 @common_options
-def kernels(face: Face, check: bool) -> None:
-    """List the gateway kernels that were started from here."""
+@click.pass_context
+def kernels(context: click.Context, face: Face, check: bool) -> None:
+    """List the gateway kernels that were started from here.
+
+    STATE is the gateway's word, CONNECTION who has the kernel: a detached one waits for the next start of its notebook.
+    """
+    if context.invoked_subcommand:
+        return
     from ..services.kernels import list_kernels
 
-    records = asyncio.run(list_kernels(face.config, check=check))
+    found = asyncio.run(list_kernels(face.config, check=check))
     if face.as_json:
-        print_json([record.to_json() for record in records])
-    elif records:
-        rows = [
-            (one.kernel_id, one.kernelspec, one.compute, one.runtime_role or "-", one.state, one.path or "-")
-            for one in records
-        ]
-        print_table(("KERNEL", "KERNELSPEC", "COMPUTE", "RUNTIME ROLE", "STATE", "NOTEBOOK"), rows)
+        print_json([one.to_json() for one in found])
+    elif found:
+        print_table(HEADERS, [_row(one) for one in found], spare=SPARE)
     else:
         click.echo("No gateway kernels.", err=True)
+
+
+def _row(kernel: Kernel) -> tuple[str, ...]:
+    record = kernel.record
+    link = kernel.link if kernel.link != "reconnecting" else f"reconnecting since {record.since}"
+    if kernel.link in ("gone", "detached"):
+        link = f"{link}: {kernel.to_json()['cause'] or 'unknown'}"
+    role = (record.runtime_role or "-").rsplit("/", 1)[-1]
+    state = kernel.word or kernel.link
+    return record.kernel_id, record.kernelspec, record.compute, role, state, link, record.path or "-"
+
+
+@kernels.command()
+@kernel_argument
+@click.option("--path", "notebook", metavar="NOTEBOOK", callback=said, help="Notebook that shall have it.")
+@click.option("--force", is_flag=True, help="Take it from a Jupyter server that has it now.")
+@common_options
+def adopt(face: Face, kernel: str, notebook: str | None, force: bool) -> None:
+    """Let a notebook go on with KERNEL (its id, or how it begins) when its kernel starts next.
+
+    For kernels that another Jupyter server or computer with the same state file left behind: NOTEBOOK, else the
+    kernel's own, finds its variables again.
+    """
+    from ..services.attachments import absolute
+    from ..services.kernels import adopt as mark
+
+    if notebook and not Path(notebook).is_file():
+        message = f"There is no notebook {notebook!r}."
+        raise PathNotFound(message, fix="Name one that exists.")
+    found = mark(face.config, kernel, path=absolute(notebook) if notebook else None, force=force)
+    if face.as_json:
+        print_json(found.to_json())
+        return
+    record = found.record
+    click.echo(f"{record.kernel_id} goes on in {record.path} when that notebook's {record.kernelspec} kernel starts.")
+
+
+@kernels.command()
+@kernel_argument
+@click.option("--force", is_flag=True, help="Also one that a living Jupyter server has.")
+@common_options
+def shutdown(face: Face, kernel: str, force: bool) -> None:
+    """Delete KERNEL (its id, or how it begins) on its gateway."""
+    from ..services.kernels import shut_down
+
+    found = asyncio.run(shut_down(face.config, kernel, force=force))
+    if face.as_json:
+        print_json(found.to_json())
+    else:
+        click.echo(f"{found.record.kernel_id} is deleted.")
+
+
+@kernels.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--dry-run", is_flag=True, help="Only list them.")
+@click.option(
+    "--older-than",
+    type=click.FloatRange(min=0),
+    default=24.0,
+    show_default=True,
+    metavar="HOURS",
+    help="Also kernels whose notebook is there, but which nobody has had for so long.",
+)
+@common_options
+def prune(face: Face, yes: bool, dry_run: bool, older_than: float) -> None:
+    """List the kernels that no notebook has, and delete them on their gateways after a confirmation.
+
+    Only kernels that were started from here are looked at, and none whose process lives.
+    """
+    from ..services.orphans import find_orphans
+
+    found = asyncio.run(find_orphans(face.config, older_than=timedelta(hours=older_than)))
+    if found and not face.as_json:
+        rows = [
+            (one.kernel.record.kernel_id, one.kernel.record.compute, one.kernel.word or "", one.why) for one in found
+        ]
+        print_table(("KERNEL", "COMPUTE", "STATE", "WHY"), rows)
+    if not found:
+        if face.as_json:
+            print_json([])
+        else:
+            click.echo("No orphans.", err=True)
+        return
+    wanted = not dry_run and (yes or _confirmed(face, len(found)))
+    results = asyncio.run(_remove(face, found)) if wanted else found
+    if face.as_json:
+        print_json([one.to_json() for one in results])
+    for one in results:
+        if one.removed and not face.as_json:
+            click.echo(f"{one.kernel.record.kernel_id} is deleted.")
+        elif one.error:
+            click.echo(f"Error: {one.kernel.record.kernel_id}: {one.error}", err=True)
+    if any(one.error for one in results):
+        raise click.exceptions.Exit(1)
+
+
+def _confirmed(face: Face, count: int) -> bool:
+    if face.as_json:
+        message = "with --json nobody is asked: give --yes or --dry-run."
+        raise click.UsageError(message)
+    return click.confirm(f"Delete {count} kernel{'s' if count > 1 else ''}?", abort=True)
+
+
+async def _remove(face: Face, orphans: list[Orphan]) -> list[Orphan]:
+    from ..services.orphans import remove
+
+    return list(await asyncio.gather(*(remove(face.config, one) for one in orphans)))

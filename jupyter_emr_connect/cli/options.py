@@ -108,3 +108,10 @@ def complete_roles(context: click.Context, parameter: click.Parameter, incomplet
     from .completion import roles
 
     return roles(incomplete)
+
+
+def complete_kernels(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the ids of gateway kernels."""
+    from .completion import kernels
+
+    return kernels(incomplete)

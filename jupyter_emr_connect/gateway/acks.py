@@ -14,9 +14,9 @@ import contextlib
 import socket
 from typing import Any
 
-PACE = 0.008  # seconds
+PACE = 0.01  # seconds
 FLOOD = 8  # messages that come within PACE and answer no request just sent: a small cell's are four or five
-EBB = 5  # PACEs in which hardly a message comes, after which it is no flood any more
+EBB = 4  # PACEs in which hardly a message comes, after which it is no flood any more
 
 
 class Acks:
@@ -62,7 +62,8 @@ class Acks:
 
     def _paced(self) -> None:
         self._timer = None
-        self._set(1)  # sends the acknowledgement that is due
+        if self._count:
+            self._set(1)  # sends the acknowledgement that is due
         self._quiet = self._quiet + 1 if self._count <= 1 else 0
         if self._quiet < EBB:
             self._wait()

@@ -67,6 +67,7 @@ class Bridge:
         self.reconnect_for = RECONNECT_FOR
         self.helpers: Sequence[dict[str, Any]] = ()
         self._fate = Fate(self)
+        self._known = LinkState.NEW
         self._on_shutdown = on_shutdown
         self._on_state = on_state
         self._on_status = on_status
@@ -142,7 +143,10 @@ class Bridge:
             self.link.send(message, first=first)
 
     def _link_moved(self, status: LinkStatus) -> None:
-        if status.state is LinkState.CONNECTED:
+        known, self._known = self._known, status.state
+        if status.state is known:
+            pass  # there is only something else to say of it
+        elif status.state is LinkState.CONNECTED:
             self._fate.connected()
         elif status.state is LinkState.RECONNECTING:
             self._fate.disconnected()

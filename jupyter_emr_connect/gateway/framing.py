@@ -13,14 +13,15 @@ from __future__ import annotations
 import itertools
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
-from typing import Any, Literal
+from functools import lru_cache
+from typing import Any, Generic, Literal, TypeVar
 
 V1_PROTOCOL = "v1.kernel.websocket.jupyter.org"
 CHANNELS = frozenset({"shell", "control", "iopub", "stdin"})
 
+T = TypeVar("T")
 Part = bytes | memoryview
 Framing = Literal["v1", "legacy"]
 
@@ -35,6 +36,19 @@ class BadFrame(ValueError):
     """The peer sent a frame that is no kernel message; says what is wrong with it, never what was in it."""
 
 
+class _Once(Generic[T]):
+    """A property that is computed at first use; without the lock that ``cached_property`` takes before Python 3.12."""
+
+    def __init__(self, compute: Callable[[Any], T]) -> None:
+        self.__doc__ = compute.__doc__
+        self._compute = compute
+
+    def __get__(self, message: Any, owner: type) -> T:
+        value: T = self._compute(message)
+        message.__dict__[self._compute.__name__] = value
+        return value
+
+
 @dataclass
 class Message:
     """A kernel message on its way: a channel, four JSON parts and the buffers, all as bytes."""
@@ -46,27 +60,27 @@ class Message:
     content: Part
     buffers: Sequence[Part] = field(default_factory=tuple)
 
-    @cached_property
+    @_Once
     def head(self) -> dict[str, Any]:
         """The header, parsed at first use; :class:`BadFrame` when it is no JSON object."""
         return _parse_object(self.header, "header")
 
-    @cached_property
+    @_Once
     def parent(self) -> dict[str, Any]:
         """The parent header, parsed at first use; :class:`BadFrame` when it is no JSON object."""
         return _parse_object(self.parent_header, "parent header")
 
-    @cached_property
+    @_Once
     def msg_id(self) -> str:
         """The message's id, or an empty string."""
         return _text(self.head, "msg_id")
 
-    @cached_property
+    @_Once
     def msg_type(self) -> str:
         """The message's type, or an empty string."""
         return _text(self.head, "msg_type")
 
-    @cached_property
+    @_Once
     def parent_id(self) -> str:
         """The id of the message that this one answers, or an empty string; :class:`BadFrame` as for :attr:`parent`.
 
@@ -76,7 +90,7 @@ class Message:
             return _text(self.parent, "msg_id")
         return _id_in(bytes(self.parent_header))
 
-    @cached_property
+    @_Once
     def size(self) -> int:
         """The bytes it holds in memory."""
         return sum(map(len, (self.header, self.parent_header, self.metadata, self.content, *self.buffers)))
@@ -137,10 +151,9 @@ def _decode_v1(frame: memoryview) -> Message:
         text = "fewer parts than a kernel message has"
         raise BadFrame(text)
     _check_offsets(offsets, start=8 * (len(offsets) + 1), end=len(frame))
-    channel, header, parent, metadata, content, *buffers = [
-        frame[start:end] for start, end in itertools.pairwise(offsets)
-    ]
-    return Message(_channel(bytes(channel)), header, parent, metadata, content, buffers)
+    begin, a, b, c, d, e, *_ = offsets
+    buffers = [frame[start:end] for start, end in itertools.pairwise(offsets[5:])] if len(offsets) > 6 else ()
+    return Message(_channel(bytes(frame[begin:a])), frame[a:b], frame[b:c], frame[c:d], frame[d:e], buffers)
 
 
 def _read_offsets(frame: memoryview, form: str) -> list[int]:
@@ -162,6 +175,8 @@ def _check_offsets(offsets: list[int], *, start: int, end: int) -> None:
 
 
 def _channel(name: bytes | str) -> str:
+    if name == b"iopub":  # nearly all
+        return "iopub"
     text = name.decode("ascii", "replace") if isinstance(name, bytes) else name
     if text not in CHANNELS:
         message = "an unknown channel"

@@ -53,6 +53,7 @@ class LocalChannels:
 
     def close(self) -> None:
         """Close the sockets; messages already sent still reach their receivers."""
+        self.taps.close()
         for port in self._ports.values():
             port.close()
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import atexit
 import os
+import selectors
 import threading
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -24,11 +26,31 @@ T = TypeVar("T")
 EXIT_SECONDS = 10.0
 
 
+class PacedSelector(selectors.DefaultSelector):
+    """Waits a little before it looks, while kernels flood us with small messages: many at once cost far less than each.
+
+    ``floods`` are the kernels that do so at the moment (``pace.py``).
+    """
+
+    PACE = 0.003  # seconds
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.floods: set[object] = set()
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Return what is ready; called by the loop once a turn, with 0 when there is something else to do."""
+        if self.floods and timeout != 0:
+            time.sleep(self.PACE)
+        return super().select(timeout)
+
+
 class GatewayLoop:
     """The thread, its loop, its ZeroMQ context, and what must still be done before the process ends."""
 
     def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
+        self.selector = PacedSelector()
+        self.loop = asyncio.SelectorEventLoop(self.selector)
         self.zmq: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._at_exit: dict[object, Callable[[], Awaitable[None]]] = {}

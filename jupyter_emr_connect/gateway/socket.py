@@ -287,6 +287,8 @@ class KernelSocket:
                     await ws.ping()
                 except (ConnectionError, aiohttp.ClientError):
                     return "the connection was lost"
+            trouble = self._client.target.auth.trouble  # they cannot be renewed, and are not needed yet
+            self._move(LinkState.CONNECTED, *(("credentials", trouble.message, trouble.fix) if trouble else ()))
 
 
 def _cause(error: EMRConnectError, otherwise: str) -> str:

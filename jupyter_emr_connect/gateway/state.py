@@ -23,8 +23,8 @@ class LinkStatus:
     """A state, when it began (ISO 8601, UTC), and why.
 
     ``cause`` is one word for programs: ``network``, ``credentials`` or ``gateway`` while reconnecting; ``culled``,
-    ``restarted``, ``credentials`` or ``unreachable`` once gone. ``reason`` is a sentence for people, ``fix`` what they
-    can do.
+    ``restarted``, ``credentials`` or ``unreachable`` once gone; ``credentials`` while connected, when they cannot be
+    renewed at the moment. ``reason`` is a sentence for people, ``fix`` what they can do.
     """
 
     state: LinkState

@@ -6,8 +6,8 @@ import asyncio
 import os
 import signal
 import uuid
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable
+from typing import Any, cast
 
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
@@ -15,22 +15,18 @@ from traitlets import Bool, List, Unicode
 from traitlets.config import Config
 
 from ..config import EMRConnect, load_config
-from ..errors import ConfigurationError, EMRConnectError
-from ..gateway import spark_cells
+from ..errors import EMRConnectError
 from ..gateway.bridge import Bridge
 from ..gateway.loop import GatewayLoop, gateway_loop
 from ..gateway.state import LinkStatus
 from ..gateway.tap import Taps
-from ..models import Attachment, KernelRecord
 from ..services.stages import stage_listener
-from .launching import gateway_env, launch_timeout
-from .observing import Observe, recorder_of
-from .remote import Order, RemoteKernel
+from .adoption import Adopter
+from .observing import recorder_of
+from .order import Wishes
+from .remote import RemoteKernel
+from .returning import Return
 from .stages import Stages
-
-if TYPE_CHECKING:
-    from ..services.connect import Connection
-    from ..store.ledger import Ledger
 
 SHUTDOWN_SECONDS = 30.0
 
@@ -52,9 +48,10 @@ class EMRProvisioner(KernelProvisionerBase):
         self.timings: dict[str, float] = {}
         self.reason = ""
         self._remote: RemoteKernel | None = None
+        self._return: Return | None = None
         self._bridge: Bridge | None = None
         self._has_process = False
-        self._observe: Observe | None = None
+        self._left = False
 
     @property
     def has_process(self) -> bool:
@@ -64,7 +61,7 @@ class EMRProvisioner(KernelProvisionerBase):
     @property
     def remote_kernel_id(self) -> str | None:
         """The kernel's id on its gateway."""
-        return self._remote.kernel_id if self._remote else None
+        return known.kernel_id if (known := self._return or self._remote) else None
 
     @property
     def taps(self) -> Taps | None:
@@ -77,13 +74,12 @@ class EMRProvisioner(KernelProvisionerBase):
         return await super().pre_launch(cmd=[], **kwargs)
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        """Start the kernel, or restart it if it was shut down for that; called by ``KernelManager``."""
+        """Start the kernel, restart its own, or go on with one that was left behind; called by ``KernelManager``."""
         env = dict(kwargs.get("env") or os.environ)
         stages = Stages(self._reporter())
-        self._observe = recorder_of(self.parent, self.kernel_id)
         loop = gateway_loop()
         try:
-            self.connection_info = await loop.call(self._launch(loop, env, stages))
+            self.connection_info = await loop.call(self._launch(loop, self._wishes(env), stages))
         except EMRConnectError as error:
             self.reason = str(error)
             self.log.error("Kernel %s did not start. %s", self.kernel_id, error)
@@ -96,85 +92,56 @@ class EMRProvisioner(KernelProvisionerBase):
         self._has_process = True
         return self.connection_info
 
-    async def _launch(self, loop: GatewayLoop, env: dict[str, str], stages: Stages) -> KernelConnectionInfo:
+    async def _launch(self, loop: GatewayLoop, wishes: Wishes, stages: Stages) -> KernelConnectionInfo:
         bridge = self._open_bridge()
         local = cast(KernelConnectionInfo, bridge.connection_info)
-        loop.at_exit(self, self._finish)
+        # A server that ends otherwise than by its own stop leaves its kernels too.
+        loop.at_exit(self, self._leave if wishes.kept else self._finish)
         remote = self._remote
         if remote is not None and remote.restart_pending:
             await remote.restart(stages)
             return local
         try:
-            remote = await self._order(env, stages, bridge)
-            self._remote = remote
-            if self._observe is not None:
-                bridge.observer = self._observe(remote.kernel_id, bridge.publish)
-            await remote.start(stages)
+            adopter = Adopter(await asyncio.to_thread(self._settings), wishes, bridge, self.log)
+            if entry := adopter.handed():
+                self._remote, self._return = None, Return(adopter, entry, bridge, self.log, self._back)
+                return local
+            self._remote = await adopter.find(stages)
+            if not self._remote.is_up:
+                await self._remote.start(stages)
         except BaseException:
             if not self._has_process:
                 loop.keep(self._finish())
             raise
         return local
 
-    async def _order(self, env: dict[str, str], stages: Stages, bridge: Bridge) -> RemoteKernel:
-        config = await asyncio.to_thread(self._settings)
-        path = env.get("JPY_SESSION_NAME") or None
-        bridge.journal_bytes = config.journal_megabytes * 1_000_000
-        bridge.reconnect_for = config.reconnect_hours * 3600
-        bridge.helpers = [spark_cells.installation()] if self.spark and config.cancel_spark_jobs else []
-        attachment = await self._resolve(config, env, path)
-        if attachment.transport not in ("auto", "gateway"):
-            message = f"This kernel cannot use the transport {attachment.transport!r}."
-            raise ConfigurationError(message, fix="Attach with the transport 'gateway' or 'auto'.")
-        seconds = config.credentials_timeout + 4 * config.connect_timeout
-        connection = await stages.bounded(self._connect(config, attachment, stages.enter), seconds)
-        record = KernelRecord(
-            kernel_id="",
-            compute=connection.compute.id,
+    def _back(self, kernel: RemoteKernel) -> None:
+        """Take a kernel that has come back; called on the gateway loop."""
+        self._remote, self._return = kernel, None
+
+    def _wishes(self, env: dict[str, str]) -> Wishes:
+        from ..services.ownership import keeps
+
+        server = getattr(self.parent, "parent", None)
+        kept = keeps(server)
+        return Wishes(
             kernelspec=str(getattr(self.parent, "kernel_name", "")),
-            gateway_url=connection.target.url,
-            runtime_role=connection.role,
-            path=path,
-            profile=connection.compute.profile,
-            region=connection.compute.region,
-            access_role=connection.compute.access_role,
-        )
-        order = Order(
-            target=connection.target,
-            record=record,
             candidates=tuple(self.candidates),
             language=str(self.kernel_spec.language),
             spark=self.spark,
             offer_v1=self.offer_v1,
-            env=gateway_env(env),
-            connect_timeout=config.connect_timeout,
-            launch_timeout=launch_timeout(env, config, connection.compute.kind),
-            ready_timeout=config.ready_timeout,
+            env=env,
+            local_id=self.kernel_id or None,
+            root=str(getattr(server, "root_dir", "")) or None if kept else None,
+            kept=kept,
+            observe=recorder_of(self.parent, self.kernel_id),
         )
-        return RemoteKernel(order, bridge, self._ledger(config), self.log)
 
     def _settings(self) -> EMRConnect:
         """Our settings: those of the Jupyter configuration files, then those of the application we run in."""
         merged: Config = load_config()
         merged.merge(self.config)
         return EMRConnect(config=merged)
-
-    async def _resolve(self, config: EMRConnect, env: Mapping[str, str], path: str | None) -> Attachment:
-        # Imported here: it brings boto3, and listing kernelspecs must not.
-        from ..services import attachments
-
-        return await asyncio.to_thread(attachments.resolve, config, env, path)
-
-    async def _connect(self, config: EMRConnect, request: Attachment, stage: Callable[[str], None]) -> Connection:
-        from ..services.connect import connect
-
-        return await connect(config, request, stage=stage)
-
-    def _ledger(self, config: EMRConnect) -> Ledger:
-        from ..store.database import Database
-        from ..store.ledger import Ledger
-
-        return Ledger(Database(config.state_file))
 
     def _reporter(self) -> Callable[[str], None]:
         """Return what is told of each stage: the log, and the face that listens, on its own loop."""
@@ -203,12 +170,10 @@ class EMRProvisioner(KernelProvisionerBase):
 
     async def _on_shutdown(self, restart: bool) -> None:
         """A client asked the kernel to shut down; called on the gateway loop."""
-        if self._remote is None:
-            return
-        if restart:
+        if not restart:
+            await self._end()
+        elif self._remote is not None:
             self._remote.pause_for_restart()
-        else:
-            await self._remote.end()
 
     def _on_state(self, status: LinkStatus) -> None:
         if self._remote is not None:
@@ -220,26 +185,47 @@ class EMRProvisioner(KernelProvisionerBase):
 
     async def poll(self) -> int | None:
         """Return None while the kernel lives, else its exit code; called by ``KernelManager.is_alive``."""
-        if self._remote is None:
+        if self._left:  # it looks alive until Jupyter ends it, so that it is not started anew
+            return None if self._has_process else 0
+        if self._return is not None:
+            self.reason = self._return.failure
+            return 1 if self.reason else None
+        if (kernel := self._remote) is None:
             return 0
-        if self._remote.exit_code is not None:
-            self.reason = self._remote.reason
-        return self._remote.exit_code
+        if kernel.exit_code is not None:
+            self.reason = kernel.reason
+        return kernel.exit_code
 
     async def wait(self) -> int | None:
         """Wait until the kernel is no more; called as ``KernelManager`` finishes a shutdown or a kill."""
-        if self._remote is not None:
-            await gateway_loop().call(self._remote.over())
+        if not self._left and (kernel := self._remote) is not None:
+            await gateway_loop().call(kernel.over())
         self._has_process = False
         return await self.poll()
 
+    async def detach(self, cause: str = "server stopped", reason: str = "Its Jupyter server was stopped.") -> None:
+        """Leave the kernel running on its gateway, and close; called by the server extension as its server stops.
+
+        Jupyter's own shutdown may follow and then ends nothing. A kernel that only starts is given up and removed.
+        """
+        self._left = True
+        await gateway_loop().call(self._detach(cause, reason))
+
+    async def returned(self) -> bool:
+        """Wait until a kernel that is brought back is there; False when it will not come. Others are there."""
+        if self._return is None:
+            return True
+        return await gateway_loop().call(self._return.settled())
+
+    def link_state(self) -> dict[str, str]:
+        """Return ``state``, ``since``, ``cause`` and ``reason`` of the connection; called from any thread."""
+        return known.standing.to_json() if (known := self._return or self._remote) else {}
+
     async def send_signal(self, signum: int) -> None:
         """SIGINT interrupts over REST, SIGKILL and SIGTERM delete; 0 asks nothing; others do not reach a gateway."""
-        if self._remote is None or signum == 0:
-            return
-        if signum == signal.SIGINT:
+        if signum == signal.SIGINT and (kernel := self._remote) is not None:
             try:
-                await gateway_loop().call(self._remote.interrupt())
+                await gateway_loop().call(kernel.interrupt())
             except EMRConnectError as error:
                 self.log.warning("Kernel %s could not be interrupted: %s", self.kernel_id, error)
         elif signum in (signal.SIGKILL, signal.SIGTERM):
@@ -247,8 +233,10 @@ class EMRProvisioner(KernelProvisionerBase):
 
     async def kill(self, restart: bool = False) -> None:
         """Delete the kernel, unless it is only between two lives; called to end it at once."""
-        if self._remote is not None and not self._remote.restart_pending:
-            await gateway_loop().call(self._remote.end())
+        if self._left:
+            self._has_process = False
+        elif self._remote is None or not self._remote.restart_pending:
+            await gateway_loop().call(self._end())
 
     async def terminate(self, restart: bool = False) -> None:
         """Delete the kernel; called when it takes too long to shut down."""
@@ -266,20 +254,42 @@ class EMRProvisioner(KernelProvisionerBase):
 
     async def shutdown_requested(self, restart: bool = False) -> None:
         """The manager has sent a shutdown request on the control channel, which may be slower than this call."""
-        gateway_loop().submit(self._on_shutdown(restart))
+        if self._left:
+            self._has_process = False
+        else:
+            gateway_loop().submit(self._on_shutdown(restart))
 
     async def cleanup(self, restart: bool = False) -> None:
         """Delete the kernel and close the channels, unless a launch follows; called last in a shutdown."""
         if not restart:
             await gateway_loop().call(self._finish())
 
-    async def _finish(self) -> None:
-        """Leave nothing: on the gateway, or here. Also called when the process ends."""
+    async def _end(self) -> None:
+        """Delete the kernel."""
+        if known := self._return or self._remote:
+            await known.end()
+
+    async def _detach(self, cause: str, reason: str) -> None:
         gateway_loop().at_exit(self, None)
-        remote, self._remote = self._remote, None
+        if known := self._return or self._remote:
+            await known.detach(cause, reason)
+        await self._close()
+
+    async def _leave(self) -> None:
+        """Leave the kernel as the process ends without having stopped its server."""
+        self._left = True
+        await self._detach("server ended", "Its Jupyter server ended.")
+
+    async def _finish(self) -> None:
+        """Leave nothing: on the gateway, or here. Also called when a process ends that is no Jupyter server."""
+        gateway_loop().at_exit(self, None)
+        if not self._left:
+            await self._end()
+        await self._close()
+
+    async def _close(self) -> None:
+        self._remote, self._return = None, None
         bridge, self._bridge = self._bridge, None
-        if remote is not None:
-            await remote.end()
         if bridge is not None:
             await bridge.close()
 

@@ -5,59 +5,43 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import uuid
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..errors import EMRConnectError, GatewayError, GatewayUnreachable, KernelGone, KernelStartFailed
+from ..errors import GatewayError, GatewayUnreachable, KernelGone
 from ..gateway.bridge import Bridge
 from ..gateway.client import LAUNCH_PAD, REMOVE_EVERY, GatewayClient, missing_kernelspec
 from ..gateway.deadline import within
 from ..gateway.loop import gateway_loop
 from ..gateway.state import LinkState, LinkStatus
-from ..gateway.target import GatewayTarget
-from ..models import KernelRecord
-from ..services.stages import LINE, READY, REQUESTED
-from .interrupting import RESTART_OWED, Interrupts, drop_unsent, is_up, line_returns
+from ..services.stages import READY, REQUESTED
+from .entry import Entry
+from .interrupting import Interrupts, drop_unsent, is_up, restart_when_up
 from .kernelspecs import choose
+from .order import Order
+from .removal import DELETE_WITHIN, delete, discard
 from .stages import Stages
-
-if TYPE_CHECKING:
-    from ..store.ledger import Ledger
+from .standing import Standing
+from .watching import opened, until_gone
 
 CHECK_EVERY = 15.0
-DELETE_WITHIN = 20.0
-
-
-@dataclass(frozen=True)
-class Order:
-    """What to start, where: the target, our kernelspec's wishes, and how the ledger shall know it."""
-
-    target: GatewayTarget
-    record: KernelRecord
-    candidates: tuple[str, ...]
-    language: str
-    spark: bool
-    offer_v1: bool = True
-    env: dict[str, str] = field(default_factory=dict, repr=False)
-    connect_timeout: float = 10.0
-    launch_timeout: float = 120.0
-    ready_timeout: float = 60.0
 
 
 class RemoteKernel:
-    """A kernel on a gateway. ``exit_code`` is None while it lives; ``reason`` says why it no longer does."""
+    """A kernel on a gateway. ``exit_code`` is None while it lives; ``reason`` says why it no longer does.
 
-    def __init__(self, order: Order, bridge: Bridge, ledger: Ledger, log: logging.Logger | Any) -> None:
+    ``entry`` is its row in the ledger; what is done there decides whether the kernel is started or taken over.
+    """
+
+    def __init__(self, order: Order, bridge: Bridge, entry: Entry, log: logging.Logger | Any) -> None:
         self.order = order
-        self.kernel_id = str(uuid.uuid4())
+        self.entry = entry
+        self.kernel_id = entry.record.kernel_id
         self.reason = ""
+        self.standing = Standing(bridge, entry)
         self._exit_code: int | None = None
         self._changed = asyncio.Event()
         self.restart_pending = False
         self._bridge = bridge
-        self._ledger = ledger
         self._log = log
         self._client = GatewayClient(order.target, connect_timeout=order.connect_timeout)
         self._requested = False
@@ -79,6 +63,11 @@ class RemoteKernel:
         self._exit_code = code
         self._changed.set()
 
+    @property
+    def is_up(self) -> bool:
+        """Whether the kernel was started or taken over."""
+        return self._watching is not None
+
     async def start(self, stages: Stages) -> None:
         """Request the kernel and wait until it answers; on any failure, or if cancelled, nothing is left of it."""
         self._starting = asyncio.current_task()
@@ -99,8 +88,34 @@ class RemoteKernel:
         finally:
             self._settled.set()
         stages.end()
-        await self._note(self._ledger.update, self.kernel_id, state="connected")
+        await self._serve("started")
+
+    async def adopt(self) -> None:
+        """Go on with a kernel that runs already, from where its last process left it; it may be busy.
+
+        Raises :class:`KernelGone` when the gateway does not know it, other errors when it cannot be reached. Nothing is
+        changed on the gateway then, and the ledger still says that the kernel is ours: the caller decides.
+        """
+        record = self.entry.record
+        try:
+            model = await self._client.kernel(self.kernel_id)
+            state = str(model.get("execution_state", "unknown"))
+            if state == "dead":
+                message = f"The kernel on {self.order.target.label} is dead."
+                raise KernelGone(message)
+            resume = record.state != "starting"
+            await self._open(session_id=record.session_id, resume=resume)
+        except BaseException:
+            await self._leave()
+            raise
+        if state in ("idle", "busy"):
+            self._bridge.publish("status", {"execution_state": state})
+        await self._serve("adopted")
+
+    async def _serve(self, cause: str) -> None:
+        self.entry.hold(self.taken)
         self._watching = asyncio.get_running_loop().create_task(self._watch())
+        await self.standing.become("connected", cause)
 
     async def _request(self) -> None:
         order = self.order
@@ -108,54 +123,31 @@ class RemoteKernel:
         name = choose(offered, order.candidates, order.language, spark=order.spark)
         if name is None:
             raise missing_kernelspec(order.candidates, offered, order.target)
-        record = replace(order.record, kernel_id=self.kernel_id, gateway_url=order.target.url)
         # Before the gateway is asked, so that a crash between the two cannot lose a kernel.
-        await asyncio.to_thread(self._ledger.add, record)
+        await self.entry.add()
         self._requested = True
         await self._client.start_kernel(name, order.env, kernel_id=self.kernel_id, launch_timeout=order.launch_timeout)
 
     async def _connect(self) -> None:
-        opening = asyncio.ensure_future(self._open())
-        dying = asyncio.ensure_future(self._died.wait())
-        checking = asyncio.ensure_future(self._check_alive())
-        try:
-            await asyncio.wait({opening, dying, checking}, return_when=asyncio.FIRST_COMPLETED)
-            if opening.done():
-                opening.result()
-                return
-            message = f"The kernel died while it started on {self.order.target.label}."
-            raise KernelStartFailed(message, fix="See the kernel's output in the gateway's log.")
-        finally:
-            for task in (opening, dying, checking):
-                task.cancel()
-            await asyncio.gather(opening, dying, checking, return_exceptions=True)
+        await opened(self._client, self.kernel_id, self._open(), self._died.wait())
 
-    async def _open(self) -> None:
-        await self._bridge.connect(self._client, self.kernel_id, offer_v1=self.order.offer_v1)
-        await self._bridge.ready()
-
-    async def _check_alive(self) -> None:
-        """Return when the gateway says that the kernel is no more; for the time before the WebSocket opens."""
-        while True:
-            await asyncio.sleep(1)
-            with contextlib.suppress(EMRConnectError):
-                try:
-                    model = await self._client.kernel(self.kernel_id)
-                except KernelGone:
-                    return
-                if model.get("execution_state") == "dead":
-                    return
+    async def _open(self, *, session_id: str | None = None, resume: bool = False) -> None:
+        """Open the WebSocket; a kernel that runs already may be busy, and is not waited for."""
+        session_id = session_id or self.entry.record.session_id
+        offer = self.order.offer_v1
+        await self._bridge.connect(self._client, self.kernel_id, offer_v1=offer, session_id=session_id, resume=resume)
+        if not resume:
+            await self._bridge.ready()
 
     async def _watch(self) -> None:
-        """Notice a kernel that someone else deleted or the gateway culled: its WebSocket just stays silent."""
-        while self.exit_code is None:
-            await asyncio.sleep(CHECK_EVERY)
-            try:
-                await self._client.kernel(self.kernel_id)
-            except KernelGone:
-                self.lost("The gateway deleted the kernel (idle for too long, or shut down by someone else).")
-            except EMRConnectError as error:
-                self._log.debug("%s", error.message)
+        """Notice a kernel that someone else deleted or the gateway culled: its WebSocket just stays silent.
+
+        Of a kernel whose line is down the WebSocket finds out more by itself.
+        """
+        while True:
+            await until_gone(self._client, self.kernel_id, CHECK_EVERY)
+            if is_up(self._bridge):
+                self.lost("The gateway deleted the kernel (idle for too long, or shut down by someone else).", "culled")
 
     def on_status(self, state: str) -> None:
         """React to what the gateway says of the kernel's process."""
@@ -168,7 +160,7 @@ class RemoteKernel:
         if self._watching is None:
             self._died.set()
         elif state == "dead":
-            self.lost("The kernel died, and the gateway gave up restarting it.")
+            self.lost("The kernel died, and the gateway gave up restarting it.", "died")
         else:
             self._log.warning("Kernel %s died; the gateway restarts it.", self.kernel_id)
             self._bridge.abandon("error", "KernelDied", "The kernel died and was restarted; its variables are lost.")
@@ -181,18 +173,60 @@ class RemoteKernel:
         """React to what becomes of the connection."""
         if status.state is LinkState.RECONNECTING:
             self._log.warning("Kernel %s: %s; reconnecting.", self.kernel_id, status.reason)
+            gateway_loop().keep(self._reconnecting(status))
+        elif status.state is LinkState.CONNECTED and self.standing.state == "reconnecting":
+            gateway_loop().keep(self.standing.become("connected", "reconnected"))
         elif status.state is LinkState.GONE:
-            self.lost(status.reason)
+            self.lost(status.reason, status.cause, told=True)
 
-    def lost(self, reason: str) -> None:
-        """Take note that the kernel is no more, and tell whoever waits for it."""
+    async def _reconnecting(self, status: LinkStatus) -> None:
+        """Say so; a line is also cut by another process that took the kernel over, and two must not fight for it."""
+        if not await self.entry.is_ours():
+            self.taken()
+        elif self._bridge.link is not None and self._bridge.link.state is LinkState.RECONNECTING:
+            await self.standing.become("reconnecting", status.cause, status.reason)
+
+    def lost(self, reason: str, cause: str, *, told: bool = False) -> None:
+        """Take note that the kernel is no more, and tell whoever waits for it; ``cause`` is a word for programs."""
         if self.exit_code is not None:
             return
+        (self.standing.set if told else self.standing.tell)("gone", cause, reason)
+        self._forget(reason)
+        gateway_loop().keep(self.end())
+
+    def taken(self) -> None:
+        """Take note that another process goes on with the kernel, which is left alone from here on."""
+        if self.exit_code is not None or self._ending is not None:
+            return
+        reason = "Another Jupyter server or computer took the kernel over."
+        self.standing.tell("gone", "adopted", reason)
+        self._forget(reason)
+        if self._watching is not None:
+            self._watching.cancel()
+        self._ending = gateway_loop().keep(self._leave())
+
+    def _forget(self, reason: str) -> None:
         self.exit_code, self.reason = 1, reason
         self._log.error("Kernel %s is gone: %s", self.kernel_id, reason)
         self._bridge.abandon("error", "KernelGone", reason)
         self._bridge.publish("stream", {"name": "stderr", "text": f"The kernel is gone: {reason}\n"})
-        gateway_loop().keep(self.end())
+
+    async def detach(self, cause: str, reason: str) -> None:
+        """Leave the kernel running for whoever takes it over; one that only starts is given up."""
+        if self._starting is not None and not self._settled.is_set():
+            await self.end()
+        elif self._ending is None:
+            self._ending = gateway_loop().keep(self._depart(cause, reason))
+        if self._ending is not None:
+            await asyncio.shield(self._ending)
+
+    async def _depart(self, cause: str, reason: str) -> None:
+        self._interrupts.drop()
+        if self._watching is not None:
+            self._watching.cancel()
+        self.standing.tell("detached", cause, reason)
+        await self._leave()
+        await self.entry.release(cause, reason)
 
     async def over(self) -> int:
         """Wait for the end of the kernel, or of this life of it, and return the exit code."""
@@ -212,13 +246,8 @@ class RemoteKernel:
         self._interrupts.drop()
         drop_unsent(self._bridge, "aborted")
         self._bridge.abandon("aborted")
-        timeout = self.order.launch_timeout + LAUNCH_PAD
-        if not is_up(self._bridge):
-            stages.enter(LINE)
-            self._bridge.publish("stream", {"name": "stderr", "text": RESTART_OWED})
-            await stages.bounded(line_returns(self._bridge), timeout)
-        stages.enter(REQUESTED)
-        await stages.bounded(self._client.restart(self.kernel_id, timeout=timeout), timeout)
+        seconds = self.order.launch_timeout + LAUNCH_PAD
+        await restart_when_up(self._client, self._bridge, self.kernel_id, stages, seconds)
         stages.enter(READY)
         await stages.bounded(self._bridge.ready(), self.order.ready_timeout)
         stages.end()
@@ -243,10 +272,7 @@ class RemoteKernel:
         if self._watching is not None:
             self._watching.cancel()
         try:
-            await within(DELETE_WITHIN, self._client.delete(self.kernel_id))
-            await self._note(self._ledger.remove, self.kernel_id)
-        except (EMRConnectError, asyncio.TimeoutError) as error:
-            self._log.warning("Kernel %s could not be deleted: %s", self.kernel_id, str(error) or "no answer in time")
+            await delete(self._client, self.entry, self.standing, self._log)
         finally:
             self.exit_code = self.exit_code or 0
             self.restart_pending = False
@@ -256,21 +282,12 @@ class RemoteKernel:
         """Remove what a failed start may have left, or may yet bring up."""
         if self._requested:
             answered = isinstance(error, GatewayError) and not isinstance(error, GatewayUnreachable)
-            within = REMOVE_EVERY if answered else self.order.launch_timeout + LAUNCH_PAD
-            if await self._client.remove_late(self.kernel_id, within=within):
-                await self._note(self._ledger.remove, self.kernel_id)
+            await discard(
+                self._client, self.entry, REMOVE_EVERY if answered else self.order.launch_timeout + LAUNCH_PAD
+            )
         await self._leave()
 
     async def _leave(self) -> None:
         if self._bridge.kernel_id == self.kernel_id and self._bridge.link is not None:
             await self._bridge.link.close()
         await self._client.close()
-
-    async def _note(self, action: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-        """Write to the ledger; a kernel that works is not given up because a file cannot be written."""
-        try:
-            await asyncio.to_thread(action, *args, **kwargs)
-        except RuntimeError:  # the process is ending, and threads are no longer started
-            action(*args, **kwargs)
-        except EMRConnectError as error:
-            self._log.warning("The ledger of kernels could not be written: %s", error)

@@ -17,7 +17,9 @@ from .connection import RECORDER, hasten
 from .following import CONTENTS, Follower
 from .paths import Places
 from .recorder import Recorder
+from .restoring import Restorer
 from .routes import patterns
+from .waiting import Waiting
 
 STARTS_END_WITHIN = 5.0
 CALLS_END_WITHIN = 1.0
@@ -38,6 +40,7 @@ class EMRConnectExtension(ExtensionApp):
     load_other_extensions = True
     classes = [EMRConnect]
     _services: Services | None = None  # until the server has its settings
+    _restorer: Restorer | None = None
     _recorder: Recorder | None = None
 
     def _config_file_name_default(self) -> str:
@@ -54,19 +57,24 @@ class EMRConnectExtension(ExtensionApp):
         self.settings["emr_connect"] = config
         follower = Follower(config, places, self.log)
         server.event_logger.add_listener(schema_id=CONTENTS, listener=follower)
+        self._restorer = Restorer(config, server, places, self.log)
         self._services = Services(config, executor, places, audit, Catalogues(config), follower)
         self.settings[SETTING] = self._services
         self._recorder = Recorder(config, server, self.log)
         self._recorder.start()
         self.settings[RECORDER] = self._recorder
         hasten(server, self.settings)
+        # The first thing that the server's loop does, before it reads a request.
+        server.io_loop.add_callback(self._restorer.start, Waiting(server.web_app, server.base_url))
 
     def initialize_handlers(self) -> None:
         """Add the REST routes; called by jupyter_server once."""
         self.handlers.extend(patterns())
 
     async def stop_extension(self) -> None:
-        """Stop listing, cancel kernels that still start, forget those that failed to; called before kernels are ended.
+        """Stop listing, cancel kernels that still start, forget those that failed to, and leave the others running.
+
+        Called by jupyter_server before it ends kernels.
 
         jupyter_client (8.10) keeps both in ``_pending_kernels``. jupyter_server (2.21) means to end them with the
         others, is answered that it knows no such kernel, and then never ends.
@@ -86,3 +94,5 @@ class EMRConnectExtension(ExtensionApp):
             await asyncio.wait(strays.values(), timeout=STARTS_END_WITHIN)
         for kernel_id in strays:
             pending.pop(kernel_id, None)
+        if self._restorer:
+            await self._restorer.stop()

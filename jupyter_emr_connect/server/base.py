@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
 from jupyter_server.base.handlers import APIHandler
+from tornado.iostream import StreamClosedError
 from tornado.web import Finish, HTTPError
 
 from ..config import EMRConnect
@@ -23,6 +24,7 @@ from .paths import Places
 from .requests import fields, flag, query_value
 
 LARGEST_BODY = 64 * 1024
+LARGEST_PART = 256 * 1024
 SETTING = "emr_connect_services"
 T = TypeVar("T")
 
@@ -104,6 +106,21 @@ class EMRHandler(APIHandler):
         """Finish with JSON."""
         self.set_status(status)
         self.finish(json.dumps(value))
+
+    async def answer_in_parts(self, parts: Iterable[bytes]) -> None:
+        """Finish with JSON that comes in parts; a long one leaves as the client takes it."""
+        self.set_header("Content-Type", "application/json")
+        size = 0
+        for part in parts:
+            self.write(part)
+            size += len(part)
+            if size > LARGEST_PART:
+                size = 0
+                try:
+                    await self.flush()
+                except StreamClosedError:
+                    raise Finish from None  # the client has gone
+        await self.finish()
 
     def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
         """Give errors of ours their status; called by tornado."""

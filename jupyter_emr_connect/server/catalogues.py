@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ..services.catalogue import LiveCatalogue, Query, View
 
 KEPT_BODIES = 4
+ROWS_A_PART = 200
 
 
 class Catalogues:
@@ -22,7 +23,7 @@ class Catalogues:
         self._config = config
         self._lock = threading.Lock()
         self._catalogue: LiveCatalogue | None = None
-        self._bodies: OrderedDict[tuple[str, Query], str] = OrderedDict()
+        self._bodies: OrderedDict[tuple[str, Query], list[bytes]] = OrderedDict()
 
     def get(self) -> LiveCatalogue:
         """Return the catalogue; blocks for the import of boto3's users the first time. Raises ConfigurationError."""
@@ -41,17 +42,25 @@ class Catalogues:
         if catalogue is not None:
             catalogue.close(wait)
 
-    def body(self, view: View, query: Query) -> str:
-        """Return the JSON of a view; its rows are encoded once for each version and query."""
+    def body(self, view: View, query: Query) -> list[bytes]:
+        """Return the JSON of a view in parts of some 100 kB; its rows are encoded once for each version and query.
+
+        In parts, since thousands of rows are megabytes, which the server would else hold several times while it sends.
+        """
         key = (view.version, query)
         with self._lock:
             items = self._bodies.get(key)
         if items is None:
-            # Row by row, so that the event loop gets its turn while thousands are encoded.
-            items = ",".join(json.dumps(one.to_json()) for one in view.items)
+            items = [_encode(view, first) for first in range(0, len(view.items), ROWS_A_PART)]
             with self._lock:
                 self._bodies[key] = items
                 while len(self._bodies) > KEPT_BODIES:
                     self._bodies.popitem(last=False)
         head = json.dumps(view.head())
-        return f'{{"items":[{items}],{head[1:]}'
+        return [b'{"items":[', *items, f"],{head[1:]}".encode()]
+
+
+def _encode(view: View, first: int) -> bytes:
+    """Return the JSON of some rows, one by one, so that the event loop gets its turn meanwhile."""
+    rows = ",".join(json.dumps(one.to_json()) for one in view.items[first : first + ROWS_A_PART])
+    return f"{',' if first else ''}{rows}".encode()

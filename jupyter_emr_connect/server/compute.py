@@ -43,8 +43,7 @@ class ComputesHandler(EMRHandler):
         seconds = usual if wait is None else wait
         if seconds and not enough(view):
             view = await self.while_wanted(self._wait(catalogue, query, since, seconds, enough))
-        body = await self.blocking(self.services.catalogues.body, view, query)
-        await self.finish(body)
+        await self.answer_in_parts(await self.blocking(self.services.catalogues.body, view, query))
 
     def _query(self) -> Query:
         from ..services.catalogue import Query

@@ -1,5 +1,6 @@
 """Attachments follow what Jupyter does to files: renamed and moved along with them, dropped when they are deleted.
 
+So do the kernels that notebooks have in the ledger, but for deleting: a kernel whose notebook is gone is an orphan.
 A copy gets no attachment of its own: a runtime role is chosen for a notebook, and the copy's folder may have one.
 """
 
@@ -56,10 +57,14 @@ class Follower:
 
     def _rename(self, source: str, path: str) -> None:
         from ..services.attachments import open_attachments
+        from ..store.database import Database
+        from ..store.ledger import Ledger
 
         if self._places.is_link(path):  # the attachment is kept for what it leads to, which has not moved
             return
-        open_attachments(self._config).move(self._places.former_key(source), self._places.former_key(path))
+        old, new = self._places.former_key(source), self._places.former_key(path)
+        open_attachments(self._config).move(old, new)
+        Ledger(Database(self._config.state_file)).move(old, new)
 
     def _delete(self, path: str) -> None:
         from ..services.attachments import open_attachments

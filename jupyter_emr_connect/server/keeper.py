@@ -8,6 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from ..gateway.deadline import within
 from ..services.recording.recording import Recording
 from ..services.recording.runs import Run
 from .notebooks import Notebooks
@@ -90,7 +91,7 @@ class Keeper:
         wait: float | None = 0
         while True:
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._event.wait(), wait)
+                await (self._event.wait() if wait is None else within(wait, self._event.wait()))
             self._event.clear()
             try:
                 async with self.lock:

@@ -122,15 +122,16 @@ class Recorder:
         if data["action"] == "shutdown" and data.get("status") == "success":
             keeper = self._keepers.pop(data.get("kernel_id", ""), None)
             if keeper is not None:
-                await keeper.close(over=True)
+                self._later(keeper.close(over=True))  # the server's end waits for it
 
     async def close(self) -> None:
         """Write what nobody covers; called when the server stops, before its kernels are ended or left."""
         self._closed = True
         keepers, self._keepers = self._keepers, {}
-        closing = [asyncio.ensure_future(keeper.close(over=False)) for keeper in keepers.values()]
-        if closing:
-            await asyncio.wait([*closing, *self._tasks], timeout=CLOSES_WITHIN)
+        for keeper in keepers.values():
+            self._later(keeper.close(over=False))
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=CLOSES_WITHIN)
 
 
 def wake_soon(loop: asyncio.AbstractEventLoop, keeper: Keeper) -> None:

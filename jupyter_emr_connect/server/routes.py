@@ -8,7 +8,7 @@ from .attachments import AttachmentsHandler, OneAttachmentHandler
 from .base import EMRHandler
 from .compute import ComputesHandler, OneComputeHandler
 from .identity import IdentityHandler
-from .kernels import KernelsHandler
+from .kernels import AdoptKernelHandler, KernelsHandler, OneKernelHandler
 from .recording import RecordingHandler
 from .roles import RuntimeRolesHandler
 from .specification import SpecificationHandler, UnknownHandler
@@ -24,6 +24,8 @@ ROUTES: dict[str, type[EMRHandler]] = {
     "/attachments": AttachmentsHandler,
     "/attachments/{id}": OneAttachmentHandler,
     "/kernels": KernelsHandler,
+    "/kernels/{id}": OneKernelHandler,
+    "/kernels/{id}/adopt": AdoptKernelHandler,
     "/kernels/{id}/recording": RecordingHandler,
     "/openapi.yaml": SpecificationHandler,
 }

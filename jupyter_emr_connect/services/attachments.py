@@ -113,13 +113,13 @@ def tidy(config: EMRConnect) -> list[Attachment]:
     """Return all attachments but those whose file is gone, which are dropped; blocks on the disk."""
     store = open_attachments(config)
     found = store.all()
-    gone = {one.path for one in found if _is_gone(one.path)}
+    gone = {one.path for one in found if is_gone(one.path)}
     for path in gone:
         store.remove(path)
     return [one for one in found if one.path not in gone]
 
 
-def _is_gone(path: str) -> bool:
+def is_gone(path: str) -> bool:
     """Say whether a file was removed; a folder that cannot be read, or an unmounted one (empty), proves nothing."""
     if not path.startswith("/"):
         return False

@@ -113,8 +113,9 @@ class SecretSlot(Generic[Secret]):
     def renewed(self, ask: Callable[[], Secret], renew_before: float, *, paced: bool = False) -> Future[Secret]:
         """Return a secret to come: that of the call under way, or of a new one. Never blocks.
 
-        ``ask`` asks AWS, in a thread. ``paced``: within the pause after a failure AWS is not asked, and the failure is
-        the answer. The future fails with ``EMRConnectError`` alone, and cannot be cancelled.
+        ``ask`` asks AWS, in a thread. ``paced``: AWS is not asked within the pause after a failure, nor when a gateway
+        has refused several new secrets in a short time; that failure is the answer then. The future fails with
+        ``EMRConnectError`` alone, and cannot be cancelled.
         """
         with self._lock:
             usable = self.usable(renew_before)
@@ -124,18 +125,15 @@ class SecretSlot(Generic[Secret]):
                 return self._flight
             if paced and self.failure and time.monotonic() < self._retry_at:
                 return _failed(self.failure)
-            if self._refused is not None and self._refused == self.secret and not self._may_replace():
+            if paced and self._is_never_taken():
                 return _failed(self._never_taken())
             self._flight = _called(ask, self._take, self._fail)
             return self._flight
 
-    def _may_replace(self) -> bool:
-        """Whether another refused secret may be replaced by now: AWS shall not be asked without end."""
-        now = time.monotonic()
-        if len(self._refusals) == REFUSALS and now - self._refusals[0] < REFUSALS_WITHIN:
-            return False
-        self._refusals.append(now)
-        return True
+    def _is_never_taken(self) -> bool:
+        """Whether the gateway refuses whatever it is given: AWS shall not be asked without end."""
+        refused = self._refused is not None and self._refused == self.secret
+        return refused and len(self._refusals) == REFUSALS and time.monotonic() - self._refusals[0] < REFUSALS_WITHIN
 
     def _never_taken(self) -> GatewayRefused:
         message = f"The gateway refused {REFUSALS} new credentials, one after another, of {self.label}."
@@ -143,16 +141,19 @@ class SecretSlot(Generic[Secret]):
 
     def _take(self, made: Secret) -> Secret:
         with self._lock:
+            if self.failure is not None and self.secret is not None:
+                log.warning("Credentials of %s are renewed again.", self.label)
+            if self._refused is not None:
+                self._refusals.append(time.monotonic())
             self.previous = None if self.secret == self._refused else self.secret
             self.secret, self._life, self._refused = made, made.seconds_left(), None
-            if self.failure is not None:
-                log.warning("Credentials of %s are renewed again.", self.label)
             self.failure, self._pause = None, FIRST_PAUSE
         return made
 
     def _fail(self, error: EMRConnectError) -> None:
         with self._lock:
-            if self.failure is None or self.failure.message != error.message:
+            told = self.failure is not None and self.failure.message == error.message
+            if self.secret is not None and not told:  # a first one that fails is told by its caller
                 log.warning("Credentials of %s cannot be renewed, trying on: %s", self.label, error)
             self.failure = error
             self._retry_at = time.monotonic() + self._pause * random.uniform(0.75, 1.25)  # noqa: S311 - spreads load
@@ -187,7 +188,7 @@ class SecretSlot(Generic[Secret]):
                 await asyncio.sleep(min(pause, LOOK_EVERY))
                 continue
             with suppress(EMRConnectError):  # told by _fail
-                await asyncio.wrap_future(self.renewed(unhurried, renew_before))
+                await asyncio.wrap_future(self.renewed(unhurried, renew_before, paced=True))
             await asyncio.sleep(SPARE_SECONDS)  # whatever AWS answers, it is not asked without pause
 
 

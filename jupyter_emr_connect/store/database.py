@@ -71,6 +71,28 @@ MIGRATIONS = (
         PRIMARY KEY (source, kind)
     );
     """,
+    """
+    CREATE TABLE owners (
+        id TEXT PRIMARY KEY,
+        host TEXT NOT NULL,
+        machine TEXT NOT NULL,
+        pid INTEGER NOT NULL,
+        process_started TEXT NOT NULL,
+        heartbeat_at REAL NOT NULL
+    );
+    ALTER TABLE kernels ADD COLUMN local_id TEXT;
+    ALTER TABLE kernels ADD COLUMN session_id TEXT;
+    ALTER TABLE kernels ADD COLUMN root TEXT;
+    ALTER TABLE kernels ADD COLUMN kept INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE kernels ADD COLUMN wanted INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE kernels ADD COLUMN owner_id TEXT;
+    ALTER TABLE kernels ADD COLUMN since TEXT;
+    ALTER TABLE kernels ADD COLUMN cause TEXT;
+    ALTER TABLE kernels ADD COLUMN reason TEXT;
+    ALTER TABLE kernels ADD COLUMN jupyter_session TEXT;
+    ALTER TABLE kernels ADD COLUMN jupyter_path TEXT;
+    ALTER TABLE kernels ADD COLUMN jupyter_type TEXT;
+    """,
 )
 
 

@@ -4,31 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
-import subprocess
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
+from tests.browser.lab import serving_lab
 from tests.conftest import Sandbox
 
 pytestmark = pytest.mark.sandbox
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture(scope="module")
@@ -39,36 +26,8 @@ def lab(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     role = next(arn for arn in sandbox.status["roles"] if arn.endswith("EMRAnalyst"))
     attached = sandbox.cli("attach", "analytics", str(folder), "--runtime-role", role)
     assert attached.returncode == 0, attached.stderr
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = ["jupyter", "lab", "--no-browser", "--allow-root", f"--port={port}", f"--notebook-dir={folder}"]
-    command += ["--IdentityProvider.token=", "--LabApp.news_url=", "--ServerApp.port_retries=0"]
-    log = (folder / "lab.log").open("w")
-    server = subprocess.Popen(command, env=sandbox.env, stdout=log, stderr=log, start_new_session=True)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(120):
-            try:
-                urllib.request.urlopen(f"{url}/api", timeout=5).close()
-                break
-            except (urllib.error.URLError, ConnectionError):
-                assert server.poll() is None, (folder / "lab.log").read_text()
-                time.sleep(0.5)
+    with serving_lab(sandbox, folder) as url:
         yield url
-    finally:
-        server.terminate()
-        server.wait(60)
-        log.close()
-
-
-@pytest.fixture
-def page() -> Iterator[Page]:
-    """A page of a headless Chromium (Debian's)."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        yield browser.new_page(viewport={"width": 1400, "height": 1000})
-        browser.close()
 
 
 def shoot(page: Page, name: str) -> None:

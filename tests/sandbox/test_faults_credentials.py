@@ -40,7 +40,8 @@ async def count_to_the_end(client: AsyncKernelClient, count: int, pause: float) 
 async def many_statements(client: AsyncKernelClient, count: int, seconds: float) -> None:
     for number in range(count):
         reply, outputs = await execute(client, f"print({number})")
-        assert (reply["content"]["status"], texts(outputs), texts(outputs, "stderr")) == ("ok", f"{number}\n", "")
+        assert reply["content"]["status"] == "ok", reply["content"]
+        assert (texts(outputs), texts(outputs, "stderr")) == (f"{number}\n", "")
         await asyncio.sleep(seconds / count)
 
 

@@ -27,8 +27,7 @@ def attached(sandbox: Sandbox) -> Iterator[None]:
 async def finished(kernel: Kernel, msg_id: str, count: int) -> None:
     """The cell that prints numbers came to a good end, with each number once and no remark."""
     outputs = await published(kernel.client, msg_id, wait=WAIT)
-    assert account(texts(outputs), count) == GOOD
-    assert texts(outputs, "stderr") == ""
+    assert (account(texts(outputs), count), texts(outputs, "stderr")) == (GOOD, "")
     assert (await reply_to(kernel.client, msg_id))["content"]["status"] == "ok"
 
 

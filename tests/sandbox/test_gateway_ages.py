@@ -41,8 +41,7 @@ async def survives_cuts(client: AsyncKernelClient, line: FaultProxy, soak: Soak)
         await asyncio.sleep(soak.dice.uniform(0.3, 0.7))
         line.cut(lost=soak.dice.uniform(0, 0.5))
     outputs = await published(client, msg_id)
-    assert account(texts(outputs), 300) == GOOD
-    assert texts(outputs, "stderr") == ""
+    assert (account(texts(outputs), 300), texts(outputs, "stderr")) == (GOOD, "")
     assert (await reply_to(client, msg_id))["content"]["status"] == "ok"
 
 

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 import pytest
 from jupyter_client import AsyncKernelClient
 
+from jupyter_emr_connect.provisioning.provisioner import EMRProvisioner
 from jupyter_emr_connect.services.stages import LINE
 from tests.conftest import Sandbox
 from tests.sandbox.kernels import attached_to, execute, of_type, published, reply_to, running, texts
@@ -122,8 +123,23 @@ async def test_a_restart_waits_for_the_line_and_says_so(sandbox: Sandbox) -> Non
             await asyncio.sleep(2)
             assert not restart.done()
         await asyncio.wait_for(restart, 60)
-        assert LINE in manager.provisioner.timings  # type: ignore[union-attr]
+        assert isinstance(manager.provisioner, EMRProvisioner)
+        assert LINE in manager.provisioner.timings
         _, outputs = await execute(
             client, "print([name for name in ('old', 'sent_before_the_restart') if name in globals()])"
         )
         assert texts(outputs) == "[]\n"
+
+
+async def test_a_restart_asked_of_a_line_that_is_silently_dead_comes_when_it_lives_again(sandbox: Sandbox) -> None:
+    async with running() as (manager, client):
+        await execute(client, "old = True")
+        with fault(sandbox, "black-hole"):
+            restart = asyncio.ensure_future(manager.restart_kernel())
+            await line_state(client, "reconnecting")
+            assert not restart.done()
+        await asyncio.wait_for(restart, 60)
+        assert isinstance(manager.provisioner, EMRProvisioner)
+        assert LINE in manager.provisioner.timings
+        _, outputs = await execute(client, "print('old' in globals())")
+        assert texts(outputs) == "False\n"

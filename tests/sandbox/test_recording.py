@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +32,8 @@ def folder(sandbox: Sandbox, tmp_path: Path) -> Iterator[Path]:
 def numbers(path: Path, cell: int = 0) -> list[int]:
     """Return what a cell has counted so far, in the file."""
     outputs = read_while_written(path).cells[cell].outputs
-    return [int(line) for output in outputs for line in output.get("text", "").splitlines()]
+    texts = [output.get("text", "") for output in outputs if output.get("name") == "stdout"]
+    return [int(line) for text in texts for line in text.splitlines()]
 
 
 async def grows_to(path: Path, enough: int, within: float = 60) -> list[int]:
@@ -40,6 +42,18 @@ async def grows_to(path: Path, enough: int, within: float = 60) -> list[int]:
         assert time.monotonic() < end, found
         await asyncio.sleep(0.2)
     return found
+
+
+def newest_spool(sandbox: Sandbox) -> Path:
+    recordings = Path(sandbox.env["JUPYTER_DATA_DIR"], "emr-connect", "recordings")
+    return max(recordings.iterdir(), key=lambda file: file.stat().st_mtime)
+
+
+async def counted(path: Path, count: int) -> None:
+    """Wait until a cell shows all numbers, each once, and stays so."""
+    assert await grows_to(path, count) == list(range(count))
+    await asyncio.sleep(3)
+    assert numbers(path) == list(range(count))
 
 
 async def opened(server: Server, path: str = "n.ipynb") -> str:
@@ -64,7 +78,34 @@ async def test_a_cell_left_alone_goes_on_into_the_file_to_its_end(sandbox: Sandb
             assert numbers(path) == []
         some = await grows_to(path, 1)
         assert len(some) < 40
-        assert await grows_to(path, 40) == list(range(40))
-        await asyncio.sleep(3)
-        assert numbers(path) == list(range(40))
+        await counted(path, 40)
         assert read_while_written(path).cells[0].execution_count == 1
+
+
+async def test_without_room_on_disk_the_user_is_told_and_nothing_is_lost(sandbox: Sandbox, folder: Path) -> None:
+    """The limit on file sizes stands for a full disk; it holds for the server alone, not for its gateway kernel."""
+    code = "import time\nfor number in range(400):\n    print(number, flush=True)\n    time.sleep(0.02)"
+    path = write_notebook(folder / "work" / "n.ipynb", "emr-python", code)
+    async with serving(sandbox, folder, "--ServerApp.root_dir=work") as server:
+        kernel = await opened(server)
+        async with server.channels(kernel) as channels:
+            asked = await channels.ask(code, cell_id=cell_id(path))
+            await channels.until("stream", asked)
+            spool = newest_spool(sandbox)
+            _, hard = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
+            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (spool.stat().st_size, hard))
+            while "cannot be recorded" not in (told := (await channels.until("stream", asked))["content"])["text"]:
+                pass
+            assert told["name"] == "stderr"
+            assert "free some space" in told["text"]
+            _, recording = await server.call("GET", f"/jupyter-emr-connect/kernels/{kernel}/recording")
+            assert recording["trouble"] in told["text"]
+            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+            while "recorded again" not in (await channels.until("stream", asked))["content"]["text"]:
+                pass
+        await counted(path, 400)
+        stderr = [one.text for one in read_while_written(path).cells[0].outputs if one.get("name") == "stderr"]
+        assert "cannot be recorded" in stderr[0]
+        assert "recorded again" in stderr[-1]
+        async with server.channels(kernel) as channels:
+            assert await channels.printed("print(number)") == "399\n"

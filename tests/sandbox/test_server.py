@@ -95,11 +95,13 @@ async def test_a_failed_start_is_told_and_the_server_still_ends(
     assert on_gateway() == set()
 
 
-async def test_a_server_that_ends_deletes_its_kernels_also_those_still_starting(
-    sandbox: Sandbox, notebooks: Path, on_gateway: Any
+@pytest.mark.parametrize("leaves", [False, True])
+async def test_a_server_that_ends_does_with_its_kernels_what_is_configured_and_deletes_those_still_starting(
+    sandbox: Sandbox, notebooks: Path, on_gateway: Any, leaves: bool
 ) -> None:
-    async with serving(sandbox, notebooks, "--ServerApp.root_dir=notebooks") as server:
+    async with serving(sandbox, notebooks, "--ServerApp.root_dir=notebooks", leaves=leaves) as server:
         kernel = (await opened(server))["kernel"]["id"]
+        first = on_gateway()
         async with server.channels(kernel) as channels:
             asked = await channels.ask("import time; print('on', flush=True); time.sleep(120)")
             await channels.until("stream", asked)
@@ -108,4 +110,6 @@ async def test_a_server_that_ends_deletes_its_kernels_also_those_still_starting(
             assert not starting.done()
             await asyncio.to_thread(server.stop, ENDS_WITHIN)
             starting.cancel()
-    assert on_gateway() == set()
+    assert on_gateway() == (first if leaves else set())
+    for kernel in first & on_gateway():
+        assert sandbox.json("kernels", "shutdown", kernel)["link"] == "detached"

@@ -46,4 +46,8 @@ class Lister(Protocol):
 
 def make_listers(config: EMRConnect) -> tuple[Lister, ...]:
     """Return a lister of each kind, in the order in which computes are shown."""
-    return (Clusters(config.studio_subnets), Endpoints(), Applications())
+    return (
+        Clusters(config.studio_subnets, check_reach=config.check_reach),
+        Endpoints(check_reach=config.check_reach),
+        Applications(),
+    )

@@ -32,9 +32,10 @@ class Clusters:
     operation = "DescribeCluster"
     title = "EMR cluster"
 
-    def __init__(self, studio_subnets: Collection[str] = ()) -> None:
-        """Take the subnets to attach in, if any are configured (``EMRConnect.studio_subnets``)."""
+    def __init__(self, studio_subnets: Collection[str] = (), *, check_reach: bool = True) -> None:
+        """Take the subnets to attach in, if any are configured (``EMRConnect.studio_subnets``, ``check_reach``)."""
         self._studio_subnets = tuple(studio_subnets)
+        self._check_reach = check_reach
         self._security: dict[tuple[str, str, str], tuple[emr.SecurityConfiguration | None, str | None]] = {}
         self._denied_until: dict[tuple[str, str, str], float] = {}
 
@@ -59,7 +60,8 @@ class Clusters:
         if depth == "view":
             network |= vpc_details(session, [network.get("subnet", "")])
         security, problem = self._security_of(session, cluster)
-        reach = eligibility.reach_of(cluster.host) if cluster.state in eligibility.ATTACHABLE_STATES else None
+        asked = self._check_reach and cluster.state in eligibility.ATTACHABLE_STATES
+        reach = eligibility.reach_of(cluster.host) if asked else None
         verdict = eligibility.judge(
             cluster, security, security_problem=problem, reach=reach, studio_subnets=self._studio_subnets
         )

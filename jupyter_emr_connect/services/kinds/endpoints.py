@@ -28,6 +28,10 @@ class Endpoints:
     operation = "DescribeManagedEndpoint"
     title = "managed endpoint"
 
+    def __init__(self, *, check_reach: bool = True) -> None:
+        """Take whether to ask if an endpoint's address is in reach (``EMRConnect.check_reach``)."""
+        self._check_reach = check_reach
+
     def pages(self, session: AWSSession, *, ended: bool = False) -> Iterator[list[Compute]]:
         """Yield the endpoints of every virtual cluster, a page at a time.
 
@@ -40,7 +44,7 @@ class Endpoints:
             for cluster in clusters:
                 try:
                     for page in emr_containers.list_endpoints(session, cluster.id, ended=ended):
-                        rows = [described(endpoint, session.region, cluster) for endpoint in page]
+                        rows = [self._described(endpoint, session.region, cluster) for endpoint in page]
                         yield [row for row in rows if ended == row.state.startswith("TERMINATED")]
                 except (Throttled, CredentialsExpired, InvalidCredentials):
                     raise
@@ -56,7 +60,16 @@ class Endpoints:
         """Return an endpoint, or None for an id that AWS does not know."""
         virtual_cluster, _, endpoint_id = compute_id.partition("/")
         found = emr_containers.describe_endpoint(session, virtual_cluster, endpoint_id)
-        return described(found, session.region) if found else None
+        return self._described(found, session.region) if found else None
+
+    def _described(
+        self, endpoint: emr_containers.Endpoint, region: str, cluster: emr_containers.VirtualCluster | None = None
+    ) -> Compute:
+        reach = None
+        if self._check_reach and endpoint.state == "ACTIVE":
+            # The list waits for no name server; what it has found out by then counts the next time.
+            reach = eligibility.reach_of(endpoint.url, wait=0.0 if cluster else 2.0)
+        return described(endpoint, region, cluster, reach)
 
     def worth_describing(self, compute: Compute) -> bool:
         """Never: the list tells all."""
@@ -73,11 +86,12 @@ class Endpoints:
 
 
 def described(
-    endpoint: emr_containers.Endpoint, region: str, cluster: emr_containers.VirtualCluster | None = None
+    endpoint: emr_containers.Endpoint,
+    region: str,
+    cluster: emr_containers.VirtualCluster | None = None,
+    reach: eligibility.Reach | None = None,
 ) -> Compute:
     """Return an endpoint with everything computed; ``cluster`` is its virtual cluster, where it is known."""
-    # The list waits for no name server; what it has found out by then counts the next time.
-    reach = eligibility.reach_of(endpoint.url, wait=0.0 if cluster else 2.0) if endpoint.state == "ACTIVE" else None
     verdict = eligibility.judge_endpoint(
         endpoint, virtual_cluster_state=cluster.state if cluster else None, reach=reach
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from botocore.loaders import Loader
 
 from jupyter_emr_connect.aws.callers import open_caller, surroundings
 from jupyter_emr_connect.aws.session import forget, open_session
@@ -129,6 +131,26 @@ def test_what_cannot_be_a_caller_is_refused(cloud, monkeypatch):
 def test_an_unknown_region_is_refused(cloud):
     with pytest.raises(ConfigurationError, match="'nowhere' is not an AWS region"):
         open_session("developer", "nowhere").offers("emr")
+
+
+class CountingLoader(Loader):
+    """botocore's, that notes what is loaded and takes its time."""
+
+    loaded: list[str]
+
+    def load_data_with_path(self, name):
+        self.loaded.append(name)
+        time.sleep(0.2)
+        return super().load_data_with_path(name)
+
+
+def test_the_list_of_endpoints_is_loaded_once_however_many_ask(cloud):
+    sessions = [open_session("administrator", region) for region in REGIONS]
+    loader = CountingLoader()
+    loader.loaded = []
+    sessions[0].caller.core.register_component("data_loader", loader)
+    assert at_once(lambda one: one.offers("emr"), sessions * 2) == [True] * 8
+    assert loader.loaded.count("endpoints") == 1
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 
 import pexpect
@@ -128,3 +129,10 @@ def test_the_state_file_is_for_the_user_alone(emr, notebook, tmp_path):
     folder = tmp_path / "data" / "emr-connect"
     assert folder.stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o777 for path in folder.glob("state.sqlite*")} == {0o600}
+
+
+def test_a_refusal_is_all_that_a_process_of_its_own_says(cloud, notebook):
+    words = ["attach", "analytics", str(notebook), "--runtime-role", cloud.roles["EMRForbidden"]]
+    done = subprocess.run([sys.executable, "-c", RUN, *words], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert [line[:6] for line in done.stderr.splitlines()] == ["Error:", "  Choo"], done.stderr

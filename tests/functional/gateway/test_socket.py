@@ -7,6 +7,7 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+import pytest
 from aiohttp import WSMsgType, web
 
 from jupyter_emr_connect.gateway.client import GatewayClient
@@ -188,6 +189,7 @@ async def test_a_gateway_that_knows_no_newer_framing_gets_the_older() -> None:
     await converse(Peer(script, protocols=()), then)
 
 
+@pytest.mark.slow
 async def test_a_peer_that_falls_silent_is_noticed() -> None:
     """It answers no ping: its loop is stuck, or packets are dropped without a word."""
 

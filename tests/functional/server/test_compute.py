@@ -85,6 +85,17 @@ async def test_what_cannot_be_asked_is_refused(cloud, rest, params):
     assert answer.json["fix"]
 
 
+async def test_a_long_list_arrives_whole(cloud, rest):
+    model = cloud.world.clusters[cloud.id("open")]
+    many = {f"j-MANY{number:04}": f"a cluster of many, number {number}" for number in range(900)}
+    cloud.world.clusters |= {one: replace(model, id=one, name=name, state="STARTING") for one, name in many.items()}
+    answer = await rest("GET", "compute", params={"wait": "20", "state": "STARTING", "sort": "name"})
+    assert answer.headers.get("Transfer-Encoding") == "chunked"
+    assert {row["id"]: row["name"] for row in answer.json["items"]} == many
+    assert [row["name"] for row in answer.json["items"]] == sorted(many.values())
+    assert (await rest("GET", "compute", params={"limit": "3"})).headers["Content-Length"]
+
+
 async def test_a_refresh_says_what_has_changed(cloud, rest, monkeypatch):
     monkeypatch.setattr("jupyter_emr_connect.services.catalogue.polling.FRESH", 0.0)
     first = await rest("GET", "compute", params={"wait": "10"})

@@ -112,6 +112,7 @@ class Fuzz:
         run()
 
 
+@pytest.mark.slow
 def test_no_request_makes_the_server_fail(server):
     fuzz = Fuzz(server)
     for result in fuzz.schema.get_all_operations():

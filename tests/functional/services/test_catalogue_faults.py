@@ -133,6 +133,7 @@ def test_a_security_configuration_that_was_denied_is_read_when_it_is_granted(clo
         assert (row.runtime_role, row.attachable) == ("required", True)
 
 
+@pytest.mark.slow
 def test_throttled_descriptions_come_later(cloud, tmp_path, monkeypatch):
     monkeypatch.setattr(jobs, "PAUSE_AFTER_FAILURE", 0.2)
     cloud.world.faults.set("throttle", options={"action": "DescribeCluster"})

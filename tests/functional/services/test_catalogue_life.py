@@ -93,6 +93,7 @@ def test_a_job_that_hangs_holds_up_no_end(cloud, tmp_path):
     assert live.closed
 
 
+@pytest.mark.slow
 def test_a_long_list_is_read_within_the_documented_rates(cloud, tmp_path):
     add_clusters(cloud, 22 * 50, state="STARTING")
     with catalogue(tmp_path) as live:

@@ -18,9 +18,11 @@ from jupyter_emr_connect.errors import (
 )
 from jupyter_emr_connect.models import Attachment
 from jupyter_emr_connect.sandbox.world import OTHER_ACCOUNT
+from jupyter_emr_connect.services.eligibility import Reachability, network
 from jupyter_emr_connect.services.lookup import find, pinned, sources_of
 from jupyter_emr_connect.services.sources import Source
 from tests.functional.services.catalogues import add_clusters
+from tests.functional.services.endpoints import add_endpoint
 
 ACCESS = f"arn:aws:iam::{OTHER_ACCOUNT}:role/EMRAccess"
 HERE = EMRConnect(profile="developer")
@@ -221,3 +223,19 @@ def test_an_attachment_knows_its_source(cloud):
     assert sources_of(HERE, kept) == pinned(HERE, "developer", "us-east-1", ACCESS)
     assert sources_of(HERE, Attachment("j-A", region="eu-west-1")) == [Source("developer", "eu-west-1")]
     assert sources_of(HERE, Attachment("j-A")) == [Source("developer", None)]
+
+
+def test_what_is_out_of_reach_is_not_attachable_unless_reach_is_not_asked(cloud, monkeypatch):
+    asked: list[str] = []
+    monkeypatch.setattr(network, "_here", Reachability(resolver=asked.append))  # which says: no such name
+    (lost,) = add_clusters(cloud, 1, "lost")
+    cloud.world.clusters[lost.id] = replace(lost, address="ip-10-0-0-1.ec2.internal")
+    found = find(HERE, lost.id)
+    assert not found.attachable
+    assert "ip-10-0-0-1.ec2.internal" in str(found.reason)
+    asked.clear()
+    assert find(EMRConnect(profile="developer", check_reach=False), lost.id).attachable
+    endpoint = add_endpoint(cloud, url="https://away.example:18888")
+    assert find(EMRConnect(profile="developer", check_reach=False), endpoint.compute_id).attachable
+    assert asked == []
+    assert not find(HERE, endpoint.compute_id).attachable

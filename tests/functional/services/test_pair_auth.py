@@ -56,6 +56,7 @@ async def test_the_pair_is_the_one_that_the_cluster_honours(cloud, auth):
     assert found.caller_arn.endswith("user/developer")
 
 
+@pytest.mark.slow
 async def test_it_is_renewed_before_it_expires_while_the_old_one_is_used_on(cloud, auth):
     cloud.world.pairs.lifetime = 8.0
     one = auth(renew_before=300.0)

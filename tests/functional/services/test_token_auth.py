@@ -21,6 +21,8 @@ from jupyter_emr_connect.errors import (
     RoleRequired,
     RoleUnsupported,
 )
+from jupyter_emr_connect.gateway.client import GatewayClient
+from jupyter_emr_connect.gateway.target import GatewayTarget
 from jupyter_emr_connect.models import Compute
 from jupyter_emr_connect.services.credentials import TokenAuth, auth_for
 from jupyter_emr_connect.services.secret_slots import cached_expiry
@@ -82,6 +84,7 @@ async def test_it_lives_as_long_as_configured(cloud, auth, compute):
             EMRConnect(endpoint_token_seconds=seconds)
 
 
+@pytest.mark.slow
 async def test_it_is_renewed_before_it_expires_while_the_old_one_is_used_on(cloud, auth):
     cloud.world.tokens.longest = 8.0
     one = auth()
@@ -92,6 +95,21 @@ async def test_it_is_renewed_before_it_expires_while_the_old_one_is_used_on(clou
     await asyncio.sleep(2.5)
     assert token_in(await one.headers()) != first
     assert cloud.calls(ASKED) == 2
+
+
+async def test_it_is_kept_fresh_while_a_connection_is_open_that_asks_nothing(cloud, auth, compute):
+    cloud.world.tokens.longest = 4.0
+    one, connection = auth(), GatewayClient(GatewayTarget("http://127.0.0.1:9"))
+    await one.headers()
+    one.hold(connection)
+    for _ in range(3):
+        await asyncio.sleep(3)
+        assert known(cloud, compute, await one.headers())
+    asked = cloud.calls(ASKED)
+    assert asked >= 4
+    one.release(connection)
+    await asyncio.sleep(4)
+    assert cloud.calls(ASKED) == asked
 
 
 async def test_a_refused_token_is_replaced_once_for_all_that_were_refused(cloud, auth, compute):

@@ -1,0 +1,183 @@
+/**
+ * One open notebook on a gateway kernel: it catches up with what was published while no tab was there, and goes on live.
+ */
+import type { CodeCell } from '@jupyterlab/cells';
+import type { NotebookPanel } from '@jupyterlab/notebook';
+import type { OutputArea } from '@jupyterlab/outputarea';
+import type { Kernel, KernelMessage } from '@jupyterlab/services';
+
+import { takeOver } from './api';
+import type { IRecording, IRun } from './api';
+import { acknowledge } from './file';
+import { isKnown } from './numbers';
+import { Showing } from './showing';
+
+type Message = KernelMessage.IIOPubMessage;
+
+/**
+ * Watches a notebook's kernel connection. Each time it is made anew, the recording is taken over: messages that arrive
+ * meanwhile wait, those that the recording has are dropped, and those after it are shown.
+ */
+export class CatchUp {
+  constructor(private _panel: NotebookPanel) {
+    const session = _panel.sessionContext;
+    session.connectionStatusChanged.connect(this._onStatus, this);
+    session.kernelChanged.connect(this._onKernel, this);
+    session.iopubMessage.connect(this._onMessage, this);
+    _panel.disposed.connect(this._dispose, this);
+    this._onKernel();
+  }
+
+  private _dispose(): void {
+    const session = this._panel.sessionContext;
+    session.connectionStatusChanged.disconnect(this._onStatus, this);
+    session.kernelChanged.disconnect(this._onKernel, this);
+    session.iopubMessage.disconnect(this._onMessage, this);
+  }
+
+  private _onKernel(): void {
+    this._showings.clear();
+    const kernel = this._panel.sessionContext.session?.kernel;
+    if (kernel?.connectionStatus === 'connected') {
+      this._begin(kernel);
+    }
+  }
+
+  private _onStatus(_: unknown, status: Kernel.ConnectionStatus): void {
+    const kernel = this._panel.sessionContext.session?.kernel;
+    if (kernel && status === 'connected') {
+      this._begin(kernel);
+    }
+  }
+
+  private _begin(kernel: Kernel.IKernelConnection): void {
+    // Messages may follow this very signal, so they are held from now on.
+    const turn = ++this._turn;
+    this._held = [];
+    const taken = this._take(kernel);
+    this._hold(taken);
+    void taken
+      .catch(error => {
+        console.warn('The recording could not be taken over.', error);
+      })
+      .finally(() => {
+        if (turn === this._turn) {
+          this._release();
+        }
+      });
+  }
+
+  /** Let this tab's own executions wait for the recording, then show only what it does not have. */
+  private _hold(taken: Promise<IRun[]>): void {
+    const runs = taken.catch((): IRun[] => []);
+    for (const cell of this._cells()) {
+      const future = liveFuture(cell);
+      if (future) {
+        future.registerMessageHook(async message => {
+          const id = future.msg.header.msg_id;
+          const run = (await runs).find(one => one.msg_id === id);
+          return !run || !isKnown(message.header.msg_id, run.last);
+        });
+      }
+    }
+  }
+
+  private async _take(kernel: Kernel.IKernelConnection): Promise<IRun[]> {
+    const panel = this._panel;
+    const spec = await kernel.spec;
+    const provisioner = spec?.metadata?.['kernel_provisioner'] as
+      { provisioner_name?: string } | undefined;
+    if (provisioner?.provisioner_name !== 'emr-connect') {
+      return [];
+    }
+    await panel.context.ready;
+    if (panel.context.model.collaborative) {
+      return []; // the server edits the shared notebook itself
+    }
+    const recording = await takeOver(
+      kernel.id,
+      kernel.clientId,
+      kernel.serverSettings
+    );
+    if (panel.isDisposed) {
+      return [];
+    }
+    this._show(recording);
+    await acknowledge(panel.context, recording.versions);
+    return recording.runs;
+  }
+
+  private _show(recording: IRecording): void {
+    for (const run of recording.runs) {
+      const cell = this._find(run);
+      if (!cell) {
+        continue;
+      }
+      const showing = new Showing(cell.model, run);
+      showing.start();
+      const future = liveFuture(cell);
+      if (future?.msg.header.msg_id !== run.msg_id) {
+        this._showings.set(run.msg_id, [cell, showing]);
+      } else if (run.state === 'finished') {
+        future.dispose(); // its reply may have been lost
+        showing.end();
+      }
+    }
+  }
+
+  private _find(run: IRun): CodeCell | undefined {
+    const cells = this._cells();
+    const code = run.code.trim();
+    return (
+      cells.find(cell => cell.model.id === run.cell_id) ??
+      cells.find(cell => cell.model.sharedModel.getSource().trim() === code)
+    );
+  }
+
+  private _cells(): CodeCell[] {
+    return this._panel.content.widgets.filter(
+      (cell): cell is CodeCell => cell.model.type === 'code'
+    );
+  }
+
+  private _onMessage(_: unknown, message: KernelMessage.IMessage): void {
+    if (message.channel !== 'iopub') {
+      return;
+    }
+    if (this._held) {
+      this._held.push(message as Message);
+    } else {
+      this._handle(message as Message);
+    }
+  }
+
+  private _release(): void {
+    const held = this._held ?? [];
+    this._held = null;
+    held.forEach(message => this._handle(message));
+  }
+
+  private _handle(message: Message): void {
+    const id = (message.parent_header as { msg_id?: string }).msg_id ?? '';
+    const [cell, showing] = this._showings.get(id) ?? [];
+    if (!cell || !showing) {
+      return;
+    }
+    if (cell.isDisposed || liveFuture(cell)) {
+      this._showings.delete(id); // deleted, or run anew from here
+    } else {
+      showing.take(message);
+    }
+  }
+
+  private _turn = 0;
+  private _held: Message[] | null = null;
+  private _showings = new Map<string, [CodeCell, Showing]>();
+}
+
+/** Return the future of an execution of this tab that has not ended. */
+function liveFuture(cell: CodeCell): OutputArea['future'] | undefined {
+  // A cell far out of sight has no output area yet.
+  const future = (cell.outputArea as OutputArea | undefined)?.future;
+  return future && !future.isDisposed ? future : undefined;
+}

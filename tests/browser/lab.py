@@ -1,0 +1,45 @@
+"""A JupyterLab server for a browser to look at."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.conftest import Sandbox
+from tests.sandbox.jupyter_server import WITHOUT_ROOMS
+
+STARTS_WITHIN = 60
+
+
+@contextmanager
+def serving_lab(sandbox: Sandbox, folder: Path) -> Iterator[str]:
+    """Run JupyterLab in a folder; give its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = ["jupyter", "lab", "--no-browser", "--allow-root", f"--port={port}", f"--notebook-dir={folder}"]
+    command += ["--IdentityProvider.token=", "--LabApp.news_url=", "--ServerApp.port_retries=0", WITHOUT_ROOMS]
+    log = (folder / "lab.log").open("w")
+    server = subprocess.Popen(command, env=sandbox.env, stdout=log, stderr=log, start_new_session=True)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        end = time.monotonic() + STARTS_WITHIN
+        while True:
+            try:
+                urllib.request.urlopen(f"{url}/api", timeout=5).close()
+                break
+            except (urllib.error.URLError, ConnectionError):
+                assert server.poll() is None, (folder / "lab.log").read_text()
+                assert time.monotonic() < end, (folder / "lab.log").read_text()
+                time.sleep(0.5)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(60)
+        log.close()

@@ -1,0 +1,112 @@
+"""A long cell, a tab that is closed and opened again, a connection that drops: each number stands there once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, WebSocketRoute, expect
+
+from tests.browser.lab import serving_lab
+from tests.conftest import Sandbox
+from tests.sandbox.notebooks import read_while_written, write_notebook
+
+pytestmark = pytest.mark.sandbox
+
+COUNT = 80
+CODE = f"import time\nfor number in range({COUNT}):\n    print(number, flush=True)\n    time.sleep(0.4)"
+ALL = "".join(f"{number}\n" for number in range(COUNT))
+
+
+@pytest.fixture(scope="module")
+def folder(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder attached to `open`."""
+    folder = tmp_path_factory.mktemp("recording")
+    done = sandbox.cli("attach", "open", str(folder))
+    assert done.returncode == 0, done.stderr
+    yield folder
+    sandbox.cli("detach", str(folder))
+
+
+@pytest.fixture(scope="module")
+def lab(sandbox: Sandbox, folder: Path) -> Iterator[str]:
+    with serving_lab(sandbox, folder) as url:
+        yield url
+
+
+def written(path: Path) -> str:
+    """Return what the first cell shows in the file."""
+    return "".join(output.get("text", "") for output in read_while_written(path).cells[0].outputs)
+
+
+def shown(page: Page) -> str:
+    """Return what the first cell shows in the browser."""
+    return "".join(page.locator(".jp-Cell").first.locator(".jp-OutputArea-output").all_text_contents())
+
+
+def wait_for(page: Page, holds: Callable[[], bool], within: float = 90) -> None:
+    end = time.monotonic() + within
+    while not holds():
+        assert time.monotonic() < end
+        page.wait_for_timeout(300)
+
+
+def run_first_cell(page: Page, url: str) -> None:
+    page.goto(url)
+    expect(page.get_by_text("EMR Python | Idle")).to_be_visible(timeout=90_000)
+    page.locator(".jp-Cell").first.locator(".cm-content").click()
+    page.keyboard.press("Shift+Enter")
+    expect(page.locator(".jp-OutputArea-output").first).to_contain_text("3\n", timeout=60_000)
+
+
+def save(page: Page) -> None:
+    """Save, and see that JupyterLab asks nothing."""
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+s")
+    page.wait_for_timeout(2000)
+    expect(page.locator(".jp-Dialog")).to_have_count(0)
+
+
+def test_a_tab_opened_again_catches_up_and_goes_on_live(lab: str, folder: Path, browser: Browser) -> None:
+    path = write_notebook(folder / "tab.ipynb", "emr-python", CODE)
+    first = browser.new_page()
+    run_first_cell(first, f"{lab}/lab/tree/tab.ipynb?reset")
+    first.close()
+    second = browser.new_page(viewport={"width": 1400, "height": 1000})
+    wait_for(second, lambda: "12\n" in written(path))
+    second.goto(f"{lab}/lab/tree/tab.ipynb?reset")
+    wait_for(second, lambda: "20\n" in shown(second))
+    assert len(shown(second)) < len(ALL)
+    wait_for(second, lambda: shown(second) == ALL)
+    expect(second.locator(".jp-InputPrompt").first).to_have_text("[1]:")
+    save(second)
+    assert written(path) == ALL
+    assert read_while_written(path).cells[0].execution_count == 1
+    second.close()
+
+
+def test_a_connection_that_drops_costs_nothing_and_asks_nothing(lab: str, folder: Path, page: Page) -> None:
+    path = write_notebook(folder / "drop.ipynb", "emr-python", CODE)
+    open_sockets: list[WebSocketRoute] = []
+    down = False
+
+    def route(socket: WebSocketRoute) -> None:
+        if down:
+            socket.close(code=3001)
+        else:
+            open_sockets.extend((socket, socket.connect_to_server()))
+
+    page.route_web_socket(lambda url: "/channels" in url, route)
+    run_first_cell(page, f"{lab}/lab/tree/drop.ipynb?reset")
+    save(page)
+    down = True
+    for socket in open_sockets:
+        socket.close(code=3001)
+    wait_for(page, lambda: "15\n" in written(path))
+    down = False
+    wait_for(page, lambda: shown(page) == ALL)
+    expect(page.locator(".jp-InputPrompt").first).to_have_text("[1]:")
+    save(page)
+    wait_for(page, lambda: written(path) == ALL)

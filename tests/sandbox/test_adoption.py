@@ -1,0 +1,182 @@
+"""Kernels outlive their Jupyter server: left by its stop or by kill -9, gone on with by the next one."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Sandbox
+from tests.sandbox.jupyter_server import Server, serving
+from tests.sandbox.kernels import until
+from tests.sandbox.notebooks import write_notebook
+
+pytestmark = pytest.mark.sandbox
+
+ENDS_WITHIN = 15
+SETS = "kept = 'still here'; print('set', flush=True)"
+LONG = "import time; kept = 'still here'; print('on', flush=True); time.sleep(8); done = True"
+
+
+@pytest.fixture
+def work(sandbox: Sandbox, tmp_path: Path) -> Iterator[Path]:
+    """A server's folder with a notebook, attached to `open`."""
+    folder = tmp_path / "work"
+    (folder / "deep").mkdir(parents=True)
+    write_notebook(folder / "deep" / "n.ipynb", "emr-python", "1")
+    done = sandbox.cli("attach", "open", str(folder))
+    assert done.returncode == 0, done.stderr
+    yield folder
+    sandbox.cli("detach", str(folder))
+
+
+async def opened(server: Server, path: str = "deep/n.ipynb") -> Any:
+    status, session = await server.open_session(path, "emr-python")
+    assert status == 201, session
+    return session
+
+
+async def sessions(server: Server) -> list[Any]:
+    status, found = await server.call("GET", "/api/sessions")
+    assert status == 200
+    return list(found)
+
+
+def kill(server: Server) -> None:
+    server.process.send_signal(signal.SIGKILL)
+    server.process.wait(10)
+
+
+async def close(server: Server, session: Any, on_gateway: Any) -> None:
+    """Shut the kernel down as its user does; it is deleted on the gateway."""
+    assert (await server.call("DELETE", f"/api/sessions/{session['id']}"))[0] == 204
+    await until(lambda: on_gateway() == set(), wait=20)
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+async def test_the_next_server_has_the_session_and_its_variables(
+    sandbox: Sandbox, work: Path, on_gateway: Any, end: signal.Signals
+) -> None:
+    async with serving(sandbox, work, leaves=True) as server:
+        before = await opened(server)
+        async with server.channels(before["kernel"]["id"]) as channels:
+            assert await channels.printed(SETS) == "set\n"
+        await until(lambda: noted(sandbox, before["id"]), wait=20)
+        kernels = on_gateway()
+        assert len(kernels) == 1
+        server.process.send_signal(end)
+        if end is signal.SIGINT:  # a terminal asks; twice is yes
+            await asyncio.sleep(0.5)
+            server.process.send_signal(end)
+        await asyncio.to_thread(server.process.wait, ENDS_WITHIN)
+    assert on_gateway() == kernels
+    async with serving(sandbox, work, leaves=True) as server:
+        (after,) = await sessions(server)
+        assert (after["id"], after["path"]) == (before["id"], before["path"])
+        assert after["kernel"]["id"] == before["kernel"]["id"]
+        async with server.channels(after["kernel"]["id"]) as channels:
+            assert await channels.printed("print(kept)") == "still here\n"
+        assert on_gateway() == kernels
+        assert "Traceback" not in server.said
+        await close(server, after, on_gateway)
+
+
+async def test_a_cell_goes_on_while_its_server_is_killed_and_another_starts(
+    sandbox: Sandbox, work: Path, on_gateway: Any
+) -> None:
+    async with serving(sandbox, work, leaves=True) as server:
+        before = await opened(server)
+        async with server.channels(before["kernel"]["id"]) as channels:
+            asked = await channels.ask(LONG)
+            await channels.until("stream", asked)
+            kernels = on_gateway()
+            kill(server)
+    async with serving(sandbox, work, leaves=True) as server:
+        after = await opened(server)  # as a browser does that is opened anew
+        assert after["kernel"]["id"] == before["kernel"]["id"]
+        assert on_gateway() == kernels
+        async with server.channels(after["kernel"]["id"]) as channels:
+            assert await channels.printed("print(kept, done)") == "still here True\n"
+        assert len(await sessions(server)) == 1
+        await close(server, after, on_gateway)
+    assert on_gateway() == set()
+
+
+async def test_a_notebook_opened_in_another_servers_folder_finds_its_kernel(
+    sandbox: Sandbox, work: Path, on_gateway: Any
+) -> None:
+    """Not brought back by its id, but found as the notebook's when that is opened."""
+    async with serving(sandbox, work, leaves=True) as server:
+        before = await opened(server)
+        async with server.channels(before["kernel"]["id"]) as channels:
+            await channels.printed(SETS)
+        kernels = on_gateway()
+        async with serving(sandbox, work / "deep", leaves=True) as other:
+            assert await sessions(other) == []  # the first one lives
+            kill(server)
+            after = await opened(other, "n.ipynb")
+            assert on_gateway() == kernels
+            async with other.channels(after["kernel"]["id"]) as channels:
+                assert await channels.printed("print(kept)") == "still here\n"
+            (row,) = [one for one in sandbox.json("kernels") if one["kernel_id"] in kernels]
+            assert (row["link"], row["cause"], row["owner"]["alive"]) == ("connected", "adopted", True)
+            await close(other, after, on_gateway)
+
+
+async def test_of_two_servers_that_start_at_once_one_has_the_kernel(
+    sandbox: Sandbox, work: Path, on_gateway: Any
+) -> None:
+    async with serving(sandbox, work, leaves=True) as server:
+        before = await opened(server)
+        async with server.channels(before["kernel"]["id"]) as channels:
+            await channels.printed(SETS)
+        kernels = on_gateway()
+        kill(server)
+    elsewhere = work.parent / "elsewhere"
+    elsewhere.mkdir()
+    root = f"--ServerApp.root_dir={work}"
+    async with serving(sandbox, work, leaves=True) as one, serving(sandbox, elsewhere, root, leaves=True) as two:
+        found = [(server, session) for server in (one, two) for session in await sessions(server)]
+        ((winner, session),) = found
+        assert session["kernel"]["id"] == before["kernel"]["id"]
+        async with winner.channels(session["kernel"]["id"]) as channels:
+            assert await channels.printed("print(kept)") == "still here\n"
+        assert on_gateway() == kernels
+        await close(winner, session, on_gateway)
+
+
+async def test_a_kernel_that_went_meanwhile_is_not_started_anew_unasked(
+    sandbox: Sandbox, work: Path, on_gateway: Any
+) -> None:
+    async with serving(sandbox, work, leaves=True) as server:
+        await opened(server)
+        (kernel,) = on_gateway()
+        await asyncio.to_thread(server.stop, ENDS_WITHIN)
+    url = f"{sandbox.compute('open')['gateway_url']}/api/kernels/{kernel}"
+    request = urllib.request.Request(url, method="DELETE")
+    await asyncio.to_thread(lambda: urllib.request.urlopen(request, timeout=20).close())
+    async with serving(sandbox, work, leaves=True) as server:
+
+        async def none_left() -> bool:
+            return await sessions(server) == []
+
+        await until(none_left, wait=20)
+        assert "no longer has the kernel" in server.said
+        await asyncio.sleep(4)  # Jupyter's restarter looks every 3 s
+        assert on_gateway() == set()
+        session = await opened(server)
+        assert len(on_gateway()) == 1
+        await close(server, session, on_gateway)
+
+
+def noted(sandbox: Sandbox, session: str) -> bool:
+    from jupyter_emr_connect.store.database import Database
+    from jupyter_emr_connect.store.ledger import Ledger
+
+    state = Path(sandbox.env["JUPYTER_DATA_DIR"]) / "emr-connect" / "state.sqlite"
+    return session in [record.jupyter_session for record in Ledger(Database(state)).all()]
