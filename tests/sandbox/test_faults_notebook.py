@@ -49,9 +49,9 @@ def folder(sandbox: Sandbox, tmp_path: Path) -> Iterator[Path]:
 
 
 @asynccontextmanager
-async def server_on(sandbox: Sandbox, folder: Path, port: int, leaves: str = "shutdown") -> AsyncIterator[Server]:
-    words = ("--ServerApp.root_dir=work", f"--EMRConnect.gateway_port={port}", f"--EMRConnect.on_server_exit={leaves}")
-    async with serving(sandbox, folder, *words) as server:
+async def server_on(sandbox: Sandbox, folder: Path, port: int, *, leaves: bool = False) -> AsyncIterator[Server]:
+    words = ("--ServerApp.root_dir=work", f"--EMRConnect.gateway_port={port}")
+    async with serving(sandbox, folder, *words, leaves=leaves) as server:
         yield server
 
 
@@ -130,3 +130,44 @@ async def test_a_server_that_sleeps_loses_nothing(sandbox: Sandbox, folder: Path
             assert shown.err == ""
         await in_file_at_last(path, count)
         soak.note(f"the server stopped for {seconds} s: nothing lost")
+
+
+async def test_a_server_that_is_killed_loses_nothing(
+    sandbox: Sandbox, folder: Path, gateway: OwnGateway, soak: Soak
+) -> None:
+    """kill -9 at any instant of a cell, with its tab open or closed; the next server goes on with the same kernel."""
+    kills, count = soak.choose(2, 20), 150
+    codes = [f"kept = {n}\n{numbers(count, 0.02)}" for n in range(kills)]
+    path = write_notebook(folder / "work" / "n.ipynb", "emr-python", *codes)
+    kernels: set[str] = set()
+    for n, code in enumerate(codes):
+        async with server_on(sandbox, folder, gateway.port, leaves=True) as server:
+            kernel = await kernel_of(server)
+            kernels |= gateway.kernels
+            async with tab(server, kernel) as shown:
+                await shown.channels.ask(code, cell_id=read_while_written(path).cells[n].id)
+                await asyncio.sleep(soak.dice.uniform(0.2, 3))
+                if leaves := soak.dice.random() < 0.5:
+                    kill(server)
+            if not leaves:
+                await asyncio.sleep(soak.dice.uniform(0, 1))
+                kill(server)
+        await asyncio.sleep(soak.dice.uniform(0, 2))
+        async with server_on(sandbox, folder, gateway.port, leaves=True) as server:
+            kernel = await kernel_of(server)
+            await in_file_at_last(path, count, n)
+            async with server.channels(kernel) as channels:
+                assert await channels.printed("print(kept)") == f"{n}\n"
+            assert gateway.kernels == kernels
+            assert len(kernels) == 1
+            last = n == kills - 1
+            if last:
+                (session,) = (await server.call("GET", "/api/sessions"))[1]
+                assert (await server.call("DELETE", f"/api/sessions/{session['id']}"))[0] == 204
+    assert gateway.kernels == set()
+    soak.note(f"{kills} times kill -9 in the midst of a cell: output complete, variables there, one kernel")
+
+
+def kill(server: Server) -> None:
+    os.kill(server.process.pid, signal.SIGKILL)
+    server.process.wait()

@@ -25,7 +25,6 @@ pytestmark = [pytest.mark.sandbox, pytest.mark.faults]
 ROLE = "arn:aws:iam::123456789012:role/EMRAnalyst"
 PARTNER = "arn:aws:iam::210987654321:role/EMRPartner"
 ANSWERS_WITHIN = 10
-SHUTDOWN = "--EMRConnect.on_server_exit=shutdown"
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,7 @@ async def test_kernels_on_many_gateways_work_beside_each_other(crowd: Sandbox, t
     with more_clusters(crowd, soak.choose(0, 6), tmp_path / "gateways") as further:
         places = [*NEAR, *(FAR if soak.long else ()), *further, Place("local")]
         notebooks = notebooks_of(crowd, tmp_path / "work", places, each)
-        async with serving(crowd, tmp_path, "--ServerApp.root_dir=work", SHUTDOWN) as server:
+        async with serving(crowd, tmp_path, "--ServerApp.root_dir=work") as server:
             with stopwatch() as started:
                 async with all_running(server, notebooks) as kernels:
                     await asyncio.gather(*(one.answers("hello") for one in kernels))
