@@ -77,7 +77,7 @@ class EMRConnect(Configurable):
     ).tag(config=True)
     cancel_spark_jobs = Bool(
         True,
-        help="Let a small helper in sparkmagic's kernels see to it that interrupting a cell stops its Spark job too.",
+        help="Let a small helper in kernels for Spark see to it that interrupting a cell stops its Spark job too.",
     ).tag(config=True)
     journal_megabytes = Integer(
         32,

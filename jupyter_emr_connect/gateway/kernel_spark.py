@@ -7,8 +7,12 @@ second interrupt comes. And what Livy calls cancelled may still run: it says so 
 Spark's jobs alone. Only a session that is no longer busy shows that it has stopped. So all this is seen to, and the
 user is told what came of it.
 
-It needs the standard library, Python 3.7 and sparkmagic's ``Command`` and ``LivyReliableHttpClient``; without these it
-does nothing.
+A kernel that is itself Spark's driver (EMR on EKS) has no Livy. There ipykernel replaces pyspark's own handler of the
+interrupt, which would cancel all jobs, so the job of an interrupted cell went on. Here those that the cell has begun
+are cancelled, and no others.
+
+It needs the standard library, Python 3.7, and sparkmagic's ``Command`` and ``LivyReliableHttpClient`` or pyspark's
+``SparkContext``; without these it does nothing.
 """
 
 from __future__ import annotations
@@ -88,20 +92,79 @@ class Cell:
         return False
 
 
+class Driver:
+    """The jobs of a kernel that is itself Spark's driver; told by IPython when a cell begins and ends."""
+
+    def __init__(self) -> None:
+        self.before: set[int] = set()  # the jobs that ran when the cell began
+
+    def context(self) -> Any:
+        """Return the kernel's SparkContext, or None while it has none."""
+        pyspark = sys.modules.get("pyspark")
+        return getattr(getattr(pyspark, "SparkContext", None), "_active_spark_context", None)
+
+    def jobs(self, context: Any) -> set[int]:
+        """Return the jobs that run now."""
+        return set(context.statusTracker().getActiveJobsIds())
+
+    def begin(self, *_: Any) -> None:
+        """Take note of the jobs that are not the cell's."""
+        try:
+            context = self.context()
+            self.before = self.jobs(context) if context is not None else set()
+        except Exception:  # a context that is stopped has no jobs
+            self.before = set()
+
+    def end(self, result: Any = None) -> None:
+        """Cancel the jobs of a cell that was interrupted, and wait until they have stopped."""
+        context = self.context()
+        if context is None or not isinstance(getattr(result, "error_in_exec", None), KeyboardInterrupt):
+            return
+        try:
+            self.stop(context)
+        except Exception as error:
+            tell(f"The Spark job could not be cancelled: {str(error)[:300]}\n")
+
+    def stop(self, context: Any) -> None:
+        """Cancel what the cell has begun, and say what came of it; another interrupt ends the wait."""
+        end, asked = time.time() + WAIT, False
+        try:
+            while time.time() < end:
+                left = self.jobs(context) - self.before - self.foreign(context)
+                if not left:
+                    if asked:
+                        tell(STOPPED)
+                    return
+                for job in left if not asked else ():
+                    context._jsc.sc().cancelJob(job)
+                asked = True
+                time.sleep(EVERY / 5)
+        except KeyboardInterrupt:
+            pass
+        tell("The Spark job is still being cancelled.\n")
+
+    def foreign(self, context: Any) -> set[int]:
+        """Return the jobs of groups other than the cell's own: those of streaming queries, for example."""
+        tracker = context.statusTracker()
+        own = {None, context.getLocalProperty("spark.jobGroup.id")}
+        mine = {job for group in own for job in tracker.getJobIdsForGroup(group)}
+        return self.jobs(context) - mine
+
+
 def tell(text: str) -> None:
     """Show text below the cell."""
     sys.stderr.write(text)
     sys.stderr.flush()
 
 
-def install() -> str:
-    """Wrap sparkmagic's way to run a statement, once; returns a word that says what came of it."""
-    try:
-        from sparkmagic.livyclientlib import exceptions
-        from sparkmagic.livyclientlib.command import Command
-        from sparkmagic.livyclientlib.livyreliablehttpclient import LivyReliableHttpClient
-    except ImportError:
-        return "no sparkmagic"
+def install(shell: Any = None) -> str:
+    """Wrap sparkmagic's way to run a statement, or watch the cells of ``shell``, once; returns what was done."""
+    if "sparkmagic.livyclientlib.command" not in sys.modules:  # where it is installed, it may yet not be used
+        return watch(shell)
+    from sparkmagic.livyclientlib import exceptions
+    from sparkmagic.livyclientlib.command import Command
+    from sparkmagic.livyclientlib.livyreliablehttpclient import LivyReliableHttpClient
+
     if hasattr(Command, "emr_connect_execute"):
         return "there already"
     execute, post_statement = Command.execute, LivyReliableHttpClient.post_statement
@@ -130,3 +193,13 @@ def install() -> str:
     Command.execute = executing
     LivyReliableHttpClient.post_statement = posting
     return "installed"
+
+
+def watch(shell: Any) -> str:
+    """Watch the cells of an IPython shell that has no sparkmagic."""
+    if shell is None or hasattr(shell, "emr_connect_driver"):
+        return "nothing to watch" if shell is None else "there already"
+    driver = shell.emr_connect_driver = Driver()
+    shell.events.register("pre_run_cell", driver.begin)
+    shell.events.register("post_run_cell", driver.end)
+    return "watching"

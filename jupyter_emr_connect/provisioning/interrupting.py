@@ -141,7 +141,9 @@ class Interrupts:
             await asyncio.wait({self._work}, timeout=PROMPT)
         if self._work.done():
             self._work.result()
-        elif cell is not None:
+            return
+        drop_unsent(self._bridge, "error", *UNSENT)  # a line that is thought to be up may be dead all the same
+        if cell is not None and not cell.ended:
             self._bridge.publish("stream", {"name": "stderr", "text": SLOW if up else OWED}, cell.header)
 
     def drop(self) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import logging
+import os
 import random
 import threading
 import time
@@ -163,7 +164,7 @@ class SecretSlot(Generic[Secret]):
         """Keep the secret fresh from now on, until each owner has released it or is no more; called on its loop."""
         self.holders.add(owner)
         loop = asyncio.get_running_loop()
-        if self.keeper is None or self.keeper.done() or self.keeper.get_loop().is_closed():
+        if self.keeper is None or self.keeper.done() or self.keeper.get_loop() is not loop:
             self.keeper = loop.create_task(self.keep(ask, renew_before))
 
     def release(self, owner: object) -> None:
@@ -267,3 +268,12 @@ def forget_secrets() -> None:
     """Drop every secret of this process."""
     with _slots_lock:
         _slots.clear()
+
+
+def _forget() -> None:
+    """Leave the parent's calls and tasks to the parent: in a forked child they would never end."""
+    global _slots, _slots_lock
+    _slots, _slots_lock = {}, threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget)

@@ -128,3 +128,31 @@ async def test_a_sparkmagic_that_only_stops_polling_is_helped(statements: Statem
         assert statements()[-1]["state"] == "cancelled"
         _, outputs = await execute(client, PYTHON["jobs"])
         assert texts(outputs).split() == ["0", "42"]
+
+
+async def test_a_kernel_that_is_the_driver_itself_stops_the_cells_job_and_no_other(sandbox: Sandbox) -> None:
+    """As on EMR on EKS, where there is no Livy; jobs of other groups, such as streaming queries', go on."""
+    job = 'spark.range(10**12).selectExpr("sum(id)").collect()'
+    other = f"""
+import threading, time
+def other():
+    sc.setJobGroup("other", "not the cell's")
+    {job}
+threading.Thread(target=other, daemon=True).start()
+while not sc.statusTracker().getJobIdsForGroup("other"):
+    time.sleep(0.1)
+"""
+    with attached_to(sandbox, "notebooks"):
+        async with running("emr-pyspark") as (manager, client):
+            await execute(client, PYTHON["set"])
+            msg_id = client.execute(f"{other}\nprint('on', flush=True)\n{job}")
+            while (await client.get_iopub_msg(timeout=60))["content"].get("text") != "on\n":
+                pass
+            await asyncio.sleep(2)
+            await manager.interrupt_kernel()
+            outputs = await published(client, msg_id)
+            assert STOPPED in texts(outputs, "stderr")
+            assert (await reply_to(client, msg_id))["content"]["ename"] == "KeyboardInterrupt"
+            _, outputs = await execute(client, PYTHON["jobs"])
+            assert texts(outputs).split() == ["1", "42"]
+            await execute(client, "sc.cancelJobGroup('other')")

@@ -143,4 +143,4 @@ def test_a_session_that_is_busy_yet_has_not_stopped_whatever_the_statement_says(
 
 
 def test_a_kernel_without_sparkmagic_stays_as_it_is() -> None:
-    assert kernel_spark.install() == "no sparkmagic"
+    assert kernel_spark.install() == "nothing to watch"
