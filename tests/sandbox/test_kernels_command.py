@@ -116,6 +116,12 @@ async def test_prune_removes_kernels_whose_notebook_is_gone_after_a_yes(
     (work / "a.ipynb").unlink()
     there = await left_behind(sandbox, work, on_gateway, "b.ipynb")
     assert prune(sandbox, "--dry-run") == [gone]
+    sandbox.fault("deny:DescribeCluster")
+    try:
+        refused = sandbox.cli("kernels", "prune", "--yes")
+        assert (refused.returncode, "cannot be asked now" in refused.stderr) == (1, True)
+    finally:
+        sandbox.fault("deny", "--off")
     asked = sandbox.cli("kernels", "prune")  # nobody is there to answer
     assert asked.returncode not in (0, 1), asked.stderr
     assert "its notebook is gone" in asked.stdout
