@@ -20,9 +20,9 @@ WAIT = 5.0
 
 
 class Waiting(Matcher, Router):
-    """A route in front of all others, taken out again by :meth:`end`, at the latest when one waited ``at_most`` seconds.
+    """A route in front of all others, which answers nothing itself.
 
-    It answers nothing itself.
+    It is taken out again by :meth:`end`, at the latest when a request has waited ``at_most`` seconds.
     """
 
     def __init__(self, app: Application, base_url: str, *, at_most: float = WAIT) -> None:
