@@ -126,7 +126,8 @@ def prune(face: Face, yes: bool, dry_run: bool, older_than: float) -> None:
         else:
             click.echo("No orphans.", err=True)
         return
-    wanted = not dry_run and (yes or _confirmed(face, len(found)))
+    count = sum(not one.error for one in found)
+    wanted = count and not dry_run and (yes or _confirmed(face, count))
     results = asyncio.run(_remove(face, found)) if wanted else found
     if face.as_json:
         print_json([one.to_json() for one in results])

@@ -38,6 +38,7 @@ class RemoteKernel:
         self.kernel_id = entry.record.kernel_id
         self.reason = ""
         self.standing = Standing(bridge, entry)
+        self.was_taken = False
         self._exit_code: int | None = None
         self._changed = asyncio.Event()
         self.restart_pending = False
@@ -198,6 +199,7 @@ class RemoteKernel:
         """Take note that another process goes on with the kernel, which is left alone from here on."""
         if self.exit_code is not None or self._ending is not None:
             return
+        self.was_taken = True
         reason = "Another Jupyter server or computer took the kernel over."
         self.standing.tell("gone", "adopted", reason)
         self._forget(reason)
@@ -254,8 +256,12 @@ class RemoteKernel:
         self.restart_pending, self.exit_code = False, None
 
     def pause_for_restart(self) -> None:
-        """Look dead until :meth:`restart`, as a local kernel's process is between its two lives."""
-        self.restart_pending, self.exit_code = True, 0
+        """Look dead until :meth:`restart`, as a local kernel's process is between its two lives.
+
+        Of a kernel that is gone, or somebody else's by now, nothing can be restarted: a new one is started then.
+        """
+        if self._ending is None:
+            self.restart_pending, self.exit_code = True, 0
 
     async def end(self) -> None:
         """Delete the kernel, once, however often this is called; afterwards ``exit_code`` is set."""

@@ -17,12 +17,18 @@ from tests.sandbox.jupyter_server import WITHOUT_ROOMS
 STARTS_WITHIN = 60
 
 
-@contextmanager
-def serving_lab(sandbox: Sandbox, folder: Path) -> Iterator[str]:
-    """Run JupyterLab in a folder; give its address."""
+def free_port() -> int:
+    """Return a port that nothing listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def serving_lab(sandbox: Sandbox, folder: Path, *, port: int = 0, killed: bool = False) -> Iterator[str]:
+    """Run JupyterLab in a folder, at this port or one of its own; yield its address. ``killed``: by kill -9, last."""
+    port = port or free_port()
     command = ["jupyter", "lab", "--no-browser", "--allow-root", f"--port={port}", f"--notebook-dir={folder}"]
     command += ["--IdentityProvider.token=", "--LabApp.news_url=", "--ServerApp.port_retries=0", WITHOUT_ROOMS]
     log = (folder / "lab.log").open("w")
@@ -40,6 +46,6 @@ def serving_lab(sandbox: Sandbox, folder: Path) -> Iterator[str]:
                 time.sleep(0.5)
         yield url
     finally:
-        server.terminate()
+        (server.kill if killed else server.terminate)()
         server.wait(60)
         log.close()
