@@ -13,7 +13,7 @@ WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 
-.PHONY: help setup demo lab test test-fast lint fast unit functional frontend sandbox livy browser bench lock lock-engines down clean
+.PHONY: help setup demo lab test test-fast lint fast unit functional frontend sandbox soak livy browser bench lock lock-engines down clean
 
 help: ## Show these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -72,7 +72,11 @@ $(BUNDLE): $(NODE_STAMP) $(PLUGIN)
 	@touch $@
 
 sandbox: $(STAMP) ## Tests on the real engines
-	$(BIN)/pytest tests/sandbox
+	$(BIN)/pytest tests/sandbox -m "not faults"
+	$(BIN)/pytest tests/sandbox -m faults -n 3
+
+soak: $(STAMP) ## The tests of faults and of many kernels in full length; their figures come last (20 minutes)
+	$(BIN)/pytest tests/sandbox -m faults -n 3 --soak --timeout 3600
 
 livy: $(STAMP) ## The tests of Livy's sessions on a full Apache Livy 0.8.0 (LIVY_HOME=DIR)
 	@test -d "$(LIVY_HOME)/jars" || { echo "Give LIVY_HOME, an unpacked apache-livy-0.8.0-incubating_2.12-bin."; exit 1; }

@@ -1,8 +1,9 @@
-"""Cell round trips and a 50 MB stream: our provisioner, jupyter_server's GatewayClient, and a local kernel, in one run.
+"""A kernel's connection: ours, jupyter_server's GatewayClient as it comes, and a local kernel, in one run.
 
-All three are measured as a front end sees them, over a WebSocket to a Jupyter server. The front end re-arms
-``TCP_QUICKACK``, so that jupyter_server's own missing ``TCP_NODELAY`` hides nothing. Needs a gateway that
-asks for no credentials, for instance the sandbox's cluster ``open``::
+Measured as a front end sees it (``front_end.py`` says how a browser's socket is stood for), against the same gateway:
+cell round trips, 50 MB of stream output, 50 MB of binary comm buffers, memory added meanwhile, CPU of the Jupyter
+server's process per 10,000 small messages, the time from the network's return to the first message, and, of ours,
+50 idle kernels. Needs a gateway that asks for no credentials, for instance the sandbox's cluster ``open``::
 
     jupyter emr sandbox up && eval "$(jupyter emr sandbox env)"
     EMR_CONNECT_COMPUTE=open python benchmarks/roundtrip.py --gateway-url http://127.0.10.3:18888
@@ -12,107 +13,94 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
-import socket
-import statistics
-import subprocess
+import platform
 import sys
-import time
-import uuid
-from typing import Any
+from importlib.metadata import version
+from urllib.parse import urlsplit
 
-import aiohttp
+from front_end import server
+from measures import Figures, idle, measure
+from outage import network, returns
+from processes import jupyter_server
 
-LIMITLESS = "1000000000000"
-STREAM = "import sys\nfor n in range(50): sys.stdout.write('x' * 1_000_000); sys.stdout.flush()"
-
-
-class FrontEnd:
-    """A browser's part: one WebSocket to one kernel."""
-
-    def __init__(self, ws: aiohttp.ClientWebSocketResponse[bool]) -> None:
-        self._ws = ws
-
-    async def run(self, code: str) -> tuple[float, int]:
-        """Run a cell; return the seconds until reply and idle are there, and the bytes of its streams."""
-        msg_id = uuid.uuid4().hex
-        header = {"msg_id": msg_id, "msg_type": "execute_request", "username": "", "session": "s", "version": "5.3"}
-        content = {"code": code, "silent": False, "store_history": False, "user_expressions": {}, "allow_stdin": False}
-        message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
-        begin = time.perf_counter()
-        await self._ws.send_str(json.dumps(message))
-        missing, size = {"execute_reply", "idle"}, 0
-        while missing:
-            self._ws.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-            got = json.loads((await self._ws.receive(timeout=120)).data)
-            if got["parent_header"].get("msg_id") != msg_id:
-                continue
-            missing.discard(got["msg_type"])
-            missing.discard(got["content"].get("execution_state", ""))
-            if got["msg_type"] == "stream":
-                size += len(got["content"]["text"])
-        return time.perf_counter() - begin, size
-
-
-def serve(*words: str) -> tuple[subprocess.Popen[bytes], str]:
-    """Start a Jupyter server on a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    limits = [f"--ZMQChannelsWebsocketConnection.iopub_{kind}_rate_limit={LIMITLESS}" for kind in ("data", "msg")]
-    common = ["--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"]
-    access = ["--IdentityProvider.token=", "--ServerApp.disable_check_xsrf=True", "--ServerApp.password="]
-    command = [sys.executable, "-m", "jupyter_server", *common, *access, *limits, *words]
-    return subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL), f"http://127.0.0.1:{port}"
-
-
-async def measure(url: str, kernel: str, cells: int) -> dict[str, Any]:
-    """Start a kernel behind a server and measure it."""
-    async with aiohttp.ClientSession() as http:
-        for _ in range(100):
-            try:
-                await (await http.get(f"{url}/api")).read()
-                break
-            except aiohttp.ClientError:
-                await asyncio.sleep(0.2)
-        started = await http.post(f"{url}/api/kernels", json={"name": kernel})
-        model = await started.json()
-        assert started.status == 201, model
-        async with http.ws_connect(f"{url}/api/kernels/{model['id']}/channels", max_msg_size=0) as ws:
-            front = FrontEnd(ws)
-            for _ in range(10):
-                await front.run("1")
-            trips = sorted([(await front.run("1"))[0] * 1000 for _ in range(cells)])
-            rates = [size / seconds / 1e6 for seconds, size in [await front.run(STREAM) for _ in range(3)]]
-        await http.delete(f"{url}/api/kernels/{model['id']}")
-    return {"p50": statistics.median(trips), "p99": trips[int(cells * 0.99)], "stream": max(rates)}
+OURS, PEER = "jupyter_emr_connect", "GatewayClient"
+PACKAGES = ("jupyter_server", "jupyter_client", "tornado", "pyzmq", "aiohttp")
+LARGEST = 1.0  # megabytes, of the messages of the stream
 
 
 def main() -> None:
-    """Measure the three and print the ratios."""
+    """Measure the four and print the ratios."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--gateway-url", required=True)
     options.add_argument("--gateway-kernel", default="python3")
-    options.add_argument("--cells", type=int, default=200)
+    options.add_argument("--cells", type=int, default=300)
+    options.add_argument("--messages", type=int, default=10_000)
+    options.add_argument("--idle-kernels", type=int, default=50)
+    options.add_argument("--cuts", type=int, default=15, help="connections reset for 3 s")
+    options.add_argument("--silences", type=int, default=5, help="20 s without a packet")
     given = options.parse_args()
-    rows = {}
-    for name, kernel, words in (
-        ("local kernel", "python3", ()),
-        ("GatewayClient", given.gateway_kernel, (f"--GatewayClient.url={given.gateway_url}",)),
-        ("jupyter_emr_connect", "emr-python", ()),
+    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    print(f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, {versions}", flush=True)
+    rows: dict[str, Figures] = {}
+    for name, kernel, extension, words in (
+        ("local kernel as it comes", "python3", False, ()),
+        ("local kernel, our extension", "python3", True, ()),
+        (PEER, given.gateway_kernel, False, (f"--GatewayClient.url={given.gateway_url}",)),
+        (OURS, "emr-python", True, ()),
     ):
-        process, url = serve(*words)
-        try:
-            rows[name] = asyncio.run(measure(url, kernel, given.cells))
-        finally:
-            process.terminate()
-            process.wait(30)
-    print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, {given.cells} cells")
-    for name, row in rows.items():
-        print(f"{name:20} p50 {row['p50']:6.1f} ms  p99 {row['p99']:6.1f} ms  50 MB stream {row['stream']:6.1f} MB/s")
-    ours, peer = rows["jupyter_emr_connect"], rows["GatewayClient"]
-    print("ratio to GatewayClient: " + ", ".join(f"{key} {ours[key] / peer[key]:.2f}" for key in ours))
+        with jupyter_server(*words, extension=extension) as (process, url):
+            rows[name] = asyncio.run(measure(process, url, kernel, given.cells, given.messages))
+        print(f"  measured: {name}", file=sys.stderr, flush=True)
+    if given.cuts or given.silences:
+        outages(given, rows)
+    show(rows)
+    if given.idle_kernels:
+        with jupyter_server() as (process, url):
+            share, each = asyncio.run(idle(process, url, "emr-python", given.idle_kernels, 30))
+        print(
+            f"{given.idle_kernels} idle kernels: {share:.2%} of one core (at most 1 %), {each:.2f} MB each (at most 1)"
+        )
+
+
+def outages(given: argparse.Namespace, rows: dict[str, Figures]) -> None:
+    """Measure what the network's return takes."""
+    parts = urlsplit(given.gateway_url)
+    host = str(parts.hostname)
+
+    async def go(url: str, kernel: str) -> list[float]:
+        async with server(url) as jupyter:
+            return await returns(jupyter, kernel, between, given.cuts, given.silences)
+
+    with network(host, parts.port or 18888) as between:
+        with jupyter_server(f"--EMRConnect.gateway_port={between.port}") as (_, url):
+            rows[OURS].returns = asyncio.run(go(url, "emr-python"))
+        peer = f"--GatewayClient.url=http://{host}:{between.port}"
+        with jupyter_server(peer, extension=False) as (_, url):
+            rows[PEER].returns = asyncio.run(go(url, given.gateway_kernel))
+
+
+def show(rows: dict[str, Figures]) -> None:
+    """Print the table, each line with the ratio of ours to GatewayClient's and what it should be."""
+    lines = (
+        ("round trip p50, ms", "p50", "at most 0.3"),
+        ("round trip p99, ms", "p99", "at most 0.3"),
+        ("50 MB of stream, MB/s", "stream", "at least 1.2"),
+        ("50 MB of comm buffers, MB/s", "comm", "at least 1.5"),
+        ("CPU s per 10,000 messages, paced", "paced", "at most 0.7"),
+        ("CPU s per 10,000 messages, burst", "burst", "at most 0.7"),
+        ("memory added by the stream, MB", "memory", f"ours at most {3 * LARGEST + 32:.0f} MB"),
+        ("network's return, s (p95)", "back", "ours at most 1 s"),
+    )
+    print(f"{'':34}" + "".join(f"{name:>28}" for name in rows) + f"{'ratio':>8}  wanted")
+    for title, name, wanted in lines:
+        values = {row: getattr(found, name) for row, found in rows.items()}
+        ratio = values[OURS] / values[PEER]
+        print(f"{title:34}" + "".join(f"{value:28.2f}" for value in values.values()) + f"{ratio:8.2f}  {wanted}")
+    for name, found in rows.items():
+        print(f"{name}: lost {found.lost} bytes of the stream. {'; '.join(found.notes)}")
+        if found.returns:
+            print(f"  network's return, s: {', '.join(f'{one:.2f}' for one in found.returns)}")
 
 
 if __name__ == "__main__":

@@ -29,9 +29,11 @@ def clean_environment() -> dict[str, str]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--livy-home``, which `make livy` gives."""
+    """Add ``--livy-home``, which `make livy` gives, and ``--soak`` and ``--seed``, of `make soak`."""
     text = "run the sandboxes of the tests with this full Apache Livy distribution"
     parser.addoption("--livy-home", type=Path, metavar="DIR", help=text)
+    parser.addoption("--soak", action="store_true", help="run the tests of faults in full length")
+    parser.addoption("--seed", type=int, help="repeat the random instants of an earlier run")
 
 
 @pytest.fixture(scope="session")

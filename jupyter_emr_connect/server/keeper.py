@@ -16,7 +16,7 @@ from .notebooks import Notebooks
 GRACE = 5.0  # seconds in which a WebSocket that dropped may come back before its runs are written
 WRITE_EVERY = 2.0
 SHARE = 4  # of the time at most a fifth is spent on writing a large notebook
-RETRY_EVERY = 10.0
+RETRY_EVERY = 5.0
 
 
 class Keeper:

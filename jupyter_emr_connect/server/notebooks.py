@@ -6,14 +6,17 @@ One that is open in a collaboration room is edited there instead (``shared``); t
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 from jupyter_client.jsonutil import json_default
 from jupyter_core.utils import ensure_async
+from tornado.web import HTTPError
 
 from ..services.recording.runs import Run
 from ..services.recording.writing import has, place
 from .shared import place_shared, shared_notebook
+from .torn import mend
 
 TRIES = 5
 MOST_VERSIONS = 1000
@@ -45,7 +48,7 @@ class Notebooks:
         if document is not None:
             return place_shared(document, runs)
         for _ in range(TRIES):
-            model = await ensure_async(self._contents.get(path, content=True, type="notebook"))
+            model = await self._read(path)
             homeless = await asyncio.to_thread(place, model["content"], runs)
             if len(homeless) == len(runs):
                 return homeless
@@ -54,6 +57,15 @@ class Notebooks:
                 self._follows(path, model, await self._save(path, model["content"]))
                 return homeless
         raise Changed(path)
+
+    async def _read(self, path: str) -> Any:
+        try:
+            return await ensure_async(self._contents.get(path, content=True, type="notebook"))
+        except HTTPError as error:
+            find = getattr(self._contents, "_get_os_path", None)
+            if error.status_code != 400 or find is None or not await asyncio.to_thread(mend, Path(find(path))):
+                raise
+        return await ensure_async(self._contents.get(path, content=True, type="notebook"))
 
     async def _save(self, path: str, content: Any) -> Any:
         self._saving[path] = self._saving.get(path, 0) + 1
@@ -78,5 +90,5 @@ class Notebooks:
 
     async def showing(self, path: str, runs: list[Run]) -> list[Run]:
         """Return those of the ended runs that the notebook shows to their end."""
-        model = await ensure_async(self._contents.get(path, content=True, type="notebook"))
+        model = await self._read(path)
         return [run for run in runs if has(model["content"], run)]

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import threading
+import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from typing import Any
 from jupyter_core.utils import ensure_async
 
 from ..config import EMRConnect
+from ..errors import EMRConnectError
 from ..services.recording.recording import Publish, Recording
 from .following import CONTENTS
 from .keeper import Keeper
@@ -24,12 +27,14 @@ from .notebooks import Notebooks
 ATTRIBUTE = "emr_connect_recorder"
 KERNELS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
 CLOSES_WITHIN = 5.0
+FORGOTTEN_AFTER = 24 * 3600.0
 
 
 class Recorder:
     """One for each server; lives on the server's loop."""
 
     def __init__(self, config: EMRConnect, server: Any, log: logging.Logger | Any) -> None:
+        self._config = config
         self._folder = Path(config.state_file).expanduser().absolute().parent / "recordings"
         self._limit = config.recording_megabytes * 1_000_000
         self._server = server
@@ -46,6 +51,21 @@ class Recorder:
             setattr(self._server.kernel_manager, ATTRIBUTE, self)
             self._server.event_logger.add_listener(schema_id=CONTENTS, listener=self._on_contents)
             self._server.event_logger.add_listener(schema_id=KERNELS, listener=self._on_kernels)
+            threading.Thread(target=self._tidy, name="emr-connect recordings", daemon=True).start()
+
+    def _tidy(self) -> None:
+        """Remove recordings of kernels that the ledger no longer has, when nothing was added for a while."""
+        from ..store.database import Database
+        from ..store.ledger import Ledger
+
+        try:
+            files = list(self._folder.iterdir())
+            known = {record.kernel_id for record in Ledger(Database(self._config.state_file)).all()} if files else set()
+            for file in files:
+                if file.name not in known and time.time() - file.stat().st_mtime > FORGOTTEN_AFTER:
+                    file.unlink()
+        except (OSError, EMRConnectError) as error:
+            self._log.debug("Old recordings were not looked for: %s", error)
 
     def attach(self, kernel_id: str) -> Callable[[str, Publish], Recording | None]:
         """Return what gives the observer of a kernel, by its id on the gateway, before its messages pass.

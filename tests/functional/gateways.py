@@ -15,10 +15,11 @@ from typing import Any
 
 @dataclass
 class Gateways:
-    """The port they share, and what was asked. ``refuse``: clusters whose gateway honours no pair."""
+    """The port they share, what was asked, which paths deleted. ``refuse``: clusters whose gateway honours no pair."""
 
     port: int
     asked: list[str] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
     refuse: set[str] = field(default_factory=set)
     hold: threading.Event = field(default_factory=threading.Event)
 
@@ -52,6 +53,11 @@ def _serving(world: Any, name: str, shared: Gateways) -> Iterator[None]:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        def do_DELETE(self) -> None:
+            shared.deleted.append(self.path)
+            self.send_response(204 if self._good() else 401)
+            self.end_headers()
 
         def _good(self) -> bool:
             if name == "open":

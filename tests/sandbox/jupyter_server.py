@@ -87,6 +87,11 @@ class Channels:
         await self._ws.send_json(message | {"channel": "shell", "buffers": []})
         return msg_id
 
+    async def receive(self) -> dict[str, Any]:
+        """Return the next message."""
+        message: dict[str, Any] = await self._ws.receive_json()
+        return message
+
     async def until(self, msg_type: str, msg_id: str, *, wait: float = 60) -> dict[str, Any]:
         """Return the next message of this type that answers the request."""
 

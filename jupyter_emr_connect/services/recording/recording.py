@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import Callable
@@ -45,14 +46,14 @@ class Recording:
         self.on_change: Callable[[], None] | None = None
         self._armed = True
         self._log = log
+        self._running: set[str] = set()
         self._sequence = Sequence()
         self._displays = Displays()
         self._read_to = 0
         self._reading = threading.Lock()  # held while outputs are made; taken before the other one
         self._writing = threading.RLock()  # held while runs begin and the file changes
         self.spool = PatientSpool(path, limit, self._tell)
-        self.restored = not self.spool.is_empty
-        if self.restored:
+        if not self.spool.is_empty:
             self._restore()
 
     def _restore(self) -> None:
@@ -62,12 +63,14 @@ class Recording:
                 self._begin(run)
             elif kind in (Kind.SAVED, Kind.WRITTEN) and (known := self.runs.get(message.msg_id)):
                 known.saved, known.settled = kind is Kind.SAVED, True
+            elif kind is Kind.SEEN:
+                tops |= message.head
             elif kind is Kind.PUBLISHED:
                 prefix, number = split(message.msg_id)
                 if number:
                     tops[prefix] = max(number, tops.get(prefix, 0))
                 if message.msg_type in MARKS and (known := self._run(message)):
-                    mark(known, message)
+                    self._mark(known, message)
         self._sequence.resume(tops)
 
     # -- on the gateway loop -----------------------------------------------------------------------------------------
@@ -78,7 +81,7 @@ class Recording:
         if run is None:
             return
         with self._writing:
-            if self.spool.size > self.spool.limit // 2 and not self.open and self._dispensable():
+            if self.spool.size > self.spool.limit // 2 and not self._running and self._dispensable():
                 self._clear_unless_read()
             self._begin(run)
             self.spool.keep(Kind.REQUEST, message)
@@ -95,15 +98,15 @@ class Recording:
             if not self.runs or not (marks or message.msg_type in SHOWN):
                 return
             # What runs is asked for its parent only where the parent matters: most messages are outputs of a run.
-            run = self._run(message) if marks or not self.open else None
-            if (run is None and (marks or not self.open)) or not self._sequence.add(*split(message.msg_id)):
+            run = self._run(message) if marks or not self._running else None
+            if (run is None and (marks or not self._running)) or not self._sequence.add(*split(message.msg_id)):
                 return
         except BadFrame:
             return
         self.spool.keep(Kind.PUBLISHED, message)
         if run is not None:
             if marks:
-                mark(run, message)
+                self._mark(run, message)
             else:
                 run.settled = False
         if self._armed or marks:
@@ -122,6 +125,12 @@ class Recording:
             if run.cell_id is not None and other.cell_id == run.cell_id:
                 other.saved = True
         self.runs[run.msg_id] = run
+        self._running.add(run.msg_id)
+
+    def _mark(self, run: Run, message: Message) -> None:
+        mark(run, message)
+        if run.idle:
+            self._running.discard(run.msg_id)
 
     def _run(self, message: Message) -> Run | None:
         return self.runs.get(str(message.parent.get("msg_id", "")))
@@ -218,10 +227,13 @@ class Recording:
 
     def _clear(self) -> None:
         self.runs.clear()
+        self._running.clear()
         self._displays = Displays()
         self._read_to = 0
-        self._sequence.forgive(self._sequence.tops())
+        tops = self._sequence.tops()
+        self._sequence.forgive(tops)
         self.spool.clear()
+        self.spool.note(Kind.SEEN, Message("iopub", json.dumps(tops).encode(), b"{}", b"{}", b"{}"))
 
     def close(self, *, remove: bool) -> None:
         """Record no more; ``remove`` when the kernel is no more and the notebook has what it can have."""

@@ -28,6 +28,7 @@ class Kind(IntEnum):
     REPLY = 3
     SAVED = 4  # a front end has saved all of the run that the message names
     WRITTEN = 5  # the recorder has written all of it
+    SEEN = 6  # in place of the header: up to which numbers messages were recorded before the file was emptied
 
 
 KINDS = frozenset(Kind)

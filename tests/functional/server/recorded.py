@@ -61,6 +61,7 @@ class Kernel:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeping, "GRACE", 0.3)
     monkeypatch.setattr(keeping, "WRITE_EVERY", 0.1)
+    monkeypatch.setattr(keeping, "RETRY_EVERY", 0.5)
 
 
 @pytest.fixture

@@ -109,11 +109,11 @@ async def test_a_run_that_the_front_end_has_saved_is_forgotten(kernel, path, jp_
     notebook = nbformat.read(path, as_version=4)
     await save(jp_fetch, notebook)
     await asyncio.sleep(0.5)
-    assert not kernel.observer.spool.is_empty
+    assert kernel.observer.runs
     notebook.cells[0].execution_count = 3
     notebook.cells[0].outputs = [nbformat.v4.new_output("stream", name="stdout", text="a\n")]
     await save(jp_fetch, notebook)
-    await until(lambda: kernel.observer.spool.is_empty)
+    await until(lambda: not kernel.observer.runs)
 
 
 async def test_another_tab_takes_over_and_the_file_is_left_to_it(kernel, path, rest, local, jp_ws_fetch):
@@ -159,3 +159,40 @@ async def test_what_a_killed_server_left_is_completed(quick, local, recorder, pa
     second.end(4)
     await until(lambda: shown(path) == "a\nb\nc\n")
     assert nbformat.read(path, as_version=4).cells[0].execution_count == 4
+
+
+async def test_what_was_seen_is_known_also_when_the_notebook_has_it_all(kernel, local, recorder, path, jp_fetch):
+    kernel.run("one", "c1")
+    kernel.write("a\n")
+    kernel.end(3)
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[0].execution_count = 3
+    await save(jp_fetch, notebook)
+    await until(lambda: not kernel.observer.runs)
+    kernel.observer.close(remove=False)
+    again = recorder.attach(local)(GATEWAY_KERNEL, lambda *_: None)
+    assert (again.seen(), again.runs) == ({"kernel_1": 3}, {})
+
+
+async def test_a_notebook_torn_by_a_killed_server_is_mended(kernel, path):
+    whole = path.read_text()
+    path.with_name(".~n.ipynb").write_text(whole)
+    path.write_text(whole[:50])
+    kernel.run("one", "c1")
+    kernel.write("a\n")
+    kernel.ws.close()
+    await until(lambda: shown(path) == "a\n")
+    assert [cell.source for cell in nbformat.read(path, as_version=4).cells] == ["one", "two"]
+
+
+async def test_a_notebook_that_cannot_be_written_is_written_when_it_can(kernel, path):
+    whole = path.read_text()
+    path.write_text("not a notebook")
+    kernel.run("one", "c1")
+    kernel.write("a\n")
+    kernel.ws.close()
+    await asyncio.sleep(2)
+    assert path.read_text() == "not a notebook"
+    path.write_text(whole)
+    kernel.write("b\n")
+    await until(lambda: shown(path) == "a\nb\n")

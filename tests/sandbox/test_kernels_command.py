@@ -1,0 +1,153 @@
+"""``jupyter emr kernels``: what was left behind is listed, adopted, shut down and pruned; what lives is left alone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Sandbox
+from tests.sandbox.jupyter_server import Server, serving
+from tests.sandbox.notebooks import write_notebook
+
+pytestmark = pytest.mark.sandbox
+
+
+@pytest.fixture
+def work(sandbox: Sandbox, tmp_path: Path) -> Iterator[Path]:
+    """A server's folder with two notebooks, attached to `open`."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    for name in ("a.ipynb", "b.ipynb"):
+        write_notebook(folder / name, "emr-python", "1")
+    assert sandbox.cli("attach", "open", str(folder)).returncode == 0
+    yield folder
+    sandbox.cli("detach", str(folder))
+
+
+async def left_behind(sandbox: Sandbox, work: Path, on_gateway: Any, name: str = "a.ipynb") -> str:
+    """Return the kernel of a notebook whose server was killed; ``kept`` is its variable."""
+    before = on_gateway()
+    async with serving(sandbox, work, leaves=True) as server:
+        await with_variable(server, name)
+        server.process.kill()
+        server.process.wait(10)
+    (kernel,) = on_gateway() - before
+    return str(kernel)
+
+
+async def with_variable(server: Server, name: str) -> str:
+    status, session = await server.open_session(name, "emr-python")
+    assert status == 201, session
+    async with server.channels(session["kernel"]["id"]) as channels:
+        await channels.printed("kept = 'here'; print('set')")
+    return str(session["id"])
+
+
+def row_of(sandbox: Sandbox, kernel: str) -> dict[str, Any]:
+    (row,) = [one for one in sandbox.json("kernels") if one["kernel_id"] == kernel]
+    return dict(row)
+
+
+def prune(sandbox: Sandbox, *words: str) -> list[str]:
+    return [one["kernel_id"] for one in sandbox.json("kernels", "prune", *words)]
+
+
+async def test_another_notebook_adopts_a_kernel(sandbox: Sandbox, work: Path, on_gateway: Any) -> None:
+    kernel = await left_behind(sandbox, work, on_gateway)
+    row = row_of(sandbox, kernel)
+    assert (row["state"], row["link"], row["cause"]) == ("idle", "detached", "process ended")
+    assert row["owner"]["alive"] is False
+
+    done = sandbox.cli("kernels", "adopt", kernel[:12], "--path", str(work / "b.ipynb"))
+    assert done.returncode == 0, done.stderr
+    assert f"{kernel} goes on in {work}/b.ipynb" in done.stdout
+    assert row_of(sandbox, kernel)["cause"] == "adopt"
+    async with serving(sandbox, work.parent, f"--ServerApp.root_dir={work.parent}") as server:
+        status, session = await server.open_session("work/b.ipynb", "emr-python")
+        assert status == 201, session
+        async with server.channels(session["kernel"]["id"]) as channels:
+            assert await channels.printed("print(kept)") == "here\n"
+
+        refused = sandbox.cli("kernels", "adopt", kernel, "--json")
+        assert (refused.returncode, json.loads(refused.stderr)["code"]) == (1, "kernel-in-use")
+        refused = sandbox.cli("kernels", "shutdown", kernel, "--json")
+        assert (refused.returncode, json.loads(refused.stderr)["code"]) == (1, "kernel-in-use")
+        assert prune(sandbox, "--yes", "--older-than", "0") == []
+        assert on_gateway() == {kernel}
+    assert on_gateway() == set()
+
+
+async def test_prune_removes_kernels_whose_notebook_is_gone_after_a_yes(
+    sandbox: Sandbox, work: Path, on_gateway: Any
+) -> None:
+    gone = await left_behind(sandbox, work, on_gateway)
+    (work / "a.ipynb").unlink()
+    there = await left_behind(sandbox, work, on_gateway, "b.ipynb")
+    assert prune(sandbox, "--dry-run") == [gone]
+    asked = sandbox.cli("kernels", "prune")  # nobody is there to answer
+    assert asked.returncode not in (0, 1), asked.stderr
+    assert "its notebook is gone" in asked.stdout
+    assert sandbox.cli("kernels", "prune", "--json").returncode == 2
+    assert on_gateway() == {gone, there}
+
+    assert prune(sandbox, "--yes") == [gone]
+    assert on_gateway() == {there}
+    assert prune(sandbox, "--yes") == []
+    assert prune(sandbox, "--yes", "--older-than", "0") == [there]
+    assert on_gateway() == set()
+    assert [one for one in sandbox.json("kernels") if one["kernel_id"] in (gone, there)] == []
+
+
+HEADLESS = """
+import os, sys
+from jupyter_client.manager import start_new_kernel
+manager, client = start_new_kernel(kernel_name="emr-python")
+print(manager.provisioner.remote_kernel_id, flush=True)
+sys.stdin.readline()
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_kernel_of_a_killed_process_is_an_orphan_and_of_a_living_one_is_not(
+    sandbox: Sandbox, on_gateway: Any
+) -> None:
+    env = sandbox.env | {"EMR_CONNECT_COMPUTE": "open"}
+    command = [sys.executable, "-c", HEADLESS]
+    with subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        kernel = process.stdout.readline().strip()
+        assert prune(sandbox, "--yes", "--older-than", "0") == []
+        process.communicate("\n")
+    assert on_gateway() == {kernel}
+    assert row_of(sandbox, kernel)["link"] == "detached"
+    found = sandbox.json("kernels", "prune", "--yes")
+    assert [(one["kernel_id"], one["removed"]) for one in found] == [(kernel, True)]
+    assert on_gateway() == set()
+
+
+async def test_shutdown_deletes_what_was_left_and_bad_ids_are_told(
+    sandbox: Sandbox, work: Path, on_gateway: Any
+) -> None:
+    kernel = await left_behind(sandbox, work, on_gateway)
+    for bad in ("nowhere", "", kernel[:3]):
+        done = sandbox.cli("kernels", "shutdown", bad)
+        assert done.returncode in (1, 2), bad
+        assert "Traceback" not in done.stderr
+    sandbox.fault("deny:DescribeCluster")
+    try:
+        done = sandbox.cli("kernels", "shutdown", kernel)
+        assert done.returncode == 1
+        assert "elasticmapreduce:DescribeCluster" in done.stderr
+    finally:
+        sandbox.fault("deny", "--off")
+    assert row_of(sandbox, kernel)["link"] == "detached"
+    done = sandbox.cli("kernels", "shutdown", kernel)
+    assert (done.returncode, done.stdout) == (0, f"{kernel} is deleted.\n"), done.stderr
+    assert on_gateway() == set()
+    assert sandbox.cli("kernels", "shutdown", kernel).returncode == 1
