@@ -290,9 +290,8 @@ class RemoteKernel:
         """Remove what a failed start may have left, or may yet bring up."""
         if self._requested:
             answered = isinstance(error, GatewayError) and not isinstance(error, GatewayUnreachable)
-            await discard(
-                self._client, self.entry, REMOVE_EVERY if answered else self.order.launch_timeout + LAUNCH_PAD
-            )
+            seconds = REMOVE_EVERY if answered else self.order.launch_timeout + LAUNCH_PAD
+            await discard(self._client, self.entry, seconds)
         await self._leave()
 
     async def _leave(self) -> None:
