@@ -126,3 +126,8 @@ def test_a_server_killed_under_an_open_tab_loses_nothing(sandbox: Sandbox, folde
         expect(page.locator(".jp-InputPrompt").first).to_have_text("[1]:", timeout=20_000)
         save(page)
         wait_for(page, lambda: written(path) == ALL)
+        page.locator(".jp-Notebook-footer").click()
+        page.locator(".jp-Cell").nth(1).locator(".cm-content").click()
+        page.keyboard.type("print('number is', number)")
+        page.keyboard.press("Shift+Enter")
+        expect(page.locator(".jp-Cell").nth(1)).to_contain_text("number is 79", timeout=60_000)
