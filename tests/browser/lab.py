@@ -27,7 +27,7 @@ def free_port() -> int:
 
 @contextmanager
 def serving_lab(sandbox: Sandbox, folder: Path, *, port: int = 0, killed: bool = False) -> Iterator[str]:
-    """Run JupyterLab in a folder, at this port or one of its own; give its address. ``killed``: by kill -9 at the end."""
+    """Run JupyterLab in a folder, at this port or one of its own; give its address. ``killed``: by kill -9."""
     port = port or free_port()
     command = ["jupyter", "lab", "--no-browser", "--allow-root", f"--port={port}", f"--notebook-dir={folder}"]
     command += ["--IdentityProvider.token=", "--LabApp.news_url=", "--ServerApp.port_retries=0", WITHOUT_ROOMS]
