@@ -48,6 +48,8 @@ def kernels(context: click.Context, face: Face, check: bool) -> None:
 def _row(kernel: Kernel) -> tuple[str, ...]:
     record = kernel.record
     link = kernel.link if kernel.link != "reconnecting" else f"reconnecting since {record.since}"
+    if kernel.link in ("connected", "reconnecting") and record.cause == "credentials":
+        link = f"{link}: credentials"
     if kernel.link in ("gone", "detached"):
         link = f"{link}: {kernel.to_json()['cause'] or 'unknown'}"
     role = (record.runtime_role or "-").rsplit("/", 1)[-1]
