@@ -48,6 +48,8 @@ def kernels(context: click.Context, face: Face, check: bool) -> None:
 def _row(kernel: Kernel) -> tuple[str, ...]:
     record = kernel.record
     link = kernel.link if kernel.link != "reconnecting" else f"reconnecting since {record.since}"
+    if kernel.link in ("connected", "reconnecting") and record.cause == "credentials":
+        link = f"{link}: credentials"
     if kernel.link in ("gone", "detached"):
         link = f"{link}: {kernel.to_json()['cause'] or 'unknown'}"
     role = (record.runtime_role or "-").rsplit("/", 1)[-1]
@@ -126,7 +128,8 @@ def prune(face: Face, yes: bool, dry_run: bool, older_than: float) -> None:
         else:
             click.echo("No orphans.", err=True)
         return
-    wanted = not dry_run and (yes or _confirmed(face, len(found)))
+    count = sum(not one.error for one in found)
+    wanted = count and not dry_run and (yes or _confirmed(face, count))
     results = asyncio.run(_remove(face, found)) if wanted else found
     if face.as_json:
         print_json([one.to_json() for one in results])

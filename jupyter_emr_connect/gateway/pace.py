@@ -11,7 +11,7 @@ import time
 from .framing import Message
 from .loop import gateway_loop
 
-FLOOD = 20  # messages in a row, none of PROMPT,
+FLOOD = 8  # messages in a row, none of PROMPT,
 WITHIN = 0.05  # ... within this time, in seconds
 SMALL = 16 * 1024  # bytes
 PROMPT = frozenset({"status", "execute_input", "error", "input_request"})

@@ -275,7 +275,7 @@ class KernelSocket:
         """Notice a peer that is silently gone: it is pinged, and its silence measured while we do listen."""
         pinged = looked = now()
         while True:
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(LOOK_EVERY - now() % LOOK_EVERY)  # so that all kernels do in one turn of the loop
             slept, looked = now() - looked > 3 * LOOK_EVERY, now()
             if slept:  # this process or its machine did: what has arrived meanwhile is read first
                 continue

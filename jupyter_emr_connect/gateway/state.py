@@ -33,6 +33,11 @@ class LinkStatus:
     fix: str = ""
     since: str = field(default_factory=lambda: datetime.now(timezone.utc).isoformat(timespec="seconds"))
 
+    @property
+    def advice(self) -> str:
+        """The reason and what to do, in one line."""
+        return f"{self.reason} {self.fix}".strip()
+
     def to_json(self) -> dict[str, str]:
         """Return the content of the IOPub message ``emr_connect_status``."""
         told = {"cause": self.cause, "reason": self.reason, "fix": self.fix}

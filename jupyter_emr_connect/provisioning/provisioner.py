@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import uuid
-from collections.abc import Callable
 from typing import Any, cast
 
 from jupyter_client.connect import KernelConnectionInfo
@@ -20,13 +19,12 @@ from ..gateway.bridge import Bridge
 from ..gateway.loop import GatewayLoop, gateway_loop
 from ..gateway.state import LinkStatus
 from ..gateway.tap import Taps
-from ..services.stages import stage_listener
 from .adoption import Adopter
 from .observing import recorder_of
 from .order import Wishes
 from .remote import RemoteKernel
 from .returning import Return
-from .stages import Stages
+from .stages import Stages, reporter
 
 SHUTDOWN_SECONDS = 30.0
 
@@ -64,6 +62,11 @@ class EMRProvisioner(KernelProvisionerBase):
         return known.kernel_id if (known := self._return or self._remote) else None
 
     @property
+    def was_taken(self) -> bool:
+        """Whether another process has taken the kernel over (``kernels adopt --force``)."""
+        return self._remote is not None and self._remote.was_taken
+
+    @property
     def taps(self) -> Taps | None:
         """Who in this process receives what the kernel publishes, past ZeroMQ; asked when a browser connects."""
         return self._bridge.local.taps if self._bridge else None
@@ -76,7 +79,7 @@ class EMRProvisioner(KernelProvisionerBase):
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Start the kernel, restart its own, or go on with one that was left behind; called by ``KernelManager``."""
         env = dict(kwargs.get("env") or os.environ)
-        stages = Stages(self._reporter())
+        stages = Stages(reporter(self.log, self.kernel_id))
         loop = gateway_loop()
         try:
             self.connection_info = await loop.call(self._launch(loop, self._wishes(env), stages))
@@ -143,18 +146,6 @@ class EMRProvisioner(KernelProvisionerBase):
         merged.merge(self.config)
         return EMRConnect(config=merged)
 
-    def _reporter(self) -> Callable[[str], None]:
-        """Return what is told of each stage: the log, and the face that listens, on its own loop."""
-        listener = stage_listener.get()
-        caller = asyncio.get_running_loop()
-
-        def report(name: str) -> None:
-            self.log.info("Kernel %s: %s", self.kernel_id, name)
-            if listener is not None:
-                caller.call_soon_threadsafe(listener, name)
-
-        return report
-
     def _open_bridge(self) -> Bridge:
         """Return the local sockets, which stay the same for all lives of the kernel."""
         if self._bridge is None:
@@ -194,7 +185,8 @@ class EMRProvisioner(KernelProvisionerBase):
             return 0
         if kernel.exit_code is not None:
             self.reason = kernel.reason
-        return kernel.exit_code
+        # One that another server has must not be started anew here: the server closes it (server.restoring).
+        return None if self.was_taken and self._has_process and kernel.entry.record.kept else kernel.exit_code
 
     async def wait(self) -> int | None:
         """Wait until the kernel is no more; called as ``KernelManager`` finishes a shutdown or a kill."""

@@ -13,7 +13,7 @@ from ..gateway.client import LAUNCH_PAD, REMOVE_EVERY, GatewayClient, missing_ke
 from ..gateway.deadline import within
 from ..gateway.loop import gateway_loop
 from ..gateway.state import LinkState, LinkStatus
-from ..services.stages import READY, REQUESTED
+from ..services.stages import CREDENTIALS, READY, REQUESTED
 from .entry import Entry
 from .interrupting import Interrupts, drop_unsent, is_up, restart_when_up
 from .kernelspecs import choose
@@ -38,6 +38,7 @@ class RemoteKernel:
         self.kernel_id = entry.record.kernel_id
         self.reason = ""
         self.standing = Standing(bridge, entry)
+        self.was_taken = False
         self._exit_code: int | None = None
         self._changed = asyncio.Event()
         self.restart_pending = False
@@ -175,7 +176,9 @@ class RemoteKernel:
             self._log.warning("Kernel %s: %s; reconnecting.", self.kernel_id, status.reason)
             gateway_loop().keep(self._reconnecting(status))
         elif status.state is LinkState.CONNECTED and self.standing.state == "reconnecting":
-            gateway_loop().keep(self.standing.become("connected", "reconnected"))
+            gateway_loop().keep(self.standing.become("connected", status.cause or "reconnected", status.advice))
+        elif status.state is LinkState.CONNECTED and CREDENTIALS in (status.cause, self.standing.cause):
+            gateway_loop().keep(self.standing.become("connected", status.cause or "renewed", status.advice))
         elif status.state is LinkState.GONE:
             self.lost(status.reason, status.cause, told=True)
 
@@ -184,7 +187,7 @@ class RemoteKernel:
         if not await self.entry.is_ours():
             self.taken()
         elif self._bridge.link is not None and self._bridge.link.state is LinkState.RECONNECTING:
-            await self.standing.become("reconnecting", status.cause, status.reason)
+            await self.standing.become("reconnecting", status.cause, status.advice)
 
     def lost(self, reason: str, cause: str, *, told: bool = False) -> None:
         """Take note that the kernel is no more, and tell whoever waits for it; ``cause`` is a word for programs."""
@@ -198,6 +201,7 @@ class RemoteKernel:
         """Take note that another process goes on with the kernel, which is left alone from here on."""
         if self.exit_code is not None or self._ending is not None:
             return
+        self.was_taken = True
         reason = "Another Jupyter server or computer took the kernel over."
         self.standing.tell("gone", "adopted", reason)
         self._forget(reason)
@@ -254,8 +258,12 @@ class RemoteKernel:
         self.restart_pending, self.exit_code = False, None
 
     def pause_for_restart(self) -> None:
-        """Look dead until :meth:`restart`, as a local kernel's process is between its two lives."""
-        self.restart_pending, self.exit_code = True, 0
+        """Look dead until :meth:`restart`, as a local kernel's process is between its two lives.
+
+        Of a kernel that is gone, or somebody else's by now, nothing can be restarted: a new one is started then.
+        """
+        if self._ending is None:
+            self.restart_pending, self.exit_code = True, 0
 
     async def end(self) -> None:
         """Delete the kernel, once, however often this is called; afterwards ``exit_code`` is set."""
@@ -282,9 +290,8 @@ class RemoteKernel:
         """Remove what a failed start may have left, or may yet bring up."""
         if self._requested:
             answered = isinstance(error, GatewayError) and not isinstance(error, GatewayUnreachable)
-            await discard(
-                self._client, self.entry, REMOVE_EVERY if answered else self.order.launch_timeout + LAUNCH_PAD
-            )
+            seconds = REMOVE_EVERY if answered else self.order.launch_timeout + LAUNCH_PAD
+            await discard(self._client, self.entry, seconds)
         await self._leave()
 
     async def _leave(self) -> None:

@@ -16,6 +16,7 @@ from ..gateway.loop import gateway_loop
 from .adoption import Adopter
 from .entry import Entry
 from .remote import RemoteKernel
+from .removal import DELETE_WITHIN
 from .standing import Standing
 
 FIRST_PAUSE, LAST_PAUSE = 1.0, 30.0
@@ -108,13 +109,17 @@ class Return:
             return
         self._settle("It was shut down.")
         try:
-            connection = await self._adopter.reach(self.entry)
-            client = GatewayClient(connection.target, connect_timeout=self._adopter.config.connect_timeout)
-            try:
-                await client.delete(self.entry.record.kernel_id)
-            finally:
-                await client.close()
+            await within(DELETE_WITHIN, self._delete())
             await self.entry.strike()
-        except EMRConnectError as error:
-            self._log.warning("Kernel %s could not be deleted: %s", self.entry.record.kernel_id, error)
-            await self.entry.release("not deleted", f"It could not be deleted: {error.message}", keep=False)
+        except (EMRConnectError, asyncio.TimeoutError) as error:
+            text = str(error) or "no answer in time"
+            self._log.warning("Kernel %s could not be deleted: %s", self.kernel_id, text)
+            await self.entry.release("not deleted", f"It could not be deleted: {text}", keep=False)
+
+    async def _delete(self) -> None:
+        connection = await self._adopter.reach(self.entry)
+        client = GatewayClient(connection.target, connect_timeout=self._adopter.config.connect_timeout)
+        try:
+            await client.delete(self.kernel_id)
+        finally:
+            await client.close()

@@ -6,10 +6,11 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..errors import EMRConnectError, KernelStartFailed
 from ..gateway.deadline import within
+from ..services.stages import stage_listener
 
 T = TypeVar("T")
 
@@ -47,3 +48,16 @@ class Stages:
         except EMRConnectError as error:
             error.message = f"Stage '{self.current}': {error.message}"
             raise
+
+
+def reporter(log: Any, kernel_id: str) -> Callable[[str], None]:
+    """Return what is told of each stage: the log, and the face that listens, on its own loop; called on that loop."""
+    listener = stage_listener.get()
+    caller = asyncio.get_running_loop()
+
+    def report(name: str) -> None:
+        log.info("Kernel %s: %s", kernel_id, name)
+        if listener is not None:
+            caller.call_soon_threadsafe(listener, name)
+
+    return report

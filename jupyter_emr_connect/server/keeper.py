@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from ..gateway.deadline import within
@@ -19,6 +20,14 @@ SHARE = 4  # of the time at most a fifth is spent on writing a large notebook
 RETRY_EVERY = 5.0
 
 
+@dataclass(frozen=True)
+class Documents:
+    """The notebooks of a kernel, by API path; ``alone`` says that nothing else can have sent it a cell."""
+
+    paths: list[str]
+    alone: bool
+
+
 class Keeper:
     """Watches who is connected to a kernel and writes the runs that nobody covers. Lives on the server's loop.
 
@@ -28,14 +37,14 @@ class Keeper:
     def __init__(
         self,
         recording: Recording,
-        find_path: Callable[[], Awaitable[str | None]],
+        find_documents: Callable[[], Awaitable[Documents]],
         notebooks: Notebooks,
         log: logging.Logger | Any,
     ) -> None:
         self.recording = recording
-        self.path: str | None = None
+        self.documents = Documents([], True)
         self.lock = asyncio.Lock()  # held while runs are read or written
-        self._find_path = find_path
+        self._find_documents = find_documents
         self._notebooks = notebooks
         self._log = log
         self._loop = asyncio.get_running_loop()
@@ -56,9 +65,15 @@ class Keeper:
         self._connections[connection] = session
         self._left.pop(session, None)
         self.recording.sessions.add(session)
-        self.path = await self._find_path() or self.path
-        self.recording.enabled = self.path is not None
+        await self._look_for_documents()
+        self.recording.enabled = bool(self.documents.paths)
         self.wake()
+
+    async def _look_for_documents(self) -> None:
+        """Find what belongs to the kernel now; what it had stays when there is nothing."""
+        found = await self._find_documents()
+        if found.paths:
+            self.documents = found
 
     def disconnected(self, connection: object) -> None:
         """A front end's WebSocket is closed."""
@@ -68,11 +83,12 @@ class Keeper:
             self._left[session] = self._loop.time()
         self.wake()
 
-    def _leaves_in(self, session: str) -> float:
-        """Return in how many seconds a session is given up; 0 when it is."""
-        if session in self.recording.sessions:
+    def _leaves_in(self, run: Run) -> float:
+        """Return in how many seconds a run's front ends are given up; 0 when they are."""
+        if self.recording.covers(run):
             return float("inf")
-        return max(0.0, self._left.get(session, self._since) + GRACE - self._loop.time())
+        left = max(self._left.get(session, self._since) for session in run.sessions)
+        return max(0.0, left + GRACE - self._loop.time())
 
     def client_saved(self) -> None:
         """A front end has saved the notebook."""
@@ -106,7 +122,7 @@ class Keeper:
         """Tell of a notebook that cannot be written, once until it can be again."""
         if not self._failing:
             reason = f"{type(error).__name__}: {error}"
-            self._log.warning("The outputs of %a cannot be written: %s; trying again.", self.path, reason)
+            self._log.warning("The outputs in %a cannot be written: %s; trying again.", self.documents.paths, reason)
         self._failing = True
 
     async def _tend(self) -> float | None:
@@ -115,7 +131,7 @@ class Keeper:
             self._saved_by_client = False
             await self._check_saved()
         unsaved = [run for run in self.recording.unsaved if not run.settled]
-        runs = [run for run in unsaved if self._leaves_in(run.session) == 0]
+        runs = [run for run in unsaved if self._leaves_in(run) == 0]
         if runs:
             due = self._not_before - self._loop.time()
             if due > 0 and not self._new_ends(runs):
@@ -124,22 +140,22 @@ class Keeper:
             self.recording.arm()
             return WRITE_EVERY if any(not run.settled for run in self.recording.unsaved) else None
         self.recording.release()
-        return min((self._leaves_in(run.session) for run in unsaved), default=None)
+        return min((self._leaves_in(run) for run in unsaved), default=None)
 
     def _new_ends(self, runs: list[Run]) -> bool:
         return any(run.idle and run.msg_id not in self._ended for run in runs)
 
     async def _write(self, runs: list[Run]) -> None:
         began = self._loop.time()
-        self.path = await self._find_path() or self.path
-        if self.path is None:
+        await self._look_for_documents()
+        if not self.documents.paths:
             return
         ended = [run for run in runs if run.idle]
         await asyncio.to_thread(self.recording.catch_up)
         changed = [run for run in runs if run.version != run.written]
         if changed:
             versions = [run.version for run in changed]
-            ended += [run for run in await self._notebooks.write(self.path, changed) if run not in ended]
+            ended += [run for run in await self._place(changed) if run not in ended]
             for run, version in zip(changed, versions, strict=True):
                 run.written = version
         self._ended = {run.msg_id for run in ended}
@@ -147,20 +163,27 @@ class Keeper:
         took = self._loop.time() - began
         self._not_before = self._loop.time() + max(WRITE_EVERY, SHARE * took)
 
+    async def _place(self, runs: list[Run]) -> list[Run]:
+        """Write runs into the notebooks that share the kernel, each where its cell is; return those without one."""
+        for path in self.documents.paths:
+            if runs:
+                runs = await self._notebooks.write(path, runs, adds=self.documents.alone)
+        return runs
+
     async def _check_saved(self) -> None:
         """Forget the runs that a front end has saved to their end, and those that it found in the notebook."""
         ended = [run for run in self.recording.unsaved if run.idle]
-        runs = [run for run in ended if not run.settled and run.session in self.recording.sessions]
-        if runs and self.path is not None:
-            runs = await self._notebooks.showing(self.path, runs)
-        saved = runs + [run for run in ended if run.settled]
+        runs = [run for run in ended if not run.settled and self.recording.covers(run)]
+        saved = [run for run in ended if run.settled]
+        for path in self.documents.paths if runs else ():
+            saved += await self._notebooks.showing(path, runs)
         if saved:
             self.recording.saved(saved)
 
     @property
-    def versions(self) -> list[str]:
-        """The notebook's times of modification that follow one another by our writes alone."""
-        return self._notebooks.versions.get(self.path or "", [])
+    def versions(self) -> dict[str, list[str]]:
+        """By path, a notebook's times of modification that follow one another by our writes alone."""
+        return {path: self._notebooks.versions.get(path, []) for path in self.documents.paths}
 
     async def take_over(self, session: str | None) -> list[Run]:
         """Return all runs that the notebook may lack, with their outputs; ``session`` covers them from here on."""
@@ -168,7 +191,7 @@ class Keeper:
             runs = self.recording.unsaved
             if session is not None:
                 for run in runs:
-                    run.session = session
+                    run.sessions.add(session)
             if runs:
                 await asyncio.to_thread(self.recording.catch_up)
             return runs
@@ -179,7 +202,7 @@ class Keeper:
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
         mine = [run for run in self.recording.unsaved if not run.settled]
-        runs = [run for run in mine if run.session not in self.recording.sessions]
+        runs = [run for run in mine if not self.recording.covers(run)]
         done = not runs
         if runs:
             try:

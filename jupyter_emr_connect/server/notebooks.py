@@ -6,6 +6,7 @@ One that is open in a collaboration room is edited there instead (``shared``); t
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,10 @@ class Notebooks:
         self._saving: dict[str, int] = {}
         self.versions: dict[str, list[str]] = {}
 
-    async def write(self, path: str, runs: list[Run]) -> list[Run]:
+    async def write(self, path: str, runs: list[Run], *, adds: bool = True) -> list[Run]:
         """Put runs into their cells; return those without one. What changed meanwhile is kept: it is read anew.
+
+        ``adds`` says whether a cell that was never saved may be added: not when it may belong to another document.
 
         Raises what the contents manager raises, and :class:`Changed`.
         """
@@ -49,7 +52,7 @@ class Notebooks:
             return place_shared(document, runs)
         for _ in range(TRIES):
             model = await self._read(path)
-            homeless = await asyncio.to_thread(place, model["content"], runs)
+            homeless = await asyncio.to_thread(partial(place, model["content"], runs, adds=adds))
             if len(homeless) == len(runs):
                 return homeless
             now = await ensure_async(self._contents.get(path, content=False))

@@ -21,7 +21,7 @@ from ..config import EMRConnect
 from ..errors import EMRConnectError
 from ..services.recording.recording import Publish, Recording
 from .following import CONTENTS
-from .keeper import Keeper
+from .keeper import Documents, Keeper
 from .notebooks import Notebooks
 
 ATTRIBUTE = "emr_connect_recorder"
@@ -91,7 +91,7 @@ class Recorder:
             recording.close(remove=False)
             return
         loop = asyncio.get_running_loop()
-        keeper = Keeper(recording, lambda: self._path(kernel_id), self._notebooks, self._log)
+        keeper = Keeper(recording, lambda: self._documents(kernel_id), self._notebooks, self._log)
         recording.on_change = lambda: wake_soon(loop, keeper)
         former = self._keepers.get(kernel_id)
         self._keepers[kernel_id] = keeper
@@ -105,13 +105,12 @@ class Recorder:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _path(self, kernel_id: str) -> str | None:
-        """Return the API path of the notebook that a kernel belongs to."""
+    async def _documents(self, kernel_id: str) -> Documents:
+        """Return what belongs to a kernel, by the server's sessions: a notebook, often, or several, and consoles."""
         sessions = await ensure_async(self._server.session_manager.list_sessions())
-        for session in sessions:
-            if session["type"] == "notebook" and session["kernel"] and session["kernel"]["id"] == kernel_id:
-                return str(session["path"])
-        return None
+        mine = [session for session in sessions if (session["kernel"] or {}).get("id") == kernel_id]
+        paths = [str(session["path"]) for session in mine if session["type"] == "notebook"]
+        return Documents(paths, len(mine) == 1)
 
     def keeper(self, kernel_id: str) -> Keeper | None:
         """Return the keeper of one of our kernels, by the id that it has in this server."""
@@ -135,7 +134,7 @@ class Recorder:
     async def _on_contents(self, *, logger: Any, schema_id: str, data: dict[str, Any]) -> None:
         if data["action"] == "save" and not self._notebooks.is_own(data["path"]):
             for keeper in self._keepers.values():
-                if keeper.path == data["path"].strip("/"):
+                if data["path"].strip("/") in keeper.documents.paths:
                     keeper.client_saved()
 
     async def _on_kernels(self, *, logger: Any, schema_id: str, data: dict[str, Any]) -> None:

@@ -43,11 +43,10 @@ class RecordingHandler(EMRHandler):
 
     async def _answer(self, keeper: Keeper | None, session: str | None) -> dict[str, Any]:
         if keeper is None:
-            return {"recorded": False, "path": None, "trouble": None, "versions": [], "runs": []}
+            return {"recorded": False, "trouble": None, "versions": {}, "runs": []}
         runs = await keeper.take_over(session)
         return {
             "recorded": True,
-            "path": keeper.path,
             "trouble": keeper.recording.spool.trouble,
             "versions": keeper.versions,
             "runs": [run.to_json() for run in runs],

@@ -151,6 +151,10 @@ class Restorer:
         while True:
             await asyncio.sleep(NOTED_EVERY)
             await self._note()
+            for kernel_id, provisioner in list(self._ours()):
+                if getattr(provisioner, "was_taken", False):
+                    self._log.warning("Kernel %s is closed here: another Jupyter server has it.", kernel_id)
+                    self._do(ensure_async(self._kernels.shutdown_kernel(kernel_id, now=True)))
 
     async def _note(self) -> None:
         """Write down which session each of our kernels has, so that it comes back under the same id."""

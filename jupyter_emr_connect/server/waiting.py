@@ -14,13 +14,19 @@ from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, HTTPServerRequest
 from tornado.routing import Matcher, Router, Rule
 from tornado.web import Application
 
+from ..gateway.deadline import within
+
 WAIT = 5.0
 
 
 class Waiting(Matcher, Router):
-    """A route in front of all others, taken out again by :meth:`end`. It answers nothing itself."""
+    """A route in front of all others, which answers nothing itself.
 
-    def __init__(self, app: Application, base_url: str) -> None:
+    It is taken out again by :meth:`end`, at the latest when a request has waited ``at_most`` seconds.
+    """
+
+    def __init__(self, app: Application, base_url: str, *, at_most: float = WAIT) -> None:
+        self._at_most = at_most
         self._app = app
         self._rules = app.default_router.rules
         self._path = re.compile(rf"{re.escape(base_url.rstrip('/'))}/api/(kernels|sessions)(/|$)")
@@ -45,7 +51,7 @@ class Waiting(Matcher, Router):
     async def over(self, request: HTTPServerRequest) -> HTTPMessageDelegate:
         """Wait until all kernels are back, a few seconds at most; return the request's own handler."""
         try:
-            await asyncio.wait_for(self._over.wait(), WAIT)
+            await within(self._at_most, self._over.wait())
         except asyncio.TimeoutError:
             self.end()
         return self._app.find_handler(request)

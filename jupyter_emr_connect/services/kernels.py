@@ -68,7 +68,18 @@ async def list_kernels(config: EMRConnect, *, check: bool = True) -> list[Kernel
     words: dict[str, str] = {}
     for said in await asyncio.gather(*(_ask(config, group) for group in groups)):
         words.update(said)
-    return [replace(one, word=words[one.record.kernel_id]) for one in found]
+    asked = [replace(one, word=words[one.record.kernel_id]) for one in found]
+    return await asyncio.to_thread(lambda: [_noted(config, one) for one in asked])
+
+
+def _noted(config: EMRConnect, kernel: Kernel) -> Kernel:
+    """Keep in the ledger that a kernel which nobody has is gone; one that starts may yet come up."""
+    record = kernel.record
+    if kernel.word != "gone" or kernel.alive or record.state in ("gone", "starting"):
+        return kernel
+    cause, reason = "culled", "Its gateway no longer has it."
+    Ledger(Database(config.state_file)).update(record.kernel_id, state="gone", cause=cause, reason=reason)
+    return replace(kernel, record=replace(record, state="gone", cause=cause, reason=reason))
 
 
 def find_kernel(config: EMRConnect, text: str) -> Kernel:

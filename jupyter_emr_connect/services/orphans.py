@@ -16,11 +16,12 @@ from .processes import machine
 
 LONG = timedelta(days=1)
 LIVING = frozenset({"idle", "busy", "starting", "restarting"})
+UNASKED = "Its gateway cannot be asked now."
 
 
 @dataclass(frozen=True)
 class Orphan:
-    """A kernel to be removed, and why; ``removed`` says whether it was, ``error`` what kept it."""
+    """A kernel to be removed, and why; ``removed`` says whether it was, ``error`` what kept or keeps it."""
 
     kernel: Kernel
     why: str
@@ -33,19 +34,22 @@ class Orphan:
 
 
 async def find_orphans(config: EMRConnect, *, older_than: timedelta = LONG) -> list[Orphan]:
-    """Return the orphans that live on their gateways, each asked for; those that cannot be asked for are left out.
+    """Return the orphans that live on their gateways, each asked for; where that was not possible ``error`` says so.
 
     ``older_than`` is how long nobody must have had a kernel whose notebook is still there.
     """
     found = await list_kernels(config)
     reasons = await asyncio.to_thread(lambda: [why_orphan(one, older_than) for one in found])
     pairs = zip(found, reasons, strict=True)
-    return [Orphan(one, why) for one, why in pairs if why and one.word in LIVING]
+    orphans = [Orphan(one, why, error=None if one.word in LIVING else UNASKED) for one, why in pairs if why]
+    return [one for one in orphans if one.kernel.word != "gone"]
 
 
 async def remove(config: EMRConnect, orphan: Orphan) -> Orphan:
-    """Delete an orphan on its gateway; one that somebody has taken in the meantime is left alone."""
+    """Delete an orphan on its gateway; one that somebody has taken in the meantime, or with an error, is left alone."""
     record = orphan.kernel.record
+    if orphan.error:
+        return orphan
     try:
         async with claimed(config, record) as client:
             await client.delete(record.kernel_id)
@@ -66,7 +70,7 @@ def why_orphan(kernel: Kernel, older_than: timedelta) -> str | None:
     if kernel.alive:
         return None
     if record.state == "gone":
-        return "its connection was given up, but it still runs"
+        return "its connection was given up, but it still runs" if kernel.word in LIVING else None
     alone = datetime.now(timezone.utc) - _left_at(kernel)
     elsewhere = kernel.owner and (kernel.owner.host, kernel.owner.machine) != (socket.gethostname(), machine())
     if not elsewhere:

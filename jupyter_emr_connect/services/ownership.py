@@ -87,7 +87,9 @@ def ownership(state_file: str) -> Ownership:
     """Return this process's ownership in a state file; called from any thread."""
     database = Database(state_file)
     with _lock:
-        return _ownerships.setdefault(str(database.path), Ownership(database))
+        if (key := str(database.path)) not in _ownerships:
+            _ownerships[key] = Ownership(database)
+        return _ownerships[key]
 
 
 def hand_over(record: KernelRecord) -> None:

@@ -23,10 +23,9 @@ export interface IRun {
 /** What a kernel's runs have shown that its notebook may lack. */
 export interface IRecording {
   recorded: boolean;
-  path: string | null;
   trouble: string | null;
-  /** The file's `last_modified` before and after each write of the recorder; nobody else has changed it between. */
-  versions: string[];
+  /** By path, a file's `last_modified` before and after each write of the recorder, while nobody else changed it. */
+  versions: Record<string, string[]>;
   runs: IRun[];
 }
 

@@ -103,7 +103,8 @@ export class CatchUp {
       return [];
     }
     this._show(recording);
-    await acknowledge(panel.context, recording.versions);
+    const versions = recording.versions[panel.context.localPath] ?? [];
+    await acknowledge(panel.context, versions);
     return recording.runs;
   }
 

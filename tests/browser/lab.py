@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.conftest import Sandbox
@@ -17,15 +18,30 @@ from tests.sandbox.jupyter_server import WITHOUT_ROOMS
 STARTS_WITHIN = 60
 
 
-@contextmanager
-def serving_lab(sandbox: Sandbox, folder: Path) -> Iterator[str]:
-    """Run JupyterLab in a folder; give its address."""
+@dataclass
+class Lab:
+    """A running server."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+
+def free_port() -> int:
+    """Return a port that nobody listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def serving_lab(sandbox: Sandbox, folder: Path, *, port: int = 0, exit_by: str = "shutdown") -> Iterator[Lab]:
+    """Run JupyterLab in a folder; ``exit_by`` is what becomes of its kernels when it stops."""
+    port = port or free_port()
     command = ["jupyter", "lab", "--no-browser", "--allow-root", f"--port={port}", f"--notebook-dir={folder}"]
     command += ["--IdentityProvider.token=", "--LabApp.news_url=", "--ServerApp.port_retries=0", WITHOUT_ROOMS]
-    log = (folder / "lab.log").open("w")
+    command.append(f"--EMRConnect.on_server_exit={exit_by}")
+    log = (folder / "lab.log").open("a")
     server = subprocess.Popen(command, env=sandbox.env, stdout=log, stderr=log, start_new_session=True)
     url = f"http://127.0.0.1:{port}"
     try:
@@ -38,7 +54,7 @@ def serving_lab(sandbox: Sandbox, folder: Path) -> Iterator[str]:
                 assert server.poll() is None, (folder / "lab.log").read_text()
                 assert time.monotonic() < end, (folder / "lab.log").read_text()
                 time.sleep(0.5)
-        yield url
+        yield Lab(url, server)
     finally:
         server.terminate()
         server.wait(60)

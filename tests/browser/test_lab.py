@@ -26,8 +26,8 @@ def lab(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     role = next(arn for arn in sandbox.status["roles"] if arn.endswith("EMRAnalyst"))
     attached = sandbox.cli("attach", "analytics", str(folder), "--runtime-role", role)
     assert attached.returncode == 0, attached.stderr
-    with serving_lab(sandbox, folder) as url:
-        yield url
+    with serving_lab(sandbox, folder) as lab:
+        yield lab.url
 
 
 def shoot(page: Page, name: str) -> None:

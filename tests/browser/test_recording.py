@@ -1,4 +1,4 @@
-"""A long cell, a tab that is closed and opened again, a connection that drops: each number stands there once."""
+"""A tab closed and opened again, a connection that drops, a server that is killed: each number stands there once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
-from tests.browser.lab import serving_lab
+from tests.browser.lab import free_port, serving_lab
 from tests.conftest import Sandbox
 from tests.sandbox.notebooks import read_while_written, write_notebook
 
@@ -32,8 +32,8 @@ def folder(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture(scope="module")
 def lab(sandbox: Sandbox, folder: Path) -> Iterator[str]:
-    with serving_lab(sandbox, folder) as url:
-        yield url
+    with serving_lab(sandbox, folder) as lab:
+        yield lab.url
 
 
 def written(path: Path) -> str:
@@ -110,3 +110,24 @@ def test_a_connection_that_drops_costs_nothing_and_asks_nothing(lab: str, folder
     expect(page.locator(".jp-InputPrompt").first).to_have_text("[1]:")
     save(page)
     wait_for(page, lambda: written(path) == ALL)
+
+
+def test_a_server_killed_under_an_open_tab_loses_nothing(sandbox: Sandbox, folder: Path, page: Page) -> None:
+    path = write_notebook(folder / "killed.ipynb", "emr-python", CODE)
+    port = free_port()
+    with serving_lab(sandbox, folder, port=port, exit_by="detach") as lab:
+        run_first_cell(page, f"{lab.url}/lab/tree/killed.ipynb?reset")
+        page.wait_for_timeout(6000)  # the session is noted every 5 s
+        lab.process.kill()
+        lab.process.wait(10)
+    page.wait_for_timeout(3000)
+    with serving_lab(sandbox, folder, port=port):
+        wait_for(page, lambda: shown(page) == ALL)
+        expect(page.locator(".jp-InputPrompt").first).to_have_text("[1]:", timeout=20_000)
+        save(page)
+        wait_for(page, lambda: written(path) == ALL)
+        page.locator(".jp-Notebook-footer").click()
+        page.locator(".jp-Cell").nth(1).locator(".cm-content").click()
+        page.keyboard.type("print('number is', number)")
+        page.keyboard.press("Shift+Enter")
+        expect(page.locator(".jp-Cell").nth(1)).to_contain_text("number is 79", timeout=60_000)

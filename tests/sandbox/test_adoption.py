@@ -20,7 +20,7 @@ pytestmark = pytest.mark.sandbox
 
 ENDS_WITHIN = 15
 SETS = "kept = 'still here'; print('set', flush=True)"
-LONG = "import time; kept = 'still here'; print('on', flush=True); time.sleep(8); done = True"
+LONG = "import time; kept = 'still here'; print('on', flush=True); time.sleep(15); done = True"
 
 
 @pytest.fixture
@@ -100,6 +100,12 @@ async def test_a_cell_goes_on_while_its_server_is_killed_and_another_starts(
         after = await opened(server)  # as a browser does that is opened anew
         assert after["kernel"]["id"] == before["kernel"]["id"]
         assert on_gateway() == kernels
+
+        async def busy() -> bool:
+            state: str = (await server.call("GET", f"/api/kernels/{after['kernel']['id']}"))[1]["execution_state"]
+            return state == "busy"
+
+        await until(busy, wait=5)
         async with server.channels(after["kernel"]["id"]) as channels:
             assert await channels.printed("print(kept, done)") == "still here True\n"
         assert len(await sessions(server)) == 1

@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import Sandbox
 from tests.sandbox.jupyter_server import Server, serving
+from tests.sandbox.kernels import until
 from tests.sandbox.notebooks import write_notebook
 
 pytestmark = pytest.mark.sandbox
@@ -83,6 +84,31 @@ async def test_another_notebook_adopts_a_kernel(sandbox: Sandbox, work: Path, on
     assert on_gateway() == set()
 
 
+async def test_a_kernel_taken_by_force_leaves_its_server_and_nothing_is_started_for_it(
+    sandbox: Sandbox, work: Path, on_gateway: Any
+) -> None:
+    elsewhere = work.parent / "elsewhere"
+    elsewhere.mkdir()
+    async with serving(sandbox, work) as loser, serving(sandbox, elsewhere, f"--ServerApp.root_dir={work}") as winner:
+        await with_variable(loser, "a.ipynb")
+        (kernel,) = on_gateway()
+        done = sandbox.cli("kernels", "adopt", kernel, "--path", str(work / "b.ipynb"), "--force")
+        assert done.returncode == 0, done.stderr
+        status, session = await winner.open_session("b.ipynb", "emr-python")
+        assert status == 201, session
+
+        async def let_go() -> bool:
+            return (await loser.call("GET", "/api/sessions")) == (200, [])
+
+        await until(let_go, wait=60)
+        assert "another Jupyter server has it" in loser.said
+        async with winner.channels(session["kernel"]["id"]) as channels:
+            assert await channels.printed("print(kept)") == "here\n"
+        assert on_gateway() == {kernel}
+        assert row_of(sandbox, kernel)["link"] == "connected"
+    assert on_gateway() == set()
+
+
 async def test_prune_removes_kernels_whose_notebook_is_gone_after_a_yes(
     sandbox: Sandbox, work: Path, on_gateway: Any
 ) -> None:
@@ -90,6 +116,12 @@ async def test_prune_removes_kernels_whose_notebook_is_gone_after_a_yes(
     (work / "a.ipynb").unlink()
     there = await left_behind(sandbox, work, on_gateway, "b.ipynb")
     assert prune(sandbox, "--dry-run") == [gone]
+    sandbox.fault("deny:DescribeCluster")
+    try:
+        refused = sandbox.cli("kernels", "prune", "--yes")
+        assert (refused.returncode, "cannot be asked now" in refused.stderr) == (1, True)
+    finally:
+        sandbox.fault("deny", "--off")
     asked = sandbox.cli("kernels", "prune")  # nobody is there to answer
     assert asked.returncode not in (0, 1), asked.stderr
     assert "its notebook is gone" in asked.stdout

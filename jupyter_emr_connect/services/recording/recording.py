@@ -216,7 +216,11 @@ class Recording:
         self.spool.note(kind, Message("iopub", run.header, b"{}", b"{}", b"{}"))  # its id alone
 
     def _dispensable(self) -> bool:
-        return all(run.saved or run.settled or run.session in self.sessions for run in self.runs.values())
+        return all(run.saved or run.settled or self.covers(run) for run in self.runs.values())
+
+    def covers(self, run: Run) -> bool:
+        """Whether a front end that shows a run is connected."""
+        return not self.sessions.isdisjoint(run.sessions)
 
     def _clear_unless_read(self) -> None:
         if self._reading.acquire(blocking=False):

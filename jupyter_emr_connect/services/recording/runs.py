@@ -12,8 +12,9 @@ from .outputs import Outputs, content_of
 
 @dataclass
 class Run:
-    """An execute request and what came of it. ``session`` is the front end's that shows it and will save it.
+    """An execute request and what came of it. ``session`` is the front end's that asked for it.
 
+    ``sessions`` are those of the front ends that show it and will save it: that one, and who took it over.
     ``outputs`` is None while nobody needs them: they are then in the spool alone. ``last`` is the highest number by
     prefix of the messages that ``outputs`` holds (``gateway.sequence``); ``written`` the version of them that the
     notebook has from us.
@@ -32,6 +33,10 @@ class Run:
     outputs: Outputs | None = None
     written: tuple[int, int | None] | None = None
     last: dict[str, int] = field(default_factory=dict)
+    sessions: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.sessions.add(self.session)
 
     @property
     def version(self) -> tuple[int, int | None]:

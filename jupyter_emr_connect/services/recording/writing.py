@@ -12,16 +12,16 @@ from .runs import Run
 WITH_IDS = (4, 5)  # the first nbformat whose cells have ids
 
 
-def place(notebook: dict[str, Any], runs: list[Run]) -> list[Run]:
+def place(notebook: dict[str, Any], runs: list[Run], *, adds: bool) -> list[Run]:
     """Write runs into a notebook as the contents manager gives it; return those that no cell of it shows.
 
-    A cell that the notebook does not have is added at its end when no front end has saved the notebook since: it was
-    typed, run and not yet saved. Otherwise the user has deleted it.
+    With ``adds`` a cell that the notebook does not have is added at its end when no front end has saved the notebook
+    since: it was typed, run and not yet saved. Otherwise the user has deleted it.
     """
     homeless = []
     for run in runs:
         cell = find(notebook, run)
-        if cell is None and run.cell_id is not None and not run.noticed:
+        if adds and cell is None and run.cell_id is not None and not run.noticed:
             cell = new_code_cell(run.code)
             if _has_ids(notebook):
                 cell["id"] = run.cell_id

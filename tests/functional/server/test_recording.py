@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbformat.v4 import new_code_cell, new_notebook
 
 from tests.functional.server.recorded import GATEWAY_KERNEL, Kernel, shown, until
 
@@ -125,12 +126,56 @@ async def test_another_tab_takes_over_and_the_file_is_left_to_it(kernel, path, r
     await until(lambda: "tab-2" in kernel.observer.sessions)
     answer = await rest("POST", f"kernels/{local}/recording", {"session": "tab-2"})
     assert answer.json["runs"][0]["outputs"][0]["text"] == "a\n"
-    assert (answer.json["path"], len(answer.json["versions"])) == ("n.ipynb", 2)
+    assert len(answer.json["versions"]["n.ipynb"]) == 2
     kernel.write("b\n")
     await asyncio.sleep(1)
     assert shown(path) == "a\n"
     other.close()
     await until(lambda: shown(path) == "a\nb\n")
+
+
+async def test_while_one_of_two_tabs_is_there_the_file_is_left_to_it(kernel, path, rest, local, jp_ws_fetch):
+    kernel.run("one", "c1")
+    other = await jp_ws_fetch("api", "kernels", local, "channels", params={"session_id": "tab-2"})
+    await until(lambda: "tab-2" in kernel.observer.sessions)
+    await rest("POST", f"kernels/{local}/recording", {"session": "tab-2"})
+    other.close()
+    kernel.write("a\n")
+    kernel.end()
+    await asyncio.sleep(1)
+    assert shown(path) == ""
+    kernel.ws.close()
+    await until(lambda: shown(path) == "a\n")
+
+
+async def share(jp_fetch: Any, local: str, path: str, kind: str) -> None:
+    """Open a session of another document with the same kernel."""
+    body = {"path": path, "name": path, "type": kind, "kernel": {"id": local}}
+    await jp_fetch("api", "sessions", method="POST", body=json.dumps(body))
+
+
+async def test_what_ran_in_a_console_is_not_added_to_the_notebook(kernel, path, local, jp_fetch):
+    await share(jp_fetch, local, "n.ipynb-console", "console")
+    kernel.run("new", "c9")
+    kernel.write("a\n")
+    kernel.end()
+    kernel.ws.close()
+    await until(partial(settled, kernel))
+    assert len(nbformat.read(path, as_version=4).cells) == 2
+
+
+async def test_of_two_notebooks_on_a_kernel_the_one_with_the_cell_gets_its_outputs(kernel, path, local, jp_fetch):
+    second = path.with_name("m.ipynb")
+    nbformat.write(new_notebook(cells=[new_code_cell("other", id="d1")]), second)
+    await share(jp_fetch, local, "m.ipynb", "notebook")
+    before = path.read_text()
+    kernel.run("other", "d1")
+    kernel.write("a\n")
+    kernel.end()
+    kernel.ws.close()
+    await until(lambda: shown(second) == "a\n")
+    await until(partial(settled, kernel))
+    assert path.read_text() == before
 
 
 async def test_only_a_connected_front_end_takes_over(kernel, rest, local):
@@ -141,7 +186,7 @@ async def test_only_a_connected_front_end_takes_over(kernel, rest, local):
 
 async def test_a_local_kernel_has_no_recording(local, rest):
     answer = await rest("GET", f"kernels/{local}/recording")
-    assert answer.json == {"recorded": False, "path": None, "trouble": None, "versions": [], "runs": []}
+    assert answer.json == {"recorded": False, "trouble": None, "versions": {}, "runs": []}
 
 
 async def test_what_a_killed_server_left_is_completed(quick, local, recorder, path):

@@ -54,7 +54,8 @@ def test_of_a_process_elsewhere_that_is_silent_nothing_is_known_for_a_day() -> N
 
 
 def test_a_kernel_that_was_given_up_but_lives_is_one() -> None:
-    assert why_orphan(kernel(state="gone"), LONG)
+    assert why_orphan(replace(kernel(state="gone"), word="idle"), LONG)
+    assert why_orphan(replace(kernel(state="gone"), word="unknown"), LONG) is None
 
 
 def test_one_of_an_older_ledger_that_knows_no_owners_goes_by_its_age() -> None:

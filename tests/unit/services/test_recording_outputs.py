@@ -93,7 +93,7 @@ def notebook(*ids: str) -> Any:
 
 def test_only_the_cell_that_ran_is_touched():
     book = notebook("a", "b")
-    assert place(book, [run("code b", "b")]) == []
+    assert place(book, [run("code b", "b")], adds=True) == []
     assert [cell.get("outputs") for cell in book.cells] == [
         None,
         [],
@@ -104,10 +104,16 @@ def test_only_the_cell_that_ran_is_touched():
 
 def test_without_an_id_the_source_tells_the_cell():
     book = notebook("a", "b")
-    assert place(book, [run("code b\n", None)]) == []
+    assert place(book, [run("code b\n", None)], adds=True) == []
     assert book.cells[2].outputs
     stray = run("elsewhere", None)
-    assert place(book, [stray]) == [stray]
+    assert place(book, [stray], adds=True) == [stray]
+
+
+def test_a_cell_that_may_be_of_elsewhere_is_not_added():
+    book, stray = notebook("a"), run("elsewhere", "z")
+    assert place(book, [stray], adds=False) == [stray]
+    assert len(book.cells) == 2
 
 
 def test_old_notebooks_have_no_ids_and_get_none():
@@ -115,7 +121,7 @@ def test_old_notebooks_have_no_ids_and_get_none():
     book.nbformat_minor = 4
     for cell in book.cells:
         del cell["id"]
-    assert place(book, [run("code a", "x"), run("new", "y")]) == []
+    assert place(book, [run("code a", "x"), run("new", "y")], adds=True) == []
     assert [cell.source for cell in book.cells] == ["code a", "code a", "new"]
     assert book.cells[1].outputs
     assert "id" not in book.cells[2]

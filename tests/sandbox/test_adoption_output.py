@@ -1,0 +1,98 @@
+"""Over a killed server: cells show in the notebook what they print, and sparkmagic kernels keep their session."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Sandbox
+from tests.sandbox.jupyter_server import serving
+from tests.sandbox.notebooks import read_while_written, write_notebook
+
+pytestmark = pytest.mark.sandbox
+
+ROLE = "arn:aws:iam::123456789012:role/EMRAnalyst"
+COUNT = "import time\nkept = 1\nfor number in range(120):\n    print(number, flush=True)\n    time.sleep(0.1)"
+
+
+@pytest.fixture
+def work(sandbox: Sandbox, tmp_path: Path) -> Iterator[Path]:
+    """A server's folder, attached to `open`, with one below it on `analytics` under a role."""
+    folder = tmp_path / "work"
+    (folder / "role").mkdir(parents=True)
+    assert sandbox.cli("attach", "open", str(folder)).returncode == 0
+    assert sandbox.cli("attach", "analytics", str(folder / "role"), "--runtime-role", ROLE).returncode == 0
+    yield folder
+    for place in (folder / "role", folder):
+        sandbox.cli("detach", str(place))
+
+
+def numbers(path: Path) -> list[int]:
+    outputs = read_while_written(path).cells[0].outputs
+    return [int(line) for one in outputs if one.get("name") == "stdout" for line in one["text"].splitlines()]
+
+
+@pytest.mark.parametrize("browser", [True, False])
+async def test_a_cell_in_which_the_server_is_killed_twice_shows_each_line_once(
+    sandbox: Sandbox, work: Path, on_gateway: Any, browser: bool
+) -> None:
+    path = write_notebook(work / "n.ipynb", "emr-python", COUNT)
+    cell = read_while_written(path).cells[0].id
+    session: Any = None
+    for life in range(3):
+        async with serving(sandbox, work, leaves=True) as server:
+            status, found = await server.open_session("n.ipynb", "emr-python")
+            assert status == 201, found
+            assert session is None or found["kernel"]["id"] == session["kernel"]["id"]
+            session = found
+            kernels = on_gateway()
+            assert len(kernels) == 1
+            if life == 0:
+                async with server.channels(session["kernel"]["id"]) as channels:
+                    asked = await channels.ask(COUNT, cell_id=cell)
+                    await channels.until("stream", asked)
+                    if browser:
+                        await asyncio.sleep(random.uniform(0, 2))
+                        server.process.kill()
+            if life < 2:
+                await asyncio.sleep(random.uniform(0, 2))
+                server.process.kill()
+                server.process.wait(10)
+                continue
+            end = time.monotonic() + 60
+            while len(shown := numbers(path)) < 120:
+                assert time.monotonic() < end, shown
+                await asyncio.sleep(0.3)
+            assert shown == list(range(120))
+            async with server.channels(session["kernel"]["id"]) as channels:
+                assert await channels.printed("print(kept, number)") == "1 119\n"
+            assert on_gateway() == kernels
+            assert (await server.call("DELETE", f"/api/sessions/{session['id']}"))[0] == 204
+    assert on_gateway() == set()
+
+
+async def test_a_spark_session_under_a_role_goes_on(sandbox: Sandbox, work: Path) -> None:
+    write_notebook(work / "role" / "s.ipynb", "emr-pyspark", "1")
+    async with serving(sandbox, work, leaves=True) as server:
+        status, session = await server.open_session("role/s.ipynb", "emr-pyspark")
+        assert status == 201, session
+        async with server.channels(session["kernel"]["id"]) as channels:
+            asked = await channels.ask("kept = spark.range(7).count()")
+            await channels.until("execute_reply", asked, wait=120)
+        server.process.kill()
+        server.process.wait(10)
+    async with serving(sandbox, work, leaves=True) as server:
+        status, again = await server.open_session("role/s.ipynb", "emr-pyspark")
+        assert (status, again["kernel"]["id"]) == (201, session["kernel"]["id"])
+        async with server.channels(again["kernel"]["id"]) as channels:
+            assert await channels.printed("print(kept)") == "7"
+        (row,) = [one for one in sandbox.json("kernels") if one["local_id"] == again["kernel"]["id"]]
+        assert (row["runtime_role"], row["link"], row["cause"]) == (ROLE, "connected", "adopted")
+        assert (await server.call("DELETE", f"/api/sessions/{again['id']}"))[0] == 204
+    assert [one for one in sandbox.json("kernels") if one["kernel_id"] == row["kernel_id"]] == []
