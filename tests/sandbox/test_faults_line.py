@@ -7,15 +7,17 @@ from collections.abc import Iterator
 
 import pytest
 
+from jupyter_emr_connect.provisioning import EMRProvisioner
 from tests.conftest import Sandbox
-from tests.sandbox.kernels import attached_to, execute, of_type, published, reply_to, texts
-from tests.sandbox.line import Kernel, kernel_on_line
+from tests.sandbox.kernels import attached_to, execute, of_type, published, reply_to, running, texts, until
+from tests.sandbox.line import Kernel, at_port, kernel_on_line, line_to
 from tests.sandbox.numbers import GOOD, account, numbers
 from tests.sandbox.soak import Soak
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.faults]
 
 WAIT = 150
+NOTICED_WITHIN = 15  # seconds, from the issue
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +31,12 @@ async def finished(kernel: Kernel, msg_id: str, count: int) -> None:
     outputs = await published(kernel.client, msg_id, wait=WAIT)
     assert (account(texts(outputs), count), texts(outputs, "stderr")) == (GOOD, "")
     assert (await reply_to(kernel.client, msg_id))["content"]["status"] == "ok"
+
+
+def state_of(kernel: Kernel) -> str:
+    """Return the state of the connection, as the manager knows it."""
+    assert isinstance(kernel.manager.provisioner, EMRProvisioner)
+    return kernel.manager.provisioner.link_state()["state"]
 
 
 def cut(kernel: Kernel, soak: Soak) -> None:
@@ -52,6 +60,29 @@ async def test_each_number_comes_once_and_in_order_over_cuts(sandbox: Sandbox, s
         await ending
         assert kernel.line.cuts >= cuts
         soak.note(f"{count} numbers over {kernel.line.cuts} cuts: each once, in order")
+
+
+async def test_without_a_journal_what_is_lost_is_marked(sandbox: Sandbox, soak: Soak) -> None:
+    """Nothing comes twice or out of order either, and the cell ends as it did in the kernel."""
+    count, cuts = soak.choose(500, 5000), soak.choose(3, 20)
+    marked = 0
+    with line_to(sandbox, "open") as line:
+        settings = at_port(line.port)
+        settings.EMRConnect.journal_megabytes = 0
+        async with running(config=settings) as (manager, client):
+            msg_id = client.execute(numbers(count, 0.006))
+            kernel = Kernel(line, manager, client)
+            ending = asyncio.ensure_future(published(client, msg_id, wait=WAIT))
+            for _ in range(cuts):
+                await asyncio.sleep(soak.dice.uniform(0.5, 1.2) * count * 0.006 / cuts)
+                await asyncio.to_thread(cut, kernel, soak)
+            outputs = await ending
+            found = account(texts(outputs), count)
+            assert (found.doubled, found.foreign, found.in_order) == ((), (), True)
+            marked = texts(outputs, "stderr").count("may be incomplete")
+            assert marked or not found.missing
+            assert (await reply_to(client, msg_id))["content"]["status"] == "ok"
+    soak.note(f"without a journal, {count} numbers over {cuts} cuts: what was lost was marked {marked} times")
 
 
 async def test_cells_sent_into_a_failing_line_run_once_or_say_that_they_did_not(sandbox: Sandbox, soak: Soak) -> None:
@@ -83,8 +114,10 @@ async def test_nothing_is_lost_in_a_black_hole(sandbox: Sandbox, soak: Soak) -> 
             ending = asyncio.ensure_future(finished(kernel, msg_id, count))
             await asyncio.sleep(2)
             with kernel.line.black_hole(accept=accept):
-                await asyncio.sleep(seconds)
+                await until(lambda: state_of(kernel) == "reconnecting", wait=NOTICED_WITHIN)
+                await asyncio.sleep(seconds - NOTICED_WITHIN)
             await ending
+            assert state_of(kernel) == "connected"
 
     await asyncio.gather(swallowed(accept=False), swallowed(accept=True))
     soak.note(f"{seconds} s of black hole: nothing lost")
