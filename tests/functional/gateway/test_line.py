@@ -104,8 +104,9 @@ async def test_a_kernel_that_was_restarted_meanwhile_says_so() -> None:
         cell = await running
         assert (cell.text, cell.error, cell.reply["status"]) == ("a", "KernelDied", "error")
         kernel.losing = False
-        while not talk.bridge.line.journal:  # it is given another one
-            await asyncio.sleep(0.05)
+        for _ in range(200):  # it is given another journal
+            if not talk.bridge.line.journal:
+                await asyncio.sleep(0.05)
         assert (await talk.run("say-a lose say-b keep say-c")).text == "abc"
 
 
