@@ -72,7 +72,7 @@ $(BUNDLE): $(NODE_STAMP) $(PLUGIN)
 	@touch $@
 
 sandbox: $(STAMP) ## Tests on the real engines
-	$(BIN)/pytest tests/sandbox -m "not faults"
+	$(BIN)/pytest tests/sandbox -m "not faults" -n 2 --dist loadfile
 	$(BIN)/pytest tests/sandbox -m faults -n 3
 
 soak: $(STAMP) ## The tests of faults and of many kernels in full length; their figures come last (20 minutes)
@@ -88,7 +88,7 @@ browser: $(STAMP) $(BUNDLE) ## Tests in a real browser (Debian's chromium; insta
 	  { echo "The browser tests need chromium: sudo apt-get install chromium"; exit 1; }
 	$(BIN)/pytest tests/browser
 
-bench: $(STAMP) .venv-bench/.stamp ## Measure against the peers; prints ratios (8 minutes)
+bench: $(STAMP) .venv-bench/.stamp ## Measure against the peers; prints ratios (25 minutes)
 	$(BIN)/python benchmarks/extension_start.py
 	$(BIN)/python benchmarks/catalogue.py --peer-python .venv-bench/bin/python
 	$(BIN)/jupyter-emr sandbox up --name bench

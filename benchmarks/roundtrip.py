@@ -92,11 +92,13 @@ def show(rows: dict[str, Figures]) -> None:
         ("memory added by the stream, MB", "memory", f"ours at most {3 * LARGEST + 32:.0f} MB"),
         ("network's return, s (p95)", "back", "ours at most 1 s"),
     )
-    print(f"{'':34}" + "".join(f"{name:>28}" for name in rows) + f"{'ratio':>8}  wanted")
+    print(" | ".join(rows))
     for title, name, wanted in lines:
         values = {row: getattr(found, name) for row, found in rows.items()}
         ratio = values[OURS] / values[PEER]
-        print(f"{title:34}" + "".join(f"{value:28.2f}" for value in values.values()) + f"{ratio:8.2f}  {wanted}")
+        print(
+            f"{title:34}" + "".join(f"{value:9.2f}" for value in values.values()) + f"  ratio {ratio:5.2f} ({wanted})"
+        )
     for name, found in rows.items():
         print(f"{name}: lost {found.lost} bytes of the stream. {'; '.join(found.notes)}")
         if found.returns:

@@ -33,5 +33,10 @@ states; together::
 - ``kernel_journal.py`` runs in the remote kernel, keeps the last of what it sent, and gives it back by number.
 - A request is sent once. Before one is sent to a peer that was not heard lately, it must answer a ping.
 - When a subscriber is slow, ``local.py`` takes no further message, so that ``socket.py`` reads no further and TCP slows
-  the gateway down.
+  the gateway down. The browsers of a Jupyter server in this process are subscribers without ZeroMQ (``tap.py``); for
+  one that takes nothing at all, or has left for a while, outputs are put into a file (``overflow.py``).
+
+How it is fast: contents are never parsed; what nobody subscribed to is not made (``ports.py``); what comes is
+acknowledged at once (``acks.py``); and while kernels flood us with small messages, many are taken at once
+(``pace.py``).
 """

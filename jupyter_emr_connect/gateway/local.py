@@ -12,6 +12,7 @@ import zmq
 from .deadline import within
 from .framing import BadFrame, Message, Part
 from .loop import gateway_loop
+from .pace import Pace
 from .ports import Port
 from .tap import Taps
 from .wire import EMPTY, Wire
@@ -34,6 +35,7 @@ class LocalChannels:
     ) -> None:
         self.dropped = 0
         self.taps = Taps()
+        self._pace = Pace()
         self._wire = wire
         self._on_message = on_message
         self._stalled = False
@@ -53,7 +55,7 @@ class LocalChannels:
 
     def close(self) -> None:
         """Close the sockets; messages already sent still reach their receivers."""
-        self.taps.close()
+        self._pace.end()
         for port in self._ports.values():
             port.close()
 
@@ -68,6 +70,7 @@ class LocalChannels:
 
     async def publish(self, message: Message) -> None:
         """Give a message to every subscriber, and wait for one that is slow: nothing is dropped for speed."""
+        self._pace.note(message)
         self.taps.offer(message)
         await self._publish_by_zeromq(message)
         await self.taps.room()
@@ -102,7 +105,10 @@ class LocalChannels:
         return message
 
     def _receiver(self, channel: str) -> Callable[[list[bytes]], None]:
+        selector = gateway_loop().selector
+
         def receive(frames: list[bytes]) -> None:
+            selector.asked()
             try:
                 self._on_message(*self._wire.unpack(frames, channel))
             except BadFrame:

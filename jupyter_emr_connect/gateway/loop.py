@@ -29,18 +29,26 @@ EXIT_SECONDS = 10.0
 class PacedSelector(selectors.DefaultSelector):
     """Waits a little before it looks, while kernels flood us with small messages: many at once cost far less than each.
 
-    ``floods`` are the kernels that do so at the moment (``pace.py``).
+    ``floods`` are the kernels that do so at the moment (``pace.py``). Soon after a client asked something of any kernel
+    nothing is waited for.
     """
 
-    PACE = 0.003  # seconds
+    PACE = 0.008  # seconds
+    DIALOGUE = 0.05
 
     def __init__(self) -> None:
         super().__init__()
         self.floods: set[object] = set()
+        self._prompt_until = 0.0
+
+    def asked(self) -> None:
+        """Somebody waits for an answer."""
+        if self.floods:
+            self._prompt_until = time.monotonic() + self.DIALOGUE
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Return what is ready; called by the loop once a turn, with 0 when there is something else to do."""
-        if self.floods and timeout != 0:
+        if self.floods and timeout != 0 and time.monotonic() > self._prompt_until:
             time.sleep(self.PACE)
         return super().select(timeout)
 

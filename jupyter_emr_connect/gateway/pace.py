@@ -1,6 +1,6 @@
 """Whether a kernel floods us with small messages, such as a loop that prints: those may wait a moment for each other.
 
-What somebody waits for, the end of a cell above all, never does.
+What ends it is anything that somebody may wait for, the end of a cell above all.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from .framing import Message
 from .loop import gateway_loop
 
 FLOOD = 8  # messages in a row, none of PROMPT,
-WITHIN = 0.05  # ... within this time, in seconds
+WITHIN = 0.1  # ... within this time, in seconds
 SMALL = 16 * 1024  # bytes
 PROMPT = frozenset({"status", "execute_input", "error", "input_request"})
 
 
 class Pace:
-    """One kernel's. Lives on the gateway loop; ``flooding`` is read for each message that is passed on."""
+    """One kernel's. Lives on the gateway loop, whose selector waits for more while some kernel floods it."""
 
     def __init__(self) -> None:
         self.flooding = False

@@ -37,7 +37,7 @@ class Port:
         self._loop = asyncio.get_running_loop()
         self._on_frames = self._note if kind == zmq.XPUB else on_frames
         self._on_event = on_frames
-        self._topics: set[bytes] = set()
+        self._topics: tuple[bytes, ...] = ()
         self._paused = False
         self._waiters: list[asyncio.Future[None]] = []
         self._socket = context.socket(kind)
@@ -64,15 +64,15 @@ class Port:
 
     def wanted(self, topic: bytes) -> bool:
         """Whether a subscriber of this XPUB socket has asked for such messages: else they need not be made."""
-        return any(topic.startswith(prefix) for prefix in self._topics)
+        return topic.startswith(self._topics)
 
     def _note(self, frames: list[bytes]) -> None:
         """Remember what is subscribed to: ZeroMQ tells of each subscription, and of the last one's end."""
         event = frames[0]
         if event[:1] == b"\x01":
-            self._topics.add(event[1:])
+            self._topics = tuple({*self._topics, event[1:]})
         elif event[:1] == b"\x00":
-            self._topics.discard(event[1:])
+            self._topics = tuple({*self._topics} - {event[1:]})
         self._on_event(frames)
 
     async def room(self) -> None:

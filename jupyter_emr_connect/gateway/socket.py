@@ -94,7 +94,6 @@ class KernelSocket:
         self._winding_up: asyncio.Task[None] | None = None
         self._heard = 0.0
         self._answered = asyncio.Event()
-        self._acks = Acks(None)
         self._ws: KernelWebSocket | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -155,7 +154,6 @@ class KernelSocket:
         opening = self._client.open_socket(self._kernel_id, self.session_id, offer_v1=self._offer_v1)
         self._ws = await within(patience, opening)
         self.framing = "v1" if self._ws.protocol else "legacy"
-        self._acks = Acks(self._ws.get_extra_info("socket"))
         self._heard = now()
 
     async def _reconnect(self) -> None:
@@ -220,8 +218,9 @@ class KernelSocket:
         """Hand on what arrives: the only place that reads the WebSocket."""
         if before is not None:
             await asyncio.wait({before})
+        acks = Acks(ws.get_extra_info("socket"))
         while True:
-            self._acks.reading()
+            acks.reading()
             frame = await ws.receive()
             self._heard = now()
             self._answered.set()
@@ -263,7 +262,6 @@ class KernelSocket:
 
     async def _write(self, ws: KernelWebSocket, message: Message) -> None:
         frame = encode(message, self.framing)
-        self._acks.sending()
         if len(frame) >= GATEWAY_LIMIT:
             self._large = message
         await (ws.send_str(frame) if isinstance(frame, str) else ws.send_bytes(frame))

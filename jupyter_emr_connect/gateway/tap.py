@@ -21,11 +21,8 @@ from collections.abc import Callable
 from .deadline import within
 from .framing import Message
 from .overflow import Overflow
-from .pace import Pace
 
 LIMIT = 4 * 1024 * 1024  # bytes that may wait before the kernel is made to wait
-PACE = 0.01  # seconds for which a flood of small messages is gathered (pace.py)
-GATHERED = 64 * 1024  # bytes
 STALL = 20.0  # seconds; JEG hangs up on a peer that it has not heard for 90
 
 
@@ -36,7 +33,7 @@ class Tap:
         self._loop = asyncio.get_running_loop()
         self._deliver = deliver
         self._queue = Overflow()
-        self._calling: asyncio.Handle | None = None
+        self._calling = False
         self._woken = False
         self._aside = False  # what comes is put into the file
         self._away = False  # ... until the receiver says that it is back
@@ -46,20 +43,15 @@ class Tap:
 
     # -- the gateway loop --------------------------------------------------------------------------------------------
 
-    def offer(self, message: Message, *, gather: bool = False) -> None:
-        """Queue a message for the receiver; with ``gather`` others that follow may be waited for."""
+    def offer(self, message: Message) -> None:
+        """Queue a message for the receiver, which is called once for all that comes in this turn of the loop."""
         self._queue.put(message, to_file=self._aside)
-        # Once for all that comes in this turn of the loop, or within a moment.
-        gather = gather and self._queue.waiting < GATHERED
-        if self._calling is not None:
-            if gather or not isinstance(self._calling, asyncio.TimerHandle):
-                return
-            self._calling.cancel()
-        loop = asyncio.get_running_loop()
-        self._calling = loop.call_later(PACE, self._call) if gather else loop.call_soon(self._call)
+        if not self._calling:
+            self._calling = True
+            asyncio.get_running_loop().call_soon(self._call)
 
     def _call(self) -> None:
-        self._calling = None
+        self._calling = False
         self._wake()
 
     @property
@@ -138,7 +130,6 @@ class Taps:
 
     def __init__(self) -> None:
         self._taps: tuple[Tap, ...] = ()
-        self._pace = Pace()
 
     def add(self, tap: Tap) -> None:
         """Let a receiver have all that is offered from here on."""
@@ -150,16 +141,11 @@ class Taps:
 
     def offer(self, message: Message) -> None:
         """Queue a message for every receiver."""
-        self._pace.note(message)
         for tap in self._taps:
-            tap.offer(message, gather=self._pace.flooding)
+            tap.offer(message)
 
     async def room(self) -> None:
         """Wait until no receiver has too much in its queue."""
         for tap in self._taps:
             if tap.full:
                 await tap.room()
-
-    def close(self) -> None:
-        """Nothing more will be offered."""
-        self._pace.end()

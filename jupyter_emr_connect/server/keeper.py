@@ -16,6 +16,7 @@ from .notebooks import Notebooks
 
 GRACE = 5.0  # seconds in which a WebSocket that dropped may come back before its runs are written
 WRITE_EVERY = 2.0
+SHARE_EVERY = 0.5  # in a collaboration room, where others watch and no file is written
 SHARE = 4  # of the time at most a fifth is spent on writing a large notebook
 RETRY_EVERY = 5.0
 
@@ -138,7 +139,7 @@ class Keeper:
                 return due
             await self._write(runs)
             self.recording.arm()
-            return WRITE_EVERY if any(not run.settled for run in self.recording.unsaved) else None
+            return self._pause() if any(not run.settled for run in self.recording.unsaved) else None
         self.recording.release()
         return min((self._leaves_in(run) for run in unsaved), default=None)
 
@@ -161,7 +162,10 @@ class Keeper:
         self._ended = {run.msg_id for run in ended}
         self.recording.settled(ended)
         took = self._loop.time() - began
-        self._not_before = self._loop.time() + max(WRITE_EVERY, SHARE * took)
+        self._not_before = self._loop.time() + max(self._pause(), SHARE * took)
+
+    def _pause(self) -> float:
+        return SHARE_EVERY if self._notebooks.shared.intersection(self.documents.paths) else WRITE_EVERY
 
     async def _place(self, runs: list[Run]) -> list[Run]:
         """Write runs into the notebooks that share the kernel, each where its cell is; return those without one."""

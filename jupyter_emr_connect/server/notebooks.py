@@ -39,6 +39,7 @@ class Notebooks:
         self._contents = server.contents_manager
         self._saving: dict[str, int] = {}
         self.versions: dict[str, list[str]] = {}
+        self.shared: set[str] = set()  # those that were in a room when they were last written
 
     async def write(self, path: str, runs: list[Run], *, adds: bool = True) -> list[Run]:
         """Put runs into their cells; return those without one. What changed meanwhile is kept: it is read anew.
@@ -49,7 +50,9 @@ class Notebooks:
         """
         document = await shared_notebook(self._server, path)
         if document is not None:
+            self.shared.add(path)
             return place_shared(document, runs)
+        self.shared.discard(path)
         for _ in range(TRIES):
             model = await self._read(path)
             homeless = await asyncio.to_thread(partial(place, model["content"], runs, adds=adds))

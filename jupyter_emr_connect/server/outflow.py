@@ -55,7 +55,7 @@ class Outflow:
         """Return the one of a connection whose ``channels`` are there, made if need be; None for a foreign kernel."""
         stream = connection.channels["iopub"]
         found: Outflow | None = getattr(stream, ATTRIBUTE, None)
-        taps = getattr(connection.kernel_manager.provisioner, "taps", None)
+        taps = getattr(getattr(connection.kernel_manager, "provisioner", None), "taps", None)
         if found is not None or taps is None:
             return found
         narrow_activity(connection.kernel_manager)

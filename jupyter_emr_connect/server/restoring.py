@@ -159,13 +159,18 @@ class Restorer:
     async def _note(self) -> None:
         """Write down which session each of our kernels has, so that it comes back under the same id."""
         ours = {local: provisioner.remote_kernel_id for local, provisioner in self._ours()}
+        found: dict[str, tuple[str, str, str]] = {}
         if not ours:
             return
         try:
-            for session in await ensure_async(self._sessions.list_sessions()):
+            sessions = await ensure_async(self._sessions.list_sessions())
+            # A console beside a notebook has a session of its own with the same kernel; the notebook's counts.
+            for session in sorted(sessions, key=lambda one: one["type"] == "notebook"):
                 kernel_id = ours.get(session["kernel"]["id"])
-                now = (session["id"], session["path"] or "", session["type"] or "")
-                if kernel_id and self._noted.get(kernel_id) != now:
+                if kernel_id:
+                    found[kernel_id] = (session["id"], session["path"] or "", session["type"] or "")
+            for kernel_id, now in found.items():
+                if self._noted.get(kernel_id) != now:
                     await asyncio.to_thread(self._write, kernel_id, *now)
                     self._noted[kernel_id] = now
         except Exception as error:

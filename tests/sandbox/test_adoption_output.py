@@ -18,19 +18,23 @@ from tests.sandbox.notebooks import read_while_written, write_notebook
 pytestmark = pytest.mark.sandbox
 
 ROLE = "arn:aws:iam::123456789012:role/EMRAnalyst"
+ROLE_TAKERS = ("analytics", "notebooks")  # a cluster, an EMR on EKS endpoint
 COUNT = "import time\nkept = 1\nfor number in range(120):\n    print(number, flush=True)\n    time.sleep(0.1)"
 
 
 @pytest.fixture
 def work(sandbox: Sandbox, tmp_path: Path) -> Iterator[Path]:
-    """A server's folder, attached to `open`, with one below it on `analytics` under a role."""
+    """A server's folder, attached to `open`, with one below it for each compute that takes a role."""
     folder = tmp_path / "work"
-    (folder / "role").mkdir(parents=True)
+    folder.mkdir()
     assert sandbox.cli("attach", "open", str(folder)).returncode == 0
-    assert sandbox.cli("attach", "analytics", str(folder / "role"), "--runtime-role", ROLE).returncode == 0
+    for compute in ROLE_TAKERS:
+        (folder / compute).mkdir()
+        done = sandbox.cli("attach", compute, str(folder / compute), "--runtime-role", ROLE)
+        assert done.returncode == 0, done.stderr
     yield folder
-    for place in (folder / "role", folder):
-        sandbox.cli("detach", str(place))
+    for place in (*ROLE_TAKERS, "."):
+        sandbox.cli("detach", str(folder / place))
 
 
 def numbers(path: Path) -> list[int]:
@@ -77,10 +81,12 @@ async def test_a_cell_in_which_the_server_is_killed_twice_shows_each_line_once(
     assert on_gateway() == set()
 
 
-async def test_a_spark_session_under_a_role_goes_on(sandbox: Sandbox, work: Path) -> None:
-    write_notebook(work / "role" / "s.ipynb", "emr-pyspark", "1")
+@pytest.mark.parametrize("compute", ROLE_TAKERS)
+async def test_a_spark_session_under_a_role_goes_on(sandbox: Sandbox, work: Path, compute: str) -> None:
+    path = f"{compute}/s.ipynb"
+    write_notebook(work / path, "emr-pyspark", "1")
     async with serving(sandbox, work, leaves=True) as server:
-        status, session = await server.open_session("role/s.ipynb", "emr-pyspark")
+        status, session = await server.open_session(path, "emr-pyspark")
         assert status == 201, session
         async with server.channels(session["kernel"]["id"]) as channels:
             asked = await channels.ask("kept = spark.range(7).count()")
@@ -88,10 +94,10 @@ async def test_a_spark_session_under_a_role_goes_on(sandbox: Sandbox, work: Path
         server.process.kill()
         server.process.wait(10)
     async with serving(sandbox, work, leaves=True) as server:
-        status, again = await server.open_session("role/s.ipynb", "emr-pyspark")
+        status, again = await server.open_session(path, "emr-pyspark")
         assert (status, again["kernel"]["id"]) == (201, session["kernel"]["id"])
         async with server.channels(again["kernel"]["id"]) as channels:
-            assert await channels.printed("print(kept)") == "7"
+            assert (await channels.printed("print(kept)")).strip() == "7"
         (row,) = [one for one in sandbox.json("kernels") if one["local_id"] == again["kernel"]["id"]]
         assert (row["runtime_role"], row["link"], row["cause"]) == (ROLE, "connected", "adopted")
         assert (await server.call("DELETE", f"/api/sessions/{again['id']}"))[0] == 204

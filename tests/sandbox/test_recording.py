@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import Sandbox
 from tests.sandbox.jupyter_server import Server, serving
+from tests.sandbox.kernels import until
 from tests.sandbox.notebooks import read_while_written, write_notebook
 
 pytestmark = pytest.mark.sandbox
@@ -80,6 +81,10 @@ async def test_a_cell_left_alone_goes_on_into_the_file_to_its_end(sandbox: Sandb
         assert len(some) < 40
         await counted(path, 40)
         assert read_while_written(path).cells[0].execution_count == 1
+        spool = newest_spool(sandbox)
+        (session,) = (await server.call("GET", "/api/sessions"))[1]
+        assert (await server.call("DELETE", f"/api/sessions/{session['id']}"))[0] == 204
+        await until(lambda: not spool.exists(), wait=20)
 
 
 async def test_without_room_on_disk_the_user_is_told_and_nothing_is_lost(sandbox: Sandbox, folder: Path) -> None:

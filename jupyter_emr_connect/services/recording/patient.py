@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,7 @@ class PatientSpool(Spool):
     def __init__(self, path: Path, limit: int, tell: Callable[[str], None]) -> None:
         super().__init__(path)
         self.limit = limit
+        self.lock = threading.RLock()  # held by whoever changes the file: its owner, and the retries here
         self.trouble: str | None = None
         self._tell = tell
         self._waiting: deque[tuple[Kind, Message]] = deque()
@@ -82,13 +84,14 @@ class PatientSpool(Spool):
 
     def _retry(self) -> None:
         """Write what waits; try again later when the disk still does not take it."""
-        try:
-            while self._waiting and self.is_open:
-                self.append(*self._waiting[0])
-                self._waiting_bytes -= self._waiting.popleft()[1].size
-        except OSError:
-            asyncio.get_running_loop().call_later(RETRY_SECONDS, self._retry)
-            return
-        lost, self._lost, self.trouble = self._lost, 0, None
+        with self.lock:
+            try:
+                while self._waiting and self.is_open:
+                    self.append(*self._waiting[0])
+                    self._waiting_bytes -= self._waiting.popleft()[1].size
+            except OSError:
+                asyncio.get_running_loop().call_later(RETRY_SECONDS, self._retry)
+                return
+            lost, self._lost, self.trouble = self._lost, 0, None
         missing = f" {lost} messages are not in the recording." if lost else ""
         self._tell(f"Output is recorded again.{missing}")

@@ -51,8 +51,8 @@ class Recording:
         self._displays = Displays()
         self._read_to = 0
         self._reading = threading.Lock()  # held while outputs are made; taken before the other one
-        self._writing = threading.RLock()  # held while runs begin and the file changes
         self.spool = PatientSpool(path, limit, self._tell)
+        self._writing = self.spool.lock  # held while runs begin and the file changes
         if not self.spool.is_empty:
             self._restore()
 

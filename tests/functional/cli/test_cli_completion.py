@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_emr_connect.models import KernelRecord
+from jupyter_emr_connect.store.database import Database
+from jupyter_emr_connect.store.ledger import Ledger
+
 ASK = """
 eval "$(jupyter-emr completion bash)"
 COMP_LINE="$1"; COMP_POINT=${#1}
@@ -46,6 +50,18 @@ def test_options(complete):
 def test_names_and_ids_of_computes(cloud, complete):
     assert complete("jupyter emr show ana") == {"analytics"}
     assert complete("jupyter emr run n.ipynb --compute j-SANDBOXOPEN") == {cloud.id("open")}
+
+
+def test_verbs_and_ids_of_kernels(complete, tmp_path):
+    state = tmp_path / "state.sqlite"
+    (tmp_path / "config").mkdir()
+    settings = tmp_path / "config" / "jupyter_emr_connect_config.json"
+    settings.write_text(f'{{"EMRConnect": {{"state_file": "{state}"}}}}')
+    for name, now in (("0f8f-1", "detached"), ("0f8f-2", "gone"), ("77aa", "connected")):
+        Ledger(Database(state)).add(KernelRecord(name, "j-1", "emr-python", "u", state=now))
+    assert complete("jupyter emr kernels ") >= {"adopt", "shutdown", "prune"}
+    assert complete("jupyter emr kernels adopt 0f") == {"0f8f-1"}
+    assert complete("jupyter emr kernels shutdown ") >= {"0f8f-1", "77aa"}
 
 
 def test_profiles_and_regions(complete):

@@ -1,0 +1,66 @@
+"""When small messages count as a flood, for which the gateway loop waits a moment, and when no more."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from jupyter_emr_connect.gateway.framing import Message
+from jupyter_emr_connect.gateway.loop import gateway_loop
+from jupyter_emr_connect.gateway.pace import FLOOD, Pace
+
+WAIT = 20
+
+
+def message(msg_type: str, size: int = 10) -> Message:
+    return Message("iopub", json.dumps({"msg_type": msg_type}).encode(), b"{}", b"{}", b"x" * size)
+
+
+async def noted(pace: Pace, *messages: Message) -> bool:
+    """Let the loop see these messages; return whether it is a flood to it then."""
+
+    async def note() -> bool:
+        for one in messages:
+            pace.note(one)
+        return pace in gateway_loop().selector.floods
+
+    return await gateway_loop().call(note())
+
+
+@pytest.fixture
+def made() -> Callable[[], Pace]:
+    return Pace
+
+
+async def test_a_loop_that_prints_is_a_flood_and_the_end_of_its_cell_ends_it(made: Callable[[], Any]) -> None:
+    pace = made()
+    assert not await noted(pace, *[message("stream")] * FLOOD)
+    assert await noted(pace, *[message("stream")] * FLOOD)
+    assert not await noted(pace, message("status"))
+
+
+async def test_a_flood_that_ebbs_away_ends(made: Callable[[], Any]) -> None:
+    pace = made()
+    assert await noted(pace, *[message("display_data")] * (2 * FLOOD))
+
+    for _ in range(WAIT * 20):
+        if not await noted(pace):
+            return
+        await asyncio.sleep(0.05)
+    pytest.fail("the flood did not end")
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [message("status"), message("execute_input"), message("stream"), message("status")] * FLOOD,
+        [message("stream", 1_000_000)] * (3 * FLOOD),
+    ],
+    ids=["cells", "large"],
+)
+async def test_a_dialogue_and_large_outputs_are_none(messages: list[Message], made: Callable[[], Any]) -> None:
+    assert not await noted(made(), *messages)

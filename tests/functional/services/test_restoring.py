@@ -1,0 +1,78 @@
+"""Which kernels a server that starts takes: those of its folder that are there and that nobody has."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from jupyter_emr_connect.config import EMRConnect
+from jupyter_emr_connect.models import KernelRecord
+from jupyter_emr_connect.services.processes import STALE, this_process
+from jupyter_emr_connect.services.restoring import claim_left, let_go
+from jupyter_emr_connect.store.database import Database
+from jupyter_emr_connect.store.ledger import Ledger
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "root"
+    folder.mkdir()
+    (folder / "n.ipynb").write_text("{}")
+    return folder
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> EMRConnect:
+    return EMRConnect(state_file=str(tmp_path / "state.sqlite"))
+
+
+@pytest.fixture
+def ledger(config: EMRConnect) -> Ledger:
+    return Ledger(Database(config.state_file))
+
+
+def claimed(config: EMRConnect, root: Path) -> tuple[list[str], bool]:
+    found, doubtful = claim_left(config, str(root), lambda path: path.startswith(f"{root}/"))
+    return [one.kernel_id for one in found], doubtful
+
+
+def kernel(folder: Path, name: str = "k1", **values) -> KernelRecord:
+    known = {"path": f"{folder}/n.ipynb", "kept": True, "local_id": f"local {name}", "state": "detached"}
+    return KernelRecord(name, "j-1", "emr-python", "u", **(known | values))
+
+
+def test_a_kernel_of_a_notebook_that_is_there_is_claimed_once(config, root, ledger):
+    ledger.add(kernel(root))
+    assert claimed(config, root) == (["k1"], False)
+    assert claimed(config, root) == ([], False)
+    let_go(config, ledger.get("k1"), "It would not start.")
+    assert (ledger.get("k1").owner_id, ledger.get("k1").cause) == (None, "not restored")
+    assert claimed(config, root) == (["k1"], False)
+
+
+def test_others_are_left_alone(config, root, ledger):
+    ledger.add(kernel(root, "its notebook is gone", path=f"{root}/gone.ipynb"))
+    ledger.add(kernel(root, "of another folder", path="/elsewhere/n.ipynb"))
+    ledger.add(kernel(root, "gone", state="gone"))
+    ledger.add(kernel(root, "of no server", kept=False))
+    ledger.add(kernel(root, "in use"), replace(this_process(), id="another owner in a living process"))
+    ledger.add(kernel(root, "a console of another server", path=None, jupyter_type="console", root="/elsewhere"))
+    assert claimed(config, root) == ([], False)
+
+
+def test_a_console_comes_back_to_its_own_server(config, root, ledger):
+    ledger.add(kernel(root, path=f"{root}/console-1", jupyter_type="console", root=str(root)))
+    assert claimed(config, root) == (["k1"], False)
+
+
+def test_a_dead_process_here_is_known_at_once_and_one_elsewhere_by_its_silence(config, root, ledger):
+    dead = replace(this_process(), id="dead", process_started="never")
+    ledger.add(kernel(root, "here", state="connected"), dead)
+    elsewhere = replace(this_process(), id="far", host="another computer")
+    ledger.add(kernel(root, "there", state="connected"), elsewhere)
+    assert claimed(config, root) == (["here"], True)
+    ledger.beat(replace(elsewhere, heartbeat_at=time.time() - STALE - 1))
+    assert claimed(config, root) == (["there"], False)
