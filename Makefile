@@ -52,7 +52,7 @@ unit: $(STAMP) ## Tests without input or output
 	$(BIN)/pytest -q tests/unit --cov --cov-report=
 
 functional: $(STAMP) ## Tests through the user's interfaces, without engines
-	$(BIN)/pytest -q -n $(WORKERS) tests/functional --cov --cov-append --cov-report=term:skip-covered
+	$(BIN)/pytest -q -n auto tests/functional --cov --cov-append --cov-report=term:skip-covered
 
 frontend: $(NODE_STAMP) ## JupyterLab's plugin: style, types, tests
 	$(JLPM) lint

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from .framing import Message
     from .line import Line
 
+# Seconds of silence after which it is asked for again: a gateway that still closes the old connection may not hear it.
+AGAIN = (1.0, 1.5)
 SILENCE = 5.0  # seconds of silence after which an answer is no longer waited for ...
 AT_MOST = 30.0  # ... and seconds in all; it is then asked for again
 LATE = 20.0  # seconds from the end of a question's handling in which a journal's answer may come
@@ -31,6 +33,7 @@ class Recovery:
         self.overdue = False
         self.sure = False
         self.turn = 0
+        self._pauses: list[float] = []
         self._line = line
         self._work: asyncio.Task[journal.Replay | None] | None = None
 
@@ -39,6 +42,7 @@ class Recovery:
         self.stop()
         self.overdue = False
         self.turn += 1
+        self._pauses = list(AGAIN)
         self._work = asyncio.get_running_loop().create_task(self._recover(older))
         return self._work
 
@@ -76,9 +80,12 @@ class Recovery:
         end = loop.time() + AT_MOST
         while loop.time() < end and not self.overdue:
             before = self._line.arrived
-            await asyncio.wait({future}, timeout=SILENCE)
+            await asyncio.wait({future}, timeout=self._pauses[0] if self._pauses else SILENCE)
             if future.done():
                 return True
+            if before == self._line.arrived and self._pauses:
+                self._pauses.pop(0)
+                return False
             self.overdue = before == self._line.arrived
         self.overdue = True
         await self._line.release([])

@@ -112,6 +112,7 @@ async def until(holds: Any, within: float = 30) -> None:
 def shown(path: Path, cell: int = 0) -> str:
     try:
         outputs = nbformat.read(path, as_version=4).cells[cell].outputs
-    except nbformat.reader.NotJSONError:  # the contents manager, on this loop, empties a file before it writes it
+    except (nbformat.reader.NotJSONError, FileNotFoundError):
+        # The contents manager, on this loop, empties a file before it writes it, or it is just being put back.
         return ""
     return "".join(output.get("text", "") for output in outputs)
