@@ -173,12 +173,20 @@ class Line:
         if lost:
             self._mark()
 
-    async def release(self, lost: list[tuple[str, int, int]]) -> None:
-        """Do so undisturbed: what was begun is delivered whole, even when the caller is cancelled."""
+    def lost(self) -> list[tuple[str, int, int]]:
+        """Return all that is missing, when nobody can give it back."""
+        return [(prefix, *gap) for prefix, gaps in self.sequence.missing().items() for gap in gaps]
+
+    async def release(self, lost: list[tuple[str, int, int]], turn: int = 0) -> None:
+        """Do so undisturbed: what was begun is delivered whole, even when the caller is cancelled.
+
+        Not when another recovery has begun since ``turn``: it will do so.
+        """
 
         async def undisturbed() -> None:
             async with self._lock:
-                await self._release(lost)
+                if turn in (0, self._recovery.turn):
+                    await self._release(lost)
 
         await asyncio.shield(gateway_loop().keep(undisturbed()))
 
@@ -218,7 +226,7 @@ class Line:
             reply = await within(INSTALL, asked)
             if reply is not None:
                 self.meet(reply)
-                self.journal = journal.installed(reply.content)
+                self.journal = self._recovery.sure = journal.installed(reply.content)
                 self.sequence.forgive(self.sequence.tops())  # the journal has nothing from before
         return self.journal
 

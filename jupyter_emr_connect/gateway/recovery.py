@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from . import journal
 from .framing import BadFrame
+from .own import UNKNOWN
 from .requests import Request
 
 if TYPE_CHECKING:
@@ -18,16 +19,20 @@ if TYPE_CHECKING:
 AGAIN = (1.0, 1.5)
 SILENCE = 5.0  # seconds of silence after which an answer is no longer waited for ...
 AT_MOST = 30.0  # ... and seconds in all; it is then asked for again
+LATE = 20.0  # seconds from the end of a question's handling in which a journal's answer may come
 
 
 class Recovery:
     """One after the other, for one line; the latest replaces the one before. Lives on the gateway loop.
 
-    ``overdue``: no answer came in time, so nothing is held back for it any longer; it is still asked for.
+    ``overdue``: no answer came in time, so nothing is held back for it any longer; it is still asked for. ``sure``:
+    the kernel has a journal, so an answer that is late is under way; ``turn`` counts the recoveries.
     """
 
     def __init__(self, line: Line) -> None:
         self.overdue = False
+        self.sure = False
+        self.turn = 0
         self._pauses: list[float] = []
         self._line = line
         self._work: asyncio.Task[journal.Replay | None] | None = None
@@ -36,6 +41,7 @@ class Recovery:
         """Begin to ask, also what became of requests; see :meth:`Line.recover`."""
         self.stop()
         self.overdue = False
+        self.turn += 1
         self._pauses = list(AGAIN)
         self._work = asyncio.get_running_loop().create_task(self._recover(older))
         return self._work
@@ -47,23 +53,24 @@ class Recovery:
             self._work = None
 
     async def _recover(self, older: dict[str, Request]) -> journal.Replay | None:
-        line = self._line
+        line, turn = self._line, self.turn
         replay: journal.Replay | None = None
+        asked = line.journal
         while line.journal:
             question = journal.question(line.sequence.tops(), line.sequence.missing(), older)
-            future = line.own.ask("control", journal.REQUEST, question)
+            future = line.own.ask("control", journal.REQUEST, question, LATE if self.sure else UNKNOWN)
             if not await self._answered(future):
                 continue
             answer = future.result()
             replay = journal.understood(answer)
-            line.journal = replay is not None
+            line.journal = self.sure = replay is not None
             if answer is not None and not line.session:
                 line.recognise(answer)
             if replay is not None and await self._sort_out(replay, older):
                 break
-        await line.release(replay.lost if replay else [])
-        if replay is not None:
-            line.sequence.forgive(replay.latest)
+        lost = replay.lost if replay else line.lost() if asked else []
+        await line.release(lost, turn)
+        line.sequence.forgive(replay.latest if replay else line.sequence.tops() if asked else {})
         self.overdue = False
         return replay
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import time
 import urllib.request
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -18,8 +19,10 @@ import pytest
 from jupyter_client import AsyncKernelClient, AsyncKernelManager
 
 from jupyter_emr_connect.gateway.framing import Message, decode, encode
+from jupyter_emr_connect.gateway.journal import REPLY
 from jupyter_emr_connect.provisioning import EMRProvisioner
 from tests.conftest import Sandbox
+from tests.faultproxy import fault_proxy
 from tests.sandbox.kernels import attached_to, execute, of_type, published, reply_to, running, texts, until
 from tests.sandbox.line import address_of, at_port
 from tests.sandbox.numbers import GOOD, account, numbers
@@ -166,3 +169,35 @@ async def test_rest_answers_that_make_no_sense_do_not_end_a_kernel(gateway: OwnG
             _, outputs = await execute(client, "print(kept)")
             assert texts(outputs) == "5\n"
             assert await manager.is_alive()
+
+
+class LateReplies:
+    """Holds the answers of the journal back for two seconds, while all else passes."""
+
+    def __init__(self) -> None:
+        self.held: list[tuple[float, Frame]] = []
+        self.count = 0
+
+    def __call__(self, frame: Frame) -> list[Frame]:
+        due = [one for at, one in self.held if at < time.monotonic()]
+        self.held = [(at, one) for at, one in self.held if at >= time.monotonic()]
+        if decode(frame, "v1").msg_type == REPLY:
+            self.held.append((time.monotonic() + 2, frame))
+            self.count += 1
+            return due
+        return [*due, frame]
+
+
+async def test_a_journal_whose_answers_come_late_is_believed(gateway: OwnGateway) -> None:
+    late = LateReplies()
+    with web_proxy(gateway.url, gateway.address) as proxy, fault_proxy(gateway.address, proxy.port) as line:
+        proxy.on_frame = late
+        async with running(config=at_port(line.port)) as (_, client):
+            msg_id = client.execute(numbers(800, 0.01))
+            for _ in range(2):
+                await asyncio.sleep(1)
+                line.cut(lost=0.3)
+                await asyncio.sleep(2)
+            outputs = await published(client, msg_id)
+            assert (account(texts(outputs), 800), texts(outputs, "stderr")) == (GOOD, "")
+            assert late.count
