@@ -93,7 +93,8 @@ class Line:
             self.arrived += 1
             if self.own.is_mine(message):
                 self.count(message)
-                self.own.answer(message)
+                strange = bool(self.session) and not message.msg_id.startswith(self.session)
+                self.own.answer(message, strange=strange)
             elif not self.count(message):
                 self.duplicates += 1
             elif self.mode is Mode.FLOWING and not self._is_early(message):

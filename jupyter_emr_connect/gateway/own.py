@@ -41,8 +41,8 @@ class OwnRequests:
         self._transmit(request, channel == "control")
         return future
 
-    def answer(self, message: Message) -> None:
-        """Take in what came for one of them."""
+    def answer(self, message: Message, *, strange: bool = False) -> None:
+        """Take in what came for one of them; ``strange``: from another process than the kernel was, a restarted one."""
         future, patience = self._open.get(message.parent_id, (None, UNKNOWN))
         if message.channel == "iopub":
             self.published.set()
@@ -52,7 +52,7 @@ class OwnRequests:
             future.set_result(message)
         elif message.msg_type == "status" and b'"idle"' in bytes(message.content):
             # Its reply may still be under way on another channel.
-            asyncio.get_running_loop().call_later(patience, _give_up, future)
+            asyncio.get_running_loop().call_later(UNKNOWN if strange else patience, _give_up, future)
 
 
 def _give_up(future: Answer) -> None:

@@ -59,6 +59,12 @@ def prune(sandbox: Sandbox, *words: str) -> list[str]:
     return [one["kernel_id"] for one in sandbox.json("kernels", "prune", *words)]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def nothing_of_others(sandbox: Sandbox) -> None:
+    """Tidy up after the tests of other modules."""
+    prune(sandbox, "--yes", "--older-than", "0")
+
+
 async def test_another_notebook_adopts_a_kernel(sandbox: Sandbox, work: Path, on_gateway: Any) -> None:
     kernel = await left_behind(sandbox, work, on_gateway)
     row = row_of(sandbox, kernel)

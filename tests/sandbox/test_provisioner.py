@@ -246,9 +246,10 @@ time.sleep({rest})
 @pytest.mark.parametrize("rest", [0, 5])
 def test_ctrl_c_during_a_blocking_start_leaves_nothing(rest: int, on_gateway: Any) -> None:
     """Also while the process goes on, when nothing runs the loop that the start was awaited on."""
+    before = set(living())
     done = run_python(INTERRUPTED.format(rest=rest))
     assert "interrupted" in done.stdout, done.stderr
-    assert not living()
+    assert set(living()) <= before
 
 
 PRELUDE = ""

@@ -111,7 +111,7 @@ def test_one_table_shows_three_kinds_over_two_accounts_and_four_regions(wide: Sa
 
 def test_watching_on_a_terminal_shows_them_all_and_what_changes(wide: Sandbox) -> None:
     words = ["list", "--watch", "--region", FOUR, "--search", "team"]
-    watch = pexpect.spawn("jupyter-emr", words, env=wide.env, dimensions=(120, 160), timeout=30, encoding="utf-8")
+    watch = pexpect.spawn("jupyter-emr", words, env=wide.env, dimensions=(120, 160), timeout=90, encoding="utf-8")
     watch.logfile_read = sys.stdout
     for seen in ("ACCOUNT.*REGION", "shared.*210987654321", "ap-south-1", "computes · as of"):
         watch.expect(seen)
