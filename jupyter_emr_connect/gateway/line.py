@@ -17,13 +17,11 @@ to are marked. Without a journal, gaps in the numbers (``sequence.py``) tell the
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Iterable
 from enum import Enum
 from typing import Protocol
 
 from . import journal
-from .deadline import within
 from .framing import Message
 from .held import Held
 from .loop import gateway_loop
@@ -67,6 +65,7 @@ class Line:
     def __init__(self, own: OwnRequests, requests: Requests, receiver: Receiver) -> None:
         self.session = ""
         self.journal = False
+        self.journal_of = ""  # the session that has it
         self.duplicates = 0
         self.mode = Mode.FLOWING
         self._requests = requests
@@ -218,18 +217,27 @@ class Line:
         asyncio.get_running_loop().call_later(SETTLE, look)
 
     async def install(self, limit: int) -> bool:
-        """Give the kernel its journal of ``limit`` bytes; called when it is ready, and again after a restart."""
-        self.journal = False
-        if limit <= 0:
-            return False
-        asked = self.own.ask("shell", "execute_request", journal.installation(limit))
-        with contextlib.suppress(asyncio.TimeoutError):
-            reply = await within(INSTALL, asked)
-            if reply is not None:
-                self.meet(reply)
-                self.journal = self._recovery.sure = journal.installed(reply.content)
-                self.sequence.forgive(self.sequence.tops())  # the journal has nothing from before
+        """Give the kernel its journal of ``limit`` bytes; called when it is ready, and again after a restart.
+
+        A kernel process gets one, however often this is called. One that is busy takes it when it is done.
+        """
+        if limit > 0 and not (self.journal and self.journal_of == self.session):
+            self.journal = False
+            asked = self.own.ask("shell", "execute_request", journal.installation(limit))
+            asked.add_done_callback(self._installed)
+            await asyncio.wait({asked}, timeout=INSTALL)
         return self.journal
+
+    def _installed(self, asked: asyncio.Future[Message | None]) -> None:
+        reply = None if asked.cancelled() else asked.result()
+        if reply is None:
+            return
+        self.meet(reply)
+        self.journal = self._recovery.sure = journal.installed(reply.content)
+        self.journal_of = self.session
+        if self.lost() and self._requests.running():
+            self._mark()
+        self.sequence.forgive(self.sequence.tops())  # the journal has nothing from before
 
     def meet(self, reply: Message) -> None:
         """Take note of the kernel's session, from a reply of its own; its numbers count from here on."""

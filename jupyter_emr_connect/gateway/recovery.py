@@ -66,6 +66,7 @@ class Recovery:
             line.journal = self.sure = replay is not None
             if answer is not None and not line.session:
                 line.recognise(answer)
+            line.journal_of = line.session if replay is not None else ""
             if replay is not None and await self._sort_out(replay, older):
                 break
         lost = replay.lost if replay else line.lost() if asked else []
