@@ -21,7 +21,7 @@ ENGINES = Path(jupyter_data_dir()) / "emr-connect" / "engines"
 
 def clean_environment() -> dict[str, str]:
     """Return this process's environment without anything of AWS or Jupyter."""
-    foreign = ("AWS_", "JUPYTER_", "EMR_CONNECT_", "JPY_")
+    foreign = ("AWS_", "JUPYTER_", "EMR_CONNECT_", "JPY_", "COLUMNS", "LINES")  # the last two are pytest-xdist's
     kept = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
     binaries = str(Path(sys.executable).parent)
     nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}

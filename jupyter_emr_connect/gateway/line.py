@@ -116,7 +116,7 @@ class Line:
 
     def _is_early(self, message: Message) -> bool:
         """Return whether something that comes before this message has not come yet, and can be had."""
-        if not self.journal or self._recovery.overdue or message.channel != "iopub":
+        if not self.journal or self._recovery.overdue or message.channel not in ("iopub", "stdin"):
             return False
         return self.sequence.gap_below(*split(message.msg_id))
 
