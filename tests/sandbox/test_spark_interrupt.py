@@ -68,7 +68,7 @@ async def running_statement(client: AsyncKernelClient, code: str, statements: St
     """Run a cell until Livy runs its statement; return its message id."""
     msg_id: str = client.execute(code)
     await until(lambda: statements()[-1]["state"] == "running")
-    await asyncio.sleep(1)  # until Spark runs its job
+    await asyncio.sleep(5)  # until Spark runs its job
     return msg_id
 
 
