@@ -8,6 +8,8 @@ import pytest
 
 from .numbered_kernel import NumberedKernel, talking_to
 
+pytestmark = pytest.mark.slow
+
 SAID = "say-a say-b say-c"
 INCOMPLETE = "may be incomplete"
 

@@ -33,6 +33,8 @@ from jupyter_emr_connect.services.credentials import PairAuth
 from jupyter_emr_connect.services.lookup import find
 from tests.functional.gateway.servers import HOST, serving, silent
 
+pytestmark = pytest.mark.slow
+
 ASKED = "GetClusterSessionCredentials"
 LIFE = 4.0
 
