@@ -126,10 +126,6 @@ class Bridge:
             self.own.ask("shell", "execute_request", content)
         return await self.line.install(self.journal_bytes)
 
-    async def resumed(self) -> bool:
-        """Wait until a kernel that was taken up again has told what it has; False when it keeps no journal."""
-        return await self._fate.resumed()
-
     async def close(self) -> None:
         """Close the WebSocket and the local sockets; messages already sent still reach their receivers."""
         self._fate.stop()
@@ -205,6 +201,8 @@ class Bridge:
         if state in ("restarting", "dead", "starting"):
             self._on_status(state)
         else:
+            if state == "idle" and (cell := self.requests.cell(message.parent_id)) is not None:
+                self.line.ends(cell)
             self.requests.status(message.parent_id, state)
         return state
 

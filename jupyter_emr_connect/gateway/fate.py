@@ -49,14 +49,6 @@ class Fate:
         self._connections = 0
         self._bridge.line.resume(seen)
 
-    async def resumed(self) -> bool:
-        """Wait for the journal of a kernel that was taken up again; False if it has none."""
-        work = self._work
-        if work is None:
-            return False
-        await asyncio.wait({work})
-        return self._bridge.line.journal
-
     def connected(self) -> None:
         """Begin to find out; called before anything is read from the new connection."""
         self._connections += 1

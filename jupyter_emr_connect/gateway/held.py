@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import IO
 
-from .framing import Message, decode, encode
+from .framing import Message, decode, v1_parts
 
 MEMORY_BYTES = 16 * 1024 * 1024
 
@@ -34,8 +34,7 @@ class Held:
             self._bytes += message.size
             self._kept.append((number, message))
         else:
-            frame = encode(message, "v1")
-            self._kept.append((number, self._write(frame if isinstance(frame, bytes) else frame.encode())))
+            self._kept.append((number, self._write(b"".join(v1_parts(message)))))
 
     def _write(self, frame: bytes) -> Place:
         if self._file is None:

@@ -6,34 +6,19 @@ import itertools
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from importlib.resources import files
 from typing import Any
 
 from .framing import BadFrame, Message, Part
 from .sequence import Range
+from .silent import silently
 
 REQUEST, REPLY = "emr_connect_replay_request", "emr_connect_replay_reply"
 BATCH_BYTES = 8_000_000
-MEGABYTE = 1_000_000
 
 
 def installation(limit: int) -> dict[str, Any]:
-    """Return the content of the execute request that installs a journal of ``limit`` bytes.
-
-    There is no code to run: the installation is a user expression, so that neither history, nor execution count, nor
-    namespace, nor the hooks of a cell notice it, and a sparkmagic kernel does not send it on to Livy.
-    """
-    source = files(__package__).joinpath("kernel_journal.py").read_text(encoding="utf-8")
-    call = f"{source}\ninstall(get_ipython().kernel, {limit})\n"
-    expression = f"exec({call!r}, {{'__name__': 'emr_connect_journal', 'get_ipython': get_ipython}})"
-    return {
-        "code": "",
-        "silent": True,
-        "store_history": False,
-        "user_expressions": {"emr_connect": expression},
-        "allow_stdin": False,
-        "stop_on_error": False,
-    }
+    """Return the content of the execute request that installs a journal of ``limit`` bytes."""
+    return silently("kernel_journal", f"install(get_ipython().kernel, {limit})")
 
 
 def installed(content: Part) -> bool:
@@ -77,7 +62,7 @@ def read(reply: Message) -> Replay:
             latest={str(prefix): int(number) for prefix, number in content["latest"].items()},
             lost=[(str(prefix), int(low), int(high)) for prefix, low, high in content["lost"]],
             session=str(content["session"]),
-            handled={str(one): str(known[1]) for one, known in content["handled"].items()},
+            handled={str(one): str(state) for one, state in content["handled"].items()},
             more=bool(content["more"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:

@@ -25,7 +25,7 @@ class Journal:
         self.entries: Any = collections.OrderedDict()  # message id: (its parts or None, their size)
         self.floor: dict[str, int] = {}  # by prefix: all up to this number may be lost
         self.latest: dict[str, int] = {}  # by prefix: the last number sent
-        self.handled: Any = collections.OrderedDict()  # request's id: [its type, "busy" or "idle", its cell]
+        self.handled: Any = collections.OrderedDict()  # request's id: "busy" or "idle"
         self.lock = threading.RLock()
         self.local = threading.local()
 
@@ -60,12 +60,12 @@ class Journal:
         parts, self.local.parts = self.local.parts, None
         if parts and sent:
             try:
-                self.keep(sent, parts, buffers or sent.get("buffers") or (), parent)
+                self.keep(sent, parts, buffers or sent.get("buffers") or ())
             except Exception:  # the kernel's own work goes on, whatever becomes of its journal
                 self.give_up()
         return sent
 
-    def keep(self, sent: Any, parts: Any, buffers: Any, parent: Any) -> None:
+    def keep(self, sent: Any, parts: Any, buffers: Any) -> None:
         """Take a message in, and let the oldest go."""
         header = sent["header"]
         prefix, _, number = header["msg_id"].rpartition("_")
@@ -77,7 +77,7 @@ class Journal:
             self.latest[prefix] = max(number, self.latest.get(prefix, 0))
             self.floor.setdefault(prefix, number - 1)
             if header["msg_type"] == "status":
-                self.note(sent, parent)
+                self.note(sent)
             self.entries[header["msg_id"]] = (kept, size if fits else 0)
             self.size += size if fits else 0
             while self.size > self.limit:
@@ -86,17 +86,13 @@ class Journal:
                 gone, _, last = old.rpartition("_")
                 self.floor[gone] = max(int(last), self.floor.get(gone, 0))
 
-    def note(self, sent: Any, parent: Any) -> None:
+    def note(self, sent: Any) -> None:
         """Remember which requests the kernel has begun and ended."""
         state = sent["content"].get("execution_state")
         header = sent["parent_header"]
         if state not in ("busy", "idle") or header.get("msg_type") == REQUEST:
             return
-        known = self.handled.setdefault(header.get("msg_id", ""), [header.get("msg_type", ""), state, None])
-        known[1] = state
-        cell = ((parent or {}).get("metadata") or {}).get("cellId")
-        if cell:
-            known[2] = cell
+        self.handled[header.get("msg_id", "")] = state
         while len(self.handled) > HANDLED:
             self.handled.popitem(last=False)
 
@@ -132,7 +128,6 @@ class Journal:
                 "lost": lost,
                 "session": self.kernel.session.session,
                 "handled": {one: self.handled[one] for one in asked.get("requests", ()) if one in self.handled},
-                "running": {one: known for one, known in self.handled.items() if known[1] == "busy"},
             }
         lengths: list[int] = []
         buffers: list[bytes] = []

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
@@ -42,6 +43,16 @@ class Mode(Enum):
     FLOWING = "flowing"
     WAITING = "waiting"
     RECOVERING = "recovering"
+
+
+@dataclass(eq=False)
+class Doubt:
+    """Numbers that may be lost, the cells that they may belong to, and since when (seconds of the loop's clock)."""
+
+    prefix: str
+    gap: Range
+    cells: list[Request]
+    since: float
 
 
 class Receiver(Protocol):
@@ -74,6 +85,7 @@ class Line:
         self.held = Held()
         self._prefix = ""
         self._anchor = 0
+        self._doubts: list[Doubt] = []
         self.own = own
         self._lock = asyncio.Lock()
         self._recovery = Recovery(self)
@@ -146,6 +158,9 @@ class Line:
         Called when a number is missing, and on each new connection before anything is read from it; ``older`` are the
         requests that were sent on connections before. The task returns the journal's last answer, None without one.
         """
+        under_way = self._recovery.under_way
+        if older is None and under_way is not None:
+            return under_way
         self.mode = Mode.RECOVERING
         return self._recovery.begin(older or {})
 
@@ -208,13 +223,28 @@ class Line:
         if after is not None and after not in cells:
             cells.append(after)
 
-        def look() -> None:
-            missing = self.sequence.missing().get(prefix, [])
-            if any(low <= gap[1] and gap[0] <= high for low, high in missing):
-                self.sequence.forgive({prefix: gap[1]})
-                self._receiver.mark(cells)
+        doubt = Doubt(prefix, gap, cells, asyncio.get_running_loop().time())
+        self._doubts.append(doubt)
+        asyncio.get_running_loop().call_later(SETTLE, self._resolve, doubt)
 
-        asyncio.get_running_loop().call_later(SETTLE, look)
+    def _resolve(self, doubt: Doubt) -> None:
+        if doubt not in self._doubts:
+            return
+        self._doubts.remove(doubt)
+        low, high = doubt.gap
+        if any(first <= high and low <= last for first, last in self.sequence.missing().get(doubt.prefix, [])):
+            self.sequence.forgive({doubt.prefix: high})
+            self._receiver.mark(doubt.cells)
+
+    def ends(self, cell: Request) -> None:
+        """Say what a cell lacks before its end is published: front ends do not look at what comes after it.
+
+        Only its reply may still be on its way then, which is a single message.
+        """
+        now = asyncio.get_running_loop().time()
+        for doubt in [one for one in self._doubts if cell in one.cells]:
+            if doubt.gap[1] > doubt.gap[0] or now - doubt.since > GRACE:
+                self._resolve(doubt)
 
     async def install(self, limit: int) -> bool:
         """Give the kernel its journal of ``limit`` bytes; called when it is ready, and again after a restart.

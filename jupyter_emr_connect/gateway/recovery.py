@@ -46,6 +46,11 @@ class Recovery:
         self._work = asyncio.get_running_loop().create_task(self._recover(older))
         return self._work
 
+    @property
+    def under_way(self) -> asyncio.Task[journal.Replay | None] | None:
+        """The recovery that has not ended; it also settles what became of requests, so no other one may replace it."""
+        return self._work if self._work is not None and not self._work.done() else None
+
     def stop(self) -> None:
         """Ask no longer."""
         if self._work is not None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from enum import IntEnum
 from pathlib import Path
 
-from ...gateway.framing import BadFrame, Message, decode, encode
+from ...gateway.framing import BadFrame, Message, decode, v1_parts
 
 MAGIC = b"EMRSPL1\n"
 HEAD = struct.Struct("<BQ")
@@ -64,9 +64,7 @@ class Spool:
 
     def append(self, kind: Kind, message: Message) -> None:
         """Add a record. Called on the gateway loop for each message, so it does no more than write."""
-        frame = encode(message, "v1")
-        if isinstance(frame, str):
-            raise TypeError
+        frame = b"".join(v1_parts(message))
         head = HEAD.pack(kind, len(frame))
         if self.size == 0:
             head = MAGIC + head

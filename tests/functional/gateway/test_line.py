@@ -6,6 +6,8 @@ import asyncio
 
 import pytest
 
+from jupyter_emr_connect.gateway.loop import gateway_loop
+
 from .numbered_kernel import NumberedKernel, talking_to
 
 pytestmark = pytest.mark.slow
@@ -59,6 +61,13 @@ async def test_without_a_journal_a_gap_is_marked() -> None:
         assert (cell.text, cell.reply["status"]) == ("ad", "ok")
         assert INCOMPLETE in cell.marks
         assert (await talk.run(SAID)).marks == ""
+
+
+async def test_without_a_journal_a_gap_is_marked_before_the_cell_ends() -> None:
+    async with talking_to(NumberedKernel(journal_bytes=0)) as talk:
+        cell = await talk.run("say-a lose say-b say-c keep say-d")
+        assert (cell.text, cell.reply["status"]) == ("ad", "ok")
+        assert INCOMPLETE in cell.marks
 
 
 async def test_a_cell_that_never_reached_the_kernel_says_so_and_is_not_sent_again() -> None:
@@ -137,3 +146,29 @@ async def test_what_a_user_answered_into_a_dying_connection_is_given_again() -> 
         cell = await running
         assert (cell.text, cell.reply["status"]) == ("ab", "ok")
         assert kernel.answers.empty()
+
+
+async def test_a_kernel_that_is_asked_again_who_it_is_keeps_its_journal() -> None:
+    """A restarted kernel's `starting` may come late, when cells run already."""
+    kernel = NumberedKernel()
+    async with talking_to(kernel) as talk:
+        talk.client.execute("wait")
+        await asyncio.sleep(0.2)
+        again = asyncio.ensure_future(gateway_loop().call(talk.bridge.ready()))
+        await asyncio.sleep(0.2)  # its question waits in the kernel's queue, before the cell
+        asyncio.get_running_loop().call_later(0.5, kernel.go.set)
+        cell = await talk.run("pause say-a lose say-b keep say-c pause")
+        assert (cell.text, cell.marks, cell.reply["status"]) == ("abc", "", "ok")
+        await again
+        assert talk.bridge.line.journal
+
+
+async def test_a_question_to_the_user_waits_for_what_was_written_before_it() -> None:
+    kernel = NumberedKernel()
+    async with talking_to(kernel) as talk:
+        talk.client.execute("lose say-a keep ask-")
+        await talk.client.get_stdin_msg(timeout=10)
+        while (message := await talk.client.get_iopub_msg(timeout=10))["msg_type"] != "stream":
+            pass
+        assert message["content"]["text"] == "a"
+        talk.client.input("answered")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-import signal
 import subprocess
 import sys
 
@@ -50,7 +48,5 @@ print([bytes(one.content[:1]).decode() for one in held.drain()])
 
 
 def test_a_full_disk_takes_nothing_and_spoils_nothing() -> None:
-    assert resource.RLIMIT_FSIZE
-    assert signal.SIGXFSZ
     run = subprocess.run([sys.executable, "-c", FULL], capture_output=True, text=True, check=True)
     assert run.stdout.split("\n")[:2] == ["full 27", "['x', 'z']"]
