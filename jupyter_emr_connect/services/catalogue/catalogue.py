@@ -212,7 +212,8 @@ class LiveCatalogue:
             if one.is_due(now):
                 one.running_since, one.forced = now, False
                 due.append(partial(jobs.read_list, self, one))
-            if (one.wanted or one.queue) and not one.describing and now >= one.describe_at:
+            wanted = (one.wanted or one.queue) and not one.describing and now >= one.describe_at
+            if wanted and not sharing.waits_for_others(self._listings, one, now):
                 one.describing = 1
                 due.append(partial(jobs.describe_some, self, one))
         return due

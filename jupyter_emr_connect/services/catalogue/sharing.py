@@ -9,6 +9,9 @@ from ...models import Compute
 from .listing import Listing
 from .view import NOTHING, Changes
 
+# What another source may see as well waits so long to be described, until the source before it has listed it.
+HEAD_START_SECONDS = 2.0
+
 
 def distinct(listings: Iterable[Listing]) -> list[Compute]:
     """Return the computes of several lists, each once.
@@ -32,6 +35,18 @@ def want(listings: Sequence[Listing], kind: str, compute_id: str, now: float, am
         listing.want(compute_id, now, among)
         if _answers(listing, compute_id):
             return
+
+
+def waits_for_others(listings: Sequence[Listing], listing: Listing, now: float) -> bool:
+    """Whether a source before this one is just about to list the same region for the first time."""
+    same = (listing.lister.kind, listing.source.region)
+    return any(
+        (one.lister.kind, one.source.region) == same
+        and not one.passed
+        and one.running_since is not None
+        and now - one.running_since < HEAD_START_SECONDS
+        for one in takewhile(lambda one: one is not listing, listings)
+    )
 
 
 def leave_to_others(listings: Sequence[Listing], listing: Listing) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from dataclasses import replace
 
 import pytest
@@ -70,11 +72,17 @@ def test_a_role_that_cannot_be_taken_hides_no_other_and_is_said_once(cloud, tmp_
 
 
 def test_two_profiles_of_one_account_are_shown_and_described_once(cloud, tmp_path):
-    profiles = ["administrator", "developer"]
+    told = {"Version": 1, "AccessKeyId": cloud.keys["administrator"].access_key}
+    told["SecretAccessKey"] = cloud.keys["administrator"].secret
+    slow = f"import time; time.sleep(0.7); print({json.dumps(json.dumps(told))})"
+    (cloud.folder / "slow.py").write_text(slow)
+    with (cloud.folder / "config").open("a") as file:
+        file.write(f"[profile slow]\ncredential_process = {sys.executable} {cloud.folder / 'slow.py'}\n")
+    profiles = ["slow", "developer"]
     with catalogue(tmp_path, profiles=profiles, regions=["us-east-1"]) as live:
         view = read_all(live)
         assert sorted(one.name for one in view.items) == sorted(STANDARD)
-        assert {one.profile for one in view.items} == {"administrator"}
+        assert {one.profile for one in view.items} == {"slow"}
     assert cloud.calls("DescribeCluster") == 4
     assert cloud.calls("GetApplication") == 1
     assert cloud.calls("GetCallerIdentity") == len(profiles)
