@@ -72,7 +72,7 @@ $(BUNDLE): $(NODE_STAMP) $(PLUGIN)
 	@touch $@
 
 sandbox: $(STAMP) ## Tests on the real engines
-	$(BIN)/pytest tests/sandbox -m "not faults" -n 2 --dist loadfile
+	$(BIN)/pytest tests/sandbox -m "not faults" -n 3 --dist loadfile
 	$(BIN)/pytest tests/sandbox -m faults -n 3
 
 soak: $(STAMP) ## The tests of faults and of many kernels in full length; their figures come last (20 minutes)
