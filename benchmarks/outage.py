@@ -22,14 +22,16 @@ CUT, SILENT = 3.0, 20.0  # seconds that an outage lasts
 class Network:
     """A TCP proxy. ``cut()`` resets all connections and refuses new ones, ``silence()`` lets no packet pass.
 
-    In silence its listening socket's queue is filled and not served, so that Linux drops what wants to connect.
+    ``move()`` is a cut of which the gateway hears nothing, as when a laptop changes its network. In silence the
+    listening socket's queue is filled and not served, so that Linux drops what wants to connect.
     """
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._pairs: dict[asyncio.StreamWriter, asyncio.StreamWriter] = {}  # to the front, and to the gateway
+        self._left: set[asyncio.StreamWriter] = set()  # of those to the gateway, the ones that nobody closes
         self._tasks: set[asyncio.Task[None]] = set()
         self._listening: socket.socket | None = None
         self._accepting: asyncio.Task[None] | None = None
@@ -45,6 +47,10 @@ class Network:
     def cut(self) -> None:
         """Reset and refuse."""
         self._do(self._cut())
+
+    def move(self) -> None:
+        """Reset and refuse, and do not tell the gateway."""
+        self._do(self._cut(told=False))
 
     def silence(self) -> None:
         """Let nothing pass, say nothing."""
@@ -68,13 +74,17 @@ class Network:
             self._accepting.cancel()
             await asyncio.wait({self._accepting})
 
-    async def _cut(self) -> None:
+    async def _cut(self, *, told: bool = True) -> None:
         await self._stop_accepting()
         if self._listening is not None:
             self._listening.close()
             self._listening = None
-        for writer in tuple(self._writers):
-            writer.transport.abort()
+        for near, far in self._pairs.items():
+            near.transport.abort()
+            if told:
+                far.transport.abort()
+            else:
+                self._left.add(far)
 
     async def _silence(self) -> None:
         self._passes.clear()
@@ -112,9 +122,9 @@ class Network:
         except OSError:
             writer.transport.abort()
             return
-        self._writers |= {writer, far_writer}
+        self._pairs[writer] = far_writer
         await asyncio.gather(self._pipe(reader, far_writer), self._pipe(far_reader, writer))
-        self._writers -= {writer, far_writer}
+        del self._pairs[writer]
 
     async def _pipe(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
@@ -122,7 +132,8 @@ class Network:
                 await self._passes.wait()
                 writer.write(data)
                 await writer.drain()
-        writer.close()
+        if writer not in self._left:
+            writer.close()
 
 
 @contextmanager
@@ -136,7 +147,9 @@ def network(host: str, port: int) -> Iterator[Network]:
         made.stop()
 
 
-async def returns(jupyter: Server, kernel: str, between: Network, cuts: int, silences: int) -> list[float]:
+async def returns(
+    jupyter: Server, kernel: str, between: Network, *, cuts: int, moves: int, silences: int
+) -> list[float]:
     """Return, for each outage, the seconds from the network's return to the first message after it.
 
     A cell prints all the while. What came before the outage was noticed has been read by then.
@@ -146,9 +159,10 @@ async def returns(jupyter: Server, kernel: str, between: Network, cuts: int, sil
     async with jupyter.front_end(name) as front:
         await front.run("1")
         await front.send(TICK)
-        for lasts in [CUT] * cuts + [SILENT] * silences:
+        outages = [(between.cut, CUT)] * cuts + [(between.move, CUT)] * moves + [(between.silence, SILENT)] * silences
+        for begin, lasts in outages:
             await _read_for(front, 2.0)
-            between.cut() if lasts == CUT else between.silence()
+            begin()
             await _read_for(front, lasts)
             begun = time.perf_counter()
             between.restore()

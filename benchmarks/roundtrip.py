@@ -37,7 +37,8 @@ def main() -> None:
     options.add_argument("--cells", type=int, default=300)
     options.add_argument("--messages", type=int, default=10_000)
     options.add_argument("--idle-kernels", type=int, default=50)
-    options.add_argument("--cuts", type=int, default=15, help="connections reset for 3 s")
+    options.add_argument("--cuts", type=int, default=10, help="connections reset for 3 s")
+    options.add_argument("--moves", type=int, default=5, help="the same, and the gateway hears nothing of it")
     options.add_argument("--silences", type=int, default=5, help="20 s without a packet")
     given = options.parse_args()
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
@@ -52,7 +53,7 @@ def main() -> None:
         with jupyter_server(*words, extension=extension) as (process, url):
             rows[name] = asyncio.run(measure(process, url, kernel, given.cells, given.messages))
         print(f"  measured: {name}", file=sys.stderr, flush=True)
-    if given.cuts or given.silences:
+    if given.cuts or given.moves or given.silences:
         outages(given, rows)
     show(rows)
     if given.idle_kernels:
@@ -70,7 +71,7 @@ def outages(given: argparse.Namespace, rows: dict[str, Figures]) -> None:
 
     async def go(url: str, kernel: str) -> list[float]:
         async with server(url) as jupyter:
-            return await returns(jupyter, kernel, between, given.cuts, given.silences)
+            return await returns(jupyter, kernel, between, cuts=given.cuts, moves=given.moves, silences=given.silences)
 
     with network(host, parts.port or 18888) as between:
         with jupyter_server(f"--EMRConnect.gateway_port={between.port}") as (_, url):

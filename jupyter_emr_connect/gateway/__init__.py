@@ -22,7 +22,7 @@ states; together::
           cut, closed, or silent for 12 s (health.py)                             │         │ in order again; what
       ┌───────────────────────────────────────────────────────────────────────────┘         │ is lost is marked
       ▼                                                                                      │
-      RECONNECTING ── reach.py: the gateway can be reached ──► CONNECTED, RECOVERING ────────┘
+      RECONNECTING ── reach.py, opening.py: the gateway answers ──► CONNECTED, RECOVERING ───┘
       │  requests wait in the outbox                             the gateway replays, the journal is asked (journal.py),
       │                                                          messages are held back (held.py), and what became of
       │ the gateway knows the kernel no more                     requests under way is settled (fate.py)

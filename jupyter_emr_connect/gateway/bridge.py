@@ -96,6 +96,7 @@ class Bridge:
             on_state=self._link_moved,
             on_full=self.local.pause,
             on_too_large=self._refused,
+            may_rename=lambda: self.line.journal,
             offer_v1=offer_v1,
             session_id=session_id,
             reconnect_for=self.reconnect_for,

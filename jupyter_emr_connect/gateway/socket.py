@@ -14,8 +14,9 @@
                                    ▼
                                  GONE
 
-The ``session_id`` stays the same over reconnections, so that the gateway replays what it buffered (reference 5.5). What
-is sent while there is no connection waits in the outbox. Each state has one coroutine; only :meth:`KernelSocket._run`
+The ``session_id`` stays the same over reconnections, so that the gateway replays what it buffered (reference 5.5), save
+where the gateway is busy with a dead connection of that session and the kernel has a journal (``opening.py``). What is
+sent while there is no connection waits in the outbox. Each state has one coroutine; only :meth:`KernelSocket._run`
 moves between them.
 """
 
@@ -26,19 +27,21 @@ import contextlib
 import random
 import uuid
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import aiohttp
 
-from ..errors import EMRConnectError, GatewayError, GatewayRefused, KernelGone
+from ..errors import EMRConnectError, GatewayError, KernelGone
 from .acks import Acks
 from .client import GatewayClient
 from .deadline import within
 from .framing import BadFrame, Framing, Message, decode, encode
 from .health import hang_up, now, silent_for
+from .opening import open_first
 from .outbox import Outbox
 from .reach import reach_of
-from .state import LinkState, LinkStatus
+from .state import LinkState, LinkStatus, cause_of
 
 if TYPE_CHECKING:
     from .client import KernelWebSocket
@@ -49,7 +52,7 @@ SILENCE = 12.0
 FRESH = 2.0  # seconds for which a peer that was heard is trusted with a message; beyond, it must answer a ping first
 RECONNECT_FOR = 24 * 3600.0
 FIRST_PAUSE, LAST_PAUSE = 0.2, 10.0
-FIRST_PATIENCE, LAST_PATIENCE = 3.0, 30.0
+FIRST_PATIENCE, LAST_PATIENCE = 6.0, 30.0
 GATEWAY_LIMIT = 10 * 1024 * 1024  # what tornado takes unless told otherwise (websocket_max_message_size)
 TAKEN = b"taken"
 RESTARTED = "The gateway was restarted, or has ended the kernel while there was no connection: it no longer exists."
@@ -60,8 +63,9 @@ class KernelSocket:
 
     ``on_message`` is awaited for each message in order, so that a slow receiver slows the gateway down;
     ``on_state`` is called with each new status; ``on_full`` with True when the outbox is full and with False
-    when there is room again; ``on_too_large`` with a message over which the gateway hung up. ``session_id`` is given
-    to go on where another process left off; ``reconnect_for`` is in seconds.
+    when there is room again; ``on_too_large`` with a message over which the gateway hung up. ``may_rename`` says
+    whether the kernel gives back what a gateway buffers; ``session_id`` is given to go on where another process left
+    off; ``reconnect_for`` is in seconds.
     """
 
     def __init__(
@@ -74,6 +78,7 @@ class KernelSocket:
         on_full: Callable[[bool], None],
         on_too_large: Callable[[Message], None],
         offer_v1: bool = True,
+        may_rename: Callable[[], bool],
         session_id: str | None = None,
         reconnect_for: float = RECONNECT_FOR,
     ) -> None:
@@ -88,6 +93,7 @@ class KernelSocket:
         self._on_state = on_state
         self._on_too_large = on_too_large
         self._large: Message | None = None
+        self._may_rename = may_rename
         self._offer_v1 = offer_v1
         self._reconnect_for = reconnect_for
         self._delivering = False
@@ -146,13 +152,15 @@ class KernelSocket:
                 await self._reconnect()
             except EMRConnectError as error:
                 gone = isinstance(error, KernelGone)
-                cause, text = ("restarted", RESTARTED) if gone else (_cause(error, "unreachable"), error.message)
+                cause, text = ("restarted", RESTARTED) if gone else (cause_of(error, "unreachable"), error.message)
                 self._move(LinkState.GONE, cause, text, error.fix or "")
                 return
 
     async def _connect(self, patience: float) -> None:
-        opening = self._client.open_socket(self._kernel_id, self.session_id, offer_v1=self._offer_v1)
-        self._ws = await within(patience, opening)
+        attempt = partial(self._client.open_socket, self._kernel_id, offer_v1=self._offer_v1)
+        again = self.state is LinkState.RECONNECTING and self._may_rename()
+        sessions = [self.session_id, *([uuid.uuid4().hex] if again else [])]
+        self._ws, self.session_id = await open_first(attempt, sessions, patience)
         self.framing = "v1" if self._ws.protocol else "legacy"
         self._heard = now()
 
@@ -172,7 +180,7 @@ class KernelSocket:
                 return
             if now() > end:
                 raise failure
-            self._move(LinkState.RECONNECTING, _cause(failure, "network"), failure.message, failure.fix or "")
+            self._move(LinkState.RECONNECTING, cause_of(failure, "network"), failure.message, failure.fix or "")
             reach = reach_of(self._client.target.url)
             if await reach.attempt():  # it can be reached, but something behind it is not well yet
                 await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - as above
@@ -287,10 +295,3 @@ class KernelSocket:
                     return "the connection was lost"
             trouble = self._client.target.auth.trouble  # they cannot be renewed, and are not needed yet
             self._move(LinkState.CONNECTED, *(("credentials", trouble.message, trouble.fix) if trouble else ()))
-
-
-def _cause(error: EMRConnectError, otherwise: str) -> str:
-    """Return the one word for what keeps us from connecting."""
-    if isinstance(error, GatewayRefused) or not isinstance(error, GatewayError):
-        return "credentials"
-    return otherwise

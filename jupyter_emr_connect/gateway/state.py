@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from enum import Enum
 
+from ..errors import EMRConnectError, GatewayError, GatewayRefused
+
 
 class LinkState(Enum):
     """Where the connection is in its life; ``socket.py`` has the diagram."""
@@ -42,3 +44,10 @@ class LinkStatus:
         """Return the content of the IOPub message ``emr_connect_status``."""
         told = {"cause": self.cause, "reason": self.reason, "fix": self.fix}
         return {"state": self.state.value, "since": self.since, **told}
+
+
+def cause_of(error: EMRConnectError, otherwise: str) -> str:
+    """Return the one word for what keeps us from connecting."""
+    if isinstance(error, GatewayRefused) or not isinstance(error, GatewayError):
+        return "credentials"
+    return otherwise

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
+from urllib.request import urlopen
 
 import pytest
 
 from jupyter_emr_connect.provisioning import EMRProvisioner
 from tests.conftest import Sandbox
 from tests.sandbox.kernels import attached_to, execute, of_type, published, reply_to, running, texts, until
-from tests.sandbox.line import Kernel, at_port, kernel_on_line, line_to
+from tests.sandbox.line import Kernel, at_port, kernel_on_line, line_to, stopwatch
 from tests.sandbox.numbers import GOOD, account, numbers
 from tests.sandbox.soak import Soak
 
@@ -124,6 +126,36 @@ async def test_nothing_is_lost_in_a_black_hole(sandbox: Sandbox, soak: Soak) -> 
 
     await asyncio.gather(swallowed(accept=False), swallowed(accept=True))
     soak.note(f"{seconds} s of black hole: nothing lost")
+
+
+async def test_a_network_that_moved_on_under_a_connection_is_not_waited_for(sandbox: Sandbox, soak: Soak) -> None:
+    """The gateway holds the old connection for alive, and would wait 5 s for its farewell (``opening.py``)."""
+    async with kernel_on_line(sandbox) as kernel:
+        await execute(kernel.client, "1")
+
+        async def told(name: str) -> str:
+            assert isinstance(kernel.manager.provisioner, EMRProvisioner)
+            return str((await kernel.manager.provisioner.get_provisioner_info())[name])
+
+        async def moved() -> bool:
+            return await told("gateway_session_id") != before
+
+        before = await told("gateway_session_id")
+        msg_id = kernel.client.execute(numbers(400, 0.02))
+        ending = asyncio.ensure_future(finished(kernel, msg_id, 400))
+        await asyncio.sleep(1)
+        with stopwatch() as seconds:
+            await asyncio.to_thread(kernel.line.cut, lost=60)
+            await until(moved)
+        await ending
+        url = f"{sandbox.compute('open')['gateway_url']}/api/kernels/{await told('gateway_kernel_id')}"
+
+        def connections() -> int:
+            with urlopen(url) as answer:
+                return int(json.load(answer)["connections"])
+
+        await until(lambda: connections() == 1)  # what else was opened is closed, and all of it is counted
+        soak.note(f"a network that moved on: connected again after {seconds[0]:.1f} s")
 
 
 async def test_a_gateway_that_fails_for_a_time_is_waited_for(sandbox: Sandbox, soak: Soak) -> None:

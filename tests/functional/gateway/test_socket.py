@@ -33,6 +33,8 @@ class Peer:
     protocols: tuple[str, ...] = (V1_PROTOCOL,)
     exists: bool = True
     down: bool = False
+    busy_with: str = ""  # a session that is not answered until its old connection is closed
+    farewells: asyncio.Event = field(default_factory=asyncio.Event)
     sessions: list[str] = field(default_factory=list)
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
@@ -44,6 +46,8 @@ class Peer:
             return web.json_response({"message": "Kernel does not exist: k"}, status=404)
         if not request.path.endswith("/channels"):
             return web.json_response({"execution_state": "idle"})
+        if request.query["session_id"] == self.busy_with:
+            await self.farewells.wait()
         ws = web.WebSocketResponse(protocols=self.protocols, max_msg_size=0)
         await ws.prepare(request)
         self.sessions.append(request.query["session_id"])
@@ -72,7 +76,9 @@ class Observed:
         raise AssertionError(self)
 
 
-async def converse(peer: Peer, then: Callable[[KernelSocket, Observed], Awaitable[None]]) -> Observed:
+async def converse(
+    peer: Peer, then: Callable[[KernelSocket, Observed], Awaitable[None]], *, journal: bool = False
+) -> Observed:
     seen = Observed()
     async with serving(peer) as port:
         client = GatewayClient(GatewayTarget(f"http://{HOST}:{port}"), connect_timeout=2)
@@ -83,6 +89,7 @@ async def converse(peer: Peer, then: Callable[[KernelSocket, Observed], Awaitabl
             on_state=seen.state,
             on_full=lambda full: None,
             on_too_large=lambda got: None,
+            may_rename=lambda: journal,
         )
         await link.open()
         await then(link, seen)
@@ -207,3 +214,35 @@ async def test_a_peer_that_falls_silent_is_noticed() -> None:
 
     seen = await converse(Peer(script), then)
     assert "stopped answering" in " ".join(seen.reasons)
+
+
+@pytest.mark.parametrize("journal", [True, False])
+async def test_a_gateway_that_is_busy_with_a_dead_connection_is_asked_under_another_session(journal: bool) -> None:
+    """Where the kernel itself remembers what the gateway buffers for the session; else it is waited for."""
+    closed: list[int] = []
+
+    async def script(ws: web.WebSocketResponse, number: int) -> None:
+        if number == 1:
+            peer.busy_with = peer.sessions[0]
+            return
+        await drain(ws)
+        closed.append(number)
+
+    peer = Peer(script)
+
+    async def then(link: KernelSocket, seen: Observed) -> None:
+        await seen.until(lambda: LinkState.RECONNECTING in seen.states)
+        if journal:
+            await seen.until(lambda: link.state is LinkState.CONNECTED)
+            assert link.session_id == peer.sessions[1] != peer.sessions[0]
+        else:
+            await asyncio.sleep(1)
+            assert link.state is LinkState.RECONNECTING
+        peer.farewells.set()
+        await seen.until(lambda: link.state is LinkState.CONNECTED)
+        if journal:  # the attempt before was not cut off, but let through and closed then
+            await seen.until(lambda: closed == [3])
+        assert len(peer.sessions) == 2 + journal
+        assert peer.sessions[-1] == peer.sessions[0]
+
+    await converse(peer, then, journal=journal)

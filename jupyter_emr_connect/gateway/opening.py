@@ -1,0 +1,71 @@
+"""Opening a kernel's WebSocket anew without waiting for the farewell of the one before.
+
+Before JEG answers, it closes the connection that it still has under the same ``session_id`` (``_register_session`` of
+jupyter_server's handlers), and waits up to 5 s for the other end to agree (``WebSocketProtocol.close`` of tornado).
+Where the network has moved on under that connection nobody does. So if a first attempt is not answered soon, a second
+one is made under another session.
+
+An attempt that the gateway works on is not cut off: jupyter_server would count one connection less than there are
+(``on_close`` without ``open``), and later cull a kernel that is in use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
+
+from .deadline import within
+from .health import hang_up
+
+if TYPE_CHECKING:
+    from .client import KernelWebSocket
+
+SECOND_AFTER = 0.3  # seconds; opening takes a few round trips to a gateway that is well
+LET_GO_WITHIN = 30.0
+
+_let_go: set[asyncio.Task[None]] = set()
+
+
+async def open_first(
+    attempt: Callable[[str], Awaitable[KernelWebSocket]], sessions: Sequence[str], seconds: float
+) -> tuple[KernelWebSocket, str]:
+    """Return the WebSocket that is open first, and its session; called by ``socket.py`` for each connection.
+
+    ``sessions`` are tried one after another, the next when the one before is not answered soon. Raises what the first
+    refused attempt says once none is left, :class:`asyncio.TimeoutError` after ``seconds``.
+    """
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    waiting = list(sessions)
+    attempts: dict[asyncio.Future[KernelWebSocket], str] = {}
+    refusal: BaseException | None = None
+    try:
+        while refusal is None or attempts:
+            if waiting and refusal is None:
+                session = waiting.pop(0)
+                attempts[asyncio.ensure_future(attempt(session))] = session
+            patience = max(end - loop.time(), 0)
+            done, _ = await asyncio.wait(
+                attempts, timeout=min(patience, SECOND_AFTER) if waiting else patience, return_when="FIRST_COMPLETED"
+            )
+            if not done and patience == 0:
+                raise asyncio.TimeoutError
+            for one in done:
+                session = attempts.pop(one)
+                if (error := one.exception()) is None:
+                    return one.result(), session
+                refusal = refusal or error
+        raise refusal
+    finally:
+        for one in attempts:
+            task = loop.create_task(_leave(one))
+            _let_go.add(task)
+            task.add_done_callback(_let_go.discard)
+
+
+async def _leave(attempt: asyncio.Future[KernelWebSocket]) -> None:
+    """Close a connection that is not needed, once it is open."""
+    with contextlib.suppress(Exception):
+        await hang_up(await within(LET_GO_WITHIN, attempt))
