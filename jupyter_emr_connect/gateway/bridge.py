@@ -204,6 +204,7 @@ class Bridge:
         else:
             if state == "idle" and (cell := self.requests.cell(message.parent_id)) is not None:
                 self.line.ends(cell)
+                self._fate.ended(message.parent_id)
             self.requests.status(message.parent_id, state)
         return state
 

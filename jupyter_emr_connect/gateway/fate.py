@@ -30,6 +30,10 @@ REPLY_LOST = (
     "ReplyLost",
     "The cell has ended, but how was lost with the connection. What it assigned is there; some output may be missing.",
 )
+NO_REPLY = (
+    "NoReply",
+    "The kernel ended this cell without a reply, as when it is interrupted at that very moment. What it did is done.",
+)
 
 
 class Fate:
@@ -41,6 +45,7 @@ class Fate:
         self._resumes = False
         self._work: asyncio.Task[Any] | None = None
         self._looking: asyncio.TimerHandle | None = None
+        self._missing: set[asyncio.Task[None]] = set()
         self.input: Message | None = None  # what a user answered to the kernel's question, until the kernel goes on
 
     def resume(self, seen: dict[str, int]) -> None:
@@ -71,6 +76,8 @@ class Fate:
     def stop(self) -> None:
         """End for good."""
         self.disconnected()
+        for task in self._missing:
+            task.cancel()
         if self._looking is not None:
             self._looking.cancel()
 
@@ -134,3 +141,25 @@ class Fate:
             request.ended = True
             self._bridge.mark([request])
             self._bridge.publish("status", {"execution_state": "idle"}, request.header)
+
+    def ended(self, msg_id: str) -> None:
+        """See to it that a cell that has ended is answered too: its reply comes before its end, or not at all."""
+        request = self._bridge.requests.get(msg_id)
+        if request is not None and request.runs_code:
+            task = asyncio.get_running_loop().create_task(self._miss_reply(msg_id, request))
+            self._missing.add(task)
+            task.add_done_callback(self._missing.discard)
+
+    async def _miss_reply(self, msg_id: str, request: Request) -> None:
+        bridge, answered = self._bridge, False
+        while bridge.requests.get(msg_id) is request:
+            if answered:
+                bridge.requests.close(msg_id)
+                bridge.fail(request, "error", *NO_REPLY)
+                return
+            await asyncio.sleep(QUIET)
+            if bridge.line.flows and bridge.line.journal:
+                answered = True  # else the line would have held the end back
+            elif bridge.line.flows and await bridge.own.ask("shell", "kernel_info_request", {}) is not None:
+                await asyncio.sleep(STRAGGLERS)
+                answered = True  # what the kernel was asked after this cell

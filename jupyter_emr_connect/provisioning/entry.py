@@ -41,9 +41,11 @@ class Entry:
         """Beat for the kernel from now on; ``on_taken`` is called when another process took it over."""
         self._ownership.hold(self.record.kernel_id, on_taken)
 
-    async def note(self, state: str, cause: str, reason: str) -> None:
-        """Write the kernel's state."""
+    async def note(self, state: str, cause: str, reason: str, session_id: str | None) -> None:
+        """Write the kernel's state, and the session of its connection for whoever takes it over."""
         values = {"state": state, "cause": cause, "reason": reason}
+        if session_id is not None:
+            values["session_id"] = session_id
         await self._try(self._ledger.update, self.record.kernel_id, **values)
 
     async def is_ours(self) -> bool:

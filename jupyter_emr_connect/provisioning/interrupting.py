@@ -19,6 +19,7 @@ PROMPT = 3.0  # seconds after which whoever interrupts is told that it is not de
 LOOK_EVERY = 0.05
 CATCH_UP = 2.0  # seconds in which a line that is back tells what has ended meanwhile
 AGAIN_AFTER = 1.0
+STAYS_BUSY = 0.5
 # Seconds for one attempt; the first connection used after a line came back may be one that is dead.
 AT_ONCE, FIRST_PATIENCE, LAST_PATIENCE = 5.0, 2.0, 10.0
 BUSY = "busy"
@@ -163,8 +164,8 @@ class Interrupts:
         while True:
             if not at_once:
                 await line_returns(self._bridge)
-            if cell is not None and cell.ended:
-                return
+            if cell.ended if cell is not None else self._running() is not None:
+                return  # what runs now came later than the interrupt
             if await self._once(patience, if_busy=cell is None and not at_once):
                 return
             patience = FIRST_PATIENCE if at_once else min(patience * 2, LAST_PATIENCE)
@@ -174,10 +175,7 @@ class Interrupts:
     async def _once(self, patience: float, *, if_busy: bool) -> bool:
         """Try to deliver it; returns False when it is to be tried again."""
         try:
-            if (
-                if_busy
-                and (await within(patience, self._client.kernel(self._kernel_id))).get("execution_state") != BUSY
-            ):
+            if if_busy and not await self._is_busy(patience):
                 return True
             await within(patience, self._client.interrupt(self._kernel_id))
         except KernelGone:
@@ -187,6 +185,18 @@ class Interrupts:
                 raise
             self._log.warning("Kernel %s is not interrupted yet: %s", self._kernel_id, str(error) or "no answer")
             return False
+        return True
+
+    async def _is_busy(self, patience: float) -> bool:
+        """Return whether the kernel runs something that we know nothing of.
+
+        For an instant an idle one looks busy too: the gateway asks it something when a line returns.
+        """
+        for pause in (STAYS_BUSY, 0):
+            model = await within(patience, self._client.kernel(self._kernel_id))
+            if model.get("execution_state") != BUSY or self._running() is not None:
+                return False
+            await asyncio.sleep(pause)
         return True
 
     def _ended(self, work: asyncio.Task[None]) -> None:

@@ -29,7 +29,8 @@ class Standing:
     async def become(self, state: str, cause: str, reason: str = "") -> None:
         """Change it, also in the ledger."""
         self.set(state, cause, reason)
-        await self._entry.note(state, cause, reason)
+        link = self._bridge.link
+        await self._entry.note(state, cause, reason, link.session_id if link else None)
 
     def set(self, state: str, cause: str, reason: str = "") -> None:
         """Change it here alone; the ledger is written in another way."""

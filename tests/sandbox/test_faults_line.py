@@ -9,7 +9,10 @@ from urllib.request import urlopen
 
 import pytest
 
+from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.provisioning import EMRProvisioner
+from jupyter_emr_connect.store.database import Database
+from jupyter_emr_connect.store.ledger import Ledger
 from tests.conftest import Sandbox
 from tests.sandbox.kernels import attached_to, execute, of_type, published, reply_to, running, texts, until
 from tests.sandbox.line import Kernel, at_port, kernel_on_line, line_to, stopwatch
@@ -148,6 +151,9 @@ async def test_a_network_that_moved_on_under_a_connection_is_not_waited_for(sand
             await asyncio.to_thread(kernel.line.cut, lost=60)
             await until(moved)
         await ending
+        record = Ledger(Database(EMRConnect().state_file)).get(await told("gateway_kernel_id"))
+        assert record is not None
+        assert record.session_id == await told("gateway_session_id")  # for whoever takes it over
         url = f"{sandbox.compute('open')['gateway_url']}/api/kernels/{await told('gateway_kernel_id')}"
 
         def connections() -> int:

@@ -95,6 +95,17 @@ async def test_an_interrupt_of_a_cell_that_ends_by_itself_strikes_no_other(sandb
         assert texts(await published(client, later)) == "unharmed\n"
 
 
+async def test_an_interrupt_of_nothing_strikes_no_cell_that_is_asked_for_afterwards(sandbox: Sandbox) -> None:
+    async with running() as (manager, client):
+        await execute(client, "import time")
+        async with line_down(sandbox, client):
+            await manager.interrupt_kernel()
+            later = client.execute("time.sleep(3); print('unharmed')")
+            await asyncio.sleep(0.5)  # until it is in our hands
+        assert texts(await published(client, later)) == "unharmed\n"
+        assert (await reply_to(client, later))["content"]["status"] == "ok"
+
+
 async def test_cells_that_were_not_sent_yet_end_at_once_and_never_run(sandbox: Sandbox) -> None:
     async with running() as (manager, client):
         async with line_down(sandbox, client):
