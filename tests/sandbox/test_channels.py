@@ -293,23 +293,3 @@ c.on_msg(lambda msg: c.send({"sizes": [len(b) for b in msg["buffers"]]}))
         await client.get_stdin_msg(timeout=30)
         client.input("typed")
         assert texts(await published(client, msg_id)) == "typed\n"
-
-
-@pytest.mark.parametrize("megabytes", [32, 0], ids=["journal", "no journal"])
-async def test_a_cell_that_the_kernel_does_not_reply_to_ends_all_the_same(megabytes: int) -> None:
-    """So does one that is interrupted between its last statement and its reply: ipykernel drops the reply then."""
-    code = """
-kernel = get_ipython().kernel
-def interrupted(*_):
-    del kernel.finish_metadata
-    raise KeyboardInterrupt
-kernel.finish_metadata = interrupted
-print("ran")
-"""
-    async with running(config=Config({"EMRConnect": {"journal_megabytes": megabytes}})) as (_, client):
-        msg_id = client.execute(code)
-        assert texts(await published(client, msg_id)) == "ran\n"
-        content = (await reply_to(client, msg_id, wait=20))["content"]
-        assert (content["status"], content["ename"]) == ("error", "NoReply")
-        _, outputs = await execute(client, "print('goes on')")
-        assert texts(outputs) == "goes on\n"

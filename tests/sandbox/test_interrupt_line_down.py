@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 import pytest
 from jupyter_client import AsyncKernelClient
+from traitlets.config import Config
 
 from jupyter_emr_connect.provisioning.provisioner import EMRProvisioner
 from jupyter_emr_connect.services.stages import LINE
@@ -154,3 +155,23 @@ async def test_a_restart_asked_of_a_line_that_is_silently_dead_comes_when_it_liv
         assert LINE in manager.provisioner.timings
         _, outputs = await execute(client, "print('old' in globals())")
         assert texts(outputs) == "False\n"
+
+
+@pytest.mark.parametrize("megabytes", [32, 0], ids=["journal", "no journal"])
+async def test_a_cell_that_the_kernel_does_not_reply_to_ends_all_the_same(megabytes: int) -> None:
+    """So does one that is interrupted between its last statement and its reply: ipykernel drops the reply then."""
+    code = """
+kernel = get_ipython().kernel
+def interrupted(*_):
+    del kernel.finish_metadata
+    raise KeyboardInterrupt
+kernel.finish_metadata = interrupted
+print("ran")
+"""
+    async with running(config=Config({"EMRConnect": {"journal_megabytes": megabytes}})) as (_, client):
+        msg_id = client.execute(code)
+        assert texts(await published(client, msg_id)) == "ran\n"
+        content = (await reply_to(client, msg_id, wait=20))["content"]
+        assert (content["status"], content["ename"]) == ("error", "NoReply")
+        _, outputs = await execute(client, "print('goes on')")
+        assert texts(outputs) == "goes on\n"
