@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 # A new secret needs time to spread (reference 1.7), so the old one is used for so long yet, while it is good.
 SETTLE_SECONDS = 10.0
 SPARE_SECONDS = 1.0  # what expires sooner is not sent any more
-FIRST_PAUSE, LAST_PAUSE = 2.0, 60.0  # seconds between attempts that fail
+FIRST_PAUSE, LAST_PAUSE = 2.0, 20.0  # seconds between attempts that fail
 LOOK_EVERY = 30.0  # seconds; a machine that slept finds its clock moved
 REFUSALS, REFUSALS_WITHIN = 3, 60.0  # so many new secrets may be refused within so many seconds
 

@@ -7,17 +7,23 @@ what a killed process has appended is there; a record that it could not finish i
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import io
 import os
+import shutil
 import struct
 from collections.abc import Iterator
 from enum import IntEnum
 from pathlib import Path
+from typing import Any
 
 from ...gateway.framing import BadFrame, Message, decode, v1_parts
 
 MAGIC = b"EMRSPL1\n"
 HEAD = struct.Struct("<BQ")
 BUFFER = 1 << 20
+OPEN = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC
 
 
 class Kind(IntEnum):
@@ -37,14 +43,15 @@ KINDS = frozenset(Kind)
 class Spool:
     """The file at ``path``, made with mode 0600 when there is none.
 
-    It may be read while it is appended to; all else its owner does one after the other. Raises ``OSError`` where the
-    disk does; the file is then as it was before.
+    It may be read while it is appended to; all else its owner does one after the other. A file that another owner still
+    has, such as a server from which the kernel is taken by force, is copied, and each goes on with its own. Raises
+    ``OSError`` where the disk does; the file is then as it was before.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        self._fd = _own(path)
         self.size = 0
         if os.pread(self._fd, len(MAGIC), 0) == MAGIC:
             self.size = len(MAGIC)
@@ -87,8 +94,7 @@ class Spool:
         """Yield the records from an offset on, each with the offset behind it; stops at what is no whole record."""
         end = self.size if end is None else end
         at = max(start, len(MAGIC))
-        with self.path.open("rb", BUFFER) as file:
-            file.seek(at)
+        with io.BufferedReader(_Reader(self._fd, at), BUFFER) as file:
             while at + HEAD.size <= end:
                 kind, length = HEAD.unpack(file.read(HEAD.size))
                 if kind not in KINDS or at + HEAD.size + length > end:
@@ -112,6 +118,60 @@ class Spool:
             self._fd = -1
 
     def remove(self) -> None:
-        """Close and delete the file."""
+        """Close and delete the file, unless somebody else's has taken its place."""
+        mine = os.fstat(self._fd).st_ino if self.is_open else None
         self.close()
-        self.path.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            if mine in (None, self.path.stat().st_ino):
+                self.path.unlink()
+
+
+class _Reader(io.RawIOBase):
+    """Reads an open file from an offset on, whatever has become of its name and its descriptor."""
+
+    def __init__(self, fd: int, at: int) -> None:
+        self._fd = os.dup(fd)
+        self._at = at
+
+    def readable(self) -> bool:
+        """It can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read what comes next; part of the protocol of ``io``."""
+        count = os.preadv(self._fd, [buffer], self._at)
+        self._at += count
+        return count
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if not self.closed:
+            os.close(self._fd)
+        super().close()
+
+
+def _own(path: Path) -> int:
+    """Open the file, or a copy that takes its name where it has an owner already; return the descriptor."""
+    fd = os.open(path, OPEN, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _copied(fd, path)
+    except OSError:  # a file system without locks
+        pass
+    return fd
+
+
+def _copied(fd: int, path: Path) -> int:
+    copy = path.with_name(f"{path.name}.{os.getpid()}")
+    mine = os.open(copy, OPEN | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(fd, "rb") as theirs, os.fdopen(os.dup(mine), "wb") as file:
+            shutil.copyfileobj(theirs, file, BUFFER)
+        fcntl.flock(mine, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        copy.replace(path)
+    except OSError:
+        os.close(mine)
+        copy.unlink(missing_ok=True)
+        raise
+    return mine

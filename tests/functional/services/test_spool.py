@@ -46,6 +46,22 @@ def test_what_was_appended_is_read_back_also_by_the_next_process(tmp_path):
     assert not spool.path.exists()
 
 
+def test_two_owners_do_not_write_into_one_file(tmp_path):
+    """As where a kernel is taken by force from a server that lives, and shares its folder."""
+    former = Spool(tmp_path / "spool")
+    former.append(Kind.REQUEST, message(1))
+    taker = Spool(former.path)
+    assert ids(taker) == ["k_1_1"]
+    former.append(Kind.PUBLISHED, message(2, "the kernel is gone"))
+    taker.append(Kind.PUBLISHED, message(3))
+    assert (ids(former), ids(taker)) == (["k_1_1", "k_1_2"], ["k_1_1", "k_1_3"])
+    former.remove()
+    taker.close()
+    again = Spool(taker.path)
+    assert ids(again) == ["k_1_1", "k_1_3"]
+    assert list(tmp_path.iterdir()) == [again.path]
+
+
 def test_torn_at_every_byte_it_keeps_the_whole_records_and_goes_on(tmp_path):
     whole = Spool(tmp_path / "whole")
     ends = [0]
