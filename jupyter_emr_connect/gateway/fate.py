@@ -34,6 +34,10 @@ NO_REPLY = (
     "NoReply",
     "The kernel ended this cell without a reply, as when it is interrupted at that very moment. What it did is done.",
 )
+INTERRUPTED = (
+    "KeyboardInterrupt",
+    "The kernel was interrupted at the very moment in which it took up or ended this cell. What it did is done.",
+)
 
 
 class Fate:
@@ -155,7 +159,7 @@ class Fate:
         while bridge.requests.get(msg_id) is request:
             if answered:
                 bridge.requests.close(msg_id)
-                bridge.fail(request, "error", *NO_REPLY)
+                bridge.fail(request, "error", *(INTERRUPTED if request.interrupted else NO_REPLY))
                 return
             await asyncio.sleep(QUIET)
             if bridge.line.flows and bridge.line.journal:

@@ -113,5 +113,5 @@ class Recovery:
                     await line.deliver(message)
         for msg_id in replay.handled:
             if msg_id in older:
-                older[msg_id].begun = True
+                older[msg_id].begin()
         return not replay.more

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -27,19 +28,36 @@ REPEATABLE = frozenset(
 class Request:
     """A request on its way: who sent it, on which channel, and the header that its replies name as parent.
 
-    ``begun``: the kernel was heard to work on it; ``ended``: it was heard to be done with it (``status: idle``).
+    ``begun_at``: when the kernel was first heard to work on it (seconds of ``time.monotonic``); ``ended``: it was heard
+    to be done with it (``status: idle``); ``interrupted``: the kernel was interrupted for its sake.
     """
 
     message: Message
     identities: list[bytes]
-    begun: bool = False
+    begun_at: float | None = None
     ended: bool = False
+    interrupted: bool = False
     repeated: bool = False
 
     @property
     def channel(self) -> str:
         """The channel it was sent on, where its reply comes too."""
         return self.message.channel
+
+    @property
+    def begun(self) -> bool:
+        """Whether the kernel was heard to work on it."""
+        return self.begun_at is not None
+
+    @property
+    def waits(self) -> bool:
+        """Whether nothing was heard of it yet."""
+        return not (self.begun or self.ended)
+
+    def begin(self) -> None:
+        """Take note that the kernel works on it."""
+        if self.begun_at is None:
+            self.begun_at = time.monotonic()
 
     @property
     def header(self) -> Part:
@@ -92,14 +110,14 @@ class Requests:
         """Take note of a status that the kernel published for a request."""
         request = self._open.get(parent) or self._cells.get(parent)
         if request is not None:
-            request.begun = True
+            request.begin()
             request.ended = request.ended or state == "idle"
 
     def heard(self, parent: str) -> None:
         """Take note of any other output of a request."""
         request = self._open.get(parent)
         if request is not None:
-            request.begun = True
+            request.begin()
 
     def running(self) -> list[Request]:
         """Return the cells that the kernel has begun and not ended, as far as it was heard."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from typing import Any
 
 from ..errors import EMRConnectError, GatewayError, GatewayRefused, GatewayUnreachable, KernelGone
@@ -20,6 +21,7 @@ LOOK_EVERY = 0.05
 CATCH_UP = 2.0  # seconds in which a line that is back tells what has ended meanwhile
 AGAIN_AFTER = 1.0
 STAYS_BUSY = 0.5
+TAKEN_UP_WITHIN, INSIDE_AFTER = 1.0, 0.1
 # Seconds for one attempt; the first connection used after a line came back may be one that is dead.
 AT_ONCE, FIRST_PATIENCE, LAST_PATIENCE = 5.0, 2.0, 10.0
 BUSY = "busy"
@@ -113,6 +115,29 @@ async def _line_goes(bridge: Bridge) -> None:
             return
 
 
+async def _inside(cell: Request) -> None:
+    """Return once the kernel is well inside of the cell, or after a moment.
+
+    While ipykernel takes a cell up it ignores interrupts, or drops the cell's reply.
+    """
+    end = time.monotonic() + TAKEN_UP_WITHIN
+    while True:
+        now = time.monotonic()
+        if cell.ended or now > end or (cell.begun_at is not None and now > cell.begun_at + INSIDE_AFTER):
+            return
+        await asyncio.sleep(LOOK_EVERY)
+
+
+async def _was_early(cell: Request) -> bool:
+    """Return whether the kernel takes up the cell only after it was interrupted, and so has noticed nothing of it."""
+    cell.interrupted = True
+    early = cell.waits
+    while True:
+        if not cell.waits:
+            return early and not cell.ended
+        await asyncio.sleep(LOOK_EVERY)
+
+
 class Interrupts:
     """The interrupts of one kernel: one at a time is on its way. Lives on the gateway loop."""
 
@@ -122,6 +147,7 @@ class Interrupts:
         self._kernel_id = kernel_id
         self._log = log
         self._work: asyncio.Task[None] | None = None
+        self._delivered = False
 
     async def interrupt(self) -> None:
         """Interrupt the cell that runs, now or as soon as the line allows; returns within :data:`PROMPT` seconds.
@@ -134,8 +160,10 @@ class Interrupts:
         if not up:
             drop_unsent(self._bridge, "error", *UNSENT)
         if self._work is not None and not self._work.done():
-            return
-        cell = self._running()
+            if not self._delivered:
+                return
+            self._work.cancel()  # it only waits for a cell that has not begun
+        cell, self._delivered = self._running(), False
         self._work = asyncio.get_running_loop().create_task(self._deliver(cell, at_once=up))
         self._work.add_done_callback(self._ended)
         if up:
@@ -144,7 +172,7 @@ class Interrupts:
             self._work.result()
             return
         drop_unsent(self._bridge, "error", *UNSENT)  # a line that is thought to be up may be dead all the same
-        if cell is not None and not cell.ended:
+        if cell is not None and not cell.ended and not self._delivered:
             self._bridge.publish("stream", {"name": "stderr", "text": SLOW if up else OWED}, cell.header)
 
     def drop(self) -> None:
@@ -161,13 +189,21 @@ class Interrupts:
 
     async def _deliver(self, cell: Request | None, *, at_once: bool) -> None:
         patience = AT_ONCE if at_once else FIRST_PATIENCE
+        if cell is None and at_once:
+            await asyncio.sleep(LOOK_EVERY)  # a cell that was sent just before comes by another way
+            cell = self._running()
         while True:
             if not at_once:
                 await line_returns(self._bridge)
-            if cell.ended if cell is not None else self._running() is not None:
+            if cell is not None:
+                await _inside(cell)
+            if cell.ended if cell is not None else not at_once and self._running() is not None:
                 return  # what runs now came later than the interrupt
             if await self._once(patience, if_busy=cell is None and not at_once):
-                return
+                self._delivered = True
+                if cell is None or not await _was_early(cell):
+                    return
+                continue
             patience = FIRST_PATIENCE if at_once else min(patience * 2, LAST_PATIENCE)
             at_once = False
             await asyncio.sleep(AGAIN_AFTER)

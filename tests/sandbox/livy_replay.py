@@ -33,8 +33,8 @@ JVM_EPILOGUE = {
     "Error: Could not create the Java Virtual Machine.",
     "Error: A fatal exception has occurred. Program will exit.",
 }
-WAITS = {"cancel running": 2.0}
-"""Seconds that the recorder had waited before an exchange: its Spark job had run for three when it was cancelled."""
+WAITS = {"cancel running": 6.0}
+"""Seconds to wait before an exchange: the recorder's Spark job had run for three when it was cancelled, of twenty."""
 
 JSON = Any
 

@@ -34,6 +34,12 @@ def brief(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     started.cli("sandbox", "down", "--name", started.name)
 
 
+@pytest.fixture(autouse=True)
+def no_refusals_before() -> None:
+    """Secrets that were refused in one test count no more in the next."""
+    forget_secrets()
+
+
 async def told(
     client: AsyncKernelClient, state: str, cause: str = "", *, seen: list[dict[str, Any]] | None = None
 ) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Interrupt and restart while the line is down: told at once, delivered first when it is back, and never too late."""
+"""Interrupts and restarts reach what they are meant for, also while the line is down, and nothing else."""
 
 from __future__ import annotations
 
@@ -59,6 +59,20 @@ async def begun(client: AsyncKernelClient, code: str) -> str:
     while (await client.get_iopub_msg(timeout=30))["content"].get("text") != "on\n":
         pass
     return msg_id
+
+
+async def test_an_interrupt_right_after_a_cell_was_sent_is_not_lost(sandbox: Sandbox) -> None:
+    """It goes another way than the cell, and must not be there before it."""
+    async with running() as (manager, client):
+        await execute(client, "import time")
+        for number in range(10):
+            msg_id = client.execute("time.sleep(600)")
+            await asyncio.sleep(number * 0.002)
+            await manager.interrupt_kernel()
+            content = (await reply_to(client, msg_id, wait=15))["content"]
+            assert content["ename"] == "KeyboardInterrupt"
+        _, outputs = await execute(client, "time.sleep(2); print('unharmed')")
+        assert texts(outputs) == "unharmed\n"
 
 
 @pytest.mark.parametrize("how", FAULTS)
