@@ -123,7 +123,7 @@ class GatewayLoop:
             return
         try:
             self.submit(within(EXIT_SECONDS, self._finish())).result(EXIT_SECONDS + 1)
-        except Exception:  # the process is ending; what was not done stays in the ledger
+        except (Exception, KeyboardInterrupt):  # the process is ending; what was not done stays in the ledger
             return
 
 

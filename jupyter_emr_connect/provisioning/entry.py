@@ -84,7 +84,11 @@ class Entry:
 
     async def _do(self, action: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         async with self._order:
+            work = asyncio.ensure_future(asyncio.to_thread(action, *args, **kwargs))
             try:
-                return await asyncio.to_thread(action, *args, **kwargs)
+                return await asyncio.shield(work)
+            except asyncio.CancelledError:  # a thread goes on all the same, and what comes next must find it done
+                await asyncio.wait({work})
+                raise
             except RuntimeError:  # the process is ending, and threads are no longer started
                 return action(*args, **kwargs)

@@ -288,10 +288,9 @@ class RemoteKernel:
 
     async def _discard(self, error: BaseException) -> None:
         """Remove what a failed start may have left, or may yet bring up."""
-        if self._requested:
-            answered = isinstance(error, GatewayError) and not isinstance(error, GatewayUnreachable)
-            seconds = REMOVE_EVERY if answered else self.order.launch_timeout + LAUNCH_PAD
-            await discard(self._client, self.entry, seconds)
+        answered = isinstance(error, GatewayError) and not isinstance(error, GatewayUnreachable)
+        seconds = REMOVE_EVERY if answered else self.order.launch_timeout + LAUNCH_PAD
+        await (discard(self._client, self.entry, seconds) if self._requested else self.entry.strike())
         await self._leave()
 
     async def _leave(self) -> None:
