@@ -68,7 +68,7 @@ async def test_each_number_comes_once_and_in_order_over_cuts(sandbox: Sandbox, s
 
 
 async def test_without_a_journal_what_is_lost_is_marked(sandbox: Sandbox, soak: Soak) -> None:
-    """Nothing comes twice or out of order either, and the cell ends as it did in the kernel."""
+    """Nothing comes twice or out of order either; the cell ends as it did in the kernel, or says that this was lost."""
     count, cuts = soak.choose(500, 5000), soak.choose(3, 20)
     marked = 0
     with line_to(sandbox, "open") as line:
@@ -86,7 +86,8 @@ async def test_without_a_journal_what_is_lost_is_marked(sandbox: Sandbox, soak: 
             assert (found.doubled, found.foreign, found.in_order) == ((), (), True)
             marked = texts(outputs, "stderr").count("may be incomplete")
             assert marked or not found.missing
-            assert (await reply_to(client, msg_id))["content"]["status"] == "ok"
+            content = (await reply_to(client, msg_id))["content"]  # the last cut may come when the cell ends
+            assert content["status"] == "ok" or content["ename"] == "ReplyLost"
     soak.note(f"without a journal, {count} numbers over {cuts} cuts: what was lost was marked {marked} times")
 
 
