@@ -4,6 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.stamp
 NODE_STAMP := labextension/node_modules/.stamp
 BUNDLE := jupyter_emr_connect/labextension/package.json
+LINK := .venv/share/jupyter/labextensions/jupyter_emr_connect
 PLUGIN := $(wildcard labextension/src/*.ts labextension/*.json labextension/*.js)
 JLPM := cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm
 SANDBOX ?= default
@@ -31,7 +32,7 @@ $(STAMP): requirements/bootstrap.txt requirements/dev.txt pyproject.toml
 demo: $(STAMP) ## Bring up the sandbox and run a notebook on Spark under a runtime role
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python examples/demo.py
 
-lab: $(STAMP) $(if $(shell command -v node),$(BUNDLE)) ## JupyterLab with the sandbox's clusters (and our plugin, where node is)
+lab: $(STAMP) $(if $(shell command -v node),$(BUNDLE) $(LINK)) ## JupyterLab with the sandbox's clusters (and our plugin, where node is)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python examples/lab.py
 
 test: lint unit functional frontend sandbox browser ## Everything that CI checks
@@ -67,9 +68,11 @@ $(NODE_STAMP): $(STAMP) requirements/frontend.txt labextension/package.json labe
 
 $(BUNDLE): $(NODE_STAMP) $(PLUGIN)
 	$(JLPM) build:prod
-	@mkdir -p .venv/share/jupyter/labextensions
-	@ln -sfn "$(CURDIR)/jupyter_emr_connect/labextension" .venv/share/jupyter/labextensions/jupyter_emr_connect
 	@touch $@
+
+$(LINK): $(STAMP) | $(BUNDLE)
+	@mkdir -p $(dir $@)
+	@ln -sfn "$(CURDIR)/jupyter_emr_connect/labextension" $@
 
 sandbox: $(STAMP) ## Tests on the real engines
 	$(BIN)/pytest tests/sandbox -m "not faults" -n 3 --dist loadfile
@@ -82,7 +85,7 @@ livy: $(STAMP) ## The tests of Livy's sessions on a full Apache Livy 0.8.0 (LIVY
 	@test -d "$(LIVY_HOME)/jars" || { echo "Give LIVY_HOME, an unpacked apache-livy-0.8.0-incubating_2.12-bin."; exit 1; }
 	$(BIN)/pytest --livy-home "$(LIVY_HOME)" $(LIVY_TESTS:%=tests/sandbox/test_%.py)
 
-browser: $(STAMP) $(BUNDLE) ## Tests in a real browser (Debian's chromium; installed when run as root)
+browser: $(STAMP) $(BUNDLE) $(LINK) ## Tests in a real browser (Debian's chromium; installed when run as root)
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && \
 	  apt-get install -y -qq --no-install-recommends chromium; } || \
 	  { echo "The browser tests need chromium: sudo apt-get install chromium"; exit 1; }
