@@ -5,8 +5,8 @@ jupyter_server's handlers), and waits up to 5 s for the other end to agree (``We
 Where the network has moved on under that connection nobody does. So if a first attempt is not answered soon, a second
 one is made under another session.
 
-An attempt that the gateway works on is not cut off: jupyter_server would count one connection less than there are
-(``on_close`` without ``open``), and later cull a kernel that is in use.
+An attempt that the gateway works on is not cut off, for half a minute at least: jupyter_server would count one
+connection less than there are (``on_close`` without ``open``), and later cull a kernel that is in use.
 """
 
 from __future__ import annotations

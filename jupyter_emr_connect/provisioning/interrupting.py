@@ -153,8 +153,9 @@ class Interrupts:
         """Interrupt the cell that runs, now or as soon as the line allows; returns within :data:`PROMPT` seconds.
 
         While the line is down, cells that were not sent yet end at once. An interrupt that is on its way already stands
-        for all that follow, and is given up when the cell ends by itself or :meth:`drop` is called. Raises the
-        gateway's error when it refuses for a reason that does not pass.
+        for all that follow until it is delivered, and is given up when the cell ends by itself, :meth:`drop` is called,
+        or none was known to run and another has come since. Raises the gateway's error when it refuses for a reason
+        that does not pass.
         """
         up = is_up(self._bridge)
         if not up:
