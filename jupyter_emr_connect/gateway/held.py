@@ -21,7 +21,8 @@ class Held:
 
     def __init__(self, memory: int = MEMORY_BYTES) -> None:
         self._memory = memory
-        self._kept: list[tuple[int, Message | Place]] = []
+        self._kept: list[tuple[tuple[int, int], Message | Place]] = []
+        self._part = 0
         self._bytes = 0
         self._file: IO[bytes] | None = None
 
@@ -32,9 +33,13 @@ class Held:
         """Take a message in; raises :class:`OSError` when the disk is full, and then has not taken it."""
         if self._bytes + message.size <= self._memory:
             self._bytes += message.size
-            self._kept.append((number, message))
+            self._kept.append(((self._part, number), message))
         else:
-            self._kept.append((number, self._write(b"".join(v1_parts(message)))))
+            self._kept.append(((self._part, number), self._write(b"".join(v1_parts(message)))))
+
+    def divide(self) -> None:
+        """Let what is added from here on come after all that was before: another process counts anew."""
+        self._part += 1
 
     def _write(self, frame: bytes) -> Place:
         if self._file is None:

@@ -241,6 +241,8 @@ class Line:
 
         Only its reply may still be on its way then, which is a single message.
         """
+        if self._recovery.overdue and self.lost():  # the journal may still give it, too late for this cell
+            self._receiver.mark([cell])
         now = asyncio.get_running_loop().time()
         for doubt in [one for one in self._doubts if cell in one.cells]:
             if doubt.gap[1] > doubt.gap[0] or now - doubt.since > GRACE:
@@ -273,7 +275,9 @@ class Line:
         """Take note of the kernel's session, from a reply of its own; its numbers count from here on."""
         session = str(reply.head.get("session", ""))
         if session != self.session:
-            self.sequence = Sequence()
+            self.sequence, self._anchor = Sequence(), 0
+            self.held.divide()
+            self._recovery.outlive()
         self._meet(reply)
         self.count(reply)
 

@@ -26,13 +26,16 @@ class Recovery:
     """One after the other, for one line; the latest replaces the one before. Lives on the gateway loop.
 
     ``overdue``: no answer came in time, so nothing is held back for it any longer; it is still asked for. ``sure``:
-    the kernel has a journal, so an answer that is late is under way; ``turn`` counts the recoveries.
+    the kernel has a journal, so an answer that is late is under way; ``turn`` counts the recoveries; ``outlived``: the
+    process that is asked is no more.
     """
 
     def __init__(self, line: Line) -> None:
         self.overdue = False
         self.sure = False
         self.turn = 0
+        self.outlived = False
+        self._question: asyncio.Future[Message | None] | None = None
         self._pauses: list[float] = []
         self._line = line
         self._work: asyncio.Task[journal.Replay | None] | None = None
@@ -40,7 +43,7 @@ class Recovery:
     def begin(self, older: dict[str, Request]) -> asyncio.Task[journal.Replay | None]:
         """Begin to ask, also what became of requests; see :meth:`Line.recover`."""
         self.stop()
-        self.overdue = False
+        self.overdue = self.outlived = False
         self.turn += 1
         self._pauses = list(AGAIN)
         self._work = asyncio.get_running_loop().create_task(self._recover(older))
@@ -57,14 +60,24 @@ class Recovery:
             self._work.cancel()
             self._work = None
 
+    def outlive(self) -> None:
+        """Ask the process no longer; called when the line meets the one that a restart put in its place.
+
+        Nothing is concluded from its silence, and the new one, which has a journal of its own, has nothing of it.
+        """
+        self.outlived = True
+        if self._question is not None and not self._question.done():
+            self._question.set_result(None)
+
     async def _recover(self, older: dict[str, Request]) -> journal.Replay | None:
         line, turn = self._line, self.turn
         replay: journal.Replay | None = None
         asked = line.journal
-        while line.journal:
+        while line.journal and not self.outlived:
             question = journal.question(line.sequence.tops(), line.sequence.missing(), older)
-            future = line.own.ask("control", journal.REQUEST, question, LATE if self.sure else UNKNOWN)
-            if not await self._answered(future):
+            patience = LATE if self.sure else UNKNOWN
+            self._question = future = line.own.ask("control", journal.REQUEST, question, patience)
+            if not await self._answered(future) or self.outlived:
                 continue
             answer = future.result()
             replay = journal.understood(answer)
@@ -74,6 +87,7 @@ class Recovery:
             line.journal_of = line.session if replay is not None else ""
             if replay is not None and await self._sort_out(replay, older):
                 break
+        asked = asked and not self.outlived
         lost = replay.lost if replay else line.lost() if asked else []
         await line.release(lost, turn)
         line.sequence.forgive(replay.latest if replay else line.sequence.tops() if asked else {})

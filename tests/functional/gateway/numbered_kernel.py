@@ -44,14 +44,15 @@ class NumberedKernel:
 
     A cell's text is a list of words: ``say-x`` publishes ``x``, ``lose`` and ``keep`` begin and end the loss of all
     that it sends, ``cut`` cuts the connection, ``pause`` takes a moment, ``back`` waits for the next connection,
-    ``wait`` for ``go``, ``ask`` asks the user. ``swallow``: the next message of this type is lost, and the connection
-    with it.
+    ``wait`` for ``go``, ``ask`` asks the user, ``restart`` begins another life. ``swallow``: the next message of this
+    type is lost, and the connection with it. ``deaf``: it does not hear the control channel.
     """
 
     journal_bytes: int = 1_000_000
     swallow: str = ""
     losing: bool = False
     double: bool = False
+    deaf: bool = False
     requests: list[str] = field(default_factory=list)
     go: asyncio.Event = field(default_factory=asyncio.Event)
     back: asyncio.Event = field(default_factory=asyncio.Event)
@@ -74,6 +75,12 @@ class NumberedKernel:
             self.shell = None
         if hasattr(self, "emr_connect_journal"):
             del self.emr_connect_journal
+
+    def restart(self) -> None:
+        """Begin another life on the same connection."""
+        self.start()
+        self.losing = False
+        self.shell = asyncio.create_task(self._serve_shell())
 
     def _forward(self, message: Message) -> None:
         if self.losing or self.ws is None:
@@ -115,7 +122,8 @@ class NumberedKernel:
             self.swallow = ""
             self.cut()
         elif message.channel == "control":
-            self._handle(message)
+            if not self.deaf:
+                self._handle(message)
         elif message.channel == "stdin":
             self.answers.put_nowait(self.session.unpack(bytes(message.content))["value"])
         else:
@@ -174,6 +182,9 @@ class NumberedKernel:
                 self._publish("stream", {"name": "stdout", "text": await self.answers.get()}, parent)
             elif verb == "back":
                 await self.back.wait()
+            elif verb == "restart":
+                asyncio.get_running_loop().call_soon(self.restart)
+                await asyncio.Event().wait()
             self.losing = verb == "lose" or (self.losing and verb != "keep")
         self.session.send(self.wires["shell"], "execute_reply", {"status": "ok", "execution_count": 1}, parent)
         self._publish("status", {"execution_state": "idle"}, parent)

@@ -6,7 +6,10 @@ import asyncio
 
 import pytest
 
+from jupyter_emr_connect.gateway import recovery
+from jupyter_emr_connect.gateway.bridge import Bridge
 from jupyter_emr_connect.gateway.loop import gateway_loop
+from jupyter_emr_connect.gateway.own import UNKNOWN
 
 from .numbered_kernel import NumberedKernel, talking_to
 
@@ -119,6 +122,54 @@ async def test_a_kernel_that_was_restarted_meanwhile_says_so() -> None:
             if not talk.bridge.line.journal:
                 await asyncio.sleep(0.05)
         assert (await talk.run("say-a lose say-b keep say-c")).text == "abc"
+
+
+async def restarted(bridge: Bridge) -> None:
+    """Do as is done when a restart was asked for."""
+    bridge.abandon("aborted")
+    await bridge.ready()
+
+
+async def test_a_restart_ends_the_questions_to_the_process_before() -> None:
+    """What the new process does not know of the old one says nothing of its own journal."""
+    kernel = NumberedKernel()
+    async with talking_to(kernel) as talk:
+        talk.client.execute("say-a lose say-b keep say-c restart")
+        await asyncio.sleep(0.3)  # what is missing was asked for, and the new process has heard it
+        await gateway_loop().call(restarted(talk.bridge))
+        await asyncio.sleep(UNKNOWN)
+        assert talk.bridge.line.journal
+        cell = await talk.run("say-a lose say-b keep say-c")
+        assert (cell.text, cell.marks, cell.reply["status"]) == ("abc", "", "ok")
+
+
+async def test_what_a_restart_overtakes_is_not_waited_for() -> None:
+    kernel = NumberedKernel()
+    async with talking_to(kernel) as talk:
+        kernel.deaf = True
+        talk.client.execute("say-a lose say-b keep say-c say-d restart")
+        await asyncio.sleep(0.3)
+        await gateway_loop().call(restarted(talk.bridge))
+        kernel.deaf = False
+        talk.client.execute("say-e")
+        said = []
+        while "e" not in said:
+            message = await talk.client.get_iopub_msg(timeout=0.9)
+            if message["msg_type"] == "stream":
+                said.append(message["content"]["text"])
+        assert said == ["a", "c", "d", "e"]
+
+
+async def test_a_cell_that_ends_before_the_journal_answers_is_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recovery, "AGAIN", ())
+    monkeypatch.setattr(recovery, "SILENCE", 0.5)
+    kernel = NumberedKernel()
+    async with talking_to(kernel) as talk:
+        kernel.deaf = True
+        cell = await talk.run("say-a lose say-b keep say-c")
+        assert (cell.text, cell.reply["status"]) == ("ac", "ok")
+        assert INCOMPLETE in cell.marks
+        kernel.deaf = False
 
 
 @pytest.mark.parametrize("journal_bytes", [1_000_000, 0])

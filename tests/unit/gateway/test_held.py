@@ -29,6 +29,17 @@ def test_they_come_back_by_number_then_as_they_came(memory: int) -> None:
     assert [bytes(one.content) for one in held.drain()] == [b"again"]
 
 
+@pytest.mark.parametrize("memory", [0, 1_000_000])
+def test_another_process_comes_after_the_one_before(memory: int) -> None:
+    held = Held(memory)
+    held.add(20, message("b"))
+    held.add(19, message("a"))
+    held.divide()
+    held.add(2, message("d"))
+    held.add(1, message("c"))
+    assert [bytes(one.content) for one in held.drain()] == [b"a", b"b", b"c", b"d"]
+
+
 FULL = """
 import resource, signal
 from jupyter_emr_connect.gateway.framing import Message
