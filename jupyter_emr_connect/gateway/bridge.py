@@ -238,6 +238,11 @@ class Bridge:
         for request in requests:
             self.publish("stream", {"name": "stderr", "text": text}, request.header)
 
+    def unheard(self) -> None:
+        """Go on over another connection; called by the line when the kernel is silent on this one."""
+        if self.link is not None:
+            self.link.change()
+
     def _refused(self, message: Message) -> None:
         """Tell the sender that the gateway hung up over the size of its message."""
         size = message.size / 1_000_000

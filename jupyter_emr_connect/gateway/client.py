@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 import aiohttp
-from aiohttp.abc import ResolveResult
 
 from ..errors import (
     EMRConnectError,
@@ -22,6 +20,7 @@ from ..errors import (
 )
 from .failures import explain, parse, refuse
 from .framing import V1_PROTOCOL
+from .http import Http
 from .target import GatewayTarget
 
 RETRIED = frozenset({429, 502, 503, 504})
@@ -37,25 +36,6 @@ if TYPE_CHECKING:
 _starts: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
 
-class RememberingResolver(aiohttp.ThreadedResolver):
-    """Falls back on the last known addresses: as the process ends Python no longer starts the threads that ask."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._known: dict[tuple[str, int], list[ResolveResult]] = {}
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """Return the host's addresses, those of the last time if they cannot be asked for now."""
-        try:
-            self._known[host, port] = await super().resolve(host, port, family)
-        except (OSError, RuntimeError):
-            if (host, port) not in self._known:
-                raise
-        return self._known[host, port]
-
-
 class GatewayClient:
     """Speaks to one gateway. Every method runs on one loop (the gateway loop).
 
@@ -69,26 +49,21 @@ class GatewayClient:
         self.target = target
         self._connect_timeout = connect_timeout
         self._request_timeout = request_timeout
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions = Http(target.ssl_context)
         self._closed = False
 
-    def _http(self) -> aiohttp.ClientSession:
+    @property
+    def _http(self) -> Http:
         if self._closed:
             message = f"The connection to {self.target.label} was closed."
             raise GatewayUnreachable(message)
-        if self._session is None:
-            connector = aiohttp.TCPConnector(ssl=self.target.ssl_context or True, resolver=RememberingResolver())
-            # A gateway's cookies would tie kernels of different roles together.
-            self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-        return self._session
+        return self._sessions
 
     async def close(self) -> None:
         """Close the connections for good; sockets made by :meth:`open_socket` are closed with them."""
         self._closed = True
         self.target.auth.release(self)
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._sessions.close()
 
     async def api(self) -> dict[str, Any]:
         """Return ``GET /api``: the server's and the gateway's versions."""
@@ -110,6 +85,14 @@ class GatewayClient:
         """
         answer = await self._call("GET", f"/api/kernels/{kernel_id}")
         return answer if isinstance(answer, dict) else {}
+
+    async def has_lost(self, kernel_id: str) -> bool:
+        """Return whether it is the gateway itself that does not know the kernel; a proxy's 404 says nothing of it."""
+        try:
+            await self.kernel(kernel_id)
+        except EMRConnectError as error:
+            return isinstance(error, KernelGone)
+        return False
 
     async def interrupt(self, kernel_id: str) -> None:
         """Interrupt what the kernel runs."""
@@ -177,7 +160,7 @@ class GatewayClient:
         for last in (False, True):
             headers = await self.target.auth.headers()
             try:
-                return await self._http().ws_connect(
+                return await self._http.sockets.ws_connect(
                     url,
                     params={"session_id": session_id},
                     headers=headers,
@@ -234,7 +217,7 @@ class GatewayClient:
         limits = aiohttp.ClientTimeout(total=seconds, sock_connect=self._connect_timeout)
         while True:
             try:
-                async with self._http().request(
+                async with self._http.rest.request(
                     method,
                     f"{self.target.url}{path}",
                     json=json,

@@ -66,6 +66,10 @@ class Receiver(Protocol):
         """Tell these cells that some of their output is lost."""
         ...
 
+    def unheard(self) -> None:
+        """Go on over another connection: the kernel does not hear us on this one."""
+        ...
+
 
 class Line:
     """What arrives from one kernel, put in order. Lives on the gateway loop.
@@ -80,7 +84,7 @@ class Line:
         self.duplicates = 0
         self.mode = Mode.FLOWING
         self._requests = requests
-        self._receiver = receiver
+        self.receiver = receiver
         self.sequence = Sequence()
         self.held = Held()
         self._prefix = ""
@@ -109,7 +113,7 @@ class Line:
             elif not self.count(message):
                 self.duplicates += 1
             elif self.mode is Mode.FLOWING and not self._is_early(message):
-                await self._receiver.deliver(message)
+                await self.receiver.deliver(message)
             else:
                 await self._hold(message)
             if self.mode is Mode.WAITING and not self.sequence.missing():
@@ -146,7 +150,7 @@ class Line:
             self.held.add(self._anchor, message)
         except OSError:  # no room on the disk: better out of order than not at all
             await self._release([])
-            await self._receiver.deliver(message)
+            await self.receiver.deliver(message)
 
     def _ask_for_gap(self) -> None:
         if self.mode is Mode.WAITING:
@@ -184,7 +188,7 @@ class Line:
             while lost and lost[0][0] == prefix and lost[0][2] < number:
                 lost.pop(0)
                 self._mark(message.parent_id)
-            await self._receiver.deliver(message)
+            await self.receiver.deliver(message)
         if lost:
             self._mark()
 
@@ -210,7 +214,7 @@ class Line:
         after = self._requests.cell(parent)
         if after is not None and after not in cells:
             cells.append(after)
-        self._receiver.mark(cells)
+        self.receiver.mark(cells)
 
     # Without a journal
 
@@ -234,7 +238,7 @@ class Line:
         low, high = doubt.gap
         if any(first <= high and low <= last for first, last in self.sequence.missing().get(doubt.prefix, [])):
             self.sequence.forgive({doubt.prefix: high})
-            self._receiver.mark(doubt.cells)
+            self.receiver.mark(doubt.cells)
 
     def ends(self, cell: Request) -> None:
         """Say what a cell lacks before its end is published: front ends do not look at what comes after it.
@@ -242,7 +246,7 @@ class Line:
         Only its reply may still be on its way then, which is a single message.
         """
         if self._recovery.overdue and self.lost():  # the journal may still give it, too late for this cell
-            self._receiver.mark([cell])
+            self.receiver.mark([cell])
         now = asyncio.get_running_loop().time()
         for doubt in [one for one in self._doubts if cell in one.cells]:
             if doubt.gap[1] > doubt.gap[0] or now - doubt.since > GRACE:
@@ -290,7 +294,3 @@ class Line:
         for message in self.held.drain():
             if self.count(message):
                 self.held.add(self.number(message), message)
-
-    async def deliver(self, message: Message) -> None:
-        """Give a message to the receiver now, out of its order."""
-        await self._receiver.deliver(message)

@@ -5,6 +5,10 @@ jupyter_server's handlers), and waits up to 5 s for the other end to agree (``We
 Where the network has moved on under that connection nobody does. So if a first attempt is not answered soon, a second
 one is made under another session.
 
+Two connections of one session must not meet in a gateway: kernels know them by the session alone (``create_stream`` of
+the same handlers), and hear only the one that came last. An attempt that is lost in its midst is opened there all the
+same once its turn has come; so after one the session is another, and so it is where a kernel is found not to hear us.
+
 An attempt that the gateway works on is not cut off, for half a minute at least: jupyter_server would count one
 connection less than there are (``on_close`` without ``open``), and later cull a kernel that is in use.
 """
@@ -16,6 +20,9 @@ import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
+import aiohttp
+
+from ..errors import GatewayUnreachable
 from .deadline import within
 from .health import hang_up
 
@@ -63,6 +70,15 @@ async def open_first(
             task = loop.create_task(_leave(one))
             _let_go.add(task)
             task.add_done_callback(_let_go.discard)
+
+
+def is_in_doubt(error: BaseException) -> bool:
+    """Return whether a gateway may still work on an attempt that failed: it was begun, and lost before an answer.
+
+    JEG then opens its end all the same, and keeps it, since its ``on_close`` came before its ``open``.
+    """
+    known = aiohttp.WSServerHandshakeError | aiohttp.ClientConnectorError | aiohttp.ServerTimeoutError
+    return isinstance(error, GatewayUnreachable) and not isinstance(error.__cause__, known)
 
 
 async def _leave(attempt: asyncio.Future[KernelWebSocket]) -> None:

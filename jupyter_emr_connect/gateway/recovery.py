@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from .framing import Message
     from .line import Line
 
-# Seconds of silence after which it is asked for again: a gateway that still closes the old connection may not hear it.
+# Seconds of silence after which it is asked for again, since a gateway that still closes the old connection may not
+# hear it; after the last of them over another connection.
 AGAIN = (1.0, 1.5)
 SILENCE = 5.0  # seconds of silence after which an answer is no longer waited for ...
 AT_MOST = 30.0  # ... and seconds in all; it is then asked for again
@@ -26,13 +27,14 @@ class Recovery:
     """One after the other, for one line; the latest replaces the one before. Lives on the gateway loop.
 
     ``overdue``: no answer came in time, so nothing is held back for it any longer; it is still asked for. ``sure``:
-    the kernel has a journal, so an answer that is late is under way; ``turn`` counts the recoveries; ``outlived``: the
-    process that is asked is no more.
+    the kernel has a journal, so an answer that is late is under way; ``heard``: it has answered since the connection
+    was changed for its silence; ``turn`` counts the recoveries; ``outlived``: the process that is asked is no more.
     """
 
     def __init__(self, line: Line) -> None:
         self.overdue = False
         self.sure = False
+        self.heard = True
         self.turn = 0
         self.outlived = False
         self._question: asyncio.Future[Message | None] | None = None
@@ -81,6 +83,7 @@ class Recovery:
                 continue
             answer = future.result()
             replay = journal.understood(answer)
+            self.heard = self.heard or replay is not None
             line.journal = self.sure = replay is not None
             if answer is not None and not line.session:
                 line.recognise(answer)
@@ -105,7 +108,11 @@ class Recovery:
                 return True
             if before == self._line.arrived and self._pauses:
                 self._pauses.pop(0)
-                return False
+                if self._pauses or not self.heard:
+                    return False
+                self.heard = False
+                self._line.receiver.unheard()
+                continue  # and another recovery begins
             self.overdue = before == self._line.arrived
         self.overdue = True
         await self._line.release([])
@@ -124,7 +131,7 @@ class Recovery:
                     line.held.add(anchor, message)
                 except OSError:  # no room on the disk
                     await line.release([])
-                    await line.deliver(message)
+                    await line.receiver.deliver(message)
         for msg_id in replay.handled:
             if msg_id in older:
                 older[msg_id].begin()

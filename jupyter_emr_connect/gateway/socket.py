@@ -15,9 +15,8 @@
                                  GONE
 
 The ``session_id`` stays the same over reconnections, so that the gateway replays what it buffered (reference 5.5), save
-where the gateway is busy with a dead connection of that session and the kernel has a journal (``opening.py``). What is
-sent while there is no connection waits in the outbox. Each state has one coroutine; only :meth:`KernelSocket._run`
-moves between them.
+where two connections of one session could meet there (``opening.py``). What is sent while there is no connection waits
+in the outbox. Each state has one coroutine; only :meth:`KernelSocket._run` moves between them.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ from .client import GatewayClient
 from .deadline import within
 from .framing import BadFrame, Framing, Message, decode, encode
 from .health import hang_up, now, silent_for
-from .opening import open_first
+from .opening import is_in_doubt, open_first
 from .outbox import Outbox
 from .reach import reach_of
 from .state import LinkState, LinkStatus, cause_of
@@ -61,11 +60,10 @@ RESTARTED = "The gateway was restarted, or has ended the kernel while there was 
 class KernelSocket:
     """Carries messages between a gateway kernel and its bridge. Lives on the gateway loop.
 
-    ``on_message`` is awaited for each message in order, so that a slow receiver slows the gateway down;
-    ``on_state`` is called with each new status; ``on_full`` with True when the outbox is full and with False
-    when there is room again; ``on_too_large`` with a message over which the gateway hung up. ``may_rename`` says
-    whether the kernel gives back what a gateway buffers; ``session_id`` is given to go on where another process left
-    off; ``reconnect_for`` is in seconds.
+    ``on_message`` is awaited for each message in order, so that a slow receiver slows the gateway down; ``on_state`` is
+    called with each new status; ``on_full`` with True when the outbox is full and with False when there is room again;
+    ``on_too_large`` with a message over which the gateway hung up. ``may_rename`` says whether the kernel gives back
+    what a gateway buffers; ``session_id`` is another process's, to go on where it left off; ``reconnect_for`` seconds.
     """
 
     def __init__(
@@ -100,6 +98,7 @@ class KernelSocket:
         self._winding_up: asyncio.Task[None] | None = None
         self._heard = 0.0
         self._answered = asyncio.Event()
+        self._unheard = asyncio.Event()
         self._ws: KernelWebSocket | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -121,6 +120,11 @@ class KernelSocket:
     def send(self, message: Message, *, first: bool = False) -> None:
         """Queue a message; order is kept, but that ``first`` goes before all others."""
         self.outbox.put(message, first=first)
+
+    def change(self) -> None:
+        """Go on over another connection and under another session: what is sent does not reach the kernel."""
+        self.session_id = uuid.uuid4().hex
+        self._unheard.set()
 
     async def close(self) -> None:
         """Close for good, from whatever state."""
@@ -174,8 +178,10 @@ class KernelSocket:
                 await self._connect(patience)
             except (EMRConnectError, asyncio.TimeoutError) as error:
                 failure = error if isinstance(error, EMRConnectError) else GatewayError("The gateway does not answer.")
-                if isinstance(error, KernelGone) and await self._is_gone():
+                if isinstance(error, KernelGone) and await self._client.has_lost(self._kernel_id):
                     raise
+                if is_in_doubt(error) and self._may_rename():
+                    self.session_id = uuid.uuid4().hex
             else:
                 return
             if now() > end:
@@ -189,20 +195,12 @@ class KernelSocket:
                 await within(max(end - now(), 1), reach.wait())
                 pause, patience = FIRST_PAUSE, FIRST_PATIENCE
 
-    async def _is_gone(self) -> bool:
-        """Return whether it is the gateway itself that does not know the kernel; a proxy's 404 says nothing of it."""
-        try:
-            await self._client.kernel(self._kernel_id)
-        except EMRConnectError as error:
-            return isinstance(error, KernelGone)
-        return False
-
     async def _serve(self) -> str:
         """Send and receive until one of them ends; returns why."""
         if (ws := self._ws) is None:
             raise AssertionError
         receiving = asyncio.ensure_future(self._receive(ws, self._winding_up))
-        others = [asyncio.ensure_future(part) for part in (self._transmit(ws), self._watch(ws))]
+        others = [asyncio.ensure_future(part) for part in (self._transmit(ws), self._watch(ws), self._listen())]
         try:
             done, _ = await asyncio.wait({receiving, *others}, return_when=asyncio.FIRST_COMPLETED)
             return next(iter(done)).result()
@@ -248,6 +246,11 @@ class KernelSocket:
                     self._large = None
             else:
                 return "the gateway closed the connection" if ws.close_code else "the connection was lost"
+
+    async def _listen(self) -> str:
+        self._unheard.clear()
+        await self._unheard.wait()
+        return "the kernel did not hear what was sent"
 
     async def _transmit(self, ws: KernelWebSocket) -> str:
         """Write what is in the outbox: the only place that writes messages to the WebSocket."""

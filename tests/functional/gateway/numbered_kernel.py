@@ -45,14 +45,15 @@ class NumberedKernel:
     A cell's text is a list of words: ``say-x`` publishes ``x``, ``lose`` and ``keep`` begin and end the loss of all
     that it sends, ``cut`` cuts the connection, ``pause`` takes a moment, ``back`` waits for the next connection,
     ``wait`` for ``go``, ``ask`` asks the user, ``restart`` begins another life. ``swallow``: the next message of this
-    type is lost, and the connection with it. ``deaf``: it does not hear the control channel.
+    type is lost, and the connection with it. ``deaf``: on so many
+    connections, from the first, it does not hear the control channel.
     """
 
     journal_bytes: int = 1_000_000
     swallow: str = ""
     losing: bool = False
     double: bool = False
-    deaf: bool = False
+    deaf: int = 0
     requests: list[str] = field(default_factory=list)
     go: asyncio.Event = field(default_factory=asyncio.Event)
     back: asyncio.Event = field(default_factory=asyncio.Event)
@@ -122,7 +123,7 @@ class NumberedKernel:
             self.swallow = ""
             self.cut()
         elif message.channel == "control":
-            if not self.deaf:
+            if self.connections > self.deaf:
                 self._handle(message)
         elif message.channel == "stdin":
             self.answers.put_nowait(self.session.unpack(bytes(message.content))["value"])

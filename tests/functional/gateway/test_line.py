@@ -17,6 +17,7 @@ pytestmark = pytest.mark.slow
 
 SAID = "say-a say-b say-c"
 INCOMPLETE = "may be incomplete"
+ALWAYS = 1000
 
 
 async def test_what_comes_twice_is_given_once() -> None:
@@ -146,11 +147,11 @@ async def test_a_restart_ends_the_questions_to_the_process_before() -> None:
 async def test_what_a_restart_overtakes_is_not_waited_for() -> None:
     kernel = NumberedKernel()
     async with talking_to(kernel) as talk:
-        kernel.deaf = True
+        kernel.deaf = ALWAYS
         talk.client.execute("say-a lose say-b keep say-c say-d restart")
         await asyncio.sleep(0.3)
         await gateway_loop().call(restarted(talk.bridge))
-        kernel.deaf = False
+        kernel.deaf = 0
         talk.client.execute("say-e")
         said = []
         while "e" not in said:
@@ -165,11 +166,29 @@ async def test_a_cell_that_ends_before_the_journal_answers_is_marked(monkeypatch
     monkeypatch.setattr(recovery, "SILENCE", 0.5)
     kernel = NumberedKernel()
     async with talking_to(kernel) as talk:
-        kernel.deaf = True
+        kernel.deaf = ALWAYS
         cell = await talk.run("say-a lose say-b keep say-c")
         assert (cell.text, cell.reply["status"]) == ("ac", "ok")
         assert INCOMPLETE in cell.marks
-        kernel.deaf = False
+        kernel.deaf = 0
+
+
+async def test_a_connection_on_which_the_kernel_does_not_hear_us_is_changed() -> None:
+    kernel = NumberedKernel()
+    async with talking_to(kernel) as talk:
+        link = talk.bridge.link
+        assert link is not None
+        before = link.session_id
+        kernel.deaf = 1
+        cell = await talk.run("say-a lose say-b keep say-c")
+        assert (cell.text, cell.marks, cell.reply["status"]) == ("abc", "", "ok")
+        assert link.session_id != before
+        # Once for each silence: a kernel may also be silent because it computes.
+        kernel.deaf = ALWAYS
+        talk.client.execute("say-a lose say-b keep say-c")
+        await asyncio.sleep(sum(recovery.AGAIN) * 2 + 2)
+        assert kernel.connections == 3
+        kernel.deaf = 0
 
 
 @pytest.mark.parametrize("journal_bytes", [1_000_000, 0])

@@ -33,6 +33,7 @@ class Peer:
     protocols: tuple[str, ...] = (V1_PROTOCOL,)
     exists: bool = True
     down: bool = False
+    torn: int = 0  # so many attempts after the first are cut in their midst
     busy_with: str = ""  # a session that is not answered until its old connection is closed
     farewells: asyncio.Event = field(default_factory=asyncio.Event)
     sessions: list[str] = field(default_factory=list)
@@ -46,6 +47,11 @@ class Peer:
             return web.json_response({"message": "Kernel does not exist: k"}, status=404)
         if not request.path.endswith("/channels"):
             return web.json_response({"execution_state": "idle"})
+        if self.sessions and self.torn:
+            self.torn -= 1
+            assert request.transport
+            request.transport.abort()
+            return web.Response()
         if request.query["session_id"] == self.busy_with:
             await self.farewells.wait()
         ws = web.WebSocketResponse(protocols=self.protocols, max_msg_size=0)
@@ -246,3 +252,40 @@ async def test_a_gateway_that_is_busy_with_a_dead_connection_is_asked_under_anot
         assert peer.sessions[-1] == peer.sessions[0]
 
     await converse(peer, then, journal=journal)
+
+
+@pytest.mark.parametrize("journal", [True, False])
+async def test_an_attempt_that_was_cut_is_not_met_by_the_next_one(journal: bool) -> None:
+    """The gateway may still open its end of it, and kernels hear but one connection of a session."""
+
+    async def script(ws: web.WebSocketResponse, number: int) -> None:
+        if number > 1:
+            await drain(ws)
+
+    peer = Peer(script, torn=1)
+
+    async def then(link: KernelSocket, seen: Observed) -> None:
+        await seen.until(lambda: len(peer.sessions) == 2 and link.state is LinkState.CONNECTED)
+
+    await converse(peer, then, journal=journal)
+    assert (peer.sessions[0] != peer.sessions[1]) is journal
+
+
+async def test_a_connection_that_can_be_had_again_keeps_its_session() -> None:
+    """What the gateway has buffered for it is wanted: a gateway that is away has no end of an attempt."""
+
+    async def script(ws: web.WebSocketResponse, number: int) -> None:
+        if number > 1:
+            await drain(ws)
+        else:
+            peer.down = True
+
+    peer = Peer(script)
+
+    async def then(link: KernelSocket, seen: Observed) -> None:
+        await seen.until(lambda: any("503" in reason for reason in seen.reasons))
+        peer.down = False
+        await seen.until(lambda: link.state is LinkState.CONNECTED)
+
+    await converse(peer, then, journal=True)
+    assert peer.sessions[0] == peer.sessions[1]

@@ -1,0 +1,87 @@
+"""aiohttp's sessions with one gateway: one for its REST API, and one for WebSockets, whose requests are sent once."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+from aiohttp.abc import ResolveResult
+
+
+class RememberingResolver(aiohttp.ThreadedResolver):
+    """Falls back on the last known addresses: as the process ends Python no longer starts the threads that ask."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._known: dict[tuple[str, int], list[ResolveResult]] = {}
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Return the host's addresses, those of the last time if they cannot be asked for now."""
+        try:
+            self._known[host, port] = await super().resolve(host, port, family)
+        except (OSError, RuntimeError):
+            if (host, port) not in self._known:
+                raise
+        return self._known[host, port]
+
+
+def sent_once() -> aiohttp.TraceConfig:
+    """Return what keeps a session from sending a request again by itself.
+
+    aiohttp does so with every GET whose connection is lost before the answer (``ClientSession._request``). A gateway
+    may still work on the first, and two WebSockets of one session must not meet there (``opening.py``).
+    """
+
+    async def connects(session: aiohttp.ClientSession, request: SimpleNamespace, _: Any) -> None:
+        if getattr(request, "was_sent", False):
+            text = "The connection was lost before the answer."
+            raise aiohttp.ServerDisconnectedError(text)
+        request.was_sent = True
+
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_create_start.append(connects)
+    return trace
+
+
+class Http:
+    """The two sessions, made when they are first needed; ``trust`` is None for the system's certificates."""
+
+    def __init__(self, trust: ssl.SSLContext | None) -> None:
+        self._trust = trust
+        self._rest: aiohttp.ClientSession | None = None
+        self._sockets: aiohttp.ClientSession | None = None
+
+    @property
+    def rest(self) -> aiohttp.ClientSession:
+        """For the API's calls; connections are kept for the next one."""
+        if self._rest is None:
+            self._rest = self._session()
+        return self._rest
+
+    @property
+    def sockets(self) -> aiohttp.ClientSession:
+        """For WebSockets; each gets a connection of its own, which nobody has used before."""
+        if self._sockets is None:
+            self._sockets = self._session(sent_once(), force_close=True)
+        return self._sockets
+
+    def _session(self, *traces: aiohttp.TraceConfig, force_close: bool = False) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            ssl=self._trust or True, resolver=RememberingResolver(), force_close=force_close
+        )
+        # A gateway's cookies would tie kernels of different roles together.
+        return aiohttp.ClientSession(
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trace_configs=list(traces)
+        )
+
+    async def close(self) -> None:
+        """Close both, and every connection."""
+        for session in (self._rest, self._sockets):
+            if session is not None:
+                await session.close()
+        self._rest = self._sockets = None
