@@ -97,7 +97,9 @@ class Fate:
         if answer is not None and bridge.line.session != answer.head.get("session"):
             await self._restarted_meanwhile(answer)
             return
-        await asyncio.sleep(STRAGGLERS)
+        # A reply may be in the journal alone: kernels send it to the session from which they were asked.
+        if replay is None or await bridge.line.recover() is None:
+            await asyncio.sleep(STRAGGLERS)
         for msg_id, request in older.items():
             if bridge.requests.get(msg_id) is request:
                 self._close(msg_id, request, certain=replay is not None)

@@ -11,30 +11,27 @@
 
 In the last two states messages are held back, so that what the journal (``journal.py``) gives comes before what was
 sent after it. What neither the gateway replays nor the journal has is lost for certain, and the cells that it belongs
-to are marked. Without a journal, gaps in the numbers (``sequence.py``) tell the same.
+to are marked. Without a journal, gaps in the numbers (``doubts.py``) tell the same.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
 from . import journal
+from .doubts import GRACE, Doubts
 from .framing import Message
 from .held import Held
 from .loop import gateway_loop
 from .own import OwnRequests
 from .recovery import Recovery
 from .requests import Request, Requests
-from .sequence import Range, Sequence, split
+from .sequence import Sequence, split
 
-GRACE = 0.05  # seconds until a missing number is asked for: channels overtake one another
-SETTLE = 2.0  # seconds without a journal until a missing number counts as lost
 INSTALL = 10.0
-FOREIGN = 2  # numbers that replies to other clients' requests take between two of their outputs
 
 
 class Mode(Enum):
@@ -43,16 +40,6 @@ class Mode(Enum):
     FLOWING = "flowing"
     WAITING = "waiting"
     RECOVERING = "recovering"
-
-
-@dataclass(eq=False)
-class Doubt:
-    """Numbers that may be lost, the cells that they may belong to, and since when (seconds of the loop's clock)."""
-
-    prefix: str
-    gap: Range
-    cells: list[Request]
-    since: float
 
 
 class Receiver(Protocol):
@@ -83,13 +70,13 @@ class Line:
         self.journal_of = ""  # the session that has it
         self.duplicates = 0
         self.mode = Mode.FLOWING
-        self._requests = requests
+        self.requests = requests
         self.receiver = receiver
         self.sequence = Sequence()
         self.held = Held()
         self._prefix = ""
         self._anchor = 0
-        self._doubts: list[Doubt] = []
+        self._doubts = Doubts(self)
         self.own = own
         self._lock = asyncio.Lock()
         self._recovery = Recovery(self)
@@ -127,7 +114,7 @@ class Line:
         known = self.sequence.top(prefix)
         new = self.sequence.add(prefix, number)
         if not self.journal and known and number > known + 1:
-            self._suspect(prefix, (known + 1, number - 1), message.parent_id)
+            self._doubts.suspect(prefix, (known + 1, number - 1), message.parent_id)
         return new
 
     def _is_early(self, message: Message) -> bool:
@@ -149,12 +136,14 @@ class Line:
             self._anchor = self.number(message) or self._anchor
             self.held.add(self._anchor, message)
         except OSError:  # no room on the disk: better out of order than not at all
-            await self._release([])
+            await self._release([], whole=True)
             await self.receiver.deliver(message)
 
     def _ask_for_gap(self) -> None:
-        if self.mode is Mode.WAITING:
+        if self.mode is Mode.WAITING and self._recovery.under_way is None:
             self.recover()
+        elif self.mode is Mode.WAITING:  # that one asks no more
+            asyncio.get_running_loop().call_later(GRACE, self._ask_for_gap)
 
     def recover(self, older: dict[str, Request] | None = None) -> asyncio.Task[journal.Replay | None]:
         """Begin to ask the journal for what is missing, and hold back what arrives until it is here.
@@ -179,11 +168,17 @@ class Line:
         """Wait for nothing any longer: the connection is lost. What is held back stays so."""
         self._recovery.stop()
 
-    async def _release(self, lost: list[tuple[str, int, int]]) -> None:
-        """Deliver what was recovered and what was held back, in the kernel's order, and mark where some is lost."""
+    async def _release(self, lost: list[tuple[str, int, int]], *, whole: bool = False) -> None:
+        """Deliver what was recovered and what was held back, in the kernel's order, and mark where some is lost.
+
+        Unless ``whole``, from where something was found to be missing meanwhile it is held back again.
+        """
         self.mode = Mode.FLOWING
         lost = sorted(lost)
         for message in self.held.drain():
+            if not whole and (self.mode is not Mode.FLOWING or self._is_early(message)):
+                await self._hold(message)
+                continue
             prefix, number = split(message.msg_id)
             while lost and lost[0][0] == prefix and lost[0][2] < number:
                 lost.pop(0)
@@ -210,47 +205,17 @@ class Line:
         await asyncio.shield(gateway_loop().keep(undisturbed()))
 
     def _mark(self, parent: str = "") -> None:
-        cells = self._requests.running()
-        after = self._requests.cell(parent)
+        cells = self.requests.running()
+        after = self.requests.cell(parent)
         if after is not None and after not in cells:
             cells.append(after)
         self.receiver.mark(cells)
 
-    # Without a journal
-
-    def _suspect(self, prefix: str, gap: Range, parent: str) -> None:
-        """Look again in a while whether what is missing came, and else mark the cells that it may belong to."""
-        cells = self._requests.running()
-        after = self._requests.cell(parent)
-        if after is None and gap[1] - gap[0] < FOREIGN:
-            return  # the replies to a client that we do not see
-        if after is not None and after not in cells:
-            cells.append(after)
-
-        doubt = Doubt(prefix, gap, cells, asyncio.get_running_loop().time())
-        self._doubts.append(doubt)
-        asyncio.get_running_loop().call_later(SETTLE, self._resolve, doubt)
-
-    def _resolve(self, doubt: Doubt) -> None:
-        if doubt not in self._doubts:
-            return
-        self._doubts.remove(doubt)
-        low, high = doubt.gap
-        if any(first <= high and low <= last for first, last in self.sequence.missing().get(doubt.prefix, [])):
-            self.sequence.forgive({doubt.prefix: high})
-            self.receiver.mark(doubt.cells)
-
     def ends(self, cell: Request) -> None:
-        """Say what a cell lacks before its end is published: front ends do not look at what comes after it.
-
-        Only its reply may still be on its way then, which is a single message.
-        """
+        """Say what a cell lacks before its end is published: front ends do not look at what comes after it."""
         if self._recovery.overdue and self.lost():  # the journal may still give it, too late for this cell
             self.receiver.mark([cell])
-        now = asyncio.get_running_loop().time()
-        for doubt in [one for one in self._doubts if cell in one.cells]:
-            if doubt.gap[1] > doubt.gap[0] or now - doubt.since > GRACE:
-                self._resolve(doubt)
+        self._doubts.settle(cell)
 
     async def install(self, limit: int) -> bool:
         """Give the kernel its journal of ``limit`` bytes; called when it is ready, and again after a restart.
@@ -271,7 +236,7 @@ class Line:
         self.meet(reply)
         self.journal = self._recovery.sure = journal.installed(reply.content)
         self.journal_of = self.session
-        if self.lost() and self._requests.running():
+        if self.lost() and self.requests.running():
             self._mark()
         self.sequence.forgive(self.sequence.tops())  # the journal has nothing from before
 

@@ -92,8 +92,8 @@ class Recovery:
                 break
         asked = asked and not self.outlived
         lost = replay.lost if replay else line.lost() if asked else []
-        await line.release(lost, turn)
         line.sequence.forgive(replay.latest if replay else line.sequence.tops() if asked else {})
+        await line.release(lost, turn)
         self.overdue = False
         return replay
 

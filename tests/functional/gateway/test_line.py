@@ -191,6 +191,19 @@ async def test_a_connection_on_which_the_kernel_does_not_hear_us_is_changed() ->
         kernel.deaf = 0
 
 
+async def test_what_is_lost_while_the_journal_answers_is_asked_for_in_turn() -> None:
+    """As the reply to a request that was sent under another session."""
+    kernel = NumberedKernel()
+    async with talking_to(kernel) as talk:
+        later, forward = asyncio.get_running_loop().call_later, kernel.wires["shell"]._forward
+        kernel.wires["control"]._forward = lambda message: later(0.4, forward, message) and None
+        kernel.wires["shell"]._forward = lambda message: (
+            None if message.msg_type == "execute_reply" else forward(message)
+        )
+        cell = await talk.run("say-a cut say-b back pause say-c")
+        assert (cell.text, cell.marks, cell.reply["status"]) == ("abc", "", "ok")
+
+
 @pytest.mark.parametrize("journal_bytes", [1_000_000, 0])
 async def test_an_end_that_is_lost_comes_all_the_same(journal_bytes: int) -> None:
     kernel = NumberedKernel(journal_bytes=journal_bytes)
