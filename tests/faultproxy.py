@@ -168,26 +168,34 @@ class FaultProxy:
     async def _serve(self, connection: socket.socket) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         reader, writer = await asyncio.open_connection(sock=connection)
+        ends = [writer]
         try:
             await self._open.wait()
             if self._status:
                 await self._answer(reader, writer)
-                return
-            from_gateway, to_gateway = await asyncio.open_connection(*self.gateway)
-        except OSError:
-            writer.transport.abort()
-            return
-        pair = Pair(writer, to_gateway, heard=self._own.loop.time())
+            else:
+                from_gateway, to_gateway = await asyncio.open_connection(*self.gateway)
+                ends.append(to_gateway)
+                await self._pass_on(reader, from_gateway, Pair(writer, to_gateway, heard=self._own.loop.time()))
+        except BaseException as error:
+            for end in ends:
+                end.transport.abort()
+            if not isinstance(error, OSError):
+                raise
+        for end in ends:
+            end.close()
+
+    async def _pass_on(self, reader: asyncio.StreamReader, from_gateway: asyncio.StreamReader, pair: Pair) -> None:
         self._pairs.add(pair)
         ways = [self._upstream(reader, pair), self._downstream(from_gateway, pair), self._watch(pair), pair.ends.wait()]
         tasks = [asyncio.ensure_future(way) for way in ways]
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        self._pairs.discard(pair)
-        for end in (writer, to_gateway):
-            end.close()
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._pairs.discard(pair)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
@@ -195,7 +203,6 @@ class FaultProxy:
             head = f"HTTP/1.1 {self._status} Fault\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
             writer.write(head.encode())
             await writer.drain()
-        writer.close()
 
     async def _upstream(self, reader: asyncio.StreamReader, pair: Pair) -> None:
         while data := await reader.read(CHUNK):

@@ -38,6 +38,8 @@ class OwnLoop:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.sleep(0)  # what they closed is closed in the loop's next turns
+            await asyncio.sleep(0)
 
         self.run(cancel())
         self.loop.call_soon_threadsafe(self.loop.stop)

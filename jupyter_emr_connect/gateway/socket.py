@@ -40,7 +40,7 @@ from .health import hang_up, now, silent_for
 from .opening import is_in_doubt, open_first
 from .outbox import Outbox
 from .reach import reach_of
-from .state import LinkState, LinkStatus, cause_of
+from .state import DELETED, RESTARTED, LinkState, LinkStatus, cause_of
 
 if TYPE_CHECKING:
     from .client import KernelWebSocket
@@ -50,11 +50,10 @@ PING_EVERY = 5.0
 SILENCE = 12.0
 FRESH = 2.0  # seconds for which a peer that was heard is trusted with a message; beyond, it must answer a ping first
 RECONNECT_FOR = 24 * 3600.0
-FIRST_PAUSE, LAST_PAUSE = 0.2, 10.0
-FIRST_PATIENCE, LAST_PATIENCE = 6.0, 30.0
+FIRST_PAUSE, LAST_PAUSE, FIRST_PATIENCE, LAST_PATIENCE = 0.2, 10.0, 6.0, 30.0
 GATEWAY_LIMIT = 10 * 1024 * 1024  # what tornado takes unless told otherwise (websocket_max_message_size)
 TAKEN = b"taken"
-RESTARTED = "The gateway was restarted, or has ended the kernel while there was no connection: it no longer exists."
+UNHEARD = "the kernel did not hear what was sent"
 
 
 class KernelSocket:
@@ -156,7 +155,8 @@ class KernelSocket:
                 await self._reconnect()
             except EMRConnectError as error:
                 gone = isinstance(error, KernelGone)
-                cause, text = ("restarted", RESTARTED) if gone else (cause_of(error, "unreachable"), error.message)
+                end = ("culled", DELETED) if reason == UNHEARD else ("restarted", RESTARTED)
+                cause, text = end if gone else (cause_of(error, "unreachable"), error.message)
                 self._move(LinkState.GONE, cause, text, error.fix or "")
                 return
 
@@ -250,7 +250,7 @@ class KernelSocket:
     async def _listen(self) -> str:
         self._unheard.clear()
         await self._unheard.wait()
-        return "the kernel did not hear what was sent"
+        return UNHEARD
 
     async def _transmit(self, ws: KernelWebSocket) -> str:
         """Write what is in the outbox: the only place that writes messages to the WebSocket."""

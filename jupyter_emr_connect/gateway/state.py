@@ -8,6 +8,9 @@ from enum import Enum
 
 from ..errors import EMRConnectError, GatewayError, GatewayRefused
 
+DELETED = "The gateway deleted the kernel (idle for too long, or shut down by someone else)."
+RESTARTED = "The gateway was restarted, or has ended the kernel while there was no connection: it no longer exists."
+
 
 class LinkState(Enum):
     """Where the connection is in its life; ``socket.py`` has the diagram."""

@@ -12,7 +12,7 @@ from ..gateway.bridge import Bridge
 from ..gateway.client import LAUNCH_PAD, REMOVE_EVERY, GatewayClient, missing_kernelspec
 from ..gateway.deadline import within
 from ..gateway.loop import gateway_loop
-from ..gateway.state import LinkState, LinkStatus
+from ..gateway.state import DELETED, LinkState, LinkStatus
 from ..services.stages import CREDENTIALS, READY, REQUESTED
 from .entry import Entry
 from .interrupting import Interrupts, drop_unsent, is_up, restart_when_up
@@ -148,7 +148,7 @@ class RemoteKernel:
         while True:
             await until_gone(self._client, self.kernel_id, CHECK_EVERY)
             if is_up(self._bridge):
-                self.lost("The gateway deleted the kernel (idle for too long, or shut down by someone else).", "culled")
+                self.lost(DELETED, "culled")
 
     def on_status(self, state: str) -> None:
         """React to what the gateway says of the kernel's process."""
