@@ -16,7 +16,7 @@ import pytest
 from jupyter_client import AsyncKernelManager
 
 from jupyter_emr_connect.config import EMRConnect
-from jupyter_emr_connect.services.stages import REQUESTED, stage_listener
+from jupyter_emr_connect.services.stages import READY, REQUESTED, stage_listener
 from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
 from tests.conftest import Sandbox
@@ -90,7 +90,8 @@ def test_ctrl_c_in_a_blocking_client(sandbox: Sandbox) -> None:
         with held_up(sandbox, "open"):
             time.sleep(AT_THE_GATEWAY)
             os.kill(process.pid, signal.SIGINT)
-            assert process.stdout.readline() == "interrupted\n"
+            while (line := process.stdout.readline()) != "interrupted\n":
+                assert line == f"{READY}\n"  # this machine was slower than the door, and the kernel is there
         assert process.wait(60) == 0
     assert known() <= known_before
     assert kernels_on(sandbox) <= before
