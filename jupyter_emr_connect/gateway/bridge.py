@@ -189,7 +189,7 @@ class Bridge:
         if msg_type == "status" and self._see_status(message) == "dead":
             return None  # a restart may follow; front ends give a kernel up at this word
         if msg_type != "status":
-            self.requests.heard(message.parent_id)
+            self.requests.heard(message.parent_id, msg_type)
         if self.observer is not None:
             self.observer.published(message)
         return await self.local.publish(message)

@@ -28,13 +28,15 @@ REPEATABLE = frozenset(
 class Request:
     """A request on its way: who sent it, on which channel, and the header that its replies name as parent.
 
-    ``begun_at``: when the kernel was first heard to work on it (seconds of ``time.monotonic``); ``ended``: it was heard
-    to be done with it (``status: idle``); ``interrupted``: the kernel was interrupted for its sake.
+    ``begun_at``: when the kernel was first heard to work on it (seconds of ``time.monotonic``); ``entered_at``: when it
+    was heard to run its code (``execute_input``); ``ended``: it was heard to be done with it (``status: idle``);
+    ``interrupted``: the kernel was interrupted for its sake.
     """
 
     message: Message
     identities: list[bytes]
     begun_at: float | None = None
+    entered_at: float | None = None
     ended: bool = False
     interrupted: bool = False
     repeated: bool = False
@@ -113,11 +115,13 @@ class Requests:
             request.begin()
             request.ended = request.ended or state == "idle"
 
-    def heard(self, parent: str) -> None:
+    def heard(self, parent: str, msg_type: str) -> None:
         """Take note of any other output of a request."""
         request = self._open.get(parent)
         if request is not None:
             request.begin()
+            if msg_type == "execute_input":
+                request.entered_at = time.monotonic()
 
     def running(self) -> list[Request]:
         """Return the cells that the kernel has begun and not ended, as far as it was heard."""

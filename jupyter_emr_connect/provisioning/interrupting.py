@@ -22,6 +22,7 @@ CATCH_UP = 2.0  # seconds in which a line that is back tells what has ended mean
 AGAIN_AFTER = 1.0
 STAYS_BUSY = 0.5
 TAKEN_UP_WITHIN, INSIDE_AFTER = 1.0, 0.1
+COMES_WITHIN = 0.3  # shorter than a user needs to interrupt an idle kernel and then run a cell
 # Seconds for one attempt; the first connection used after a line came back may be one that is dead.
 AT_ONCE, FIRST_PATIENCE, LAST_PATIENCE = 5.0, 2.0, 10.0
 BUSY = "busy"
@@ -118,12 +119,15 @@ async def _line_goes(bridge: Bridge) -> None:
 async def _inside(cell: Request) -> None:
     """Return once the kernel is well inside of the cell, or after a moment.
 
-    While ipykernel takes a cell up it ignores interrupts, or drops the cell's reply.
+    From its ``busy`` to its ``execute_input`` ipykernel ignores interrupts (``pre_handler_hook`` lets them in), and for
+    an instant beyond it may drop the cell's reply. A silent cell has no ``execute_input``.
     """
-    end = time.monotonic() + TAKEN_UP_WITHIN
-    while True:
+    sent = time.monotonic()
+    while not cell.ended:
         now = time.monotonic()
-        if cell.ended or now > end or (cell.begun_at is not None and now > cell.begun_at + INSIDE_AFTER):
+        if cell.entered_at is not None and now > cell.entered_at + INSIDE_AFTER:
+            return
+        if now > (cell.begun_at or sent) + TAKEN_UP_WITHIN:
             return
         await asyncio.sleep(LOOK_EVERY)
 
@@ -188,11 +192,19 @@ class Interrupts:
         sent = [one for one in self._bridge.requests.open().values() if one.runs_code]
         return next(iter([*running, *sent]), None)
 
+    async def _to_come(self) -> Request | None:
+        """Return a cell that was sent just before the interrupt, and comes by another way; None when there is none."""
+        end = time.monotonic() + COMES_WITHIN
+        while True:
+            cell = self._running()
+            if cell is not None or time.monotonic() > end:
+                return cell
+            await asyncio.sleep(LOOK_EVERY)
+
     async def _deliver(self, cell: Request | None, *, at_once: bool) -> None:
         patience = AT_ONCE if at_once else FIRST_PATIENCE
         if cell is None and at_once:
-            await asyncio.sleep(LOOK_EVERY)  # a cell that was sent just before comes by another way
-            cell = self._running()
+            cell = await self._to_come()
         while True:
             if not at_once:
                 await line_returns(self._bridge)
