@@ -20,7 +20,7 @@ pytestmark = pytest.mark.sandbox
 
 ENDS_WITHIN = 15
 SETS = "kept = 'still here'; print('set', flush=True)"
-LONG = "import time; kept = 'still here'; print('on', flush=True); time.sleep(15); done = True"
+LONG = "import time; kept = 'still here'; print('on', flush=True); time.sleep(30); done = True"
 
 
 @pytest.fixture
