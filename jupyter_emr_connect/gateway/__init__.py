@@ -11,7 +11,8 @@
     hb      ROUTER ─┤                       └─ client.py ── failures.py ─────────────├── REST ────── JEG
                     └────────────────────────────────────────────────────────────────┘
 
-``target.py`` says where a gateway is and who we are there, ``probe.py`` finds that out.
+``target.py`` says where a gateway is and who we are there, ``probe.py`` finds that out, and ``http.py`` has the
+connections that calls and WebSockets are made over.
 
 How nothing is lost. A kernel's connection (``socket.py``) and the order of its messages (``line.py``) each have their
 states; together::

@@ -149,7 +149,7 @@ class Bridge:
             self._fate.disconnected()
         elif status.state is LinkState.GONE:
             self._fate.stop()
-            gateway_loop().keep(self.line.release([]))
+            gateway_loop().keep(self.line.release([], whole=True))
         self.local.tell("emr_connect_status", status.to_json())
         self._on_state(status)
 

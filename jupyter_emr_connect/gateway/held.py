@@ -31,11 +31,12 @@ class Held:
 
     def add(self, number: int, message: Message) -> None:
         """Take a message in; raises :class:`OSError` when the disk is full, and then has not taken it."""
+        turn = (self._part, number)
         if self._bytes + message.size <= self._memory:
             self._bytes += message.size
-            self._kept.append(((self._part, number), message))
+            self._kept.append((turn, message))
         else:
-            self._kept.append(((self._part, number), self._write(b"".join(v1_parts(message)))))
+            self._kept.append((turn, self._write(b"".join(v1_parts(message)))))
 
     def divide(self) -> None:
         """Let what is added from here on come after all that was before: another process counts anew."""

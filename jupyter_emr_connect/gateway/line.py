@@ -191,16 +191,17 @@ class Line:
         """Return all that is missing, when nobody can give it back."""
         return [(prefix, *gap) for prefix, gaps in self.sequence.missing().items() for gap in gaps]
 
-    async def release(self, lost: list[tuple[str, int, int]], turn: int = 0) -> None:
+    async def release(self, lost: list[tuple[str, int, int]], turn: int = 0, *, whole: bool = False) -> None:
         """Do so undisturbed: what was begun is delivered whole, even when the caller is cancelled.
 
-        Not when another recovery has begun since ``turn``: it will do so.
+        Not when another recovery has begun since ``turn``: it will do so. ``whole``: also what something is missing
+        before, which nobody will give any more.
         """
 
         async def undisturbed() -> None:
             async with self._lock:
                 if turn in (0, self._recovery.turn):
-                    await self._release(lost)
+                    await self._release(lost, whole=whole)
 
         await asyncio.shield(gateway_loop().keep(undisturbed()))
 

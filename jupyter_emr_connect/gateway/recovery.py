@@ -130,7 +130,7 @@ class Recovery:
                 try:
                     line.held.add(anchor, message)
                 except OSError:  # no room on the disk
-                    await line.release([])
+                    await line.release([], whole=True)
                     await line.receiver.deliver(message)
         for msg_id in replay.handled:
             if msg_id in older:

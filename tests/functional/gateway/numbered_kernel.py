@@ -54,6 +54,7 @@ class NumberedKernel:
     losing: bool = False
     double: bool = False
     deaf: int = 0
+    gone: bool = False  # the gateway knows it no more
     requests: list[str] = field(default_factory=list)
     go: asyncio.Event = field(default_factory=asyncio.Event)
     back: asyncio.Event = field(default_factory=asyncio.Event)
@@ -103,6 +104,8 @@ class NumberedKernel:
         self.back.clear()
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
+        if self.gone:
+            return web.json_response({"message": "Kernel does not exist: k"}, status=404)
         if not request.path.endswith("/channels"):
             return web.json_response(API if request.path == "/api" else {"execution_state": "idle"})
         ws = web.WebSocketResponse(protocols=(V1_PROTOCOL,), max_msg_size=0)

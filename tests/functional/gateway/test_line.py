@@ -191,6 +191,22 @@ async def test_a_connection_on_which_the_kernel_does_not_hear_us_is_changed() ->
         kernel.deaf = 0
 
 
+async def test_what_is_held_back_is_given_when_the_kernel_is_gone() -> None:
+    kernel = NumberedKernel()
+    async with talking_to(kernel) as talk:
+        kernel.deaf = ALWAYS
+        talk.client.execute("say-a lose say-b keep say-c wait")
+        await asyncio.sleep(0.3)
+        kernel.gone = True
+        kernel.cut()
+        said: list[str] = []
+        while "c" not in said:
+            message = await talk.client.get_iopub_msg(timeout=2)
+            if message["msg_type"] == "stream":
+                said.append(message["content"]["text"])
+        assert said == ["a", "c"]
+
+
 async def test_what_is_lost_while_the_journal_answers_is_asked_for_in_turn() -> None:
     """As the reply to a request that was sent under another session."""
     kernel = NumberedKernel()
