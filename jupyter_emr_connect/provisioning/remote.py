@@ -9,19 +9,19 @@ from typing import Any
 
 from ..errors import GatewayError, GatewayUnreachable, KernelGone
 from ..gateway.bridge import Bridge
-from ..gateway.client import LAUNCH_PAD, REMOVE_EVERY, GatewayClient, missing_kernelspec
+from ..gateway.client import LAUNCH_PAD, REMOVE_EVERY, GatewayClient
 from ..gateway.deadline import within
 from ..gateway.loop import gateway_loop
 from ..gateway.state import DELETED, LinkState, LinkStatus
-from ..services.stages import CREDENTIALS, READY, REQUESTED
+from ..services.stages import CREDENTIALS, READY
 from .entry import Entry
 from .interrupting import Interrupts, drop_unsent, is_up, restart_when_up
-from .kernelspecs import choose
 from .order import Order
 from .removal import DELETE_WITHIN, delete, discard
 from .stages import Stages
 from .standing import Standing
-from .watching import opened, until_gone
+from .starting import Start
+from .watching import until_gone
 
 CHECK_EVERY = 15.0
 
@@ -45,8 +45,7 @@ class RemoteKernel:
         self._bridge = bridge
         self._log = log
         self._client = GatewayClient(order.target, connect_timeout=order.connect_timeout)
-        self._requested = False
-        self._died = asyncio.Event()
+        self._start = Start(order, self._client, bridge, entry, log)
         self._starting: asyncio.Task[Any] | None = None
         self._settled = asyncio.Event()
         self._settled.set()
@@ -74,10 +73,7 @@ class RemoteKernel:
         self._starting = asyncio.current_task()
         self._settled.clear()
         try:
-            stages.enter(REQUESTED)
-            await stages.bounded(self._request(), self.order.launch_timeout + 2 * LAUNCH_PAD)
-            stages.enter(READY)
-            await stages.bounded(self._connect(), self.order.ready_timeout)
+            await self._start.run(stages)
         except BaseException as error:
             self.exit_code = 1
             self.reason = str(error)
@@ -104,8 +100,7 @@ class RemoteKernel:
             if state == "dead":
                 message = f"The kernel on {self.order.target.label} is dead."
                 raise KernelGone(message)
-            resume = record.state != "starting"
-            await self._open(session_id=record.session_id, resume=resume)
+            await self._start.connect(resume=record.state != "starting")
         except BaseException:
             await self._leave()
             raise
@@ -117,28 +112,6 @@ class RemoteKernel:
         self.entry.hold(self.taken)
         self._watching = asyncio.get_running_loop().create_task(self._watch())
         await self.standing.become("connected", cause)
-
-    async def _request(self) -> None:
-        order = self.order
-        offered = await self._client.kernelspecs()
-        name = choose(offered, order.candidates, order.language, spark=order.spark)
-        if name is None:
-            raise missing_kernelspec(order.candidates, offered, order.target)
-        # Before the gateway is asked, so that a crash between the two cannot lose a kernel.
-        await self.entry.add()
-        self._requested = True
-        await self._client.start_kernel(name, order.env, kernel_id=self.kernel_id, launch_timeout=order.launch_timeout)
-
-    async def _connect(self) -> None:
-        await opened(self._client, self.kernel_id, self._open(), self._died.wait())
-
-    async def _open(self, *, session_id: str | None = None, resume: bool = False) -> None:
-        """Open the WebSocket; a kernel that runs already may be busy, and is not waited for."""
-        session_id = session_id or self.entry.record.session_id
-        offer = self.order.offer_v1
-        await self._bridge.connect(self._client, self.kernel_id, offer_v1=offer, session_id=session_id, resume=resume)
-        if not resume:
-            await self._bridge.ready()
 
     async def _watch(self) -> None:
         """Notice a kernel that someone else deleted or the gateway culled: its WebSocket just stays silent.
@@ -159,7 +132,7 @@ class RemoteKernel:
                 gateway_loop().keep(self._meet_again())
             return
         if self._watching is None:
-            self._died.set()
+            self._start.died()
         elif state == "dead":
             self.lost("The kernel died, and the gateway gave up restarting it.", "died")
         else:
@@ -290,7 +263,7 @@ class RemoteKernel:
         """Remove what a failed start may have left, or may yet bring up."""
         answered = isinstance(error, GatewayError) and not isinstance(error, GatewayUnreachable)
         seconds = REMOVE_EVERY if answered else self.order.launch_timeout + LAUNCH_PAD
-        await (discard(self._client, self.entry, seconds) if self._requested else self.entry.strike())
+        await (discard(self._client, self.entry, seconds) if self._start.was_requested else self.entry.strike())
         await self._leave()
 
     async def _leave(self) -> None:

@@ -6,23 +6,23 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from ..errors import EMRConnectError, KernelGone, KernelStartFailed
+from ..errors import EMRConnectError, KernelGone
 from ..gateway.client import GatewayClient
 
 
-async def opened(
-    client: GatewayClient, kernel_id: str, opening: Coroutine[Any, Any, None], died: Coroutine[Any, Any, Any]
-) -> None:
-    """Wait until ``opening`` is done; raises :class:`KernelStartFailed` when the kernel dies before."""
-    work = asyncio.ensure_future(opening)
+async def comes_up(
+    client: GatewayClient, kernel_id: str, connecting: Coroutine[Any, Any, None], died: Coroutine[Any, Any, Any]
+) -> bool:
+    """Wait until ``connecting`` is done; returns False when the kernel dies before."""
+    work = asyncio.ensure_future(connecting)
     others = [asyncio.ensure_future(died), asyncio.ensure_future(until_gone(client, kernel_id, 1, dead=True))]
     try:
         await asyncio.wait({work, *others}, return_when=asyncio.FIRST_COMPLETED)
         if work.done():
             work.result()
-            return
-        message = f"The kernel died while it started on {client.target.label}."
-        raise KernelStartFailed(message, fix="See the kernel's output in the gateway's log.")
+        return work.done()
+    except KernelGone:
+        return False
     finally:
         for task in (work, *others):
             task.cancel()

@@ -122,19 +122,25 @@ async def serving(sandbox: Sandbox, cwd: Path, *words: str, leaves: bool = False
         async with aiohttp.ClientSession(base, headers={"Authorization": f"token {token}"}) as http:
             yield Server(process, http, log)
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            raise
+        _end(process, log)
+
+
+def _end(process: subprocess.Popen[bytes], log: Path) -> None:
+    """End the server in good order; one that does not end writes down what its threads are at."""
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGABRT)
+        process.wait()
+        message = f"the server did not end: {log.read_text()}"
+        raise AssertionError(message) from None
 
 
 def _launch(sandbox: Sandbox, cwd: Path, log: Path, token: str, words: tuple[str, ...]) -> subprocess.Popen[bytes]:
     command = ["jupyter", "server", "--no-browser", "--allow-root", "--port=0", WITHOUT_ROOMS, *words]
     with log.open("w") as out:
-        env = sandbox.env | {"JUPYTER_TOKEN": token}
+        env = sandbox.env | {"JUPYTER_TOKEN": token, "PYTHONFAULTHANDLER": "1"}
         return subprocess.Popen(command, cwd=cwd, env=env, stdout=out, stderr=out)
 
 

@@ -42,7 +42,8 @@ async def survives_cuts(client: AsyncKernelClient, line: FaultProxy, soak: Soak)
         line.cut(lost=soak.dice.uniform(0, 0.5))
     outputs = await published(client, msg_id)
     assert (account(texts(outputs), 300), texts(outputs, "stderr")) == (GOOD, "")
-    assert (await reply_to(client, msg_id))["content"]["status"] == "ok"
+    content = (await reply_to(client, msg_id))["content"]
+    assert content["status"] == "ok", content
 
 
 @pytest.mark.parametrize("version", ["3.3.0", "2.6.0"])

@@ -1,0 +1,76 @@
+"""Kernels that die as they come up: on a port that another process has taken, and each time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jupyter_client import AsyncKernelManager
+
+from jupyter_emr_connect.config import EMRConnect
+from jupyter_emr_connect.errors import KernelStartFailed
+from jupyter_emr_connect.store.database import Database
+from jupyter_emr_connect.store.ledger import Ledger
+from tests.conftest import Sandbox
+from tests.sandbox.kernels import attached_to, execute, running, texts, until
+from tests.sandbox.line import address_of, at_port
+from tests.sandbox.own_gateway import OwnGateway, own_gateway
+
+pytestmark = pytest.mark.sandbox
+
+# Takes a port that the gateway chose, before the kernel does, for longer than the gateway tries; not its child.
+THIEF = """
+import json, os, pathlib, socket, sys, time
+os.setsid()
+taken = socket.create_server(("127.0.0.1", json.loads(pathlib.Path(sys.argv[1]).read_text())["shell_port"]))
+pathlib.Path(sys.argv[2]).write_text(str(os.getpid()))
+time.sleep(60)
+"""
+
+
+def launched_by(gateway: OwnGateway, script: str) -> None:
+    """Let the gateway launch its kernels by a shell script, with the command as its arguments."""
+    path = gateway.folder / "jupyter" / "kernels" / "python3" / "kernel.json"
+    spec: dict[str, Any] = json.loads(path.read_text())
+    path.write_text(json.dumps({**spec, "argv": ["sh", "-c", script, "sh", *spec["argv"]]}))
+
+
+def known() -> set[str]:
+    return {record.kernel_id for record in Ledger(Database(EMRConnect().state_file)).all()}
+
+
+async def test_one_whose_port_was_taken_is_started_anew(sandbox: Sandbox, tmp_path: Path) -> None:
+    thief, taken = tmp_path / "thief.py", tmp_path / "taken"
+    thief.write_text(THIEF)
+    # The command is: python -I -m ipykernel_launcher -f FILE
+    steal = f'"$1" "{thief}" "$6" "{taken}" & until test -s "{taken}"; do sleep 0.1; done'
+    script = f'printf . >> "{tmp_path}/launched"; test -e "{taken}" || {{ {steal}; }}; exec "$@"'
+    with attached_to(sandbox, "open"), own_gateway(address_of(sandbox), tmp_path / "gateway") as gateway:
+        launched_by(gateway, script)
+        async with running(config=at_port(gateway.port)) as (_, client):
+            _, outputs = await execute(client, "print('works')")
+            assert texts(outputs) == "works\n"
+            assert len(gateway.kernels) == 1
+        assert gateway.kernels == set()
+        os.kill(int(taken.read_text()), signal.SIGKILL)
+        assert (tmp_path / "launched").stat().st_size == 6, "five times by the gateway, then by us"
+        assert "Address already in use" in gateway.said
+
+
+async def test_one_that_dies_each_time_is_said_so_and_leaves_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
+    with (
+        attached_to(sandbox, "open"),
+        own_gateway(address_of(sandbox), tmp_path / "gateway", version="2.6.0") as gateway,
+    ):
+        launched_by(gateway, "exit 3")
+        before = known()
+        manager = AsyncKernelManager(kernel_name="emr-python", config=at_port(gateway.port))
+        with pytest.raises(KernelStartFailed, match=r"'kernel ready': The kernel died while it started on .*, 2 times"):
+            await asyncio.wait_for(manager.start_kernel(), 90)
+        await until(lambda: known() <= before, wait=20)
+        assert gateway.kernels == set()
