@@ -98,6 +98,8 @@ class Fate:
             await self._restarted_meanwhile(answer)
             return
         # A reply may be in the journal alone: kernels send it to the session from which they were asked.
+        while (earlier := bridge.line.recovering) is not None:  # it may have been asked before that reply
+            await earlier
         if replay is None or await bridge.line.recover() is None:
             await asyncio.sleep(STRAGGLERS)
         for msg_id, request in older.items():

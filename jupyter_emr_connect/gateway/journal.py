@@ -34,13 +34,12 @@ def installed(content: Part) -> bool:
 class Replay:
     """An answer of the journal.
 
-    ``messages`` are without their channel (iopub is set); ``lost`` are (prefix, first, last); ``latest`` is the last
-    number sent, by prefix; ``handled`` is what became of the requests asked for: ``busy`` or ``idle``, none for those
-    that the kernel has not begun; ``more``: there is more to ask for.
+    ``messages`` are without their channel (iopub is set); ``lost`` are (prefix, first, last); ``handled`` is what
+    became of the requests asked for: ``busy`` or ``idle``, none for those that the kernel has not begun; ``more``:
+    there is more to ask for.
     """
 
     messages: list[Message]
-    latest: dict[str, int]
     lost: list[tuple[str, int, int]]
     session: str
     handled: dict[str, str] = field(default_factory=dict)
@@ -59,7 +58,6 @@ def read(reply: Message) -> Replay:
         lengths = [int(length) for length in content["lengths"]]
         return Replay(
             messages=list(_messages(lengths, reply.buffers)),
-            latest={str(prefix): int(number) for prefix, number in content["latest"].items()},
             lost=[(str(prefix), int(low), int(high)) for prefix, low, high in content["lost"]],
             session=str(content["session"]),
             handled={str(one): str(state) for one, state in content["handled"].items()},

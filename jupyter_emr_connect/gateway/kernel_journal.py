@@ -24,7 +24,6 @@ class Journal:
         self.size = 0
         self.entries: Any = collections.OrderedDict()  # message id: (its parts or None, their size)
         self.floor: dict[str, int] = {}  # by prefix: all up to this number may be lost
-        self.latest: dict[str, int] = {}  # by prefix: the last number sent
         self.handled: Any = collections.OrderedDict()  # request's id: "busy" or "idle"
         self.lock = threading.RLock()
         self.local = threading.local()
@@ -74,7 +73,6 @@ class Journal:
         fits = size <= self.limit
         kept = [bytes(part) for part in parts] + [bytes(one) for one in buffers] if fits else None
         with self.lock:
-            self.latest[prefix] = max(number, self.latest.get(prefix, 0))
             self.floor.setdefault(prefix, number - 1)
             if header["msg_type"] == "status":
                 self.note(sent)
@@ -124,7 +122,6 @@ class Journal:
         with self.lock:
             found, lost = self.wanted(asked.get("known", {}), asked.get("missing", {}))
             content: dict[str, Any] = {
-                "latest": dict(self.latest),
                 "lost": lost,
                 "session": self.kernel.session.session,
                 "handled": {one: self.handled[one] for one in asked.get("requests", ()) if one in self.handled},

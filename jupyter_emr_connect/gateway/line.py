@@ -145,6 +145,11 @@ class Line:
         elif self.mode is Mode.WAITING:  # that one asks no more
             asyncio.get_running_loop().call_later(GRACE, self._ask_for_gap)
 
+    @property
+    def recovering(self) -> asyncio.Task[journal.Replay | None] | None:
+        """The question to the journal that is not answered yet."""
+        return self._recovery.under_way
+
     def recover(self, older: dict[str, Request] | None = None) -> asyncio.Task[journal.Replay | None]:
         """Begin to ask the journal for what is missing, and hold back what arrives until it is here.
 
@@ -187,10 +192,6 @@ class Line:
         if lost:
             self._mark()
 
-    def lost(self) -> list[tuple[str, int, int]]:
-        """Return all that is missing, when nobody can give it back."""
-        return [(prefix, *gap) for prefix, gaps in self.sequence.missing().items() for gap in gaps]
-
     async def release(self, lost: list[tuple[str, int, int]], turn: int = 0, *, whole: bool = False) -> None:
         """Do so undisturbed: what was begun is delivered whole, even when the caller is cancelled.
 
@@ -214,7 +215,7 @@ class Line:
 
     def ends(self, cell: Request) -> None:
         """Say what a cell lacks before its end is published: front ends do not look at what comes after it."""
-        if self._recovery.overdue and self.lost():  # the journal may still give it, too late for this cell
+        if self._recovery.overdue and self.sequence.missing():  # the journal may still give it, too late for this cell
             self.receiver.mark([cell])
         self._doubts.settle(cell)
 
@@ -237,7 +238,7 @@ class Line:
         self.meet(reply)
         self.journal = self._recovery.sure = journal.installed(reply.content)
         self.journal_of = self.session
-        if self.lost() and self.requests.running():
+        if self.sequence.missing() and self.requests.running():
             self._mark()
         self.sequence.forgive(self.sequence.tops())  # the journal has nothing from before
 

@@ -10,6 +10,7 @@ from . import journal
 from .framing import BadFrame
 from .own import UNKNOWN
 from .requests import Request
+from .sequence import Range, flat
 
 if TYPE_CHECKING:
     from .framing import Message
@@ -75,8 +76,10 @@ class Recovery:
         line, turn = self._line, self.turn
         replay: journal.Replay | None = None
         asked = line.journal
+        missing: dict[str, list[Range]] = {}
         while line.journal and not self.outlived:
-            question = journal.question(line.sequence.tops(), line.sequence.missing(), older)
+            missing = line.sequence.missing()
+            question = journal.question(line.sequence.tops(), missing, older)
             patience = LATE if self.sure else UNKNOWN
             self._question = future = line.own.ask("control", journal.REQUEST, question, patience)
             if not await self._answered(future) or self.outlived:
@@ -91,8 +94,12 @@ class Recovery:
             if replay is not None and await self._sort_out(replay, older):
                 break
         asked = asked and not self.outlived
-        lost = replay.lost if replay else line.lost() if asked else []
-        line.sequence.forgive(replay.latest if replay else line.sequence.tops() if asked else {})
+        lost = replay.lost if replay else flat(line.sequence.missing()) if asked else []
+        if replay is not None:
+            # What was not asked for may still come: a number is given before its message is sent, and may be overtaken.
+            line.sequence.give_up([*flat(missing), *lost])
+        elif asked:
+            line.sequence.give_up(lost)
         await line.release(lost, turn)
         self.overdue = False
         return replay

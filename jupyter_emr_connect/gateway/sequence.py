@@ -8,6 +8,7 @@ is missed, not guessed. A forked child counts for itself under its own pid. Ids 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 Range = tuple[int, int]
@@ -53,11 +54,28 @@ class Count:
                 return True
         return False
 
-    def forgive(self, up_to: int) -> None:
-        """Wait no longer for what is missing up to a number."""
-        given_up = [(low, min(high, up_to)) for low, high in self.gaps if low <= up_to]
+    def give_up(self, first: int, last: int) -> None:
+        """Wait no longer for what is missing of these numbers, also where nothing above them has come yet."""
+        if last > self.top:
+            self.gaps.append((self.top + 1, last))
+            self.top = last
+        kept: list[Range] = []
+        given_up: list[Range] = []
+        for low, high in self.gaps:
+            kept += _ranges((low, min(high, first - 1)), (max(low, last + 1), high))
+            given_up += _ranges((max(low, first), min(high, last)))
+        self.gaps = kept
         self.late = sorted([*self.late, *given_up])[-MOST_LATE:]
-        self.gaps = [(max(low, up_to + 1), high) for low, high in self.gaps if high > up_to]
+
+
+def _ranges(*bounds: Range) -> list[Range]:
+    """Return those that are not empty."""
+    return [(low, high) for low, high in bounds if low <= high]
+
+
+def flat(missing: dict[str, list[Range]]) -> list[tuple[str, int, int]]:
+    """Return what :meth:`Sequence.missing` returned as (prefix, first, last)."""
+    return [(prefix, low, high) for prefix, gaps in missing.items() for low, high in gaps]
 
 
 def split(msg_id: str) -> tuple[str, int]:
@@ -90,7 +108,7 @@ class Sequence:
         return bool(count and count.gaps and count.gaps[0][0] < number)
 
     def missing(self) -> dict[str, list[Range]]:
-        """Return what has not come, by prefix."""
+        """Return what has not come, by prefix; what is given up does not count."""
         return {prefix: list(count.gaps) for prefix, count in self.counts.items() if count.gaps}
 
     def top(self, prefix: str) -> int:
@@ -107,8 +125,12 @@ class Sequence:
         for prefix, top in tops.items():
             self.counts[prefix] = Count(1, top)
 
-    def forgive(self, tops: dict[str, int]) -> None:
-        """Expect no longer what is missing up to these numbers: it was asked for, and there is no more of it."""
-        for prefix, up_to in tops.items():
+    def give_up(self, ranges: Iterable[tuple[str, int, int]]) -> None:
+        """Expect no longer what is missing there: it was asked for, and there is no more of it."""
+        for prefix, first, last in ranges:
             if prefix in self.counts:
-                self.counts[prefix].forgive(up_to)
+                self.counts[prefix].give_up(first, last)
+
+    def forgive(self, tops: dict[str, int]) -> None:
+        """Expect no longer what is missing up to these numbers."""
+        self.give_up((prefix, 1, min(up_to, self.top(prefix))) for prefix, up_to in tops.items())

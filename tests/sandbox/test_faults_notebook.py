@@ -14,6 +14,7 @@ import pytest
 from tests.conftest import Sandbox
 from tests.faultproxy import FaultProxy, fault_proxy
 from tests.sandbox.jupyter_server import Server, serving
+from tests.sandbox.kernels import until
 from tests.sandbox.line import address_of
 from tests.sandbox.notebooks import read_while_written, write_notebook
 from tests.sandbox.numbers import GOOD, account, numbers
@@ -145,8 +146,9 @@ async def test_a_server_that_is_killed_loses_nothing(
             kernel = await kernel_of(server)
             kernels |= gateway.kernels
             async with tab(server, kernel) as shown:
-                await shown.channels.ask(code, cell_id=read_while_written(path).cells[n].id)
-                await asyncio.sleep(soak.dice.uniform(0.2, 3))
+                shown.msg_id = await shown.channels.ask(code, cell_id=read_while_written(path).cells[n].id)
+                await until(lambda tab=shown: tab.out)  # what has not reached the kernel dies with its server
+                await asyncio.sleep(soak.dice.uniform(0, 2.8))
                 if leaves := soak.dice.random() < 0.5:
                     kill(server)
             if not leaves:

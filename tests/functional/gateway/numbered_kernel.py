@@ -42,11 +42,11 @@ class Wire:
 class NumberedKernel:
     """Handles requests as a Python kernel does, as far as the line is concerned.
 
-    A cell's text is a list of words: ``say-x`` publishes ``x``, ``lose`` and ``keep`` begin and end the loss of all
-    that it sends, ``cut`` cuts the connection, ``pause`` takes a moment, ``back`` waits for the next connection,
-    ``wait`` for ``go``, ``ask`` asks the user, ``restart`` begins another life. ``swallow``: the next message of this
-    type is lost, and the connection with it. ``deaf``: on so many
-    connections, from the first, it does not hear the control channel.
+    A cell's text is a list of words: ``say-x`` publishes ``x``, ``number-x`` takes a number for it and ``send``
+    publishes it, ``lose`` and ``keep`` begin and end the loss of all that it sends, ``cut`` cuts the connection,
+    ``pause`` takes a moment, ``back`` waits for the next connection, ``wait`` for ``go``, ``ask`` asks the user,
+    ``restart`` begins another life. ``swallow``: the next message of this type is lost, and the connection with it.
+    ``deaf``: on so many connections, from the first, it does not hear the control channel.
     """
 
     journal_bytes: int = 1_000_000
@@ -173,8 +173,8 @@ class NumberedKernel:
         self._publish("status", {"execution_state": "busy"}, parent)
         for word in str(parent["content"]["code"]).split():
             verb, _, text = word.partition("-")
-            if verb == "say":
-                self._publish("stream", {"name": "stdout", "text": text}, parent)
+            if verb in ("say", "number", "send"):
+                self._say(verb, text, parent)
             elif verb == "wait":
                 await self.go.wait()
             elif verb == "cut":
@@ -192,6 +192,12 @@ class NumberedKernel:
             self.losing = verb == "lose" or (self.losing and verb != "keep")
         self.session.send(self.wires["shell"], "execute_reply", {"status": "ok", "execution_count": 1}, parent)
         self._publish("status", {"execution_state": "idle"}, parent)
+
+    def _say(self, verb: str, text: str, parent: dict[str, Any]) -> None:
+        if verb != "send":
+            self.numbered = self.session.msg("stream", {"name": "stdout", "text": text}, parent=parent)
+        if verb != "number":
+            self.session.send(self.wires["iopub"], self.numbered, ident=b"topic")
 
 
 @dataclass

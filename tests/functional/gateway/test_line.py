@@ -220,6 +220,13 @@ async def test_what_is_lost_while_the_journal_answers_is_asked_for_in_turn() -> 
         assert (cell.text, cell.marks, cell.reply["status"]) == ("abc", "", "ok")
 
 
+async def test_what_is_sent_later_than_its_number_says_is_missed_too() -> None:
+    """As a thread's output, while another thread answers our question."""
+    async with talking_to(NumberedKernel()) as talk:
+        cell = await talk.run("say-a number-b cut back pause lose send keep say-c")
+        assert (cell.text, cell.marks, cell.reply["status"]) == ("abc", "", "ok")
+
+
 @pytest.mark.parametrize("journal_bytes", [1_000_000, 0])
 async def test_an_end_that_is_lost_comes_all_the_same(journal_bytes: int) -> None:
     kernel = NumberedKernel(journal_bytes=journal_bytes)

@@ -60,6 +60,16 @@ def test_what_is_forgiven_is_not_missed_and_still_welcome_once() -> None:
     assert [sequence.add("k", 3), sequence.add("k", 3)] == [True, False]
 
 
+def test_what_is_given_up_is_not_missed_even_before_it_is_overtaken() -> None:
+    sequence = Sequence()
+    for n in (1, 10):
+        sequence.add("k", n)
+    sequence.give_up([("k", 4, 6), ("k", 12, 14), ("other", 1, 9)])
+    assert sequence.missing() == {"k": [(2, 3), (7, 9), (11, 11)]}
+    assert [sequence.add("k", n) for n in (5, 13, 13, 15)] == [True, True, False, True]
+    assert sequence.missing() == {"k": [(2, 3), (7, 9), (11, 11)]}
+
+
 def test_prefixes_count_for_themselves() -> None:
     sequence = Sequence()
     assert [sequence.add("k_1", 1), sequence.add("k_2", 1), sequence.add("k_1", 1)] == [True, True, False]
