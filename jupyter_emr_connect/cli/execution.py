@@ -6,7 +6,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from nbclient import NotebookClient
     from nbformat import NotebookNode
 
-INTERRUPT_SECONDS = 5.0  # that a cell may take to begin before it is interrupted all the same
-REPLY_SECONDS = 2.0  # that the reply of an interrupted cell may come after the kernel has said that it is idle
 # sparkmagic answers "ok" for a cell whose Spark statement failed unless its all_errors_are_fatal is set.
 FAIL_LOUDLY = """%%local
 from sparkmagic.utils import configuration
@@ -64,7 +62,6 @@ class HeadlessRun:
         self._reporter = reporter
         self._manager: AsyncKernelManager | None = None
         self._running_cell = False
-        self._begun, self._idle = asyncio.Event(), asyncio.Event()
         self._task: asyncio.Task[Any] | None = None
         self.result = Result(cells=sum(1 for cell in notebook.cells if _runs(cell)))
 
@@ -138,17 +135,7 @@ class HeadlessRun:
     def _make_client(self, manager: AsyncKernelManager) -> NotebookClient:
         from nbclient import NotebookClient
 
-        begun, idle = self._begun, self._idle
-
-        class Client(NotebookClient):
-            def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
-                if msg["msg_type"] == "execute_input":
-                    begun.set()
-                elif msg["msg_type"] == "status" and msg["content"]["execution_state"] == "idle":
-                    idle.set()
-                return super().process_message(msg, cell, cell_index)
-
-        return Client(self._notebook, km=manager, timeout=self._timeout, coalesce_streams=True)
+        return NotebookClient(self._notebook, km=manager, timeout=self._timeout, coalesce_streams=True)
 
     async def _wait_until_ready(self, channels: AsyncKernelClient) -> None:
         try:
@@ -172,8 +159,6 @@ class HeadlessRun:
         self._reporter.begin(number, self.result.cells, cell.source)
         begun, outcome = time.monotonic(), "error"
         self._running_cell = True
-        self._begun.clear()
-        self._idle.clear()
         try:
             await self._execute(client, cell, index, number)
             outcome = "ok"
@@ -201,20 +186,6 @@ class HeadlessRun:
             message = f"The kernel died in cell {number} of {self.result.cells}: {reason}"
             raise KernelGone(message, fix="Run the notebook again.") from error
 
-    async def _interrupt(self, manager: AsyncKernelManager) -> None:
-        """Interrupt the remote cell once it runs: a kernel that is still idle would let the interrupt pass unheard.
-
-        One that is hit just before the cell's code gives the cell up and never replies (ipykernel's ``dispatch_shell``,
-        "KeyboardInterrupt caught in kernel"), so nobody waits for that.
-        """
-        with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._begun.wait(), INTERRUPT_SECONDS)
-        await manager.interrupt_kernel()
-        await self._idle.wait()
-        await asyncio.sleep(REPLY_SECONDS)
-        if self._running_cell and self._task is not None:
-            self._task.cancel()
-
     @contextmanager
     def _signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
@@ -232,7 +203,7 @@ class HeadlessRun:
         self.result.signum = self.result.signum or signum
         if first and self._running_cell and self._manager is not None:
             self._reporter.note("Interrupting the cell; once more ends the kernel at once.")
-            self._interrupting = asyncio.ensure_future(self._interrupt(self._manager))
+            self._interrupting = asyncio.ensure_future(self._manager.interrupt_kernel())
         elif self._task is not None:
             self._task.cancel()
 

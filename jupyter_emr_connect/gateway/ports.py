@@ -17,6 +17,17 @@ Frames = Sequence[Part]
 
 BURST = 50  # messages read before other sockets get their turn
 LINGER_MS = 1000
+# Above those that Linux hands out by itself (ip_local_port_range). Jupyter chooses free ports for a local kernel, which
+# binds them a second later, and dies if one is taken by then; so ours are not among those that it may choose.
+FIRST_PORT, BEYOND_LAST_PORT = 61000, 65536
+
+
+def _bind(socket: zmq.Socket[bytes], ip: str) -> int:
+    """Bind a socket to a port that is free; return it."""
+    try:
+        return socket.bind_to_random_port(f"tcp://{ip}", FIRST_PORT, BEYOND_LAST_PORT)
+    except zmq.ZMQBindError:
+        return socket.bind_to_random_port(f"tcp://{ip}")
 
 
 class Port:
@@ -49,7 +60,7 @@ class Port:
         if kind == zmq.XPUB:
             self._socket.setsockopt(zmq.XPUB_NODROP, 1)
             self._socket.setsockopt(zmq.XPUB_VERBOSE, 1)
-        self.port: int = self._socket.bind_to_random_port(f"tcp://{ip}")
+        self.port: int = _bind(self._socket, ip)
         self._fd = self._socket.fileno()
         self._loop.add_reader(self._fd, self._ready)
 
