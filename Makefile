@@ -78,7 +78,7 @@ sandbox: $(STAMP) ## Tests on the real engines
 	$(BIN)/pytest tests/sandbox -m "not faults" -n 3 --dist loadfile
 	$(BIN)/pytest tests/sandbox -m faults -n 3
 
-soak: $(STAMP) ## The tests of faults and of many kernels in full length; their figures come last (15 minutes)
+soak: $(STAMP) ## The tests of faults and of many kernels in full length; their figures come last (20 minutes)
 	$(BIN)/pytest tests/sandbox -m faults -n 3 --soak --timeout 3600
 
 livy: $(STAMP) ## The tests of Livy's sessions on a full Apache Livy 0.8.0 (LIVY_HOME=DIR)
