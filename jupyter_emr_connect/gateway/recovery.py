@@ -95,11 +95,8 @@ class Recovery:
                 break
         asked = asked and not self.outlived
         lost = replay.lost if replay else flat(line.sequence.missing()) if asked else []
-        if replay is not None:
-            # What was not asked for may still come: a number is given before its message is sent, and may be overtaken.
-            line.sequence.give_up([*flat(missing), *lost])
-        elif asked:
-            line.sequence.give_up(lost)
+        # What was not asked for may still come: a number is given before its message is sent, and may be overtaken.
+        line.sequence.give_up([*flat(missing), *lost])
         await line.release(lost, turn)
         self.overdue = False
         return replay

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from jupyter_emr_connect.gateway import recovery
+from jupyter_emr_connect.gateway import ports, recovery
 from jupyter_emr_connect.gateway.bridge import Bridge
 from jupyter_emr_connect.gateway.loop import gateway_loop
 from jupyter_emr_connect.gateway.own import UNKNOWN
@@ -225,6 +225,13 @@ async def test_what_is_sent_later_than_its_number_says_is_missed_too() -> None:
     async with talking_to(NumberedKernel()) as talk:
         cell = await talk.run("say-a number-b cut back pause lose send keep say-c")
         assert (cell.text, cell.marks, cell.reply["status"]) == ("abc", "", "ok")
+
+
+async def test_channels_take_no_port_that_jupyter_may_choose_for_a_local_kernel() -> None:
+    async with talking_to(NumberedKernel()) as talk:
+        found = [value for name, value in talk.bridge.connection_info.items() if name.endswith("_port")]
+        assert len(found) == 5
+        assert min(found) >= ports.FIRST_PORT
 
 
 @pytest.mark.parametrize("journal_bytes", [1_000_000, 0])
