@@ -21,7 +21,8 @@ LOOK_EVERY = 0.05
 CATCH_UP = 2.0  # seconds in which a line that is back tells what has ended meanwhile
 AGAIN_AFTER = 1.0
 STAYS_BUSY = 0.5
-TAKEN_UP_WITHIN, INSIDE_AFTER = 1.0, 0.1
+TAKEN_UP_WITHIN = 1.0  # seconds in which a kernel is heard to enter a cell, but for one on a loaded machine
+INSIDE_AFTER, AGAIN_INSIDE_AFTER = 0.1, 0.5
 COMES_WITHIN = 0.3  # shorter than a user needs to interrupt an idle kernel and then run a cell
 # Seconds for one attempt; the first connection used after a line came back may be one that is dead.
 AT_ONCE, FIRST_PATIENCE, LAST_PATIENCE = 5.0, 2.0, 10.0
@@ -116,30 +117,34 @@ async def _line_goes(bridge: Bridge) -> None:
             return
 
 
-async def _inside(cell: Request) -> None:
-    """Return once the kernel is well inside of the cell, or after a moment.
+async def _inside(cell: Request, *, again: bool) -> bool:
+    """Return once the kernel is well inside of the cell (True) or after a moment (False); True too when it has ended.
 
     From its ``busy`` to its ``execute_input`` ipykernel ignores interrupts (``pre_handler_hook`` lets them in), and for
-    an instant beyond it may drop the cell's reply. A silent cell has no ``execute_input``.
+    an instant beyond it may drop the cell's reply. A silent cell has no ``execute_input``. ``again``: it was
+    interrupted before and may be ending of that.
     """
     sent = time.monotonic()
     while not cell.ended:
         now = time.monotonic()
-        if cell.entered_at is not None and now > cell.entered_at + INSIDE_AFTER:
-            return
-        if now > (cell.begun_at or sent) + TAKEN_UP_WITHIN:
-            return
+        if cell.entered_at is not None and now > cell.entered_at + (AGAIN_INSIDE_AFTER if again else INSIDE_AFTER):
+            return True
+        if cell.entered_at is None and now > (cell.begun_at or sent) + TAKEN_UP_WITHIN:
+            return False
         await asyncio.sleep(LOOK_EVERY)
+    return True
 
 
-async def _was_early(cell: Request) -> bool:
-    """Return whether the kernel takes up the cell only after it was interrupted, and so has noticed nothing of it."""
-    cell.interrupted = True
-    early = cell.waits
-    while True:
-        if not cell.waits:
-            return early and not cell.ended
+async def _enters(cell: Request, *, early: bool) -> bool:
+    """Return True once the kernel enters the cell that it was interrupted for; False when the cell ends without.
+
+    It may have noticed nothing of that interrupt. ``early``: nor had it taken up the cell; this then counts as well.
+    """
+    while not cell.ended:
+        if cell.entered_at is not None or (early and cell.begun):
+            return True
         await asyncio.sleep(LOOK_EVERY)
+    return False
 
 
 class Interrupts:
@@ -167,7 +172,7 @@ class Interrupts:
         if self._work is not None and not self._work.done():
             if not self._delivered:
                 return
-            self._work.cancel()  # it only waits for a cell that has not begun
+            self._work.cancel()  # it only waits until the kernel enters its cell
         cell, self._delivered = self._running(), False
         self._work = asyncio.get_running_loop().create_task(self._deliver(cell, at_once=up))
         self._work.add_done_callback(self._ended)
@@ -208,13 +213,15 @@ class Interrupts:
         while True:
             if not at_once:
                 await line_returns(self._bridge)
-            if cell is not None:
-                await _inside(cell)
+            inside = cell is None or await _inside(cell, again=self._delivered)
             if cell.ended if cell is not None else not at_once and self._running() is not None:
                 return  # what runs now came later than the interrupt
+            early = cell is not None and cell.waits
             if await self._once(patience, if_busy=cell is None and not at_once):
                 self._delivered = True
-                if cell is None or not await _was_early(cell):
+                if cell is not None:
+                    cell.interrupted = True
+                if cell is None or inside or not await _enters(cell, early=early):
                     return
                 continue
             patience = FIRST_PATIENCE if at_once else min(patience * 2, LAST_PATIENCE)

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 CELL = """
 import time
 for number in range({count}):
-    print(number, flush=True)
+    print(f"{{number}}\\n", end="", flush=True)
     time.sleep({pause})
 """
 
 
 def numbers(count: int, pause: float) -> str:
-    """Return a cell that prints the numbers from 0, one at a time, ``pause`` seconds apart."""
+    """Return a cell that prints the numbers from 0, one at a time, ``pause`` seconds apart.
+
+    ``print(number)`` writes the number and its end of line one by one, and a message may end between the two: when such
+    a message is lost, what is left is half a line.
+    """
     return CELL.format(count=count, pause=pause)
 
 

@@ -17,6 +17,14 @@ from tests.sandbox.kernels import attached_to, execute, of_type, published, repl
 
 pytestmark = pytest.mark.sandbox
 
+SLOW_TO_ENTER = """
+import time
+kernel = get_ipython().kernel
+def slow(enter=kernel.pre_handler_hook):
+    time.sleep({seconds})
+    enter()
+kernel.pre_handler_hook = slow
+"""
 LATER = "will be delivered when it returns"
 FAULTS = ("no-gateway", "black-hole")
 
@@ -73,6 +81,18 @@ async def test_an_interrupt_right_after_a_cell_was_sent_is_not_lost(sandbox: San
             content = (await reply_to(client, msg_id, wait=15))["content"]
             assert content["ename"] == "KeyboardInterrupt"
         _, outputs = await execute(client, "time.sleep(2); print('unharmed')")
+        assert texts(outputs) == "unharmed\n"
+
+
+@pytest.mark.parametrize("seconds", [2, 5])
+async def test_an_interrupt_waits_for_a_kernel_that_is_slow_to_enter_a_cell(sandbox: Sandbox, seconds: float) -> None:
+    """Until then ipykernel ignores interrupts; it takes so long on a loaded machine."""
+    async with running() as (manager, client):
+        await execute(client, SLOW_TO_ENTER.format(seconds=seconds))
+        msg_id = client.execute("time.sleep(600)")
+        await manager.interrupt_kernel()
+        assert (await reply_to(client, msg_id, wait=20))["content"]["ename"] == "KeyboardInterrupt"
+        _, outputs = await execute(client, "time.sleep(1); print('unharmed')")
         assert texts(outputs) == "unharmed\n"
 
 

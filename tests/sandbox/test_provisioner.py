@@ -231,6 +231,8 @@ def test_a_process_that_ends_without_shutting_down_deletes_its_kernel(end: str, 
 
 INTERRUPTED = """
 import os, signal
+import jupyter_emr_connect.gateway.loop
+jupyter_emr_connect.gateway.loop.EXIT_SECONDS = 60  # however slow the machine
 from jupyter_client.manager import start_new_kernel
 from jupyter_emr_connect.services.stages import stage_listener
 stage_listener.set(lambda name: os.kill(os.getpid(), signal.SIGINT) if name == "kernel requested" else None)

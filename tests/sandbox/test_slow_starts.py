@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from jupyter_client import AsyncKernelManager
@@ -33,6 +34,8 @@ AT_THE_GATEWAY = 1.2 * SLOW
 
 BLOCKING = """
 import os, signal
+import jupyter_emr_connect.gateway.loop
+jupyter_emr_connect.gateway.loop.EXIT_SECONDS = {patience}
 from jupyter_client.manager import start_new_kernel
 from jupyter_emr_connect.services.stages import stage_listener
 stage_listener.set(lambda name: print(name, flush=True))
@@ -80,9 +83,11 @@ async def test_a_cancelled_start(sandbox: Sandbox, caplog: pytest.LogCaptureFixt
     assert "could not be deleted" not in caplog.text
 
 
-def test_ctrl_c_in_a_blocking_client(sandbox: Sandbox) -> None:
-    before, known_before = kernels_on(sandbox), known()
-    with subprocess.Popen([sys.executable, "-c", BLOCKING], stdout=subprocess.PIPE, text=True) as process:
+@contextmanager
+def interrupted(sandbox: Sandbox, patience: float) -> Iterator[subprocess.Popen[str]]:
+    """Interrupt a blocking start once its request is at the gateway, which takes it up only afterwards."""
+    command = [sys.executable, "-c", BLOCKING.format(patience=patience)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         while process.stdout.readline() != f"{REQUESTED}\n":
             assert process.poll() is None
@@ -92,6 +97,31 @@ def test_ctrl_c_in_a_blocking_client(sandbox: Sandbox) -> None:
             os.kill(process.pid, signal.SIGINT)
             while (line := process.stdout.readline()) != "interrupted\n":
                 assert line == f"{READY}\n"  # this machine was slower than the door, and the kernel is there
-        assert process.wait(60) == 0
+            yield process
+
+
+def test_ctrl_c_in_a_blocking_client(sandbox: Sandbox) -> None:
+    before, known_before = kernels_on(sandbox), known()
+    with interrupted(sandbox, patience=60) as process:
+        pass
+    assert process.returncode == 0
     assert known() <= known_before
     assert kernels_on(sandbox) <= before
+
+
+def test_a_kernel_that_comes_up_after_its_process_has_ended_is_removed_by_prune(sandbox: Sandbox) -> None:
+    """A process that ends waits for what it has requested, but not for ever."""
+    before, known_before = kernels_on(sandbox), known()
+    with interrupted(sandbox, patience=0.5) as process:
+        assert process.wait(60) == 0
+    (left,) = known() - known_before
+    sandbox.json("kernels")  # what is not there yet is not taken for gone
+    assert left in known()
+    end = time.monotonic() + 60
+    while left not in kernels_on(sandbox):
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    found = sandbox.json("kernels", "prune", "--yes", "--older-than", "0")
+    assert left in [one["kernel_id"] for one in found]
+    assert kernels_on(sandbox) <= before
+    assert known() <= known_before
