@@ -24,6 +24,7 @@ from jupyter_emr_connect.gateway.target import GatewayTarget
 from .servers import API, HOST, serving
 
 KEY = b"key"
+SLOW = 0.6
 
 
 class Wire:
@@ -45,13 +46,15 @@ class NumberedKernel:
     A cell's text is a list of words: ``say-x`` publishes ``x``, ``number-x`` takes a number for it and ``send``
     publishes it, ``lose`` and ``keep`` begin and end the loss of all that it sends, ``cut`` cuts the connection,
     ``pause`` takes a moment, ``back`` waits for the next connection, ``wait`` for ``go``, ``ask`` asks the user,
-    ``restart`` begins another life. ``swallow``: the next message of this type is lost, and the connection with it.
+    ``restart`` begins another life, ``slow`` sends the journal's answers late from now on, ``unended`` loses the cell's
+    reply and end. ``swallow``: the next message of this type is lost, and the connection with it.
     ``deaf``: on so many connections, from the first, it does not hear the control channel.
     """
 
     journal_bytes: int = 1_000_000
     swallow: str = ""
     losing: bool = False
+    slow: bool = False
     double: bool = False
     deaf: int = 0
     gone: bool = False  # the gateway knows it no more
@@ -90,9 +93,12 @@ class NumberedKernel:
         for _ in range(2 if self.double else 1):
             frame = encode(message, "v1")
             assert isinstance(frame, bytes)
-            asyncio.get_running_loop().create_task(self._send(self.ws, frame))
+            late = SLOW if self.slow and message.channel == "control" else 0
+            asyncio.get_running_loop().create_task(self._send(self.ws, frame, late))
 
-    async def _send(self, ws: web.WebSocketResponse, frame: bytes) -> None:
+    async def _send(self, ws: web.WebSocketResponse, frame: bytes, late: float) -> None:
+        if late:
+            await asyncio.sleep(late)
         with contextlib.suppress(ConnectionError):
             await ws.send_bytes(frame)
 
@@ -186,12 +192,15 @@ class NumberedKernel:
                 self._publish("stream", {"name": "stdout", "text": await self.answers.get()}, parent)
             elif verb == "back":
                 await self.back.wait()
+            elif verb == "slow":
+                self.slow = True
             elif verb == "restart":
                 asyncio.get_running_loop().call_soon(self.restart)
                 await asyncio.Event().wait()
-            self.losing = verb == "lose" or (self.losing and verb != "keep")
+            self.losing = verb in ("lose", "unended") or (self.losing and verb != "keep")
         self.session.send(self.wires["shell"], "execute_reply", {"status": "ok", "execution_count": 1}, parent)
         self._publish("status", {"execution_state": "idle"}, parent)
+        self.losing = self.losing and verb != "unended"
 
     def _say(self, verb: str, text: str, parent: dict[str, Any]) -> None:
         if verb != "send":

@@ -227,6 +227,13 @@ async def test_what_is_sent_later_than_its_number_says_is_missed_too() -> None:
         assert (cell.text, cell.marks, cell.reply["status"]) == ("abc", "", "ok")
 
 
+async def test_a_reply_that_an_earlier_question_came_too_soon_for_is_asked_for() -> None:
+    """It is sent, and lost, after that question is answered, and before its answer arrives."""
+    async with talking_to(NumberedKernel()) as talk:
+        cell = await talk.run("say-a cut back pause slow lose say-b keep say-c pause unended")
+        assert (cell.text, cell.error, cell.reply["status"]) == ("abc", "", "ok")
+
+
 async def test_channels_take_no_port_that_jupyter_may_choose_for_a_local_kernel() -> None:
     async with talking_to(NumberedKernel()) as talk:
         found = [value for name, value in talk.bridge.connection_info.items() if name.endswith("_port")]
