@@ -31,7 +31,8 @@ states; together::
       GONE: culled | restarted | credentials | unreachable
 
 - Each message has a number (``sequence.py``): what comes twice is dropped, what does not come is missed (without a
-  journal: ``doubts.py``).
+  journal: ``doubts.py``); and a kernel that does not hear us on a new connection gets another (``recovery.py``, without
+  a journal: ``hearing.py``).
 - ``kernel_journal.py`` runs in the remote kernel, keeps the last of what it sent, and gives it back by number.
 - A request is sent once. Before one is sent to a peer that was not heard lately, it must answer a ping.
 - When a subscriber is slow, ``local.py`` takes no further message, so that ``socket.py`` reads no further and TCP slows

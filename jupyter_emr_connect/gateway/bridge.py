@@ -56,6 +56,7 @@ class Bridge:
         on_status: Callable[[str], None],
     ) -> None:
         self.kernel_id = ""
+        self.client: GatewayClient | None = None
         self.link: KernelSocket | None = None
         self.wire = Wire(key, scheme)
         self.requests = Requests()
@@ -88,7 +89,7 @@ class Bridge:
         """
         if self.link is not None:
             await self.link.close()
-        self.kernel_id = kernel_id
+        self.kernel_id, self.client = kernel_id, client
         self.link = KernelSocket(
             client,
             kernel_id,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from .hearing import Hearing
 from .requests import REPEATABLE, Request
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Fate:
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
+        self._hearing = Hearing(bridge)
         self._connections = 0
         self._resumes = False
         self._work: asyncio.Task[Any] | None = None
@@ -87,13 +89,12 @@ class Fate:
 
     async def _settle(self, recovering: asyncio.Task[Any], older: dict[str, Request]) -> None:
         bridge = self._bridge
-        had_journal = bridge.line.journal
         replay = await recovering
         if self.input is not None and self.input.msg_id not in self._unsent():
             bridge.transmit(self.input)  # kernels throw away an answer that nothing waits for any more
-        if not older and (replay is not None or not had_journal):
+        if not older and replay is not None:
             return
-        answer = await bridge.own.ask("shell", "kernel_info_request", {})
+        answer = await self._hearing.ask()
         if answer is not None and bridge.line.session != answer.head.get("session"):
             await self._restarted_meanwhile(answer)
             return
@@ -168,6 +169,6 @@ class Fate:
             await asyncio.sleep(QUIET)
             if bridge.line.flows and bridge.line.journal:
                 answered = True  # else the line would have held the end back
-            elif bridge.line.flows and await bridge.own.ask("shell", "kernel_info_request", {}) is not None:
+            elif bridge.line.flows and await self._hearing.ask() is not None:
                 await asyncio.sleep(STRAGGLERS)
                 answered = True  # what the kernel was asked after this cell

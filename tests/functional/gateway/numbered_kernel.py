@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import WSMsgType, web
-from jupyter_client import AsyncKernelClient
 from jupyter_client.session import Session
 
-from jupyter_emr_connect.gateway.bridge import Bridge
-from jupyter_emr_connect.gateway.client import GatewayClient
 from jupyter_emr_connect.gateway.framing import V1_PROTOCOL, Message, decode, encode
 from jupyter_emr_connect.gateway.kernel_journal import Journal
-from jupyter_emr_connect.gateway.loop import gateway_loop
-from jupyter_emr_connect.gateway.state import LinkStatus
-from jupyter_emr_connect.gateway.target import GatewayTarget
 
-from .servers import API, HOST, serving
+from .servers import API
 
 KEY = b"key"
 SLOW = 0.6
@@ -47,8 +40,9 @@ class NumberedKernel:
     publishes it, ``lose`` and ``keep`` begin and end the loss of all that it sends, ``cut`` cuts the connection,
     ``pause`` takes a moment, ``back`` waits for the next connection, ``wait`` for ``go``, ``ask`` asks the user,
     ``restart`` begins another life, ``slow`` sends the journal's answers late from now on, ``unended`` loses the cell's
-    reply and end. ``swallow``: the next message of this type is lost, and the connection with it.
-    ``deaf``: on so many connections, from the first, it does not hear the control channel.
+    reply and end, ``mute`` ends it without a reply. ``swallow``: the next message of this type is lost, and the
+    connection with it.
+    ``deaf``: on so many connections, from the first, it does not hear the control channel; nor, without a journal, any.
     """
 
     journal_bytes: int = 1_000_000
@@ -61,6 +55,7 @@ class NumberedKernel:
     requests: list[str] = field(default_factory=list)
     go: asyncio.Event = field(default_factory=asyncio.Event)
     back: asyncio.Event = field(default_factory=asyncio.Event)
+    state: str = "idle"
     ws: web.WebSocketResponse | None = None
     connections: int = 0
     shell: asyncio.Task[None] | None = None
@@ -113,7 +108,7 @@ class NumberedKernel:
         if self.gone:
             return web.json_response({"message": "Kernel does not exist: k"}, status=404)
         if not request.path.endswith("/channels"):
-            return web.json_response(API if request.path == "/api" else {"execution_state": "idle"})
+            return web.json_response(API if request.path == "/api" else {"execution_state": self.state})
         ws = web.WebSocketResponse(protocols=(V1_PROTOCOL,), max_msg_size=0)
         await ws.prepare(request)
         self.connections += 1
@@ -134,6 +129,8 @@ class NumberedKernel:
         elif message.channel == "control":
             if self.connections > self.deaf:
                 self._handle(message)
+        elif not self.journal_bytes and self.connections <= self.deaf:
+            self.requests.append(f"{message.msg_type} (not heard)")
         elif message.channel == "stdin":
             self.answers.put_nowait(self.session.unpack(bytes(message.content))["value"])
         else:
@@ -176,117 +173,40 @@ class NumberedKernel:
 
     async def _execute(self, message: Message) -> None:
         parent = self._parent(message)
+        self.state = "busy"
         self._publish("status", {"execution_state": "busy"}, parent)
         for word in str(parent["content"]["code"]).split():
             verb, _, text = word.partition("-")
-            if verb in ("say", "number", "send"):
-                self._say(verb, text, parent)
-            elif verb == "wait":
-                await self.go.wait()
-            elif verb == "cut":
-                self.cut()
-            elif verb == "pause":
-                await asyncio.sleep(0.2)
-            elif verb == "ask":
-                self.session.send(self.wires["stdin"], "input_request", {"prompt": "", "password": False}, parent)
-                self._publish("stream", {"name": "stdout", "text": await self.answers.get()}, parent)
-            elif verb == "back":
-                await self.back.wait()
-            elif verb == "slow":
-                self.slow = True
-            elif verb == "restart":
-                asyncio.get_running_loop().call_soon(self.restart)
-                await asyncio.Event().wait()
+            await self._do(verb, text, parent)
             self.losing = verb in ("lose", "unended") or (self.losing and verb != "keep")
-        self.session.send(self.wires["shell"], "execute_reply", {"status": "ok", "execution_count": 1}, parent)
+        if verb != "mute":
+            self.session.send(self.wires["shell"], "execute_reply", {"status": "ok", "execution_count": 1}, parent)
         self._publish("status", {"execution_state": "idle"}, parent)
         self.losing = self.losing and verb != "unended"
+        self.state = "idle"
+
+    async def _do(self, verb: str, text: str, parent: dict[str, Any]) -> None:
+        if verb in ("say", "number", "send"):
+            self._say(verb, text, parent)
+        elif verb == "wait":
+            await self.go.wait()
+        elif verb == "cut":
+            self.cut()
+        elif verb == "pause":
+            await asyncio.sleep(0.2)
+        elif verb == "ask":
+            self.session.send(self.wires["stdin"], "input_request", {"prompt": "", "password": False}, parent)
+            self._publish("stream", {"name": "stdout", "text": await self.answers.get()}, parent)
+        elif verb == "back":
+            await self.back.wait()
+        elif verb == "slow":
+            self.slow = True
+        elif verb == "restart":
+            asyncio.get_running_loop().call_soon(self.restart)
+            await asyncio.Event().wait()
 
     def _say(self, verb: str, text: str, parent: dict[str, Any]) -> None:
         if verb != "send":
             self.numbered = self.session.msg("stream", {"name": "stdout", "text": text}, parent=parent)
         if verb != "number":
             self.session.send(self.wires["iopub"], self.numbered, ident=b"topic")
-
-
-@dataclass
-class Cell:
-    """What a client saw of a cell: its outputs up to idle, and its reply."""
-
-    text: str = ""
-    marks: str = ""
-    error: str = ""
-    reply: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass
-class Talk:
-    """A client of the bridge in front of a :class:`NumberedKernel`."""
-
-    client: AsyncKernelClient
-    bridge: Bridge
-    states: list[LinkStatus]
-
-    async def run(self, words: str) -> Cell:
-        """Run a cell and return what comes of it."""
-        msg_id = self.client.execute(words)
-        cell = Cell()
-        while True:
-            message = await self.client.get_iopub_msg(timeout=30)
-            if message["parent_header"].get("msg_id") != msg_id:
-                continue
-            content = message["content"]
-            if message["msg_type"] == "stream" and content["name"] == "stdout":
-                cell.text += content["text"]
-            elif message["msg_type"] == "stream":
-                cell.marks += content["text"]
-            elif message["msg_type"] == "error":
-                cell.error = content["ename"]
-            elif content.get("execution_state") == "idle":
-                break
-        while not cell.reply:
-            message = await self.client.get_shell_msg(timeout=30)
-            if message["parent_header"].get("msg_id") == msg_id:
-                cell.reply = message["content"]
-        return cell
-
-
-@asynccontextmanager
-async def talking_to(kernel: NumberedKernel) -> AsyncIterator[Talk]:
-    """Put a gateway, a bridge and a client in a row."""
-    states: list[LinkStatus] = []
-
-    async def nothing(restart: bool) -> None:
-        """No client asks for the kernel's end here."""
-
-    async with serving(kernel) as port:
-        gateway = GatewayClient(GatewayTarget(f"http://{HOST}:{port}"), connect_timeout=2)
-
-        async def begin() -> Bridge:
-            bridge = Bridge(
-                key=KEY,
-                journal_bytes=kernel.journal_bytes,
-                on_shutdown=nothing,
-                on_state=states.append,
-                on_status=lambda _: None,
-            )
-            await bridge.connect(gateway, "k")
-            await bridge.ready()
-            return bridge
-
-        async def end(bridge: Bridge) -> None:
-            await bridge.close()
-            await gateway.close()
-
-        bridge = await gateway_loop().call(begin())
-        client = AsyncKernelClient()
-        client.load_connection_info(bridge.connection_info)
-        client.start_channels()
-        try:
-            await client.wait_for_ready(timeout=30)
-            yield Talk(client, bridge, states)
-        finally:
-            client.stop_channels()
-            await gateway_loop().call(end(bridge))
-            if kernel.shell is not None:
-                kernel.shell.cancel()

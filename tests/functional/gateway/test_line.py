@@ -11,7 +11,8 @@ from jupyter_emr_connect.gateway.bridge import Bridge
 from jupyter_emr_connect.gateway.loop import gateway_loop
 from jupyter_emr_connect.gateway.own import UNKNOWN
 
-from .numbered_kernel import NumberedKernel, talking_to
+from .numbered_kernel import NumberedKernel
+from .talk import talking_to
 
 pytestmark = pytest.mark.slow
 

@@ -1,0 +1,81 @@
+"""A kernel without a journal that does not hear us on a connection: it gets another, and no cell waits for ever."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from jupyter_emr_connect.gateway import hearing
+
+from .numbered_kernel import NumberedKernel
+from .talk import talking_to
+
+pytestmark = pytest.mark.slow
+
+PATIENCE = 0.3
+
+
+@pytest.fixture(autouse=True)
+def brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hearing, "FIRST_PATIENCE", PATIENCE)
+
+
+async def connected(kernel: NumberedKernel, times: int) -> None:
+    """Wait until that many connections were made."""
+    for _ in range(1000):
+        if kernel.connections >= times:
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail(f"there were {kernel.connections} connections")
+
+
+async def test_a_connection_on_which_an_idle_kernel_is_silent_is_changed() -> None:
+    kernel = NumberedKernel(journal_bytes=0)
+    async with talking_to(kernel) as talk:
+        link = talk.bridge.link
+        assert link is not None
+        before = link.session_id
+        kernel.deaf = 3
+        kernel.cut()
+        await connected(kernel, 4)
+        assert link.session_id != before
+        cell = await talk.run("say-a say-b")
+        assert (cell.text, cell.reply["status"]) == ("ab", "ok")
+        await asyncio.sleep(10 * PATIENCE)
+        assert kernel.connections == 4
+
+
+async def test_a_cell_that_was_not_heard_says_so() -> None:
+    kernel = NumberedKernel(journal_bytes=0)
+    async with talking_to(kernel) as talk:
+        kernel.deaf = 2
+        kernel.cut()
+        await connected(kernel, 2)
+        cell = await talk.run("say-a")
+        assert (cell.error, cell.reply["status"]) == ("ConnectionLost", "error")
+        assert kernel.requests.count("execute_request (not heard)") == 1
+
+
+async def test_a_kernel_that_is_busy_may_be_silent() -> None:
+    kernel = NumberedKernel(journal_bytes=0)
+    async with talking_to(kernel) as talk:
+        running = asyncio.ensure_future(talk.run("say-a pause cut back wait say-b"))
+        await connected(kernel, 2)
+        await asyncio.sleep(10 * PATIENCE)
+        kernel.go.set()
+        assert (await running).reply["status"] == "ok"
+        assert kernel.connections == 2
+
+
+async def test_an_end_without_a_reply_on_such_a_connection_is_no_end_for_ever() -> None:
+    """The cell runs over a connection on which its reply is lost; what asks for it is not heard either."""
+    kernel = NumberedKernel(journal_bytes=0)
+    async with talking_to(kernel) as talk:
+        running = asyncio.ensure_future(talk.run("say-a wait mute"))
+        await asyncio.sleep(0.3)
+        kernel.deaf = kernel.connections
+        kernel.go.set()
+        cell = await asyncio.wait_for(running, 30)
+        assert (cell.text, cell.reply["status"]) == ("a", "error")
+        assert kernel.connections == 2
