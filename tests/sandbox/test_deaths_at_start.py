@@ -58,7 +58,8 @@ async def test_one_whose_port_was_taken_is_started_anew(sandbox: Sandbox, tmp_pa
             assert len(gateway.kernels) == 1
         assert gateway.kernels == set()
         os.kill(int(taken.read_text()), signal.SIGKILL)
-        assert (tmp_path / "launched").stat().st_size == 6, "five times by the gateway, then by us"
+        # Five times by the gateway, then by us; on a machine as busy as CI's a port may be taken by chance once more.
+        assert (tmp_path / "launched").stat().st_size >= 6
         assert "Address already in use" in gateway.said
 
 

@@ -64,11 +64,11 @@ def statements(sandbox: Sandbox) -> Statements:
     return newest
 
 
-async def running_statement(client: AsyncKernelClient, code: str, statements: Statements) -> str:
+async def running_statement(client: AsyncKernelClient, code: str, statements: Statements, begins: float = 5) -> str:
     """Run a cell until Livy runs its statement; return its message id."""
     msg_id: str = client.execute(code)
     await until(lambda: statements()[-1]["state"] == "running")
-    await asyncio.sleep(5)  # until Spark runs its job
+    await asyncio.sleep(begins)  # until Spark runs its job
     return msg_id
 
 
@@ -96,6 +96,16 @@ async def test_an_interrupt_stops_the_job_and_keeps_the_session(
         assert texts(outputs, "stderr").startswith(STOPPED)
         assert statements()[-1]["state"] == "cancelled"
         await left_are(0, client, code["jobs"])
+
+
+async def test_an_interrupt_before_the_job_has_begun_leaves_none_behind(statements: Statements) -> None:
+    """Spark's part of the cell only plans it then, for a second or more the first time, and cannot be interrupted."""
+    async with running("emr-pyspark") as (manager, client):
+        await execute(client, PYTHON["set"])
+        msg_id = await running_statement(client, PYTHON["job"], statements, begins=0)
+        await manager.interrupt_kernel()
+        assert texts(await published(client, msg_id), "stderr").startswith(STOPPED)
+        await left_are(0, client, PYTHON["jobs"])
 
 
 async def test_a_second_interrupt_does_not_leave_the_job_running(statements: Statements) -> None:

@@ -16,6 +16,7 @@ class Canceller(conf: RSCConf, interpreters: Interpreters) {
   private val timeout = conf.getTimeAsMs(Entry.JOB_CANCEL_TIMEOUT)
   private val betweenInterrupts = 2000L
   private val roundsWithoutJobs = 5
+  private val planning = 20000L
 
   def cancel(statement: Statement, book: StatementBook): Unit =
     if (statement.compareAndTransit(Waiting, Cancelled)) close(statement)
@@ -37,6 +38,16 @@ class Canceller(conf: RSCConf, interpreters: Interpreters) {
     }
     // Nothing helped: say so as Livy does; the session stays busy until the code ends.
     if (statement.compareAndTransit(Cancelling, Cancelled)) close(statement)
+    if (interrupted > 0) cancelStragglers(statement)
+  }
+
+  /** Cancels what Spark was still planning when its caller in Python was interrupted: the job begins all the same. */
+  private def cancelStragglers(statement: Statement): Unit = {
+    val deadline = System.currentTimeMillis + planning
+    while (System.currentTimeMillis < deadline) {
+      interpreters.cancelJobs(statement.id)
+      Thread.sleep(interval)
+    }
   }
 
   private def close(statement: Statement): Unit = {
