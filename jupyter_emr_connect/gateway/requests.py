@@ -6,6 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from .framing import Message, Part
 
@@ -70,6 +71,15 @@ class Request:
     def msg_type(self) -> str:
         """Its type, ``execute_request`` for example."""
         return self.message.msg_type
+
+    @property
+    def sent_at(self) -> float | None:
+        """When its sender made it, by his clock (seconds since 1970); None when its header does not say."""
+        try:
+            date = datetime.fromisoformat(str(self.message.head["date"]).replace("Z", "+00:00"))
+        except (KeyError, ValueError):
+            return None
+        return date.timestamp()
 
     @property
     def runs_code(self) -> bool:

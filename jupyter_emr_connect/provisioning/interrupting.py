@@ -24,6 +24,7 @@ STAYS_BUSY = 0.5
 TAKEN_UP_WITHIN = 1.0  # seconds in which a kernel is heard to enter a cell, but for one on a loaded machine
 INSIDE_AFTER, AGAIN_INSIDE_AFTER = 0.1, 0.5
 COMES_WITHIN = 0.3  # shorter than a user needs to interrupt an idle kernel and then run a cell
+OVERTAKEN_BY = 5.0  # seconds, on a loaded machine, by which a cell may come after an interrupt that was sent later
 # Seconds for one attempt; the first connection used after a line came back may be one that is dead.
 AT_ONCE, FIRST_PATIENCE, LAST_PATIENCE = 5.0, 2.0, 10.0
 BUSY = "busy"
@@ -157,6 +158,7 @@ class Interrupts:
         self._log = log
         self._work: asyncio.Task[None] | None = None
         self._delivered = False
+        self._struck = asyncio.Event()
 
     async def interrupt(self) -> None:
         """Interrupt the cell that runs, now or as soon as the line allows; returns within :data:`PROMPT` seconds.
@@ -172,14 +174,18 @@ class Interrupts:
         if self._work is not None and not self._work.done():
             if not self._delivered:
                 return
-            self._work.cancel()  # it only waits until the kernel enters its cell
+            self._work.cancel()  # it only waits for a cell, or until the kernel enters it
         cell, self._delivered = self._running(), False
+        self._struck.clear()
         self._work = asyncio.get_running_loop().create_task(self._deliver(cell, at_once=up))
         self._work.add_done_callback(self._ended)
         if up:
-            await asyncio.wait({self._work}, timeout=PROMPT)
+            struck = asyncio.ensure_future(self._struck.wait())
+            await asyncio.wait({self._work, struck}, timeout=PROMPT, return_when=asyncio.FIRST_COMPLETED)
+            struck.cancel()
         if self._work.done():
             self._work.result()
+        if self._work.done() or self._delivered:
             return
         drop_unsent(self._bridge, "error", *UNSENT)  # a line that is thought to be up may be dead all the same
         if cell is not None and not cell.ended and not self._delivered:
@@ -206,7 +212,19 @@ class Interrupts:
                 return cell
             await asyncio.sleep(LOOK_EVERY)
 
+    async def _overtaken(self, since: float) -> Request | None:
+        """Return a cell that its client sent before the interrupt, and that comes later; None when there is none."""
+        end = time.monotonic() + OVERTAKEN_BY
+        while time.monotonic() < end:
+            cell = self._running()
+            if cell is not None:
+                sent = cell.sent_at
+                return cell if sent is not None and sent <= since else None
+            await asyncio.sleep(LOOK_EVERY)
+        return None
+
     async def _deliver(self, cell: Request | None, *, at_once: bool) -> None:
+        since = time.time()
         patience = AT_ONCE if at_once else FIRST_PATIENCE
         if cell is None and at_once:
             cell = await self._to_come()
@@ -219,9 +237,14 @@ class Interrupts:
             early = cell is not None and cell.waits
             if await self._once(patience, if_busy=cell is None and not at_once):
                 self._delivered = True
-                if cell is not None:
-                    cell.interrupted = True
-                if cell is None or inside or not await _enters(cell, early=early):
+                self._struck.set()
+                if cell is None:
+                    cell = await self._overtaken(since) if at_once else None
+                    if cell is None:
+                        return
+                    continue
+                cell.interrupted = True
+                if inside or not await _enters(cell, early=early):
                     return
                 continue
             patience = FIRST_PATIENCE if at_once else min(patience * 2, LAST_PATIENCE)

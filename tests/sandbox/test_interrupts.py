@@ -84,6 +84,21 @@ async def test_an_interrupt_right_after_a_cell_was_sent_is_not_lost(sandbox: San
         assert texts(outputs) == "unharmed\n"
 
 
+async def test_an_interrupt_that_overtakes_a_cell_is_not_lost(sandbox: Sandbox) -> None:
+    """On a loaded machine a cell may take longer to us than an interrupt that was sent after it."""
+    async with running() as (manager, client):
+        await execute(client, "import time")
+        request = {"code": "time.sleep(600)", "silent": False, "stop_on_error": False}
+        message = client.session.msg("execute_request", request)
+        await asyncio.wait_for(manager.interrupt_kernel(), 2)
+        await asyncio.sleep(1)
+        client.session.send(client.shell_channel.socket, message)
+        content = (await reply_to(client, message["header"]["msg_id"], wait=15))["content"]
+        assert content["ename"] == "KeyboardInterrupt"
+        _, outputs = await execute(client, "time.sleep(2); print('unharmed')")
+        assert texts(outputs) == "unharmed\n"
+
+
 @pytest.mark.parametrize("seconds", [2, 5])
 async def test_an_interrupt_waits_for_a_kernel_that_is_slow_to_enter_a_cell(sandbox: Sandbox, seconds: float) -> None:
     """Until then ipykernel ignores interrupts; it takes so long on a loaded machine."""
