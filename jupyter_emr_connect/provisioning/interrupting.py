@@ -198,9 +198,13 @@ class Interrupts:
             self._work = None
 
     def _running(self) -> Request | None:
-        """Return the cell that runs, or that is the first to; None when none is known."""
-        running = self._bridge.requests.running()
-        sent = [one for one in self._bridge.requests.open().values() if one.runs_code]
+        """Return the cell that runs, or that is the first to; None when none is known.
+
+        One that was replied to runs no more, though its end may not have come yet.
+        """
+        requests = self._bridge.requests
+        running = [one for one in requests.running() if requests.get(one.message.msg_id) is one]
+        sent = [one for one in requests.open().values() if one.runs_code]
         return next(iter([*running, *sent]), None)
 
     async def _to_come(self) -> Request | None:

@@ -25,6 +25,14 @@ def slow(enter=kernel.pre_handler_hook):
     enter()
 kernel.pre_handler_hook = slow
 """
+LATE_ENDS = """
+import time
+kernel = get_ipython().kernel
+def late(status, *args, publish=kernel._publish_status, **kwargs):
+    time.sleep(0.5 if status == "idle" else 0)
+    publish(status, *args, **kwargs)
+kernel._publish_status = late
+"""
 LATER = "will be delivered when it returns"
 FAULTS = ("no-gateway", "black-hole")
 
@@ -97,6 +105,16 @@ async def test_an_interrupt_that_overtakes_a_cell_is_not_lost(sandbox: Sandbox) 
         assert content["ename"] == "KeyboardInterrupt"
         _, outputs = await execute(client, "time.sleep(2); print('unharmed')")
         assert texts(outputs) == "unharmed\n"
+
+
+async def test_an_interrupt_is_for_the_next_cell_once_one_was_replied_to(sandbox: Sandbox) -> None:
+    """Its end may come later than its reply, which is when clients send the next one."""
+    async with running() as (manager, client):
+        await execute(client, LATE_ENDS)
+        await reply_to(client, client.execute("import time"))
+        msg_id = client.execute("time.sleep(600)")
+        await manager.interrupt_kernel()
+        assert (await reply_to(client, msg_id, wait=15))["content"]["ename"] == "KeyboardInterrupt"
 
 
 @pytest.mark.parametrize("seconds", [2, 5])
