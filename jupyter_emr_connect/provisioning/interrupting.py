@@ -1,4 +1,4 @@
-"""Interrupts and restarts while the line to the kernel is down: kept, and delivered as soon as it is back."""
+"""Interrupts that reach the cell they are meant for; while the line to the kernel is down they are kept."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from ..gateway.client import GatewayClient
 from ..gateway.deadline import within
 from ..gateway.requests import Request
 from ..gateway.state import LinkState
-from ..services.stages import LINE, REQUESTED
-from .stages import Stages
 
 PROMPT = 3.0  # seconds after which whoever interrupts is told that it is not delivered yet
 LOOK_EVERY = 0.05
@@ -30,7 +28,6 @@ AT_ONCE, FIRST_PATIENCE, LAST_PATIENCE = 5.0, 2.0, 10.0
 BUSY = "busy"
 OWED = "[EMR Connect: the connection is down; the interrupt will be delivered when it returns.]\n"
 SLOW = "[EMR Connect: the gateway does not answer; the interrupt is tried until it does.]\n"
-RESTART_OWED = "[EMR Connect: the connection is down; the kernel is restarted when it returns.]\n"
 UNSENT = ("KeyboardInterrupt", "This cell was not sent yet when it was interrupted: it did not run.")
 
 
@@ -61,61 +58,6 @@ def drop_unsent(bridge: Bridge, status: str, ename: str = "", evalue: str = "") 
             bridge.link.outbox.forget(msg_id)
             bridge.requests.close(msg_id)
             bridge.fail(request, status, ename, evalue)
-
-
-async def restart_when_up(
-    client: GatewayClient, bridge: Bridge, kernel_id: str, stages: Stages, seconds: float
-) -> None:
-    """Have the gateway restart the kernel, at the latest within ``seconds``; a line that is down is waited for.
-
-    When the line is lost before the answer, the gateway is asked again: between two restarts nothing can be lost. The
-    stages are :data:`LINE`, while that is waited for, and ``REQUESTED``. Raises what the gateway refuses for.
-    """
-    loop = asyncio.get_running_loop()
-    end = loop.time() + seconds
-    while True:
-        if not is_up(bridge):
-            stages.enter(LINE)
-            bridge.publish("stream", {"name": "stderr", "text": RESTART_OWED})
-        else:
-            stages.enter(REQUESTED)
-        left = max(end - loop.time(), 1.0)
-        if await stages.bounded(_restarted(client, bridge, kernel_id, left), left):
-            return
-
-
-async def _restarted(client: GatewayClient, bridge: Bridge, kernel_id: str, seconds: float) -> bool:
-    """Ask for the restart once the line is up; returns False when the line goes before the gateway has answered."""
-    if not is_up(bridge):
-        await line_returns(bridge)
-        if is_up(bridge):
-            return False
-        await client.restart(kernel_id, timeout=seconds)  # a line that is gone for good: the gateway says why
-        return True
-    asking = asyncio.ensure_future(client.restart(kernel_id, timeout=seconds))
-    going = asyncio.ensure_future(_line_goes(bridge))
-    try:
-        await asyncio.wait({asking, going}, return_when=asyncio.FIRST_COMPLETED)
-        if not asking.done():
-            return False
-        try:
-            asking.result()
-        except GatewayUnreachable:
-            if is_up(bridge):
-                raise
-            return False
-        return True
-    finally:
-        for task in (asking, going):
-            task.cancel()
-        await asyncio.gather(asking, going, return_exceptions=True)
-
-
-async def _line_goes(bridge: Bridge) -> None:
-    while True:
-        await asyncio.sleep(LOOK_EVERY)
-        if not is_up(bridge):
-            return
 
 
 async def _inside(cell: Request, *, again: bool) -> bool:
@@ -157,27 +99,27 @@ class Interrupts:
         self._kernel_id = kernel_id
         self._log = log
         self._work: asyncio.Task[None] | None = None
-        self._delivered = False
         self._struck = asyncio.Event()
 
     async def interrupt(self) -> None:
         """Interrupt the cell that runs, now or as soon as the line allows; returns within :data:`PROMPT` seconds.
 
         While the line is down, cells that were not sent yet end at once. An interrupt that is on its way already stands
-        for all that follow until it is delivered, and is given up when the cell ends by itself, :meth:`drop` is called,
-        or none was known to run and another has come since. Raises the gateway's error when it refuses for a reason
-        that does not pass.
+        for all that follow until it is delivered, and is given up when :meth:`drop` is called, when all the cells end
+        by themselves that were sent before it, or when none was known to run and another has come since. Raises the
+        gateway's error when it refuses for a reason that does not pass.
         """
         up = is_up(self._bridge)
         if not up:
             drop_unsent(self._bridge, "error", *UNSENT)
         if self._work is not None and not self._work.done():
-            if not self._delivered:
+            if not self._struck.is_set():
                 return
             self._work.cancel()  # it only waits for a cell, or until the kernel enters it
-        cell, self._delivered = self._running(), False
         self._struck.clear()
-        self._work = asyncio.get_running_loop().create_task(self._deliver(cell, at_once=up))
+        cells = self._sent()
+        cell = next(iter(cells), None)
+        self._work = asyncio.get_running_loop().create_task(self._deliver(cells, at_once=up))
         self._work.add_done_callback(self._ended)
         if up:
             struck = asyncio.ensure_future(self._struck.wait())
@@ -185,10 +127,10 @@ class Interrupts:
             struck.cancel()
         if self._work.done():
             self._work.result()
-        if self._work.done() or self._delivered:
+        if self._work.done() or self._struck.is_set():
             return
         drop_unsent(self._bridge, "error", *UNSENT)  # a line that is thought to be up may be dead all the same
-        if cell is not None and not cell.ended and not self._delivered:
+        if cell is not None and not cell.ended:
             self._bridge.publish("stream", {"name": "stderr", "text": SLOW if up else OWED}, cell.header)
 
     def drop(self) -> None:
@@ -197,15 +139,21 @@ class Interrupts:
             self._work.cancel()
             self._work = None
 
-    def _running(self) -> Request | None:
-        """Return the cell that runs, or that is the first to; None when none is known.
+    def _sent(self) -> list[Request]:
+        """Return the cells that are known to run, or are to, in the order in which they do.
 
         One that was replied to runs no more, though its end may not have come yet.
         """
         requests = self._bridge.requests
         running = [one for one in requests.running() if requests.get(one.message.msg_id) is one]
-        sent = [one for one in requests.open().values() if one.runs_code]
-        return next(iter([*running, *sent]), None)
+        return [*running, *(one for one in requests.open().values() if one.runs_code and one not in running)]
+
+    def _running(self) -> Request | None:
+        return next(iter(self._sent()), None)
+
+    def _next_of(self, cells: list[Request]) -> Request | None:
+        """Return the cell that is to be interrupted in place of one that has ended, and was sent before as well."""
+        return None if self._struck.is_set() else next((one for one in self._sent() if one in cells), None)
 
     async def _to_come(self) -> Request | None:
         """Return a cell that was sent just before the interrupt, and comes by another way; None when there is none."""
@@ -227,28 +175,31 @@ class Interrupts:
             await asyncio.sleep(LOOK_EVERY)
         return None
 
-    async def _deliver(self, cell: Request | None, *, at_once: bool) -> None:
+    async def _deliver(self, cells: list[Request], *, at_once: bool) -> None:
         since = time.time()
+        cell = next(iter(cells), None)
         patience = AT_ONCE if at_once else FIRST_PATIENCE
         if cell is None and at_once:
             cell = await self._to_come()
         while True:
             if not at_once:
                 await line_returns(self._bridge)
-            inside = cell is None or await _inside(cell, again=self._delivered)
-            if cell.ended if cell is not None else not at_once and self._running() is not None:
+            inside = cell is None or await _inside(cell, again=self._struck.is_set())
+            if cell is None and not at_once and self._running() is not None:
                 return  # what runs now came later than the interrupt
+            if cell is not None and cell.ended:
+                if (cell := self._next_of(cells)) is None:
+                    return
+                continue
             early = cell is not None and cell.waits
             if await self._once(patience, if_busy=cell is None and not at_once):
-                self._delivered = True
                 self._struck.set()
                 if cell is None:
                     cell = await self._overtaken(since) if at_once else None
-                    if cell is None:
-                        return
-                    continue
-                cell.interrupted = True
-                if inside or not await _enters(cell, early=early):
+                else:
+                    cell.interrupted = True
+                    cell = cell if not inside and await _enters(cell, early=early) else None
+                if cell is None:
                     return
                 continue
             patience = FIRST_PATIENCE if at_once else min(patience * 2, LAST_PATIENCE)

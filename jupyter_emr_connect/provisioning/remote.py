@@ -15,9 +15,10 @@ from ..gateway.loop import gateway_loop
 from ..gateway.state import DELETED, LinkState, LinkStatus
 from ..services.stages import CREDENTIALS, READY
 from .entry import Entry
-from .interrupting import Interrupts, drop_unsent, is_up, restart_when_up
+from .interrupting import Interrupts, drop_unsent, is_up
 from .order import Order
 from .removal import DELETE_WITHIN, delete, discard
+from .restarting import restart_when_up
 from .stages import Stages
 from .standing import Standing
 from .starting import Start

@@ -152,16 +152,31 @@ async def test_an_interrupt_is_told_at_once_and_delivered_when_the_line_is_back(
 async def test_an_interrupt_of_a_cell_that_ends_by_itself_strikes_no_other(sandbox: Sandbox) -> None:
     async with running() as (manager, client):
         await execute(client, "import time")
-        msg_id = await begun(client, "time.sleep(4); print('ended')")
+        msg_id = await begun(client, "time.sleep(8); print('ended')")
         async with line_down(sandbox, client):
             await manager.interrupt_kernel()
-            await asyncio.sleep(6)
+            await asyncio.sleep(8)
             later = client.execute("time.sleep(3); print('unharmed')")
         outputs = await published(client, msg_id)
         assert LATER in texts(outputs, "stderr")
         assert texts(outputs) == "ended\n"
         assert (await reply_to(client, msg_id))["content"]["status"] == "ok"
         assert texts(await published(client, later)) == "unharmed\n"
+
+
+async def test_an_interrupt_goes_to_the_cell_behind_one_that_ends_by_itself(sandbox: Sandbox) -> None:
+    """Both were sent before it, and none of them is to go on."""
+    async with running() as (manager, client):
+        await execute(client, "import time")
+        first = await begun(client, "time.sleep(8); print('ended')")
+        second = client.execute("time.sleep(600)")
+        await asyncio.sleep(0.5)
+        async with line_down(sandbox, client):
+            await manager.interrupt_kernel()
+            await asyncio.sleep(8)
+        outputs = await published(client, first)
+        assert (LATER in texts(outputs, "stderr"), texts(outputs)) == (True, "ended\n")
+        assert (await reply_to(client, second, wait=30))["content"]["ename"] == "KeyboardInterrupt"
 
 
 async def test_an_interrupt_of_nothing_strikes_no_cell_that_is_asked_for_afterwards(sandbox: Sandbox) -> None:
