@@ -34,7 +34,8 @@ states; together::
   journal: ``doubts.py``); and a kernel that does not hear us on a new connection gets another (``recovery.py``, without
   a journal: ``hearing.py``).
 - ``kernel_journal.py`` runs in the remote kernel, keeps the last of what it sent, and gives it back by number.
-- A request is sent once. Before one is sent to a peer that was not heard lately, it must answer a ping.
+- A request is sent once. Before one is sent to a peer that was not heard lately, it must answer a ping; and what waited
+  for a connection is sent on it once the kernel is known to hear us there.
 - When a subscriber is slow, ``local.py`` takes no further message, so that ``socket.py`` reads no further and TCP slows
   the gateway down. The browsers of a Jupyter server in this process are subscribers without ZeroMQ (``tap.py``); for
   one that takes nothing at all, or has left for a while, outputs are put into a file (``overflow.py``).

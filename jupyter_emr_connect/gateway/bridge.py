@@ -115,7 +115,7 @@ class Bridge:
         self.own.published.clear()
         reply: Message | None = None
         while reply is None or not self.own.published.is_set():
-            asked = self.own.ask("shell", "kernel_info_request", {})
+            asked = self.own.ask("shell", "kernel_info_request", {}, first=True)
             with contextlib.suppress(asyncio.TimeoutError):
                 reply = await within(ASK_EVERY, asked)
                 await within(PUBLISHES_WITHIN, self.own.published.wait())
@@ -229,8 +229,14 @@ class Bridge:
             self.observer.published(message)
 
     def abandon(self, status: str, ename: str = "", evalue: str = "") -> None:
-        """Answer every request still open: nobody else will. With ``ename``, running cells show it as their error."""
+        """Answer every request still open: nobody else will. With ``ename``, running cells show it as their error.
+
+        What was not sent yet is sent no more.
+        """
+        unsent = set(self.link.outbox.ids()) if self.link is not None else ()
         for request in self.requests.take_all():
+            if self.link is not None and request.message.msg_id in unsent:
+                self.link.outbox.forget(request.message.msg_id)
             self.fail(request, status, ename, evalue)
 
     def mark(self, requests: Iterable[Request]) -> None:
@@ -238,6 +244,16 @@ class Bridge:
         text = "[EMR Connect: the connection was lost, and some output of this cell with it: it may be incomplete.]\n"
         for request in requests:
             self.publish("stream", {"name": "stderr", "text": text}, request.header)
+
+    def hold(self) -> None:
+        """Keep cells back that wait to be sent, until :meth:`release`; called by ``fate.py`` on a new connection."""
+        if self.link is not None:
+            self.link.outbox.hold()
+
+    def release(self) -> None:
+        """Send what waits: the kernel hears what is sent on this connection, as far as can be told."""
+        if self.link is not None:
+            self.link.outbox.release()
 
     def unheard(self) -> None:
         """Go on over another connection; called by the line when the kernel is silent on this one."""

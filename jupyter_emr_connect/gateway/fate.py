@@ -2,7 +2,8 @@
 
 A request that was sent and not answered has either reached the kernel or been lost. The journal knows those that the
 kernel has begun; and since the kernel takes requests in order, one that it has not begun by the time it answers a later
-one never arrived. No cell is sent twice, and none is shown as finished that is not known to be.
+one never arrived. No cell is sent twice, and none is shown as finished that is not known to be. So that none is sent
+in vain, those that wait are kept back on a new connection until the kernel is known to hear what is sent on it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from .framing import Message
 
 STRAGGLERS = 1.0  # seconds from the answer that shows that a request is done with to the end of the wait for its reply
+KEEP_BACK = 30.0  # seconds for which cells wait at most for a sign that the kernel hears
 QUIET = 2.0  # seconds after a cell's reply in which its end is published, unless it was lost
 NEVER_ARRIVED = (
     "RequestLost",
@@ -51,6 +53,7 @@ class Fate:
         self._resumes = False
         self._work: asyncio.Task[Any] | None = None
         self._looking: asyncio.TimerHandle | None = None
+        self._kept_back: asyncio.TimerHandle | None = None
         self._missing: set[asyncio.Task[None]] = set()
         self.input: Message | None = None  # what a user answered to the kernel's question, until the kernel goes on
 
@@ -66,6 +69,8 @@ class Fate:
         if self._connections == 1 and not self._resumes:
             return
         older = self._bridge.requests.open(but=self._unsent())
+        self._bridge.hold()
+        self._kept_back = asyncio.get_running_loop().call_later(KEEP_BACK, self._bridge.release)
         recovering = self._bridge.line.recover(older)
         self._work = asyncio.get_running_loop().create_task(self._settle(recovering, older))
 
@@ -78,6 +83,9 @@ class Fate:
         if self._work is not None:
             self._work.cancel()
             self._work = None
+        if self._kept_back is not None:
+            self._kept_back.cancel()
+            self._kept_back = None
 
     def stop(self) -> None:
         """End for good."""
@@ -92,12 +100,16 @@ class Fate:
         replay = await recovering
         if self.input is not None and self.input.msg_id not in self._unsent():
             bridge.transmit(self.input)  # kernels throw away an answer that nothing waits for any more
-        if not older and replay is not None:
-            return
+        if replay is not None:
+            bridge.release()
+            if not older:
+                return
         answer = await self._hearing.ask()
         if answer is not None and bridge.line.session != answer.head.get("session"):
             await self._restarted_meanwhile(answer)
             return
+        if not self._hearing.in_vain:
+            bridge.release()
         # A reply may be in the journal alone: kernels send it to the session from which they were asked.
         while (earlier := bridge.line.recovering) is not None:  # it may have been asked before that reply
             await earlier
@@ -114,6 +126,7 @@ class Fate:
             bridge.abandon("error", "KernelDied", text)
             bridge.publish("stream", {"name": "stderr", "text": f"{text}\n"})
         bridge.line.meet(answer)
+        bridge.release()
         await bridge.install()
 
     def _close(self, msg_id: str, request: Request, *, certain: bool) -> None:

@@ -22,9 +22,13 @@ LOOKS = 2  # a kernel that takes something up at that moment looks idle
 
 
 class Hearing:
-    """That of one bridge. Lives on the gateway loop."""
+    """That of one bridge. Lives on the gateway loop.
+
+    ``in_vain``: the last question was, so the connection is being changed.
+    """
 
     def __init__(self, bridge: Bridge) -> None:
+        self.in_vain = False
         self._bridge = bridge
         self._patience = FIRST_PATIENCE
 
@@ -32,18 +36,26 @@ class Hearing:
         """Ask the kernel who it is, and return its answer: behind all that it was sent before.
 
         Returns None when it has none. So it does when the kernel is idle and silent: the connection is changed then,
-        and after each one in vain only after twice the time.
+        and after each one in vain only after twice the time. From one that is not idle nothing is kept back meanwhile.
         """
-        asked = self._bridge.own.ask("shell", "kernel_info_request", {})
+        self.in_vain = False
+        asked = self._bridge.own.ask("shell", "kernel_info_request", {}, first=True)
         idle = 0
         try:
-            while not asked.done():
+            while True:
                 if idle == LOOKS:
                     self._patience = min(self._patience * 2, LAST_PATIENCE)
+                    self.in_vain = True
                     self._bridge.unheard()
                     return None
                 await asyncio.wait({asked}, timeout=self._patience)
-                idle = idle + 1 if not asked.done() and await self._is_idle() else 0
+                if asked.done():
+                    break
+                if await self._is_idle():
+                    idle += 1
+                else:
+                    idle = 0
+                    self._bridge.release()
             self._patience = FIRST_PATIENCE
             return asked.result()
         finally:

@@ -28,17 +28,19 @@ class OwnRequests:
         """Return whether a message belongs to one of them."""
         return self._mark in bytes(message.parent_header)
 
-    def ask(self, channel: str, msg_type: str, content: dict[str, Any], patience: float = UNKNOWN) -> Answer:
+    def ask(
+        self, channel: str, msg_type: str, content: dict[str, Any], patience: float = UNKNOWN, *, first: bool = False
+    ) -> Answer:
         """Send a request; the future is its reply, or None when the kernel has no answer to it.
 
-        What goes by the control channel is sent before all that waits. ``patience`` is how many seconds the reply may
-        be behind the end of the request's handling, which travels by another way.
+        What goes by the control channel, or ``first``, is sent before all that waits. ``patience`` is how many seconds
+        the reply may be behind the end of the request's handling, which travels by another way.
         """
         request = self._wire.make(channel, msg_type, content)
         future: Answer = asyncio.get_running_loop().create_future()
         self._open[request.msg_id] = future, patience
         future.add_done_callback(lambda _: self._open.pop(request.msg_id, None))
-        self._transmit(request, channel == "control")
+        self._transmit(request, first or channel == "control")
         return future
 
     def answer(self, message: Message, *, strange: bool = False) -> None:

@@ -25,7 +25,7 @@ REPEATABLE = frozenset(
 )
 
 
-@dataclass
+@dataclass(eq=False)
 class Request:
     """A request on its way: who sent it, on which channel, and the header that its replies name as parent.
 

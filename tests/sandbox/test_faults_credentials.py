@@ -37,9 +37,11 @@ async def count_to_the_end(client: AsyncKernelClient, count: int, pause: float) 
     assert (await reply_to(client, msg_id))["content"]["status"] == "ok"
 
 
-async def many_statements(client: AsyncKernelClient, count: int, seconds: float) -> None:
+async def many_statements(client: AsyncKernelClient, count: int, seconds: float, line: asyncio.Lock) -> None:
+    """Have none under way while ``line`` is taken: one that a cut meets on its way says that it did not run."""
     for number in range(count):
-        reply, outputs = await execute(client, f"print({number})")
+        async with line:
+            reply, outputs = await execute(client, f"print({number})")
         assert reply["content"]["status"] == "ok", reply["content"]
         assert (texts(outputs), texts(outputs, "stderr")) == (f"{number}\n", "")
         await asyncio.sleep(seconds / count)
@@ -49,18 +51,20 @@ async def test_short_lived_pairs_are_renewed_unnoticed(brief: tuple[Sandbox, int
     """The line is cut after each life, so that none of the pairs is good for the next WebSocket."""
     sandbox, life = brief
     seconds, statements = soak.choose(3, 5) * life, soak.choose(40, 200)
+    between = asyncio.Lock()
 
     async def cutting(line: FaultProxy) -> None:
         while True:
             await asyncio.sleep(life)
-            line.cut()
+            async with between:
+                line.cut()
 
     with attached_to(sandbox, "analytics", ROLE), line_to(sandbox, "analytics") as line:
         async with running(config=at_port(line.port)) as (_, one), running(config=at_port(line.port)) as (_, other):
             cuts = asyncio.ensure_future(cutting(line))
             try:
                 await asyncio.gather(
-                    count_to_the_end(one, seconds * 10, 0.1), many_statements(other, statements, seconds)
+                    count_to_the_end(one, seconds * 10, 0.1), many_statements(other, statements, seconds, between)
                 )
             finally:
                 cuts.cancel()
@@ -77,17 +81,19 @@ async def test_tokens_that_expire_are_renewed_unnoticed(sandbox: Sandbox, soak: 
     Not three times within a minute for long: a gateway that refuses so many is not given new ones without end.
     """
     rounds, pause = soak.choose(3, 12), soak.choose(2, 24)
+    between = asyncio.Lock()
 
     async def expiring() -> None:
         for _ in range(rounds):
             await asyncio.sleep(pause)
             await asyncio.to_thread(sandbox.fault, "expire-tokens")
-            await asyncio.to_thread(sandbox.fault, "cut-sockets", "--compute", "notebooks")
+            async with between:
+                await asyncio.to_thread(sandbox.fault, "cut-sockets", "--compute", "notebooks")
 
     with attached_to(sandbox, "notebooks"):
         async with running() as (_, one), running() as (_, other):
             expires = asyncio.ensure_future(expiring())
             seconds = rounds * (pause + 1)
-            await asyncio.gather(count_to_the_end(one, seconds * 10, 0.1), many_statements(other, 40, seconds))
+            await asyncio.gather(count_to_the_end(one, seconds * 10, 0.1), many_statements(other, 40, seconds, between))
             await expires
     soak.note(f"{rounds} expired tokens under a cell and 40 statements: no error")

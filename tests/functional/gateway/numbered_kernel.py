@@ -42,7 +42,8 @@ class NumberedKernel:
     ``restart`` begins another life, ``slow`` sends the journal's answers late from now on, ``unended`` loses the cell's
     reply and end, ``mute`` ends it without a reply. ``swallow``: the next message of this type is lost, and the
     connection with it.
-    ``deaf``: on so many connections, from the first, it does not hear the control channel; nor, without a journal, any.
+    ``deaf``: on so many connections, from the first, it does not hear the control channel; nor, without a journal or
+    with ``all_deaf``, any.
     """
 
     journal_bytes: int = 1_000_000
@@ -51,7 +52,9 @@ class NumberedKernel:
     slow: bool = False
     double: bool = False
     deaf: int = 0
+    all_deaf: bool = False
     gone: bool = False  # the gateway knows it no more
+    gone_for_now: bool = False  # the gateway cannot be asked
     requests: list[str] = field(default_factory=list)
     go: asyncio.Event = field(default_factory=asyncio.Event)
     back: asyncio.Event = field(default_factory=asyncio.Event)
@@ -107,6 +110,8 @@ class NumberedKernel:
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         if self.gone:
             return web.json_response({"message": "Kernel does not exist: k"}, status=404)
+        if self.gone_for_now:
+            return web.json_response({"message": "later"}, status=503)
         if not request.path.endswith("/channels"):
             return web.json_response(API if request.path == "/api" else {"execution_state": self.state})
         ws = web.WebSocketResponse(protocols=(V1_PROTOCOL,), max_msg_size=0)
@@ -129,7 +134,7 @@ class NumberedKernel:
         elif message.channel == "control":
             if self.connections > self.deaf:
                 self._handle(message)
-        elif not self.journal_bytes and self.connections <= self.deaf:
+        elif (self.all_deaf or not self.journal_bytes) and self.connections <= self.deaf:
             self.requests.append(f"{message.msg_type} (not heard)")
         elif message.channel == "stdin":
             self.answers.put_nowait(self.session.unpack(bytes(message.content))["value"])

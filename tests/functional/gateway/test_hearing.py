@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from jupyter_emr_connect.gateway import hearing
+from jupyter_emr_connect.gateway.state import LinkState
 
 from .numbered_kernel import NumberedKernel
 from .talk import talking_to
@@ -46,15 +47,49 @@ async def test_a_connection_on_which_an_idle_kernel_is_silent_is_changed() -> No
         assert kernel.connections == 4
 
 
-async def test_a_cell_that_was_not_heard_says_so() -> None:
-    kernel = NumberedKernel(journal_bytes=0)
+@pytest.mark.parametrize("journal_bytes", [1_000_000, 0])
+async def test_a_cell_is_kept_back_until_the_kernel_is_known_to_hear(journal_bytes: int) -> None:
+    kernel = NumberedKernel(journal_bytes=journal_bytes)
     async with talking_to(kernel) as talk:
-        kernel.deaf = 2
+        kernel.deaf, kernel.all_deaf = 2, True
         kernel.cut()
         await connected(kernel, 2)
         cell = await talk.run("say-a")
-        assert (cell.error, cell.reply["status"]) == ("ConnectionLost", "error")
-        assert kernel.requests.count("execute_request (not heard)") == 1
+        assert (cell.text, cell.reply["status"], kernel.connections) == ("a", "ok", 3)
+        assert kernel.requests.count("execute_request (not heard)") == 0
+
+
+async def test_a_cell_is_not_kept_back_from_a_busy_kernel_without_a_journal() -> None:
+    """So that it is with the others there, which the kernel throws away when the one that runs fails."""
+    kernel = NumberedKernel(journal_bytes=0)
+    async with talking_to(kernel) as talk:
+        running = asyncio.ensure_future(talk.run("say-a pause cut back wait say-b"))
+        await connected(kernel, 2)
+        talk.client.execute("say-c")
+        for _ in range(200):
+            if kernel.queue.qsize() >= 2:
+                break
+            await asyncio.sleep(0.02)
+        assert [one.msg_type for one in kernel.queue._queue] == ["kernel_info_request", "execute_request"]
+        kernel.go.set()
+        await running
+
+
+async def test_a_cell_that_waited_for_a_kernel_that_was_restarted_is_not_run() -> None:
+    kernel = NumberedKernel()
+    async with talking_to(kernel) as talk:
+        kernel.gone_for_now = True
+        kernel.cut()
+        while talk.states[-1].state is not LinkState.RECONNECTING:
+            await asyncio.sleep(0.02)
+        waiting = asyncio.ensure_future(talk.run("say-a"))
+        await asyncio.sleep(0.5)
+        kernel.restart()
+        kernel.gone_for_now = False
+        cell = await waiting
+        assert (cell.error, cell.reply["status"]) == ("KernelDied", "error")
+        assert (await talk.run("say-b")).text == "b"
+        assert kernel.requests.count("execute_request") == 3  # say-b, and a journal for each life
 
 
 async def test_a_kernel_that_is_busy_may_be_silent() -> None:

@@ -8,8 +8,8 @@ from jupyter_emr_connect.gateway.framing import Message
 from jupyter_emr_connect.gateway.outbox import FULL_BYTES, Outbox
 
 
-def message(name: str, size: int = 0) -> Message:
-    return Message("shell", f'{{"msg_id": "{name}"}}'.encode(), b"{}", b"{}", b"x" * size)
+def message(name: str, size: int = 0, channel: str = "shell") -> Message:
+    return Message(channel, f'{{"msg_id": "{name}"}}'.encode(), b"{}", b"{}", b"x" * size)
 
 
 async def test_order_is_kept_and_the_urgent_goes_first() -> None:
@@ -25,6 +25,25 @@ async def test_order_is_kept_and_the_urgent_goes_first() -> None:
         assert outbox.take(one)
         sent.append(one.msg_id)
     assert sent == ["urgent", "a", "b"]
+
+
+async def test_what_is_not_the_shells_goes_before_and_is_not_held() -> None:
+    outbox = Outbox(lambda full: None)
+    outbox.put(message("cell"))
+    outbox.put(message("interrupt", channel="control"))
+    outbox.put(message("answer", channel="stdin"))
+    outbox.hold()
+    outbox.put(message("question"), first=True)
+    sent = []
+    for _ in range(3):
+        sent.append((one := await outbox.next()).msg_id)
+        assert outbox.take(one)
+    assert (sent, outbox.ids()) == (["question", "interrupt", "answer"], ["cell"])
+    waiting = asyncio.ensure_future(outbox.next())
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    outbox.release()
+    assert (await asyncio.wait_for(waiting, 5)).msg_id == "cell"
 
 
 async def test_it_says_when_it_is_full_and_when_no_longer() -> None:
