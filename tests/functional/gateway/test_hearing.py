@@ -80,7 +80,9 @@ async def test_a_cell_that_waited_for_a_kernel_that_was_restarted_is_not_run() -
     async with talking_to(kernel) as talk:
         kernel.gone_for_now = True
         kernel.cut()
-        while talk.states[-1].state is not LinkState.RECONNECTING:
+        for _ in range(200):
+            if talk.states[-1].state is LinkState.RECONNECTING:
+                break
             await asyncio.sleep(0.02)
         waiting = asyncio.ensure_future(talk.run("say-a"))
         await asyncio.sleep(0.5)
