@@ -14,7 +14,7 @@ WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 
-.PHONY: help setup demo lab test test-fast lint fast unit functional frontend sandbox soak livy browser bench lock lock-engines down clean
+.PHONY: help setup demo lab test test-fast lint fast unit functional coverage frontend sandbox soak livy browser bench lock lock-engines down clean
 
 help: ## Show these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -37,7 +37,7 @@ lab: $(STAMP) $(if $(shell command -v node),$(BUNDLE) $(LINK)) ## JupyterLab wit
 
 test: lint unit functional frontend sandbox browser ## Everything that CI checks
 
-test-fast: lint fast ## What needs no engine and takes less than two minutes: all but the slow tests, without coverage
+test-fast: lint fast ## What needs no engine and takes less than two minutes: all but the slow tests
 
 fast: $(STAMP) ## Unit and functional tests that are not marked `slow`
 	$(BIN)/pytest -q -n $(WORKERS) -m "not slow" tests/unit tests/functional
@@ -50,10 +50,13 @@ lint: $(STAMP) ## Style, types, layers
 	$(BIN)/python tests/check_sizes.py
 
 unit: $(STAMP) ## Tests without input or output
-	$(BIN)/pytest -q tests/unit --cov --cov-report=
+	$(BIN)/pytest -q tests/unit
 
 functional: $(STAMP) ## Tests through the user's interfaces, without engines
-	$(BIN)/pytest -q -n auto tests/functional --cov --cov-append --cov-report=term:skip-covered
+	$(BIN)/pytest -q -n $(WORKERS) tests/functional
+
+coverage: $(STAMP) ## How much of the package the unit and functional tests run
+	$(BIN)/pytest -q -n $(WORKERS) tests/unit tests/functional --cov --cov-report=term:skip-covered
 
 frontend: $(NODE_STAMP) ## JupyterLab's plugin: style, types, tests
 	$(JLPM) lint

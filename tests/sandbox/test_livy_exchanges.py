@@ -23,6 +23,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "livy-differences.md"
 ALIKE = 0.97
 # Where the second part's exchanges stood in the full run that they were taken from.
 PLACES = (109, 111, 142, 143, 144, 145, 146)
+ELSEWHERE = range(25, 107)  # statements of a session of which it counts only that it ends
 SWITCHES = {
     "livy.impersonation.enabled": "true",
     "livy.superusers": "root",
@@ -99,12 +100,14 @@ def test_a_fresh_livy_answers_as_recorded(livy: Livy, recording: dict[str, list[
 def test_a_livy_with_impersonation_and_csrf_protection_answers_as_recorded(
     livy: Livy, recording: dict[str, list[dict[str, Any]]]
 ) -> None:
-    exchanges = list(recording["default"])
     special = recording["impersonation_csrf"]
+    exchanges = dict(enumerate(recording["default"][: PLACES[-1] + 1]))
     for place, exchange in zip(PLACES, special, strict=True):
         assert exchanges[place]["name"] == exchange["name"]
         exchanges[place] = exchange
-    found = differing("impersonation_csrf", livy.replayed("127.0.41.12", exchanges, SWITCHES), PLACES)
+    kept = [place for place in exchanges if place not in ELSEWHERE]
+    verdicts = livy.replayed("127.0.41.12", [exchanges[place] for place in kept], SWITCHES)
+    found = differing("impersonation_csrf", verdicts, tuple(kept.index(place) for place in PLACES))
     livy.check("impersonation_csrf", len(special), found)
 
 
