@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
 
+from jupyter_emr_connect.sandbox.engines.class_archive import SPARK_ARCHIVE
 from jupyter_emr_connect.sandbox.engines.install import ensure_installed
 from jupyter_emr_connect.sandbox.engines.process import Engine
 from tests.conftest import ENGINES
@@ -203,10 +205,11 @@ def test_cancelling_interrupts_code_without_jobs(python: Session, kind: str, cod
     assert python.text("kept") == "7"
 
 
-def test_a_cancelled_spark_job_leaves_its_own_message(python: Session) -> None:
-    number = python.submit("sc.parallelize(range(2), 2).foreach(lambda n: __import__('time').sleep(60))")
-    python.wait(f"/statements/{number}", "running")
-    time.sleep(2)
+def test_a_cancelled_spark_job_leaves_its_own_message(python: Session, tmp_path: Path) -> None:
+    task = f"[open({str(tmp_path)!r} + f'/{{n}}', 'w').close(), __import__('time').sleep(60)]"
+    number = python.submit(f"sc.parallelize(range(2), 2).foreach(lambda n: {task})")
+    while not list(tmp_path.iterdir()):
+        time.sleep(0.2)
     python.cancel(number)
     output = python.wait(f"/statements/{number}", "cancelled")["output"]
     assert f"cancelled job group {number}" in output["evalue"]
@@ -244,6 +247,8 @@ def test_a_sessions_driver_is_small_and_its_interpreter_knows_no_secret(engine: 
     megabytes = driver.memory_info().rss / 1e6
     print(f"{kind}: idle after {session.idle_after:.1f} s, driver {megabytes:.0f} MB")  # noqa: T201 - the figure
     assert megabytes <= DRIVER_MB
+    # Java maps the archive for good only where it fits.
+    assert any(Path(each.path).name == SPARK_ARCHIVE for each in driver.memory_maps())
     for child in below(engine, "livy_child"):
         assert "secret" not in " ".join([*child.cmdline(), *child.environ()]).lower()
     session.delete()

@@ -14,14 +14,16 @@ from pathlib import Path
 import psutil
 
 from jupyter_emr_connect.errors import SandboxInstallError
+from jupyter_emr_connect.sandbox.engines.class_archive import make_archive
 from jupyter_emr_connect.sandbox.engines.environments import make_environment, uv_binary
 from jupyter_emr_connect.sandbox.engines.failures import disk_full
 from jupyter_emr_connect.sandbox.engines.jars import fetch_jars, livy_jars
 from jupyter_emr_connect.sandbox.engines.java import system_java_home, wheel_java_home
-from jupyter_emr_connect.sandbox.engines.layout import SCALA
+from jupyter_emr_connect.sandbox.engines.layout import SCALA, venv_python
 from jupyter_emr_connect.sandbox.engines.livy_home import link_jars
 from jupyter_emr_connect.sandbox.engines.locking import locked
 from jupyter_emr_connect.sandbox.engines.recipes import AGENT_JAR, STAMP, Piece
+from jupyter_emr_connect.sandbox.engines.spark import DRIVER_FLAGS
 from jupyter_emr_connect.sandbox.livy.compile import compile_agent, compile_driver
 
 Progress = Callable[[str, int, int], None]
@@ -31,6 +33,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "jars": ("java", "spark"),
     "livy": ("java", "spark", "jars"),
     "agent": ("java", "spark"),
+    "classes": ("java", "spark"),
 }
 CACHE = ".cache"
 WORK = ".work"
@@ -104,6 +107,8 @@ class _Build:
             return self._make_livy
         if name == "agent":
             return self._make_agent
+        if name == "classes":
+            return self._make_classes
         return lambda target: make_environment(piece, target, self.root / CACHE)
 
     def _make_livy(self, target: Path) -> None:
@@ -113,6 +118,9 @@ class _Build:
 
     def _make_agent(self, target: Path) -> None:
         compile_agent(self._java(), self._spark_home(), target / AGENT_JAR)
+
+    def _make_classes(self, target: Path) -> None:
+        make_archive(self._java(), self._spark_home(), venv_python(self.pieces["spark"].path), DRIVER_FLAGS, target)
 
     def _java(self) -> Path:
         return Path(os.path.realpath(self.pieces["java"].path / "java-home")) / "bin" / "java"

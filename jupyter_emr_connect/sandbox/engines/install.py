@@ -66,6 +66,7 @@ def plan(root: Path, gateways: Sequence[str], *, own_livy: bool) -> Mapping[str,
         if version in GATEWAYS:
             pieces[version] = recipes.environment(root, f"gateway-{version}", f"Enterprise Gateway {version}", 200)
     pieces["agent"] = recipes.agent(root)
+    pieces["classes"] = recipes.class_archive(root)
     if own_livy:
         pieces["jars"] = recipes.livy_jars(root)
         pieces["livy"] = recipes.livy_home(root)
@@ -86,6 +87,7 @@ def _installation(
         kernel_python=venv_python(pieces["kernels"].path),
         livy_home=livy_home.resolve(),
         livy_agent=pieces["agent"].path / recipes.AGENT_JAR,
+        class_archive=pieces["classes"].path,
         gateways={version: venv_python(pieces[version].path) for version in installed},
         versions=versions | {"jupyter_enterprise_gateway": ", ".join(installed)},
     )

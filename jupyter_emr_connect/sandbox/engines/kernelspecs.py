@@ -62,7 +62,7 @@ def _sparkmagic(installation: Installation, home: Path, name: str, livy_url: str
 
 def _pyspark(installation: Installation, home: Path, address: str) -> dict[str, Any]:
     conf, scratch = home / "spark-conf", home / "tmp"
-    defaults = spark_defaults(address, installation.livy_agent, scratch)
+    defaults = spark_defaults(address, installation, scratch)
     write_spark_conf(conf, {"spark.master": "local[2]", **defaults})
     packages = str(installation.kernel_packages)
     argv = [str(installation.spark_python), "-I", str(PYSPARK_LAUNCHER), packages, "-f", "{connection_file}"]

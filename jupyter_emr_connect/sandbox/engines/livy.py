@@ -106,7 +106,7 @@ def _write_configuration(installation: Installation, workdir: Path, address: str
     conf, spark_conf, logs = workdir / "livy-conf", workdir / "spark-conf", workdir / "livy-logs"
     for folder in (conf, logs):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_spark_conf(spark_conf, spark_defaults(address, installation.livy_agent, workdir / "tmp"))
+    write_spark_conf(spark_conf, spark_defaults(address, installation, workdir / "tmp"))
     (conf / "log4j.properties").write_text(LOG4J, encoding="utf-8")
     (conf / "log4j2.properties").write_text(LOG4J2, encoding="utf-8")
     _link(conf / "livy.conf", "/dev/stdin")

@@ -72,6 +72,14 @@ def agent(root: Path) -> Piece:
     )
 
 
+def class_archive(root: Path) -> Piece:
+    """Return the recipe of the archive of Spark's classes; it fits one Java and one Spark."""
+    parts = [(LOCKS / f"{name}.txt").read_text("utf-8") for name in ("java", "spark")]
+    parts += [Path(__file__).with_name(f"{name}.py").read_text("utf-8") for name in ("class_archive_job", "spark")]
+    digest = _digest([platform.machine(), *parts])
+    return Piece(root, "classes", "Spark's classes for a faster start", digest, 180, STAMP)
+
+
 def _sources(*patterns: str) -> Iterator[str]:
     folder = Path(__file__).parent.parent / "livy"
     for pattern in patterns:

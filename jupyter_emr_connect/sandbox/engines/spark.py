@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from jupyter_emr_connect.sandbox.engines.class_archive import jvm_flags
 from jupyter_emr_connect.sandbox.engines.layout import Installation
 
 # Livy's server connects back to a driver at the address it sees the driver come from, which for any loopback
@@ -17,9 +18,12 @@ DRIVER_FLAGS = (
 )
 
 
-def spark_defaults(address: str, agent: Path, scratch: Path) -> dict[str, str]:
+def spark_defaults(address: str, installation: Installation, scratch: Path) -> dict[str, str]:
     """Return spark-defaults.conf: small, on the compute's address only, its temporary files in ``scratch``."""
-    options = f"{DRIVER_FLAGS} -Djava.io.tmpdir={scratch} -javaagent:{agent}={RPC_ADDRESS}"
+    agent = f"-javaagent:{installation.livy_agent}={RPC_ADDRESS}"
+    options = f"{DRIVER_FLAGS} -Djava.io.tmpdir={scratch} {agent}"
+    if archive := jvm_flags(installation.class_archive):
+        options += f" {archive}"
     return {
         "spark.ui.enabled": "false",
         "spark.driver.memory": "512m",
@@ -27,6 +31,8 @@ def spark_defaults(address: str, agent: Path, scratch: Path) -> dict[str, str]:
         "spark.driver.bindAddress": address,
         # A session that sets extraJavaOptions of its own keeps these.
         "spark.driver.defaultJavaOptions": options,
+        # They come first then, as the archive of their classes asks for: before the folder with this file.
+        "spark.driver.extraClassPath": f"{installation.spark_home}/jars/*",
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.catalogImplementation": "in-memory",
     }

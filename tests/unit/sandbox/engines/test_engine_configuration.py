@@ -4,8 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from jupyter_emr_connect.sandbox.engines.layout import Installation
 from jupyter_emr_connect.sandbox.engines.livy import LISTENING, livy_conf
 from jupyter_emr_connect.sandbox.engines.spark import spark_defaults
+
+ENGINES = Path("/engines")
+INSTALLED = Installation(
+    root=ENGINES,
+    java=ENGINES / "java",
+    spark_home=ENGINES / "spark",
+    spark_python=ENGINES / "python",
+    kernel_python=ENGINES / "python",
+    livy_home=ENGINES / "livy",
+    livy_agent=ENGINES / "agent.jar",
+    class_archive=ENGINES / "classes",
+    gateways={},
+    versions={},
+)
 
 
 def test_livy_lets_nobody_in_but_the_front_door() -> None:
@@ -17,7 +32,7 @@ def test_livy_lets_nobody_in_but_the_front_door() -> None:
 
 def test_everything_binds_to_the_clusters_address() -> None:
     conf = livy_conf("127.0.10.2", "door-1")
-    spark = spark_defaults("127.0.10.2", Path("/engines/agent.jar"), Path("/work/tmp"))
+    spark = spark_defaults("127.0.10.2", INSTALLED, Path("/work/tmp"))
     keys = ("livy.server.host", "livy.rsc.rpc.server.address", "livy.rsc.launcher.address")
     assert {conf[key] for key in keys} == {"127.0.10.2"}
     assert spark["spark.driver.host"] == spark["spark.driver.bindAddress"] == "127.0.10.2"
@@ -29,3 +44,8 @@ def test_the_port_is_read_from_livys_own_words() -> None:
     found = LISTENING.search(line)
     assert found is not None
     assert found[1] == "40549"
+
+
+def test_without_an_archive_of_classes_drivers_start_as_ever() -> None:
+    options = spark_defaults("127.0.10.2", INSTALLED, Path("/work/tmp"))["spark.driver.defaultJavaOptions"]
+    assert "SharedArchiveFile" not in options
