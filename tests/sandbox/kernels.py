@@ -91,6 +91,13 @@ def texts(outputs: list[dict[str, Any]], name: str = "stdout") -> str:
     )
 
 
+async def says(client: AsyncKernelClient, text: str, *, wait: float = WAIT) -> None:
+    """Wait until a cell has printed this: in several messages, for Python may send half of a line by itself."""
+    said = ""
+    while text not in said:
+        said += (await client.get_iopub_msg(timeout=wait))["content"].get("text") or ""
+
+
 def of_type(outputs: list[dict[str, Any]], *kinds: str) -> list[dict[str, Any]]:
     """Return the messages of these types."""
     return [message for message in outputs if message["msg_type"] in kinds]

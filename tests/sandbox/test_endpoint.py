@@ -14,7 +14,7 @@ from jupyter_emr_connect.errors import GatewayCertificate, KernelspecMissing
 from jupyter_emr_connect.provisioning import EMRProvisioner
 from tests.conftest import Sandbox
 from tests.sandbox.doors import ROLE, endpoint_doors, token_of
-from tests.sandbox.kernels import attached_to, execute, of_type, published, reply_to, running, texts
+from tests.sandbox.kernels import attached_to, execute, of_type, published, reply_to, running, says, texts
 from tests.sandbox.notebooks import printed, write_notebook
 
 pytestmark = pytest.mark.sandbox
@@ -75,8 +75,7 @@ async def test_a_chosen_role_is_another_user_who_works_beside(sandbox: Sandbox, 
 async def test_tokens_that_expire_are_renewed_unnoticed(sandbox: Sandbox) -> None:
     async with running("emr-python") as (manager, client):
         msg_id = client.execute("import time; print('on', flush=True); time.sleep(120)")
-        while (await client.get_iopub_msg(timeout=30))["content"].get("text") != "on\n":
-            pass
+        await says(client, "on\n")
         before = tokens_asked_for(sandbox)
         sandbox.fault("expire-tokens")
         await manager.interrupt_kernel()
@@ -96,8 +95,7 @@ async def test_tokens_that_expire_are_renewed_unnoticed(sandbox: Sandbox) -> Non
 async def test_a_killed_kernel_says_so_and_spark_comes_back(sandbox: Sandbox) -> None:
     async with spark_kernel() as (manager, client):
         msg_id = client.execute("print('on', flush=True)\nimport time; time.sleep(120)")
-        while (await client.get_iopub_msg(timeout=30))["content"].get("text") != "on\n":
-            pass
+        await says(client, "on\n")
         sandbox.fault("kill-kernel", "--compute", "notebooks")
         (error,) = of_type(await published(client, msg_id), "error")
         assert error["content"]["ename"] == "KernelDied"

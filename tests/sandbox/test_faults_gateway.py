@@ -23,7 +23,7 @@ from jupyter_emr_connect.gateway.journal import REPLY
 from jupyter_emr_connect.provisioning import EMRProvisioner
 from tests.conftest import Sandbox
 from tests.faultproxy import fault_proxy
-from tests.sandbox.kernels import attached_to, execute, of_type, published, reply_to, running, texts, until
+from tests.sandbox.kernels import attached_to, execute, of_type, published, reply_to, running, says, texts, until
 from tests.sandbox.line import address_of, at_port
 from tests.sandbox.numbers import GOOD, account, numbers
 from tests.sandbox.own_gateway import OwnGateway, own_gateway
@@ -52,8 +52,7 @@ async def busy(port: int, **options: Any) -> AsyncIterator[tuple[AsyncKernelMana
     """A kernel in the midst of a long cell."""
     async with running(config=at_port(port, **options)) as (manager, client):
         msg_id = client.execute("import time; print('on', flush=True); time.sleep(120)")
-        while (await client.get_iopub_msg(timeout=30))["content"].get("text") != "on\n":
-            pass
+        await says(client, "on\n")
         yield manager, client, msg_id
 
 

@@ -14,7 +14,7 @@ from traitlets.config import Config
 
 from jupyter_emr_connect.provisioning import EMRProvisioner
 from tests.conftest import Sandbox, start_sandbox
-from tests.sandbox.kernels import attached_to, execute, of_type, published, reply_to, running, texts
+from tests.sandbox.kernels import attached_to, execute, of_type, published, reply_to, running, says, texts
 
 pytestmark = pytest.mark.sandbox
 
@@ -91,7 +91,6 @@ async def use(client: AsyncKernelClient) -> None:
 
 async def interrupt(manager: AsyncKernelManager, client: AsyncKernelClient) -> None:
     msg_id = client.execute("import time; print('on', flush=True); time.sleep(120)")
-    while (await client.get_iopub_msg(timeout=30))["content"].get("text") != "on\n":
-        pass
+    await says(client, "on\n")
     await manager.interrupt_kernel()
     assert (await reply_to(client, msg_id, wait=20))["content"]["ename"] == "KeyboardInterrupt"

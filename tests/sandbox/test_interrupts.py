@@ -13,7 +13,7 @@ from traitlets.config import Config
 from jupyter_emr_connect.provisioning.provisioner import EMRProvisioner
 from jupyter_emr_connect.services.stages import LINE
 from tests.conftest import Sandbox
-from tests.sandbox.kernels import attached_to, execute, of_type, published, reply_to, running, texts
+from tests.sandbox.kernels import attached_to, execute, of_type, published, reply_to, running, says, texts
 
 pytestmark = pytest.mark.sandbox
 
@@ -72,8 +72,7 @@ async def line_down(sandbox: Sandbox, client: AsyncKernelClient, how: str = "no-
 
 async def begun(client: AsyncKernelClient, code: str) -> str:
     msg_id: str = client.execute(f"print('on', flush=True)\n{code}")
-    while (await client.get_iopub_msg(timeout=30))["content"].get("text") != "on\n":
-        pass
+    await says(client, "on\n")
     return msg_id
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import Sandbox
-from tests.sandbox.kernels import attached_to, execute, reply_to, running, texts
+from tests.sandbox.kernels import attached_to, execute, reply_to, running, says, texts
 
 pytestmark = pytest.mark.sandbox
 
@@ -28,8 +28,7 @@ def pairs_asked_for(sandbox: Sandbox) -> int:
 async def test_a_kernel_outlives_its_pair(sandbox: Sandbox) -> None:
     async with running() as (manager, client):
         msg_id = client.execute("import time; print('on', flush=True); time.sleep(120)")
-        while (await client.get_iopub_msg(timeout=30))["content"].get("text") != "on\n":
-            pass
+        await says(client, "on\n")
         before = pairs_asked_for(sandbox)
         sandbox.fault("expire-pairs", "--compute", "analytics")
         await manager.interrupt_kernel()

@@ -15,7 +15,7 @@ from traitlets.config import Config
 from jupyter_emr_connect.gateway import spark_cells
 from jupyter_emr_connect.gateway.kernel_spark import STOPPED
 from tests.conftest import Sandbox
-from tests.sandbox.kernels import attached_to, execute, published, reply_to, running, texts, until
+from tests.sandbox.kernels import attached_to, execute, published, reply_to, running, says, texts, until
 
 pytestmark = pytest.mark.sandbox
 
@@ -164,8 +164,7 @@ while not sc.statusTracker().getJobIdsForGroup("other"):
         async with running("emr-pyspark") as (manager, client):
             await execute(client, PYTHON["set"])
             msg_id = client.execute(f"{other}\nprint('on', flush=True)\n{job}")
-            while (await client.get_iopub_msg(timeout=60))["content"].get("text") != "on\n":
-                pass
+            await says(client, "on\n")
             await asyncio.sleep(2)
             await manager.interrupt_kernel()
             outputs = await published(client, msg_id)
