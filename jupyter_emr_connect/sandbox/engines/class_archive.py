@@ -1,4 +1,4 @@
-"""Makes an archive of the classes that Java has read when Spark runs, which halves the time in which a driver starts.
+"""Makes an archive of the classes that Java has read when Spark runs, so that a driver starts faster.
 
 Java maps it into memory in place of reading, checking and linking ten thousand classes, and takes no notice of one that
 does not fit (``-Xshare:auto``, the default). It fits where the classpath begins with the same jars in the same order,

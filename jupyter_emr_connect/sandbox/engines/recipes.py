@@ -18,6 +18,7 @@ LOCKS = Path(__file__).with_name("locks")
 JARS_LIST = LOCKS / "livy-jars.json"
 AGENT_JAR = "loopback-agent.jar"
 STAMP = ".emr-connect"
+ARCHIVE = ("class_archive", "class_archive_job", "spark")
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def agent(root: Path) -> Piece:
 def class_archive(root: Path) -> Piece:
     """Return the recipe of the archive of Spark's classes; it fits one Java and one Spark."""
     parts = [(LOCKS / f"{name}.txt").read_text("utf-8") for name in ("java", "spark")]
-    parts += [Path(__file__).with_name(f"{name}.py").read_text("utf-8") for name in ("class_archive_job", "spark")]
+    parts += [Path(__file__).with_name(f"{name}.py").read_text("utf-8") for name in ARCHIVE]
     digest = _digest([platform.machine(), *parts])
     return Piece(root, "classes", "Spark's classes for a faster start", digest, 180, STAMP)
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from jupyter_emr_connect.gateway import hearing
+from jupyter_emr_connect.gateway import fate, hearing
 from jupyter_emr_connect.gateway.state import LinkState
 
 from .numbered_kernel import NumberedKernel
@@ -73,6 +73,22 @@ async def test_a_cell_is_not_kept_back_from_a_busy_kernel_without_a_journal() ->
         assert [one.msg_type for one in kernel.queue._queue] == ["kernel_info_request", "execute_request"]
         kernel.go.set()
         await running
+
+
+async def test_a_cell_is_not_kept_back_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where only the control channel is deaf."""
+    monkeypatch.setattr(fate, "KEEP_BACK", 1.0)
+    kernel = NumberedKernel()
+    async with talking_to(kernel) as talk:
+        kernel.deaf = 1000
+        before = kernel.requests.count("execute_request")
+        kernel.cut()
+        await connected(kernel, 2)
+        talk.client.execute("say-a")
+        await asyncio.sleep(0.5)
+        assert kernel.requests.count("execute_request") == before
+        await asyncio.sleep(1.5)
+        assert kernel.requests.count("execute_request") == before + 1
 
 
 async def test_a_cell_that_waited_for_a_kernel_that_was_restarted_is_not_run() -> None:
