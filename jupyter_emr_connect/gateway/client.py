@@ -32,7 +32,6 @@ UNKNOWN_KERNEL = b'{"message": "Kernel does not exist"}'
 if TYPE_CHECKING:
     KernelWebSocket = aiohttp.ClientWebSocketResponse[bool]
 
-# One start at a time per gateway: JEG hands a request's env to the kernel through shared state (reference 5.4).
 _starts: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
 
@@ -110,27 +109,29 @@ class GatewayClient:
             return False
         return True
 
+    def turn(self) -> asyncio.Lock:
+        """Return the lock to be held around :meth:`start_kernel`: one start at a time per gateway.
+
+        JEG hands a request's env to the kernel through shared state (reference 5.4).
+        """
+        return _starts.setdefault(self.target.url, asyncio.Lock())
+
     async def start_kernel(self, name: str, env: dict[str, str], *, kernel_id: str, launch_timeout: float) -> None:
-        """Start a kernel under an id of our choice.
+        """Start a kernel under an id of our choice; called with the :meth:`turn`.
 
         Whether it was started is unknown after a timeout, a lost connection or a cancellation: :meth:`remove_late`.
         """
-        lock = _starts.setdefault(self.target.url, asyncio.Lock())
-        async with lock:
-            specs = await self.kernelspecs()
-            if name not in specs:
-                raise missing_kernelspec([name], specs, self.target)
-            body = {
-                "name": name,
-                "env": {**env, "KERNEL_ID": kernel_id, "KERNEL_LAUNCH_TIMEOUT": f"{launch_timeout:.0f}"},
-            }
-            try:
-                await self._call("POST", "/api/kernels", json=body, timeout=launch_timeout + LAUNCH_PAD)
-            except GatewayError as error:
-                if type(error) is not GatewayError:
-                    raise
-                message = f"{self.target.label} could not start {name}. {error.message}"
-                raise KernelStartFailed(message, fix=error.fix) from error
+        body = {
+            "name": name,
+            "env": {**env, "KERNEL_ID": kernel_id, "KERNEL_LAUNCH_TIMEOUT": f"{launch_timeout:.0f}"},
+        }
+        try:
+            await self._call("POST", "/api/kernels", json=body, timeout=launch_timeout + LAUNCH_PAD)
+        except GatewayError as error:
+            if type(error) is not GatewayError:
+                raise
+            message = f"{self.target.label} could not start {name}. {error.message}"
+            raise KernelStartFailed(message, fix=error.fix) from error
 
     async def remove_late(self, kernel_id: str, *, within: float) -> bool:
         """Delete a kernel that may only be coming up: ask until it was there or ``within`` seconds are over.

@@ -58,15 +58,16 @@ class Start:
 
     async def _request(self) -> None:
         order = self._order
-        offered = await self._client.kernelspecs()
-        name = choose(offered, order.candidates, order.language, spark=order.spark)
-        if name is None:
-            raise missing_kernelspec(order.candidates, offered, order.target)
-        if not self.was_requested:  # before the gateway is asked, so that a crash between the two cannot lose a kernel
-            await self._entry.add()
-        self.was_requested = True
-        seconds = order.launch_timeout
-        await self._client.start_kernel(name, order.env, kernel_id=self._kernel_id, launch_timeout=seconds)
+        async with self._client.turn():
+            offered = await self._client.kernelspecs()
+            name = choose(offered, order.candidates, order.language, spark=order.spark)
+            if name is None:
+                raise missing_kernelspec(order.candidates, offered, order.target)
+            if not self.was_requested:  # before the gateway is asked, so that a crash in between cannot lose a kernel
+                await self._entry.add()
+            self.was_requested = True
+            seconds = order.launch_timeout
+            await self._client.start_kernel(name, order.env, kernel_id=self._kernel_id, launch_timeout=seconds)
 
     async def _wait(self, *, last: bool) -> bool:
         if await comes_up(self._client, self._kernel_id, self.connect(), self._died.wait()):

@@ -1,0 +1,116 @@
+"""Starts on a gateway that is slow to answer: they wait for each other, and one that is given up leaves nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from jupyter_emr_connect.errors import KernelspecMissing, KernelStartFailed
+from jupyter_emr_connect.gateway.bridge import Bridge
+from jupyter_emr_connect.gateway.loop import gateway_loop
+from jupyter_emr_connect.gateway.target import GatewayTarget, NoAuth
+from jupyter_emr_connect.models import KernelRecord
+from jupyter_emr_connect.provisioning.entry import Entry
+from jupyter_emr_connect.provisioning.order import Order
+from jupyter_emr_connect.provisioning.remote import RemoteKernel
+from jupyter_emr_connect.provisioning.stages import Stages
+from jupyter_emr_connect.services.ownership import ownership
+from jupyter_emr_connect.store.database import Database
+from jupyter_emr_connect.store.ledger import Ledger
+from tests.functional.gateway.servers import HOST, serving
+
+SPECS = {"kernelspecs": {"python3": {"spec": {"language": "python"}}}}
+LOG = logging.getLogger(__name__)
+
+
+class SlowGateway:
+    """Takes its time for each kernel, and then has none; counts how many are asked for at once."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.starting = asyncio.Event()
+        self.most = self._running = 0
+
+    async def __call__(self, request: web.Request) -> web.Response:
+        self.asked.append(request.method)
+        if request.method == "GET":
+            return web.json_response(SPECS)
+        if request.method == "DELETE":
+            return web.json_response({"message": "Kernel does not exist: it"}, status=404)
+        self.starting.set()
+        self._running += 1
+        self.most = max(self.most, self._running)
+        await asyncio.sleep(0.5)
+        self._running -= 1
+        return web.json_response({"message": "no more room", "reason": ""}, status=500)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(Database(str(tmp_path / "state.sqlite")))
+
+
+@asynccontextmanager
+async def kernels(ledger: Ledger, folder: Path) -> AsyncIterator[tuple[SlowGateway, Callable[..., Awaitable[None]]]]:
+    """Yield a gateway and what starts a kernel there."""
+    gateway, bridges = SlowGateway(), []
+    log, owner = LOG, ownership(str(folder / "state.sqlite"))
+
+    async def shut(restart: bool) -> None:
+        raise AssertionError(restart)
+
+    async def start(name: str, port: int, candidate: str) -> None:
+        bridge = Bridge(key=b"", on_shutdown=shut, on_state=lambda state: None, on_status=lambda state: None)
+        bridges.append(bridge)
+        order = Order(
+            GatewayTarget(f"http://{HOST}:{port}", None, NoAuth(), "the test"), (candidate,), "-", spark=False
+        )
+        record = KernelRecord(name, "j-1", "emr-python", order.target.url)
+        await RemoteKernel(order, bridge, Entry(record, ledger, owner, log), log).start(Stages(lambda stage: None))
+
+    async with serving(gateway) as port:
+        yield gateway, lambda name, candidate="python3": gateway_loop().call(start(name, port, candidate))
+    for bridge in bridges:
+        await gateway_loop().call(bridge.close())
+
+
+async def test_starts_on_one_gateway_wait_for_each_other(ledger: Ledger, tmp_path: Path) -> None:
+    async with kernels(ledger, tmp_path) as (gateway, start):
+        starts = [asyncio.ensure_future(start(f"k{n}")) for n in range(3)]
+        for one in starts:
+            with pytest.raises(KernelStartFailed, match="could not start python3"):
+                await one
+    assert gateway.asked.count("POST") == 3
+    assert gateway.most == 1
+
+
+async def test_a_start_given_up_while_it_waits_for_its_turn_leaves_nothing(ledger: Ledger, tmp_path: Path) -> None:
+    """Also no search for a kernel that was never asked for, which would outlive a process that ends."""
+    async with kernels(ledger, tmp_path) as (gateway, start):
+        first, second = (asyncio.ensure_future(start(name)) for name in ("k1", "k2"))
+        await asyncio.wait_for(gateway.starting.wait(), 10)
+        await asyncio.sleep(0.1)
+        second.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await second
+        await asyncio.sleep(0.2)
+        assert not first.done()
+        assert [one.kernel_id for one in ledger.all()] == ["k1"]
+        assert "DELETE" not in gateway.asked
+        with pytest.raises(KernelStartFailed):
+            await first
+        assert gateway.asked.count("POST") == 1
+
+
+async def test_a_kernelspec_that_is_missing_is_said_before_anything_starts(ledger: Ledger, tmp_path: Path) -> None:
+    async with kernels(ledger, tmp_path) as (gateway, start):
+        with pytest.raises(KernelspecMissing, match="does not offer the kernel scala; it has: python3"):
+            await start("k1", "scala")
+    assert gateway.asked == ["GET"]
+    assert ledger.all() == []
