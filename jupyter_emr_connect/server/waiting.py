@@ -1,6 +1,8 @@
 """Requests for kernels and sessions wait while a starting server brings its kernels back.
 
-A browser whose server comes back asks for its kernel at once, and takes it for dead when told that there is none.
+A browser whose server comes back asks for its kernel at once, and takes it for dead when told that there is none; one
+that opens the notebook would be given a second kernel, without its variables. So they wait for as long as it takes, be
+the machine slow or the state file held, and only something that hangs makes them go on without.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from tornado.web import Application
 
 from ..gateway.deadline import within
 
-WAIT = 5.0
+WAIT = 60.0
 
 
 class Waiting(Matcher, Router):
@@ -49,7 +51,7 @@ class Waiting(Matcher, Router):
         return _Patient(self, request)
 
     async def over(self, request: HTTPServerRequest) -> HTTPMessageDelegate:
-        """Wait until all kernels are back, a few seconds at most; return the request's own handler."""
+        """Wait until all kernels are back, :data:`WAIT` at most; return the request's own handler."""
         try:
             await within(self._at_most, self._over.wait())
         except asyncio.TimeoutError:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sqlite3
 import urllib.request
 from collections.abc import Iterator
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from tests.sandbox.notebooks import write_notebook
 pytestmark = pytest.mark.sandbox
 
 ENDS_WITHIN = 15
+LOCKED = 7  # less than a writer waits for the state file
 SETS = "kept = 'still here'; print('set', flush=True)"
 LONG = "import time; kept = 'still here'; print('on', flush=True); time.sleep(30); done = True"
 
@@ -45,6 +48,10 @@ async def sessions(server: Server) -> list[Any]:
     status, found = await server.call("GET", "/api/sessions")
     assert status == 200
     return list(found)
+
+
+def state_file(sandbox: Sandbox) -> Path:
+    return Path(sandbox.env["JUPYTER_DATA_DIR"]) / "emr-connect" / "state.sqlite"
 
 
 def kill(server: Server) -> None:
@@ -111,6 +118,33 @@ async def test_a_cell_goes_on_while_its_server_is_killed_and_another_starts(
         assert len(await sessions(server)) == 1
         await close(server, after, on_gateway)
     assert on_gateway() == set()
+
+
+async def test_a_slow_start_of_the_server_does_not_start_a_second_kernel(
+    sandbox: Sandbox, work: Path, on_gateway: Any
+) -> None:
+    """The notebook is opened while its kernel is brought back, which a held state file delays."""
+    async with serving(sandbox, work, leaves=True) as server:
+        before = await opened(server)
+        async with server.channels(before["kernel"]["id"]) as channels:
+            assert await channels.printed(SETS) == "set\n"
+        kernels = on_gateway()
+        kill(server)
+    async with AsyncExitStack() as stack:
+        with closing(sqlite3.connect(state_file(sandbox), isolation_level=None)) as writer:
+            writer.execute("BEGIN IMMEDIATE")
+            server = await stack.enter_async_context(serving(sandbox, work, leaves=True))
+            opening = asyncio.ensure_future(opened(server))
+            await asyncio.sleep(LOCKED)
+            assert not opening.done()
+            writer.execute("ROLLBACK")
+        after = await opening
+        assert after["kernel"]["id"] == before["kernel"]["id"]
+        async with server.channels(after["kernel"]["id"]) as channels:
+            assert await channels.printed("print(kept)") == "still here\n"
+        assert on_gateway() == kernels
+        assert len(await sessions(server)) == 1
+        await close(server, after, on_gateway)
 
 
 async def test_a_notebook_opened_in_another_servers_folder_finds_its_kernel(
@@ -184,5 +218,5 @@ def noted(sandbox: Sandbox, session: str) -> bool:
     from jupyter_emr_connect.store.database import Database
     from jupyter_emr_connect.store.ledger import Ledger
 
-    state = Path(sandbox.env["JUPYTER_DATA_DIR"]) / "emr-connect" / "state.sqlite"
+    state = state_file(sandbox)
     return session in [record.jupyter_session for record in Ledger(Database(state)).all()]
