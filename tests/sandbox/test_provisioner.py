@@ -233,6 +233,7 @@ INTERRUPTED = """
 import os, signal
 import jupyter_emr_connect.gateway.loop
 jupyter_emr_connect.gateway.loop.EXIT_SECONDS = 60  # however slow the machine
+os.environ["KERNEL_LAUNCH_TIMEOUT"] = "20"  # and so long a kernel is looked for that may not even have been asked for
 from jupyter_client.manager import start_new_kernel
 from jupyter_emr_connect.services.stages import stage_listener
 stage_listener.set(lambda name: os.kill(os.getpid(), signal.SIGINT) if name == "kernel requested" else None)
