@@ -69,6 +69,10 @@ class RemoteKernel:
         """Whether the kernel was started or taken over."""
         return self._watching is not None
 
+    @property
+    def _is_starting(self) -> bool:
+        return self._starting is not None and not self._settled.is_set()
+
     async def start(self, stages: Stages) -> None:
         """Request the kernel and wait until it answers; on any failure, or if cancelled, nothing is left of it."""
         self._starting = asyncio.current_task()
@@ -153,6 +157,8 @@ class RemoteKernel:
             gateway_loop().keep(self.standing.become("connected", status.cause or "reconnected", status.advice))
         elif status.state is LinkState.CONNECTED and CREDENTIALS in (status.cause, self.standing.cause):
             gateway_loop().keep(self.standing.become("connected", status.cause or "renewed", status.advice))
+        elif status.state is LinkState.GONE and self._is_starting:
+            self._start.died()
         elif status.state is LinkState.GONE:
             self.lost(status.reason, status.cause, told=True)
 
@@ -191,7 +197,7 @@ class RemoteKernel:
 
     async def detach(self, cause: str, reason: str) -> None:
         """Leave the kernel running for whoever takes it over; one that only starts is given up."""
-        if self._starting is not None and not self._settled.is_set():
+        if self._is_starting:
             await self.end()
         elif self._ending is None:
             self._ending = gateway_loop().keep(self._depart(cause, reason))
@@ -241,7 +247,7 @@ class RemoteKernel:
 
     async def end(self) -> None:
         """Delete the kernel, once, however often this is called; afterwards ``exit_code`` is set."""
-        if self._starting is not None and not self._settled.is_set():
+        if self._starting is not None and self._is_starting:
             # The start given up knows what may yet come up, and removes it; deleting now would be too early.
             self._starting.cancel()
             await self._settled.wait()

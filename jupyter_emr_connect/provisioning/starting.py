@@ -6,9 +6,10 @@ import asyncio
 import logging
 from typing import Any
 
-from ..errors import KernelStartFailed
+from ..errors import GatewayUnreachable, KernelStartFailed
 from ..gateway.bridge import Bridge
 from ..gateway.client import LAUNCH_PAD, GatewayClient, missing_kernelspec
+from ..gateway.opening import is_in_doubt
 from ..services.stages import READY, REQUESTED
 from .entry import Entry
 from .kernelspecs import choose
@@ -17,6 +18,7 @@ from .stages import Stages
 from .watching import comes_up
 
 ATTEMPTS = 2
+LOST_PAUSES = (0.2, 1.0, 2.0, 4.0)
 
 
 class Start:
@@ -83,7 +85,24 @@ class Start:
 
     async def connect(self, *, resume: bool = False) -> None:
         """Open the WebSocket, and wait for the kernel's answer; with ``resume`` it runs already and may be busy."""
-        offer, session_id = self._order.offer_v1, self._session_id
-        await self._bridge.connect(self._client, self._kernel_id, offer_v1=offer, session_id=session_id, resume=resume)
+        await self._open(resume)
         if not resume:
             await self._bridge.ready()
+
+    async def _open(self, resume: bool) -> None:
+        """Open the WebSocket, which a gateway does once its kernel is up; anew when the line is cut meanwhile."""
+        pauses, lost = list(LOST_PAUSES), False
+        offer, session_id = self._order.offer_v1, self._session_id
+        while True:
+            try:
+                await self._bridge.connect(
+                    self._client, self._kernel_id, offer_v1=offer, session_id=session_id, resume=resume
+                )
+            except GatewayUnreachable as error:
+                lost = lost or is_in_doubt(error)
+                if not lost or not pauses:
+                    raise
+                session_id = None  # the gateway may still be at the attempt that was lost
+                await asyncio.sleep(pauses.pop(0))
+            else:
+                return

@@ -6,6 +6,8 @@ import asyncio
 import json
 import os
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,11 @@ from jupyter_client import AsyncKernelManager
 
 from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.errors import KernelStartFailed
+from jupyter_emr_connect.services.stages import READY, stage_listener
 from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
 from tests.conftest import Sandbox
+from tests.faultproxy import fault_proxy
 from tests.sandbox.kernels import attached_to, execute, running, texts, until
 from tests.sandbox.line import address_of, at_port
 from tests.sandbox.own_gateway import OwnGateway, own_gateway
@@ -75,3 +79,39 @@ async def test_one_that_dies_each_time_is_said_so_and_leaves_nothing(sandbox: Sa
             await asyncio.wait_for(manager.start_kernel(), 90)
         await until(lambda: known() <= before, wait=20)
         assert gateway.kernels == set()
+
+
+@asynccontextmanager
+async def slow_start(gateway: OwnGateway, port: int, mark: Path) -> AsyncIterator[AsyncKernelManager]:
+    """Start a kernel through ``port``; yields once the gateway waits for it, and awaits it. There is one at the end."""
+    launched_by(gateway, f'test -e "{mark}" || {{ touch "{mark}"; sleep 8; }}; exec "$@"')
+    waits = asyncio.Event()
+    manager = AsyncKernelManager(kernel_name="emr-python", config=at_port(port))
+    stage_listener.set(lambda name: waits.set() if name == READY else None)
+    starting = asyncio.ensure_future(manager.start_kernel())
+    await asyncio.wait_for(waits.wait(), 60)
+    await asyncio.sleep(1)
+    yield manager
+    await asyncio.wait_for(starting, 60)
+    assert len(gateway.kernels) == 1
+    await manager.shutdown_kernel()
+    assert gateway.kernels == set()
+
+
+@pytest.mark.parametrize("cut", ["rst", "fin"])
+async def test_one_whose_line_is_cut_meanwhile_is_waited_for(sandbox: Sandbox, tmp_path: Path, cut: str) -> None:
+    with (
+        attached_to(sandbox, "open"),
+        own_gateway(address_of(sandbox), tmp_path / "gateway") as gateway,
+        fault_proxy(gateway.address, gateway.port) as line,
+    ):
+        async with slow_start(gateway, line.port, tmp_path / "mark"):
+            line.cut(cut)
+            assert line.cuts
+
+
+async def test_one_whose_gateway_is_restarted_meanwhile_is_started_anew(sandbox: Sandbox, tmp_path: Path) -> None:
+    with attached_to(sandbox, "open"), own_gateway(address_of(sandbox), tmp_path / "gateway") as gateway:
+        async with slow_start(gateway, gateway.port, tmp_path / "mark"):
+            gateway.crash()
+            await asyncio.to_thread(gateway.start_again)

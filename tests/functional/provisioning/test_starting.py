@@ -14,6 +14,7 @@ from aiohttp import web
 from jupyter_emr_connect.errors import KernelspecMissing, KernelStartFailed
 from jupyter_emr_connect.gateway.bridge import Bridge
 from jupyter_emr_connect.gateway.loop import gateway_loop
+from jupyter_emr_connect.gateway.state import LinkStatus
 from jupyter_emr_connect.gateway.target import GatewayTarget, NoAuth
 from jupyter_emr_connect.models import KernelRecord
 from jupyter_emr_connect.provisioning.entry import Entry
@@ -23,7 +24,7 @@ from jupyter_emr_connect.provisioning.stages import Stages
 from jupyter_emr_connect.services.ownership import ownership
 from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
-from tests.functional.gateway.servers import HOST, serving
+from tests.functional.gateway.servers import HOST, Handler, serving
 
 SPECS = {"kernelspecs": {"python3": {"spec": {"language": "python"}}}}
 LOG = logging.getLogger(__name__)
@@ -56,32 +57,59 @@ def ledger(tmp_path: Path) -> Ledger:
     return Ledger(Database(str(tmp_path / "state.sqlite")))
 
 
+class Forgetful:
+    """Starts a kernel, takes its WebSocket, and knows nothing of it a moment later, as one that was restarted."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.lost = True
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append(request.method)
+        if request.path.endswith("/kernelspecs"):
+            return web.json_response(SPECS)
+        if request.method == "POST":
+            self.lost = False
+            return web.json_response({}, status=201)
+        if self.lost:
+            return web.json_response({"message": "Kernel does not exist: it"}, status=404)
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        self.lost = True
+        await socket.close()
+        return socket
+
+
 @asynccontextmanager
-async def kernels(ledger: Ledger, folder: Path) -> AsyncIterator[tuple[SlowGateway, Callable[..., Awaitable[None]]]]:
-    """Yield a gateway and what starts a kernel there."""
-    gateway, bridges = SlowGateway(), []
+async def kernels(gateway: Handler, ledger: Ledger, folder: Path) -> AsyncIterator[Callable[..., Awaitable[None]]]:
+    """Yield what starts a kernel on this gateway."""
+    bridges = []
     log, owner = LOG, ownership(str(folder / "state.sqlite"))
 
     async def shut(restart: bool) -> None:
         raise AssertionError(restart)
 
     async def start(name: str, port: int, candidate: str) -> None:
-        bridge = Bridge(key=b"", on_shutdown=shut, on_state=lambda state: None, on_status=lambda state: None)
+        def told(status: LinkStatus) -> None:
+            kernel.on_state(status)
+
+        bridge = Bridge(key=b"", on_shutdown=shut, on_state=told, on_status=lambda state: None)
         bridges.append(bridge)
         order = Order(
             GatewayTarget(f"http://{HOST}:{port}", None, NoAuth(), "the test"), (candidate,), "-", spark=False
         )
         record = KernelRecord(name, "j-1", "emr-python", order.target.url)
-        await RemoteKernel(order, bridge, Entry(record, ledger, owner, log), log).start(Stages(lambda stage: None))
+        kernel = RemoteKernel(order, bridge, Entry(record, ledger, owner, log), log)
+        await kernel.start(Stages(lambda stage: None))
 
     async with serving(gateway) as port:
-        yield gateway, lambda name, candidate="python3": gateway_loop().call(start(name, port, candidate))
+        yield lambda name, candidate="python3": gateway_loop().call(start(name, port, candidate))
     for bridge in bridges:
         await gateway_loop().call(bridge.close())
 
 
 async def test_starts_on_one_gateway_wait_for_each_other(ledger: Ledger, tmp_path: Path) -> None:
-    async with kernels(ledger, tmp_path) as (gateway, start):
+    async with kernels(gateway := SlowGateway(), ledger, tmp_path) as start:
         starts = [asyncio.ensure_future(start(f"k{n}")) for n in range(3)]
         for one in starts:
             with pytest.raises(KernelStartFailed, match="could not start python3"):
@@ -92,7 +120,7 @@ async def test_starts_on_one_gateway_wait_for_each_other(ledger: Ledger, tmp_pat
 
 async def test_a_start_given_up_while_it_waits_for_its_turn_leaves_nothing(ledger: Ledger, tmp_path: Path) -> None:
     """Also no search for a kernel that was never asked for, which would outlive a process that ends."""
-    async with kernels(ledger, tmp_path) as (gateway, start):
+    async with kernels(gateway := SlowGateway(), ledger, tmp_path) as start:
         first, second = (asyncio.ensure_future(start(name)) for name in ("k1", "k2"))
         await asyncio.wait_for(gateway.starting.wait(), 10)
         await asyncio.sleep(0.1)
@@ -109,8 +137,16 @@ async def test_a_start_given_up_while_it_waits_for_its_turn_leaves_nothing(ledge
 
 
 async def test_a_kernelspec_that_is_missing_is_said_before_anything_starts(ledger: Ledger, tmp_path: Path) -> None:
-    async with kernels(ledger, tmp_path) as (gateway, start):
+    async with kernels(gateway := SlowGateway(), ledger, tmp_path) as start:
         with pytest.raises(KernelspecMissing, match="does not offer the kernel scala; it has: python3"):
             await start("k1", "scala")
     assert gateway.asked == ["GET"]
+    assert ledger.all() == []
+
+
+async def test_a_gateway_that_forgets_a_kernel_as_it_starts_is_asked_once_more(ledger: Ledger, tmp_path: Path) -> None:
+    async with kernels(gateway := Forgetful(), ledger, tmp_path) as start:
+        with pytest.raises(KernelStartFailed, match="died while it started on the test, 2 times"):
+            await start("k1")
+    assert gateway.asked.count("POST") == 2
     assert ledger.all() == []

@@ -206,7 +206,7 @@ def test_a_fault_that_lasts_is_met_less_and_less(cloud, tmp_path, monkeypatch):
     monkeypatch.setattr(polling, "SECONDS_A_PAGE", 0.1)
     cloud.world.faults.set("deny:ListApplications")
     with catalogue(tmp_path) as live:
-        until(live, lambda view: cloud.calls("ListApplications") >= 5)
+        until(live, lambda view: cloud.calls("ListApplications") >= 6)
     moments = [row["time"] for row in cloud.world.log.since() if row["action"] == "ListApplications"]
     gaps = [after - before for before, after in pairwise(moments)]
-    assert gaps[3] > 2 * gaps[0]
+    assert gaps[-1] > 2 * min(gaps[:2])  # a busy machine adds to each
