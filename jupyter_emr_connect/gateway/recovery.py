@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 AGAIN = (1.0, 1.5)
 SILENCE = 5.0  # seconds of silence after which an answer is no longer waited for ...
 AT_MOST = 30.0  # ... and seconds in all; it is then asked for again
+OVERTAKEN = 0.2  # seconds by which a journal's answer may come before what was sent earlier on another channel
 LATE = 20.0  # seconds from the end of a question's handling in which a journal's answer may come
 
 
@@ -94,12 +95,22 @@ class Recovery:
             if replay is not None and await self._sort_out(replay, older):
                 break
         asked = asked and not self.outlived
-        lost = replay.lost if replay else flat(line.sequence.missing()) if asked else []
+        lost = await self._lost(replay) if replay else flat(line.sequence.missing()) if asked else []
         # What was not asked for may still come: a number is given before its message is sent, and may be overtaken.
         line.sequence.give_up([*flat(missing), *lost])
         await line.release(lost, turn)
         self.overdue = False
         return replay
+
+    async def _lost(self, replay: journal.Replay) -> list[tuple[str, int, int]]:
+        """Return what nobody will give any more.
+
+        What the journal has let go may have been on its way as it was asked, and iopub may come after its answer.
+        """
+        sequence = self._line.sequence
+        if sequence.lacking(replay.lost):
+            await asyncio.sleep(OVERTAKEN)
+        return sequence.lacking(replay.lost)
 
     async def _answered(self, future: asyncio.Future[Message | None]) -> bool:
         """Wait for an answer, at first only as long as anything arrives; returns whether it came."""

@@ -131,6 +131,15 @@ class Sequence:
             if prefix in self.counts:
                 self.counts[prefix].give_up(first, last)
 
+    def lacking(self, ranges: Iterable[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
+        """Return what of these ranges has not come yet and is still waited for."""
+        found = []
+        for prefix, first, last in ranges:
+            count = self.counts.get(prefix, Count(first, first - 1))
+            bounds = [(max(low, first), min(high, last)) for low, high in [*count.gaps, (count.top + 1, last)]]
+            found += [(prefix, low, high) for low, high in _ranges(*bounds)]
+        return found
+
     def forgive(self, tops: dict[str, int]) -> None:
         """Expect no longer what is missing up to these numbers."""
         self.give_up((prefix, 1, min(up_to, self.top(prefix))) for prefix, up_to in tops.items())

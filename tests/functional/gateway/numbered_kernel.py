@@ -39,9 +39,9 @@ class NumberedKernel:
     A cell's text is a list of words: ``say-x`` publishes ``x``, ``number-x`` takes a number for it and ``send``
     publishes it, ``lose`` and ``keep`` begin and end the loss of all that it sends, ``cut`` cuts the connection,
     ``pause`` takes a moment, ``back`` waits for the next connection, ``wait`` for ``go``, ``ask`` asks the user,
-    ``restart`` begins another life, ``slow`` sends the journal's answers late from now on, ``unended`` loses the cell's
-    reply and end, ``mute`` ends it without a reply. ``swallow``: the next message of this type is lost, and the
-    connection with it.
+    ``restart`` begins another life, ``slow`` sends the journal's answers late from now on, ``hesitate`` has its
+    questions read late, ``unended`` loses the cell's reply and end, ``mute`` ends it without a reply.
+    ``swallow``: the next message of this type is lost, and the connection with it.
     ``deaf``: on so many connections, from the first, it does not hear the control channel; nor, without a journal or
     with ``all_deaf``, any.
     """
@@ -50,6 +50,7 @@ class NumberedKernel:
     swallow: str = ""
     losing: bool = False
     slow: bool = False
+    hesitant: bool = False
     double: bool = False
     deaf: int = 0
     all_deaf: bool = False
@@ -59,6 +60,7 @@ class NumberedKernel:
     go: asyncio.Event = field(default_factory=asyncio.Event)
     back: asyncio.Event = field(default_factory=asyncio.Event)
     state: str = "idle"
+    numbered: Any = None
     ws: web.WebSocketResponse | None = None
     connections: int = 0
     shell: asyncio.Task[None] | None = None
@@ -133,7 +135,7 @@ class NumberedKernel:
             self.cut()
         elif message.channel == "control":
             if self.connections > self.deaf:
-                self._handle(message)
+                asyncio.get_running_loop().call_later(SLOW if self.hesitant else 0, self._handle, message)
         elif (self.all_deaf or not self.journal_bytes) and self.connections <= self.deaf:
             self.requests.append(f"{message.msg_type} (not heard)")
         elif message.channel == "stdin":
@@ -206,12 +208,17 @@ class NumberedKernel:
             await self.back.wait()
         elif verb == "slow":
             self.slow = True
+        elif verb == "hesitate":
+            self.hesitant = True
         elif verb == "restart":
             asyncio.get_running_loop().call_soon(self.restart)
             await asyncio.Event().wait()
 
     def _say(self, verb: str, text: str, parent: dict[str, Any]) -> None:
+        message = self.numbered
         if verb != "send":
-            self.numbered = self.session.msg("stream", {"name": "stdout", "text": text}, parent=parent)
-        if verb != "number":
-            self.session.send(self.wires["iopub"], self.numbered, ident=b"topic")
+            message = self.session.msg("stream", {"name": "stdout", "text": text}, parent=parent)
+        if verb == "number":
+            self.numbered = message
+        else:
+            self.session.send(self.wires["iopub"], message, ident=b"topic")

@@ -58,6 +58,12 @@ async def test_what_the_journal_no_longer_has_is_marked_in_its_cell_alone() -> N
         assert (await talk.run(SAID)).marks == ""
 
 
+async def test_what_comes_while_the_journal_is_asked_is_not_lost_though_it_has_let_it_go() -> None:
+    async with talking_to(NumberedKernel(journal_bytes=5_000)) as talk:
+        cell = await talk.run(f"hesitate say-a number-b say-c pause send {'say-d ' * 50}")
+        assert (cell.text, cell.marks) == ("abc" + 50 * "d", "")
+
+
 async def test_without_a_journal_a_gap_is_marked() -> None:
     kernel = NumberedKernel(journal_bytes=0)
     async with talking_to(kernel) as talk:
@@ -285,8 +291,7 @@ async def test_a_kernel_that_is_asked_again_who_it_is_keeps_its_journal() -> Non
 
 
 async def test_a_question_to_the_user_waits_for_what_was_written_before_it() -> None:
-    kernel = NumberedKernel()
-    async with talking_to(kernel) as talk:
+    async with talking_to(NumberedKernel()) as talk:
         talk.client.execute("lose say-a keep ask-")
         await talk.client.get_stdin_msg(timeout=10)
         while (message := await talk.client.get_iopub_msg(timeout=10))["msg_type"] != "stream":

@@ -70,6 +70,16 @@ def test_what_is_given_up_is_not_missed_even_before_it_is_overtaken() -> None:
     assert sequence.missing() == {"k": [(2, 3), (7, 9), (11, 11)]}
 
 
+def test_what_lacks_of_a_range_is_what_has_not_come_and_is_waited_for() -> None:
+    sequence = Sequence()
+    for n in (1, 4, 9):
+        sequence.add("k", n)
+    sequence.give_up([("k", 6, 6)])
+    asked = [("k", 1, 4), ("k", 5, 7), ("k", 8, 12), ("k", 20, 21), ("other", 1, 9)]
+    lacks = [("k", 2, 3), ("k", 5, 5), ("k", 7, 7), ("k", 8, 8), ("k", 10, 12), ("k", 20, 21), ("other", 1, 9)]
+    assert sequence.lacking(asked) == lacks
+
+
 def test_prefixes_count_for_themselves() -> None:
     sequence = Sequence()
     assert [sequence.add("k_1", 1), sequence.add("k_2", 1), sequence.add("k_1", 1)] == [True, True, False]
