@@ -190,7 +190,9 @@ class StoreError(AttachmentError, code="store", reason="State file"):
 
 
 class GatewayError(EMRConnectError, code="gateway", reason="Gateway"):
-    """The Jupyter Enterprise Gateway failed us."""
+    """The Jupyter Enterprise Gateway failed us; ``status`` is what it or a proxy answered with (HTTP), if it did."""
+
+    status: int | None = None
 
 
 class GatewayUnreachable(GatewayError, code="gateway-unreachable", reason="Gateway unreachable"):

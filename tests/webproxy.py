@@ -22,7 +22,8 @@ class WebProxy:
     """Serves what is at ``gateway`` (a URL) under ``prefix`` at ``address``. Methods may be called from any thread.
 
     ``on_frame`` gets each message of the gateway's WebSockets and returns those to send instead. ``on_request`` gets
-    method and path of each request and may return a status and a body to answer with. ``asked`` lists the requests.
+    method and path of each request and may return a status and a body to answer with; so does ``on_answer`` when the
+    gateway has answered, where status 0 resets the connection. ``asked`` lists the requests.
     """
 
     def __init__(self, gateway: str, address: str, *, prefix: str = "") -> None:
@@ -30,6 +31,7 @@ class WebProxy:
         self.prefix = prefix
         self.on_frame: Callable[[Frame], list[Frame]] = lambda frame: [frame]
         self.on_request: Callable[[str, str], tuple[int, str] | None] = lambda method, path: None
+        self.on_answer: Callable[[str, str], tuple[int, str] | None] = lambda method, path: None
         self.asked: list[str] = []
         self._upgraded: set[asyncio.Transport] = set()
         self._own = OwnLoop()
@@ -77,6 +79,11 @@ class WebProxy:
         body = await request.read()
         async with self._http.request(request.method, self.gateway + path, data=body, headers=headers) as answer:
             kept = {name: value for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP}
+            instead = self.on_answer(request.method, path)
+            if instead is not None and not instead[0] and request.transport is not None:
+                request.transport.abort()
+            elif instead is not None:
+                return web.Response(status=instead[0], text=instead[1])
             return web.Response(status=answer.status, body=await answer.read(), headers=kept)
 
     async def _splice(self, request: web.Request, path: str, headers: dict[str, str]) -> web.StreamResponse:

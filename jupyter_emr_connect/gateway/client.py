@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
@@ -21,12 +22,15 @@ from ..errors import (
 from .failures import explain, parse, refuse
 from .framing import V1_PROTOCOL
 from .http import Http
+from .opening import is_in_doubt
 from .target import GatewayTarget
 
 RETRIED = frozenset({429, 502, 503, 504})
 RETRY_PAUSES = (0.3, 1.0)
 LAUNCH_PAD = 10.0
 REMOVE_EVERY = 1.0
+PROXY_GAVE_UP = 504  # on waiting for the gateway, which is still at it
+LOST_FOR = 30.0  # seconds in which a gateway shows a kernel that it was asked for by a request that was lost
 UNKNOWN_KERNEL = b'{"message": "Kernel does not exist"}'
 
 if TYPE_CHECKING:
@@ -119,7 +123,8 @@ class GatewayClient:
     async def start_kernel(self, name: str, env: dict[str, str], *, kernel_id: str, launch_timeout: float) -> None:
         """Start a kernel under an id of our choice; called with the :meth:`turn`.
 
-        Whether it was started is unknown after a timeout, a lost connection or a cancellation: :meth:`remove_late`.
+        A request that was lost, or that a proxy gave up, may still start it: it is waited for. Whether it was started
+        is unknown after a timeout, a lost connection or a cancellation: :meth:`remove_late`.
         """
         body = {
             "name": name,
@@ -127,11 +132,25 @@ class GatewayClient:
         }
         try:
             await self._call("POST", "/api/kernels", json=body, timeout=launch_timeout + LAUNCH_PAD)
+        except GatewayUnreachable as error:
+            if not await self._comes(kernel_id, _patience(error, launch_timeout)):
+                raise
         except GatewayError as error:
             if type(error) is not GatewayError:
                 raise
             message = f"{self.target.label} could not start {name}. {error.message}"
             raise KernelStartFailed(message, fix=error.fix) from error
+
+    async def _comes(self, kernel_id: str, seconds: float) -> bool:
+        """Return whether the gateway has the kernel, or has it within so many seconds."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while loop.time() < end:
+            with contextlib.suppress(EMRConnectError):
+                await self.kernel(kernel_id)
+                return True
+            await asyncio.sleep(REMOVE_EVERY)
+        return False
 
     async def remove_late(self, kernel_id: str, *, within: float) -> bool:
         """Delete a kernel that may only be coming up: ask until it was there or ``within`` seconds are over.
@@ -196,6 +215,7 @@ class GatewayClient:
             if status < 300:
                 return parse(status, kind, body, self.target)
             refusal = refuse(status, body, self.target)
+            refusal.status = status
             if isinstance(refusal, GatewayRefused) and not renewed:
                 # Whoever is refused so got no further than the door: also a start may be asked for again.
                 renewed = True
@@ -231,6 +251,14 @@ class GatewayClient:
                 if not pauses or not _was_lost(error):
                     raise explain(error, self.target) from error
             await asyncio.sleep(pauses.pop(0))
+
+
+def _patience(error: GatewayUnreachable, launch_timeout: float) -> float:
+    """Return for how many seconds a kernel may still come whose request failed so."""
+    if error.status == PROXY_GAVE_UP:
+        return launch_timeout
+    lost = error.status is None and is_in_doubt(error) and not isinstance(error.__cause__, asyncio.TimeoutError)
+    return min(launch_timeout, LOST_FOR) if lost else 0.0
 
 
 def _was_lost(error: BaseException) -> bool:

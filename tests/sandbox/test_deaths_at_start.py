@@ -24,6 +24,7 @@ from tests.faultproxy import fault_proxy
 from tests.sandbox.kernels import attached_to, execute, running, texts, until
 from tests.sandbox.line import address_of, at_port
 from tests.sandbox.own_gateway import OwnGateway, own_gateway
+from tests.webproxy import web_proxy
 
 pytestmark = pytest.mark.sandbox
 
@@ -115,3 +116,21 @@ async def test_one_whose_gateway_is_restarted_meanwhile_is_started_anew(sandbox:
         async with slow_start(gateway, gateway.port, tmp_path / "mark"):
             gateway.crash()
             await asyncio.to_thread(gateway.start_again)
+
+
+@pytest.mark.parametrize("status", [0, 504])
+async def test_one_whose_request_was_lost_or_given_up_by_a_proxy_is_found(
+    sandbox: Sandbox, tmp_path: Path, status: int
+) -> None:
+    with (
+        attached_to(sandbox, "open"),
+        own_gateway(address_of(sandbox), tmp_path / "gateway") as gateway,
+        web_proxy(gateway.url, gateway.address) as proxy,
+    ):
+        proxy.on_answer = lambda method, path: (status, "") if (method, path) == ("POST", "/api/kernels") else None
+        async with running(config=at_port(proxy.port)) as (_, client):
+            _, outputs = await execute(client, "print('works')")
+            assert texts(outputs) == "works\n"
+            assert len(gateway.kernels) == 1
+        assert gateway.kernels == set()
+        assert proxy.asked.count("POST /api/kernels") == 1

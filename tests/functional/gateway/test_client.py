@@ -158,6 +158,33 @@ async def test_a_start_that_fails_says_why(answer: web.Response, says: str) -> N
         await gateway.close()
 
 
+@pytest.mark.parametrize("lost", [ConnectionError(), web.Response(status=504)])
+async def test_a_kernel_whose_request_was_lost_is_waited_for(lost: web.Response | Exception) -> None:
+    unknown = {"message": "Kernel does not exist: k1"}
+    script = Script([lost, web.json_response(unknown, status=404), web.json_response({"execution_state": "starting"})])
+    async with serving(script) as port:
+        gateway = client(port)
+        await gateway.start_kernel("python3", {}, kernel_id="k1", launch_timeout=60)
+        await gateway.close()
+    assert [method for method, *_ in script.asked] == ["POST", "GET", "GET"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "waited_for"), [(web.Response(status=503), False), (web.Response(status=504), True), (OSError(), True)]
+)
+async def test_a_kernel_that_does_not_come_is_not_waited_for_in_vain_or_for_ever(
+    answer: web.Response | Exception, waited_for: bool
+) -> None:
+    script = Script([answer])
+    async with serving(script) as port:
+        gateway = client(port)
+        with pytest.raises(GatewayUnreachable):
+            await gateway.start_kernel("python3", {}, kernel_id="k1", launch_timeout=0.5)
+        await gateway.close()
+    assert [method for method, *_ in script.asked].count("POST") == 1
+    assert (len(script.asked) > 1) is waited_for
+
+
 async def test_a_late_kernel_is_found_and_deleted() -> None:
     """The gateway knows nothing of it at first: it is still coming up."""
     unknown = {"message": "Kernel does not exist: k1"}
