@@ -102,7 +102,8 @@ class Start:
                 lost = lost or is_in_doubt(error)
                 if not lost or not pauses:
                     raise
-                session_id = None  # the gateway may still be at the attempt that was lost
+                if not resume:  # the gateway may still be at the attempt that was lost, and has nothing for us yet
+                    session_id = None
                 await asyncio.sleep(pauses.pop(0))
             else:
                 return

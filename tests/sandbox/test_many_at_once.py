@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.sandbox, pytest.mark.faults]
 
 ROLE = "arn:aws:iam::123456789012:role/EMRAnalyst"
 PARTNER = "arn:aws:iam::210987654321:role/EMRPartner"
+READY_WITHIN = 180  # all the gateways and their kernels start on this one machine
 ANSWERS_WITHIN = 10
 
 
@@ -129,7 +130,8 @@ async def test_kernels_on_many_gateways_work_beside_each_other(crowd: Sandbox, t
     with more_clusters(crowd, soak.choose(0, 6), tmp_path / "gateways") as further:
         places = [*NEAR, *(FAR if soak.long else ()), *further, Place("local")]
         notebooks = notebooks_of(crowd, tmp_path / "work", places, each)
-        async with serving(crowd, tmp_path, "--ServerApp.root_dir=work") as server:
+        words = ("--ServerApp.root_dir=work", f"--EMRConnect.ready_timeout={READY_WITHIN}")
+        async with serving(crowd, tmp_path, *words) as server:
             with stopwatch() as started:
                 async with all_running(server, notebooks) as kernels:
                     await asyncio.gather(*(one.answers("hello") for one in kernels))
