@@ -70,8 +70,9 @@ class RemoteKernel:
         return self._watching is not None
 
     @property
-    def _is_starting(self) -> bool:
-        return self._starting is not None and not self._settled.is_set()
+    def _under_way(self) -> asyncio.Task[Any] | None:
+        """The start that has not come to its end."""
+        return None if self._settled.is_set() else self._starting
 
     async def start(self, stages: Stages) -> None:
         """Request the kernel and wait until it answers; on any failure, or if cancelled, nothing is left of it."""
@@ -157,7 +158,7 @@ class RemoteKernel:
             gateway_loop().keep(self.standing.become("connected", status.cause or "reconnected", status.advice))
         elif status.state is LinkState.CONNECTED and CREDENTIALS in (status.cause, self.standing.cause):
             gateway_loop().keep(self.standing.become("connected", status.cause or "renewed", status.advice))
-        elif status.state is LinkState.GONE and self._is_starting:
+        elif status.state is LinkState.GONE and self._under_way:
             self._start.died()
         elif status.state is LinkState.GONE:
             self.lost(status.reason, status.cause, told=True)
@@ -197,7 +198,7 @@ class RemoteKernel:
 
     async def detach(self, cause: str, reason: str) -> None:
         """Leave the kernel running for whoever takes it over; one that only starts is given up."""
-        if self._is_starting:
+        if self._under_way:
             await self.end()
         elif self._ending is None:
             self._ending = gateway_loop().keep(self._depart(cause, reason))
@@ -247,9 +248,9 @@ class RemoteKernel:
 
     async def end(self) -> None:
         """Delete the kernel, once, however often this is called; afterwards ``exit_code`` is set."""
-        if self._starting is not None and self._is_starting:
+        if start := self._under_way:
             # The start given up knows what may yet come up, and removes it; deleting now would be too early.
-            self._starting.cancel()
+            start.cancel()
             await self._settled.wait()
         if self._ending is None:
             self._ending = gateway_loop().keep(self._end())

@@ -1,4 +1,4 @@
-"""Kernels that die as they come up: on a port that another process has taken, and each time."""
+"""Kernels that die as they come up, and starts whose request, line or gateway is lost meanwhile."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ async def test_one_that_dies_each_time_is_said_so_and_leaves_nothing(sandbox: Sa
 
 
 @asynccontextmanager
-async def slow_start(gateway: OwnGateway, port: int, mark: Path) -> AsyncIterator[AsyncKernelManager]:
+async def slow_start(gateway: OwnGateway, port: int, mark: Path) -> AsyncIterator[None]:
     """Start a kernel through ``port``; yields once the gateway waits for it, and awaits it. There is one at the end."""
     launched_by(gateway, f'test -e "{mark}" || {{ touch "{mark}"; sleep 8; }}; exec "$@"')
     waits = asyncio.Event()
@@ -92,7 +92,8 @@ async def slow_start(gateway: OwnGateway, port: int, mark: Path) -> AsyncIterato
     starting = asyncio.ensure_future(manager.start_kernel())
     await asyncio.wait_for(waits.wait(), 60)
     await asyncio.sleep(1)
-    yield manager
+    stage_listener.set(None)
+    yield
     await asyncio.wait_for(starting, 60)
     assert len(gateway.kernels) == 1
     await manager.shutdown_kernel()

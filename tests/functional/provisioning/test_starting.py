@@ -84,7 +84,7 @@ class Forgetful:
 async def kernels(gateway: Handler, ledger: Ledger, folder: Path) -> AsyncIterator[Callable[..., Awaitable[None]]]:
     """Yield what starts a kernel on this gateway."""
     bridges = []
-    log, owner = LOG, ownership(str(folder / "state.sqlite"))
+    owner = ownership(str(folder / "state.sqlite"))
 
     async def shut(restart: bool) -> None:
         raise AssertionError(restart)
@@ -99,7 +99,7 @@ async def kernels(gateway: Handler, ledger: Ledger, folder: Path) -> AsyncIterat
             GatewayTarget(f"http://{HOST}:{port}", None, NoAuth(), "the test"), (candidate,), "-", spark=False
         )
         record = KernelRecord(name, "j-1", "emr-python", order.target.url)
-        kernel = RemoteKernel(order, bridge, Entry(record, ledger, owner, log), log)
+        kernel = RemoteKernel(order, bridge, Entry(record, ledger, owner, LOG), LOG)
         await kernel.start(Stages(lambda stage: None))
 
     async with serving(gateway) as port:
