@@ -78,7 +78,7 @@ $(LINK): $(STAMP) | $(BUNDLE)
 	@ln -sfn "$(CURDIR)/jupyter_emr_connect/labextension" $@
 
 sandbox: $(STAMP) ## Tests on the real engines
-	$(BIN)/pytest tests/sandbox -m "not faults" -n $(WORKERS) --dist loadfile
+	$(BIN)/pytest tests/sandbox -m "not faults" -n 3 --dist loadfile
 	$(BIN)/pytest tests/sandbox -m faults -n 3
 
 soak: $(STAMP) ## The tests of faults and of many kernels in full length; their figures come last (20 minutes)

@@ -37,7 +37,7 @@ states; together::
 - A request is sent once. Before one is sent to a peer that was not heard lately, it must answer a ping; and what waited
   for a connection is sent on it once the kernel is known to hear us there.
 - When a subscriber is slow, ``local.py`` takes no further message, so that ``socket.py`` reads no further and TCP slows
-  the gateway down. The browsers of a Jupyter server in this process are subscribers without ZeroMQ (``tap.py``); for
+  the gateway down. The browsers of a Jupyter server in this process ask, and hear, without ZeroMQ (``tap.py``); for
   one that takes nothing at all, or has left for a while, outputs are put into a file (``overflow.py``).
 
 How it is fast: contents are never parsed; what nobody subscribed to is not made (``ports.py``); what comes is

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -27,7 +28,7 @@ class LocalChannels:
     """Sockets bound on loopback. ``on_message(identities, message)`` is called with what clients send.
 
     ``dropped`` counts what was no message. ``connection_info`` is what a connection file says. ``taps`` are receivers
-    of this process, which need no socket.
+    of this process, which need no socket; nor do senders of this process (:meth:`ask`).
     """
 
     def __init__(
@@ -38,7 +39,8 @@ class LocalChannels:
         self._pace = Pace()
         self._wire = wire
         self._on_message = on_message
-        self._stalled = False
+        self._stalled = self._paused = self._closed = False
+        self._asked: deque[tuple[bytes, Message]] = deque()
         self._ports: dict[str, Port] = {}
         context = gateway_loop().zmq
         for channel in ROUTED:
@@ -55,17 +57,42 @@ class LocalChannels:
 
     def close(self) -> None:
         """Close the sockets; messages already sent still reach their receivers."""
+        self._closed = True
         self._pace.end()
         for port in self._ports.values():
             port.close()
 
     def pause(self, paused: bool) -> None:
         """Stop or resume reading what clients send."""
+        self._paused = paused
         for channel in ROUTED:
             self._ports[channel].pause(paused)
+        self._go_on()
+
+    def ask(self, identity: bytes, message: Message) -> None:
+        """Take a message of a client of this process, ``identity`` its ZeroMQ name; called from any thread."""
+        gateway_loop().loop.call_soon_threadsafe(self._note, identity, message)
+
+    def _note(self, identity: bytes, message: Message) -> None:
+        self._asked.append((identity, message))
+        self._go_on()
+
+    def _go_on(self) -> None:
+        while self._asked and not self._paused and not self._closed:
+            identity, message = self._asked.popleft()
+            self._take([identity], message)
+
+    def _take(self, identities: list[bytes], message: Message) -> None:
+        gateway_loop().selector.asked()
+        try:
+            self._on_message(identities, message)
+        except BadFrame:
+            self.dropped += 1
 
     def reply(self, message: Message, identities: list[bytes]) -> None:
         """Give a reply to the client that asked."""
+        if self.taps.answer(message, identities):
+            return
         self._ports[message.channel].send(self._wire.pack(message, identities))
 
     async def publish(self, message: Message) -> None:
@@ -105,14 +132,13 @@ class LocalChannels:
         return message
 
     def _receiver(self, channel: str) -> Callable[[list[bytes]], None]:
-        selector = gateway_loop().selector
-
         def receive(frames: list[bytes]) -> None:
-            selector.asked()
             try:
-                self._on_message(*self._wire.unpack(frames, channel))
+                identities, message = self._wire.unpack(frames, channel)
             except BadFrame:
                 self.dropped += 1
+            else:
+                self._take(identities, message)
 
         return receive
 

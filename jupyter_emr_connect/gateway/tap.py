@@ -1,4 +1,4 @@
-"""What a kernel publishes, handed to a receiver on another loop of this process without ZeroMQ between.
+"""What a kernel publishes, and replies, handed to a receiver on another loop of this process without ZeroMQ between.
 
 ::
 
@@ -10,6 +10,7 @@
 
 A receiver that is slow is waited for, so that the gateway is slowed down; one that takes nothing at all for
 :data:`STALL` seconds, or has left for a while (:meth:`Tap.leave`), gets the rest from a temporary file when it is back.
+Replies to a receiver that is not at hand go over ZeroMQ, like those to every other client.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from .framing import Message
 from .overflow import Overflow
 
 LIMIT = 4 * 1024 * 1024  # bytes that may wait before the kernel is made to wait
+PROMPT = 64 * 1024  # bytes of output that a reply may wait behind
 STALL = 20.0  # seconds; JEG hangs up on a peer that it has not heard for 90
 
 
@@ -49,6 +51,13 @@ class Tap:
         if not self._calling:
             self._calling = True
             asyncio.get_running_loop().call_soon(self._call)
+
+    def answer(self, message: Message) -> bool:
+        """Queue a reply; returns False when it would have to wait, so that it must go another way."""
+        if self._closed or self._aside or self._queue.waiting > PROMPT:
+            return False
+        self.offer(message)
+        return True
 
     def _call(self) -> None:
         self._calling = False
@@ -130,19 +139,28 @@ class Taps:
 
     def __init__(self) -> None:
         self._taps: tuple[Tap, ...] = ()
+        self._named: dict[bytes, Tap] = {}
 
-    def add(self, tap: Tap) -> None:
-        """Let a receiver have all that is offered from here on."""
+    def add(self, tap: Tap, identity: bytes = b"") -> None:
+        """Let a receiver have all that is offered from here on, and the replies to ``identity``, its ZeroMQ name."""
         self._taps = (*self._taps, tap)
+        if identity:
+            self._named = {**self._named, identity: tap}
 
     def remove(self, tap: Tap) -> None:
         """Forget a receiver."""
         self._taps = tuple(one for one in self._taps if one is not tap)
+        self._named = {name: one for name, one in self._named.items() if one is not tap}
 
     def offer(self, message: Message) -> None:
         """Queue a message for every receiver."""
         for tap in self._taps:
             tap.offer(message)
+
+    def answer(self, message: Message, identities: list[bytes]) -> bool:
+        """Give a reply to the receiver that asked; returns False when it is none of these, or cannot take it now."""
+        tap = self._named.get(identities[0]) if identities else None
+        return tap is not None and tap.answer(message)
 
     async def room(self) -> None:
         """Wait until no receiver has too much in its queue."""

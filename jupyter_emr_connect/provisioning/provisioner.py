@@ -16,9 +16,9 @@ from traitlets.config import Config
 from ..config import EMRConnect, load_config
 from ..errors import EMRConnectError
 from ..gateway.bridge import Bridge
+from ..gateway.local import LocalChannels
 from ..gateway.loop import GatewayLoop, gateway_loop
 from ..gateway.state import LinkStatus
-from ..gateway.tap import Taps
 from .adoption import Adopter
 from .observing import recorder_of
 from .order import Wishes
@@ -67,9 +67,9 @@ class EMRProvisioner(KernelProvisionerBase):
         return self._remote is not None and self._remote.was_taken
 
     @property
-    def taps(self) -> Taps | None:
-        """Who in this process receives what the kernel publishes, past ZeroMQ; asked when a browser connects."""
-        return self._bridge.local.taps if self._bridge else None
+    def channels(self) -> LocalChannels | None:
+        """Where this process speaks to the kernel, also past ZeroMQ; asked when a browser connects."""
+        return self._bridge.local if self._bridge else None
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Prepare the environment; called by ``KernelManager`` before :meth:`launch_kernel`. There is no command."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 
+from ..gateway.framing import V1_PROTOCOL, BadFrame
 from .outflow import Outflow
 
 RECORDER = "emr_connect_recorder"  # the setting with the server's recorder
@@ -16,7 +17,7 @@ RECORDER = "emr_connect_recorder"  # the setting with the server's recorder
 class PromptConnection(ZMQChannelsWebsocketConnection):
     """Jupyter's own connection between a browser and a kernel, with ``TCP_NODELAY``; the recorder is told of it.
 
-    What our kernels put out comes by an outflow.
+    What passes between it and our kernels goes by an outflow.
 
     jupyter_server (2.21) leaves Nagle's algorithm on, and a browser acknowledges late, so that the last small message
     of a cell waits for 40 ms.
@@ -45,6 +46,19 @@ class PromptConnection(ZMQChannelsWebsocketConnection):
         heard: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heard.set_result(None)
         return heard
+
+    def handle_incoming_message(self, incoming_msg: Any) -> None:
+        """Pass on what the browser sent: to our kernels directly, without ZeroMQ between."""
+        if self._outflow is not None and self.channels and self._may_be_direct(incoming_msg):
+            try:
+                return self._outflow.ask(incoming_msg)
+            except BadFrame:
+                pass  # jupyter_server says what it makes of it
+        return super().handle_incoming_message(incoming_msg)
+
+    def _may_be_direct(self, frame: Any) -> bool:
+        allowed = self.multi_kernel_manager.allowed_message_types  # then jupyter_server must look at each
+        return isinstance(frame, bytes) and self.subprotocol == V1_PROTOCOL and not allowed
 
     def _send_status_message(self, status: str) -> None:
         """Tell the browser of a restart, after what the kernel said before it."""

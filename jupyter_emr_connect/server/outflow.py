@@ -1,8 +1,9 @@
-"""What one of our kernels publishes, on its way to one browser: nothing dropped for speed, and memory bounded.
+"""What one of our kernels sends, on its way to one browser: nothing dropped for speed, and memory bounded.
 
 jupyter_server reads a kernel's outputs from ZeroMQ, throws away what exceeds 1 MB or 1,000 messages a second, and
 queues the rest for the browser without bound. Our kernels' connection is in the same process, so their outputs come
-from it directly (``gateway/tap.py``), in bursts, and are taken only as fast as the browser takes them.
+from it directly (``gateway/tap.py``), in bursts, and are taken only as fast as the browser takes them. So do replies to
+a browser that keeps up: one write brings the end of a cell and its reply.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from typing import Any
 from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketClosedError
 
-from ..gateway.framing import V1_PROTOCOL, BadFrame, Message, Part, v1_parts
+from ..gateway.framing import V1_PROTOCOL, BadFrame, Message, Part, decode, v1_parts
+from ..gateway.local import ROUTED
 from ..gateway.tap import Tap
 
 WINDOW = 4 * 1024 * 1024  # bytes given to the browser's socket and not yet taken by the operating system
@@ -35,16 +37,17 @@ class Outflow:
     browser leaves, to buffer for its return, and then closes it or gives it to the next connection of the same session.
     """
 
-    def __init__(self, taps: Any, stream: Any) -> None:
+    def __init__(self, channels: Any, stream: Any, identity: bytes) -> None:
         self._loop = asyncio.get_running_loop()
         self._connection: Any = None
         self._tap = Tap(self._drain)
-        self._taps = taps
+        self._channels = channels
+        self._identity = identity
         self._sent = 0  # bytes given to the socket and not yet taken by it
         self._draining = False
         self._marked = 0.0
         self._parent: Part = b"{}"
-        taps.add(self._tap)
+        channels.taps.add(self._tap, identity)
         # Outputs come by the tap from here on; the stream stays, for those who close or buffer it.
         stream.socket.unsubscribe(b"")
         setattr(stream, ATTRIBUTE, self)
@@ -55,11 +58,11 @@ class Outflow:
         """Return the one of a connection whose ``channels`` are there, made if need be; None for a foreign kernel."""
         stream = connection.channels["iopub"]
         found: Outflow | None = getattr(stream, ATTRIBUTE, None)
-        taps = getattr(getattr(connection.kernel_manager, "provisioner", None), "taps", None)
-        if found is not None or taps is None:
+        channels = getattr(getattr(connection.kernel_manager, "provisioner", None), "channels", None)
+        if found is not None or channels is None:
             return found
         narrow_activity(connection.kernel_manager)
-        return cls(taps, stream)
+        return cls(channels, stream, connection.session.bsession)
 
     def begin(self, connection: Any) -> None:
         """Send to this connection, first what was kept while there was none."""
@@ -75,8 +78,16 @@ class Outflow:
     def close(self) -> None:
         """Forget it all; called when jupyter_server closes the stream."""
         self._connection = None
-        self._taps.remove(self._tap)
+        self._channels.taps.remove(self._tap)
         self._tap.close()
+
+    def ask(self, frame: bytes) -> None:
+        """Give the kernel what the browser sent in a binary frame; :class:`BadFrame` when it is no message."""
+        message = decode(frame, "v1")
+        if message.channel not in ROUTED:
+            text = f"a message on the channel {message.channel}"
+            raise BadFrame(text)
+        self._channels.ask(self._identity, message)
 
     def flush(self) -> None:
         """Send what has come so far, before a message that must not overtake it."""
@@ -158,7 +169,7 @@ class Outflow:
             frame: str | bytes = b"".join(v1_parts(message))
         else:
             try:
-                frame = connection._reserialize_reply(as_json(message), channel="iopub")
+                frame = connection._reserialize_reply(as_json(message), channel=message.channel)
             except (BadFrame, ValueError):
                 connection.log.warning("A message that is not JSON was not passed on.")
                 return

@@ -16,10 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1, serialize_msg_to_ws_v1
 
 from tests.conftest import Sandbox
 
 STARTS_WITHIN = 60
+V1 = "v1.kernel.websocket.jupyter.org"  # the framing that JupyterLab asks for
+PARTS = ("header", "parent_header", "metadata", "content")
 # What is here for other tests, those in a browser: it takes two thirds of a start, and ydoc ends with a traceback where
 # no front end uses it (3.0.4).
 OTHERS = ("jupyterlab", "jupyter_lsp", "jupyter_server_terminals", "jupyter_server_ydoc", "notebook_shim")
@@ -56,7 +59,8 @@ class Server:
     async def channels(self, kernel_id: str, session: str = "") -> AsyncIterator[Channels]:
         """Open the kernel's WebSocket; with the ``session`` of one before, as the same front end."""
         session = session or uuid.uuid4().hex
-        async with self._http.ws_connect(f"/api/kernels/{kernel_id}/channels?session_id={session}") as ws:
+        url = f"/api/kernels/{kernel_id}/channels?session_id={session}"
+        async with self._http.ws_connect(url, protocols=(V1,)) as ws:
             yield Channels(ws, session)
 
     def socket(self, kernel_id: str, session: str, **options: Any) -> Any:
@@ -73,9 +77,9 @@ class Server:
 
 
 class Channels:
-    """One kernel's messages, as JSON."""
+    """One kernel's messages, in JupyterLab's framing."""
 
-    def __init__(self, ws: aiohttp.ClientWebSocketResponse, session: str) -> None:
+    def __init__(self, ws: aiohttp.ClientWebSocketResponse[bool], session: str) -> None:
         self._ws = ws
         self.session = session
 
@@ -85,25 +89,26 @@ class Channels:
         header = {"msg_id": msg_id, "msg_type": "execute_request", "session": self.session, "username": "", "date": ""}
         content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False, "stop_on_error": True}
         metadata = {"cellId": cell_id} if cell_id else {}
-        message = {"header": header | {"version": "5.3"}, "parent_header": {}, "metadata": metadata, "content": content}
-        await self._ws.send_json(message | {"channel": "shell", "buffers": []})
+        parts = [json.dumps(part).encode() for part in (header | {"version": "5.3"}, {}, metadata, content)]
+        await self._ws.send_bytes(serialize_msg_to_ws_v1(parts, "shell"))
         return msg_id
 
     async def receive(self) -> dict[str, Any]:
-        """Return the next message."""
-        message: dict[str, Any] = await self._ws.receive_json()
-        return message
+        """Return the next message; :class:`TypeError` when the connection was closed."""
+        channel, parts = deserialize_msg_from_ws_v1(await self._ws.receive_bytes())
+        message: dict[str, Any] = dict(zip(PARTS, map(json.loads, parts[:4]), strict=True))
+        return message | {"channel": channel, "msg_type": message["header"]["msg_type"], "buffers": parts[4:]}
 
     async def until(self, msg_type: str, msg_id: str, *, wait: float = 60) -> dict[str, Any]:
         """Return the next message of this type that answers the request."""
 
         async def found() -> dict[str, Any]:
             while True:
-                message: dict[str, Any] = await self._ws.receive_json()
+                message = await self.receive()
                 if message["parent_header"].get("msg_id") == msg_id and message["msg_type"] == msg_type:
                     return message
 
-        # Not by receive_json's own timeout, which each of the server's pings renews.
+        # Not by aiohttp's own timeout, which each of the server's pings renews.
         return await asyncio.wait_for(found(), wait)
 
     async def printed(self, code: str) -> str:

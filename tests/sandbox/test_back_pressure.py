@@ -15,12 +15,11 @@ import pytest
 from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1, serialize_msg_to_ws_v1
 
 from tests.conftest import Sandbox
-from tests.sandbox.jupyter_server import Server, serving
+from tests.sandbox.jupyter_server import V1, Server, serving
 from tests.sandbox.notebooks import write_notebook
 
 pytestmark = pytest.mark.sandbox
 
-V1 = "v1.kernel.websocket.jupyter.org"
 MEGABYTES = 40
 FLOOD = f"for n in range({MEGABYTES}): print(f'{{n}};' + 'x' * 1_000_000, flush=True)"
 ENDLESS = "n = -1\nwhile True:\n    n += 1\n    print(f'{n};' + 'x' * 1_000_000, flush=True)"

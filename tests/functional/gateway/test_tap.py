@@ -139,3 +139,57 @@ async def test_one_that_is_closed_holds_nobody_up(made: Callable[[], Receiver]) 
     receiver.tap.close()
     assert await asyncio.wait_for(publisher, WAIT) == 60
     assert receiver.got == []
+
+
+def reply(number: int) -> Message:
+    return Message("shell", b'{"msg_id": "k_%d"}' % number, b"{}", b"{}", b"{}")
+
+
+async def answered(taps: Taps, message: Message, *identities: bytes) -> bool:
+    """Let a bridge answer the one who asked; returns whether the reply went this way."""
+
+    async def answer() -> bool:
+        return taps.answer(message, list(identities))
+
+    return await gateway_loop().call(answer())
+
+
+async def test_a_reply_goes_to_the_one_who_asked_after_the_outputs_before_it(made: Callable[[], Receiver]) -> None:
+    taps, mine, other = Taps(), made(), made()
+    taps.add(mine.tap, b"mine")
+    taps.add(other.tap, b"other")
+    await publishing(taps, range(2))
+    assert await answered(taps, reply(2), b"mine")
+    await publishing(taps, range(3, 5))
+    await mine.until(5)
+    await other.until(4)
+    assert (mine.got, other.got) == ([0, 1, 2, 3, 4], [0, 1, 3, 4])
+
+
+async def test_nobody_else_is_given_a_reply(made: Callable[[], Receiver]) -> None:
+    taps, first, second = Taps(), made(), made()
+    taps.add(first.tap, b"mine")
+    assert not await answered(taps, reply(0), b"unknown")
+    assert not await answered(taps, reply(0))
+    taps.add(second.tap, b"mine")  # the same session came back, and its old connection is closed later
+    taps.remove(first.tap)
+    assert await answered(taps, reply(1), b"mine")
+    await second.until(1)
+    second.tap.close()
+    assert not await answered(taps, reply(2), b"mine")
+    assert (first.got, second.got) == ([], [1])
+
+
+async def test_a_reply_does_not_wait_behind_much_output_or_in_a_file(made: Callable[[], Receiver]) -> None:
+    taps, receiver = Taps(), made()
+    taps.add(receiver.tap, b"mine")
+    receiver.reading = False
+    await publishing(taps, range(1))
+    assert not await answered(taps, reply(1), b"mine")
+    receiver.reading = True
+    receiver.deliver()
+    receiver.tap.leave()
+    assert not await answered(taps, reply(1), b"mine")
+    receiver.tap.back(receiver.deliver)
+    assert await answered(taps, reply(1), b"mine")
+    await receiver.until(2)
