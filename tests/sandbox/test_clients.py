@@ -85,11 +85,19 @@ def test_jupyter_console_in_a_terminal(sandbox: Sandbox) -> None:
     assert terminal.exitstatus == 0
 
 
+# What Livy 0.7.1 rarely says of a session that it loses at its start on a loaded machine: its driver got a message
+# whose header had come before the driver was ready for it. sparkmagic then wants its kernel to be started again.
+LIVYS_RACE = "Expected RPC header"
+
+
 def test_jupyter_console_on_spark(sandbox: Sandbox) -> None:
     cells = "print(sc.parallelize(range(5)).sum())\nprint(spark.sparkContext.sparkUser())\nexit\n"
     command = ["jupyter", "console", "--kernel", "emr-pyspark", "--simple-prompt"]
-    done = subprocess.run(command, input=cells, capture_output=True, text=True, timeout=150)
-    assert done.returncode == 0, done.stderr
+    for _ in range(2):
+        done = subprocess.run(command, input=cells, capture_output=True, text=True, timeout=150)
+        assert done.returncode == 0, done.stderr
+        if LIVYS_RACE not in done.stderr:
+            break
     assert "10" in done.stdout
     assert "hadoop" in done.stdout
 
