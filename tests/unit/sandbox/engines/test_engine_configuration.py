@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jupyter_emr_connect.sandbox.engines.layout import Installation
 from jupyter_emr_connect.sandbox.engines.livy import LISTENING, livy_conf
-from jupyter_emr_connect.sandbox.engines.spark import spark_defaults
+from jupyter_emr_connect.sandbox.engines.spark import spark_defaults, spark_environment
 
 ENGINES = Path("/engines")
 INSTALLED = Installation(
@@ -48,4 +48,5 @@ def test_the_port_is_read_from_livys_own_words() -> None:
 
 def test_without_an_archive_of_classes_drivers_start_as_ever() -> None:
     options = spark_defaults("127.0.10.2", INSTALLED, Path("/work/tmp"))["spark.driver.defaultJavaOptions"]
-    assert "SharedArchiveFile" not in options
+    launcher = spark_environment(INSTALLED, Path("/work/conf"), Path("/work/tmp"), "127.0.10.2")["SPARK_LAUNCHER_OPTS"]
+    assert "SharedArchiveFile" not in options + launcher
