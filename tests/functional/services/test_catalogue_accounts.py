@@ -13,7 +13,7 @@ from jupyter_emr_connect.models import AccessRole
 from jupyter_emr_connect.sandbox.aws.policies_partner import EXTERNAL_ID
 from jupyter_emr_connect.sandbox.world import ACCOUNT, OTHER_ACCOUNT
 from jupyter_emr_connect.sandbox.world_serverless import standard_applications
-from jupyter_emr_connect.services.catalogue import Query
+from jupyter_emr_connect.services.catalogue import Query, sharing
 from jupyter_emr_connect.services.sources import Source, list_sources
 from tests.functional.services.catalogues import STANDARD, add_clusters, catalogue, names, read_all
 
@@ -71,7 +71,8 @@ def test_a_role_that_cannot_be_taken_hides_no_other_and_is_said_once(cloud, tmp_
         assert EXTERNAL_ID not in str(problem)
 
 
-def test_two_profiles_of_one_account_are_shown_and_described_once(cloud, tmp_path):
+def test_two_profiles_of_one_account_are_shown_and_described_once(cloud, tmp_path, monkeypatch):
+    monkeypatch.setattr(sharing, "HEAD_START_SECONDS", 60.0)  # a loaded machine takes seconds to run a process
     told = {"Version": 1, "AccessKeyId": cloud.keys["administrator"].access_key}
     told["SecretAccessKey"] = cloud.keys["administrator"].secret
     slow = f"import time; time.sleep(0.7); print({json.dumps(json.dumps(told))})"
