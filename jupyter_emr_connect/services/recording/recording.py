@@ -108,7 +108,7 @@ class Recording:
             if marks:
                 self._mark(run, message)
             else:
-                run.settled = False
+                run.settled, run.late = False, run.late + 1
         if self._armed or marks:
             self._changed()
 
@@ -167,6 +167,7 @@ class Recording:
         """Read into ``outputs`` what was recorded since the last time; called in a thread."""
         with self._reading:
             for run in list(self.runs.values()):
+                run.late_read = run.late
                 if run.outputs is None:
                     run.outputs = Outputs(self._displays)
             for kind, message, end in self.spool.read(self._read_to):
@@ -199,7 +200,7 @@ class Recording:
         """Take note that the recorder has written these runs to their end; a front end may still ask for them."""
         with self._writing:
             for run in runs:
-                if not run.settled:
+                if not run.settled and run.late == run.late_read:  # else something came while they were written
                     run.settled = True
                     self._note(Kind.WRITTEN, run)
 

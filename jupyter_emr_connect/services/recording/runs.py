@@ -29,6 +29,8 @@ class Run:
     idle: bool = False
     saved: bool = False  # a front end has it, or its cell shows a newer run
     settled: bool = False  # we have written it to its end
+    late: int = 0  # outputs that came while no cell ran
+    late_read: int = 0  # of them, those that had come when the recording was last read
     noticed: bool = False  # a front end has saved the notebook since the request
     outputs: Outputs | None = None
     written: tuple[int, int | None] | None = None

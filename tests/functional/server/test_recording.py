@@ -12,6 +12,7 @@ from typing import Any
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
 
+from jupyter_emr_connect.server.notebooks import Notebooks
 from tests.functional.server.recorded import GATEWAY_KERNEL, Kernel, shown, until
 
 
@@ -48,6 +49,23 @@ async def test_what_comes_after_it_left_is_written_with_what_came_before(kernel,
     assert (cell.execution_count, cell.source) == (7, "one")
     kernel.write("late\n")
     await until(lambda: shown(path) == "a\nb\nc\nlate\n")
+
+
+async def test_what_comes_while_the_rest_is_written_is_written_too(kernel, path, monkeypatch):
+    whole = Notebooks.write
+
+    async def write(self, *words, **options):
+        done = await whole(self, *words, **options)
+        if shown(path) == "a\n":
+            kernel.write("late\n")
+        return done
+
+    monkeypatch.setattr(Notebooks, "write", write)
+    kernel.run("one", "c1")
+    kernel.write("a\n")
+    kernel.end()
+    kernel.ws.close()
+    await until(lambda: shown(path) == "a\nlate\n", within=10)
 
 
 async def test_a_front_end_that_returns_within_the_grace_keeps_its_file(kernel, path, local, jp_ws_fetch):
