@@ -31,7 +31,7 @@ ATTRIBUTE = "emr_connect_outflow"  # of the ZeroMQ stream that it stands for
 
 
 class Outflow:
-    """Hands outputs from a tap to a connection's WebSocket. Lives on the server's loop.
+    """Hands outputs and replies from a tap to a connection's WebSocket, and takes its requests. Lives on its loop.
 
     It stands for the connection's ``iopub`` stream and lives as long: jupyter_server keeps the stream when the last
     browser leaves, to buffer for its return, and then closes it or gives it to the next connection of the same session.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from jupyter_emr_connect.sandbox.engines.class_archive import JAVA_ARCHIVE, SPARK_ARCHIVE
 from jupyter_emr_connect.sandbox.engines.layout import Installation
 from jupyter_emr_connect.sandbox.engines.livy import LISTENING, livy_conf
 from jupyter_emr_connect.sandbox.engines.spark import spark_defaults, spark_environment
@@ -50,3 +52,10 @@ def test_without_an_archive_of_classes_drivers_start_as_ever() -> None:
     options = spark_defaults("127.0.10.2", INSTALLED, Path("/work/tmp"))["spark.driver.defaultJavaOptions"]
     launcher = spark_environment(INSTALLED, Path("/work/conf"), Path("/work/tmp"), "127.0.10.2")["SPARK_LAUNCHER_OPTS"]
     assert "SharedArchiveFile" not in options + launcher
+
+
+def test_with_one_the_launcher_uses_what_is_javas(tmp_path: Path) -> None:
+    (tmp_path / SPARK_ARCHIVE).touch()
+    archived = replace(INSTALLED, class_archive=tmp_path)
+    launcher = spark_environment(archived, Path("/work/conf"), Path("/work/tmp"), "127.0.10.2")["SPARK_LAUNCHER_OPTS"]
+    assert f"-XX:SharedArchiveFile={tmp_path / JAVA_ARCHIVE} " in launcher
