@@ -14,8 +14,8 @@ from jupyter_emr_connect.sandbox.aws.app import make_app
 from jupyter_emr_connect.sandbox.aws.limits import Buckets
 from jupyter_emr_connect.sandbox.aws.seed import seed
 from jupyter_emr_connect.sandbox.aws.server import serve
-from jupyter_emr_connect.sandbox.world import RequestLog, World
-from jupyter_emr_connect.sandbox.world_paper import seed_paper
+from jupyter_emr_connect.sandbox.world.paper import seed_paper
+from jupyter_emr_connect.sandbox.world.world import RequestLog, World
 
 
 def main() -> None:

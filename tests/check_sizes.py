@@ -1,4 +1,4 @@
-"""Fail when a source file has more than 300 lines (part of `make lint`)."""
+"""Fail when a source file has more than 500 lines (part of `make lint`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-LIMIT = 300
+LIMIT = 500
 
 listed = subprocess.run(
     ["git", "ls-files", "*.py", "*.scala", "*.ts", "*.tsx"], capture_output=True, text=True, check=True

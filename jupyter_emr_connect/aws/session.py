@@ -12,13 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .._version import __version__
-from ..errors import (
-    AWSError,
-    ConfigurationError,
-    CredentialsExpired,
-    InvalidCredentials,
-    NoCredentials,
-)
+from ..errors import AWSError, ConfigurationError, CredentialsExpired, InvalidCredentials, NoCredentials
 from ..models import AccessRole
 from .budget import BUDGET
 from .callers import Caller, client_making, forget_callers, open_caller

@@ -31,8 +31,8 @@ def attach_command(face: Face, compute: str, path: str, runtime_role: str | None
     Kernels of the notebook, or of all notebooks below the folder, then run on that compute. It is kept only when the
     compute answers; with --no-check, AWS alone is asked.
     """
-    from ..services.attaching import attach
-    from ..services.attachments import absolute, check_transport
+    from ..services.attachments.attach import attach
+    from ..services.attachments.resolution import absolute, check_transport
 
     if not Path(path).exists():
         message = f"There is no file or folder {path!r}."
@@ -59,8 +59,8 @@ def attach_command(face: Face, compute: str, path: str, runtime_role: str | None
 @common_options
 def status(face: Face, path: str | None) -> None:
     """Show who you are to AWS, and the attachment of PATH (all of them if left out)."""
-    from ..services.attachments import open_attachments, resolve
-    from ..services.identity import whoami
+    from ..services.attachments.resolution import open_attachments, resolve
+    from ..services.credentials.identity import whoami
 
     attachments = [resolve(face.config, os.environ, path)] if path else open_attachments(face.config).all()
     problem, identity = None, None
@@ -101,7 +101,7 @@ def _print_status(identity: Identity | None, attachments: list[Attachment]) -> N
 @common_options
 def detach(face: Face, path: str) -> None:
     """End the attachment of the notebook or folder PATH; kernels that run go on running."""
-    from ..services.attachments import absolute, open_attachments
+    from ..services.attachments.resolution import absolute, open_attachments
 
     place = absolute(path)
     if not open_attachments(face.config).remove(place):

@@ -19,7 +19,7 @@ SHOWN_ELSEWHERE = frozenset({"runtime_role_reason", "unreachable", "unread"})
 @common_options
 def show(face: Face, compute: str) -> None:
     """Show one compute (id, ARN or name) with all its details."""
-    from ..services.lookup import find
+    from ..services.compute.lookup import find
 
     found = find(face.config, compute, sources=face.sources(), depth="view")
     if face.as_json:

@@ -14,8 +14,8 @@ from .options import Face, common_options, complete_kernels, said
 from .output import print_json, print_table
 
 if TYPE_CHECKING:
-    from ..services.kernels import Kernel
-    from ..services.orphans import Orphan
+    from ..services.kernels.listing import Kernel
+    from ..services.kernels.orphans import Orphan
 
 HEADERS = ("KERNEL", "KERNELSPEC", "COMPUTE", "RUNTIME ROLE", "STATE", "CONNECTION", "NOTEBOOK")
 SPARE = ("KERNELSPEC", "RUNTIME ROLE")
@@ -34,7 +34,7 @@ def kernels(context: click.Context, face: Face, check: bool) -> None:
     """
     if context.invoked_subcommand:
         return
-    from ..services.kernels import list_kernels
+    from ..services.kernels.listing import list_kernels
 
     found = asyncio.run(list_kernels(face.config, check=check))
     if face.as_json:
@@ -68,8 +68,8 @@ def adopt(face: Face, kernel: str, notebook: str | None, force: bool) -> None:
     For kernels that another Jupyter server or computer with the same state file left behind: NOTEBOOK, else the
     kernel's own, finds its variables again.
     """
-    from ..services.attachments import absolute
-    from ..services.kernels import adopt as mark
+    from ..services.attachments.resolution import absolute
+    from ..services.kernels.listing import adopt as mark
 
     if notebook and not Path(notebook).is_file():
         message = f"There is no notebook {notebook!r}."
@@ -88,7 +88,7 @@ def adopt(face: Face, kernel: str, notebook: str | None, force: bool) -> None:
 @common_options
 def shutdown(face: Face, kernel: str, force: bool) -> None:
     """Delete KERNEL (its id, or how it begins) on its gateway."""
-    from ..services.kernels import shut_down
+    from ..services.kernels.listing import shut_down
 
     found = asyncio.run(shut_down(face.config, kernel, force=force))
     if face.as_json:
@@ -114,7 +114,7 @@ def prune(face: Face, yes: bool, dry_run: bool, older_than: float) -> None:
 
     Only kernels that were started from here are looked at, and none whose process lives.
     """
-    from ..services.orphans import find_orphans
+    from ..services.kernels.orphans import find_orphans
 
     found = asyncio.run(find_orphans(face.config, older_than=timedelta(hours=older_than)))
     if found and not face.as_json:
@@ -150,6 +150,6 @@ def _confirmed(face: Face, count: int) -> bool:
 
 
 async def _remove(face: Face, orphans: list[Orphan]) -> list[Orphan]:
-    from ..services.orphans import remove
+    from ..services.kernels.orphans import remove
 
     return list(await asyncio.gather(*(remove(face.config, one) for one in orphans)))

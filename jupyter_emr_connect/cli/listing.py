@@ -19,8 +19,8 @@ from .options import Face, common_options, parted
 from .output import print_error, print_json, print_table, printable, table_lines
 
 if TYPE_CHECKING:
-    from ..services.catalogue import LiveCatalogue, Query, View
-    from ..services.sources import Source
+    from ..services.compute.catalogue import LiveCatalogue, Query, View
+    from ..services.compute.sources import Source
 
 # AWS limits the account's call rate, so that descriptions take their time; what is not described by then says so.
 DETAIL_SECONDS = 8.0
@@ -51,7 +51,7 @@ def list_command(
 
     --profile and --region take several names, parted by commas; what is configured counts without them.
     """
-    from ..services.catalogue import LiveCatalogue, Query
+    from ..services.compute.catalogue import LiveCatalogue, Query
 
     sources = face.sources()
     query = Query(kinds=kinds, states=states, q=search, sort=sort, ended=ended)

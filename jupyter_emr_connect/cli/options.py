@@ -12,7 +12,7 @@ import click
 if TYPE_CHECKING:
     from ..aws.session import AWSSession
     from ..config import EMRConnect
-    from ..services.sources import Source
+    from ..services.compute.sources import Source
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -34,13 +34,13 @@ class Face:
 
     def sources(self) -> list[Source]:
         """Return where to look for computes; ``--profile`` and ``--region`` take several names, parted by commas."""
-        from ..services.sources import list_sources
+        from ..services.compute.sources import list_sources
 
         return list_sources(self.config, parted(self.profile), parted(self.region))
 
     def session(self) -> AWSSession:
         """Return the AWS session for the profile and region asked for."""
-        from ..services.sessions import session_for
+        from ..services.credentials.aws_sessions import session_for
 
         return session_for(self.config, self.profile, self.region)
 

@@ -56,8 +56,8 @@ def roles(face: Face, compute: str | None, role: str | None) -> None:
 
 
 def _resolve(face: Face, text: str) -> tuple[Compute, AWSSession]:
-    from ..services.lookup import find
-    from ..services.sessions import session_of
+    from ..services.compute.lookup import find
+    from ..services.credentials.aws_sessions import session_of
 
     found = find(face.config, text, sources=face.sources())
     return found, session_of(face.config, found)

@@ -115,7 +115,7 @@ def kernel_environment(
 
     Refuses here, before anything starts, when nothing names a compute.
     """
-    from ..services.attachments import resolve
+    from ..services.attachments.resolution import resolve
 
     env = {**os.environ, "JPY_SESSION_NAME": os.path.realpath(notebook)}
     if compute:

@@ -50,14 +50,14 @@ def sandbox_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _complete_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    from ..sandbox.state import running_names
+    from ..sandbox.state.folder import running_names
 
     return [name for name in running_names() if name.startswith(incomplete)]
 
 
 def _ask(name: str, verb: str, **body: Any) -> Any:
     _check_installed()
-    from ..sandbox.control_client import ask
+    from ..sandbox.supervisor.control_client import ask
 
     return ask(name, verb, **body)
 
@@ -101,9 +101,9 @@ def up(
     """
     _check_installed()
     from ..sandbox.engines.install import ensure_installed
-    from ..sandbox.state import StateFolder
-    from ..sandbox.supervisor import Options
-    from ..sandbox.supervisor_start import run_in_foreground, start_in_background
+    from ..sandbox.state.folder import StateFolder
+    from ..sandbox.supervisor.start import run_in_foreground, start_in_background
+    from ..sandbox.supervisor.supervisor import Options
     from .progress import stages
 
     if StateFolder.of(name).is_running():
@@ -127,7 +127,7 @@ def up(
 def down(as_json: bool, name: str) -> None:
     """End the sandbox and every process of it."""
     _check_installed()
-    from ..sandbox.supervisor_start import stop
+    from ..sandbox.supervisor.start import stop
 
     stop(name)
     if as_json:
@@ -174,7 +174,7 @@ def env(as_json: bool, name: str, keys: bool) -> None:
     Only with --keys do they stand in the environment too, where every program started from it can read them.
     """
     found = _ask(name, "env")
-    from ..sandbox.state_clients import UNSET, in_front_of_mine, keys_of
+    from ..sandbox.state.client_files import UNSET, in_front_of_mine, keys_of
 
     found = in_front_of_mine(found) | (keys_of(found) if keys else {})
     if as_json:
@@ -217,7 +217,7 @@ def fault(
     if as_json:
         print_json(found)
         return
-    from ..sandbox.supervisor_faults import LASTING, ONCE
+    from ..sandbox.supervisor.fault_switches import LASTING, ONCE
 
     if not fault and not off:
         print_table(["FAULT", "WHAT HAPPENS"], [[key, text] for key, text in {**LASTING, **ONCE}.items()])

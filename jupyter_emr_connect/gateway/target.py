@@ -15,7 +15,8 @@ from ..errors import ConfigurationError, EMRConnectError, GatewayCertificate
 class Auth(Protocol):
     """Gives the headers that prove who we are; the secret behind it lives in memory and never shows in ``repr``.
 
-    ``services.renewal`` implements it for pairs and tokens that expire. Every method runs on the gateway loop.
+    ``services.credentials.renewal`` implements it for pairs and tokens that expire. Every method runs on the gateway
+    loop.
 
     :meth:`headers` and :meth:`renew` raise subclasses of ``EMRConnectError`` and nothing else: ``AWSError`` (denied,
     throttled, no answer), ``ConfigurationError`` (none found), ``RoleError``, ``NotAttachable``, ``GatewayRefused``.

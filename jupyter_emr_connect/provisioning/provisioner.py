@@ -15,15 +15,14 @@ from traitlets.config import Config
 
 from ..config import EMRConnect, load_config
 from ..errors import EMRConnectError
-from ..gateway.bridge import Bridge
-from ..gateway.local import LocalChannels
-from ..gateway.loop import GatewayLoop, gateway_loop
-from ..gateway.state import LinkStatus
-from .adoption import Adopter
-from .observing import recorder_of
-from .order import Wishes
-from .remote import RemoteKernel
-from .returning import Return
+from ..gateway.channels.bridge import Bridge
+from ..gateway.channels.zmq_channels import LocalChannels
+from ..gateway.connection.status import LinkStatus
+from ..gateway.event_loop import GatewayLoop, gateway_loop
+from .adopt import Adopter
+from .kernel import RemoteKernel
+from .reattachment import Return
+from .spec import Wishes, recorder_of
 from .stages import Stages, reporter
 
 SHUTDOWN_SECONDS = 30.0
@@ -123,7 +122,7 @@ class EMRProvisioner(KernelProvisionerBase):
         self._remote, self._return = kernel, None
 
     def _wishes(self, env: dict[str, str]) -> Wishes:
-        from ..services.ownership import keeps
+        from ..services.kernels.ownership import keeps
 
         server = getattr(self.parent, "parent", None)
         kept = keeps(server)

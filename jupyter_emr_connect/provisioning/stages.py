@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from ..errors import EMRConnectError, KernelStartFailed
-from ..gateway.deadline import within
+from ..http.deadlines import within
 from ..services.stages import stage_listener
 
 T = TypeVar("T")
@@ -25,7 +25,7 @@ class Stages:
     _since: float = 0.0
 
     def enter(self, name: str) -> None:
-        """Begin a stage, which ends the one before; an unknown name (of ``services.connect``) is a stage too."""
+        """Begin a stage, which ends the one before; other names (``services.attachments.connect``) are stages too."""
         self.end()
         self.current = name
         self._since = time.monotonic()

@@ -6,8 +6,8 @@ import socket
 
 import psutil
 
-from .world import ACCOUNT, REGION, standard_clusters
-from .world_eks import standard_endpoints
+from .world.eks import standard_endpoints
+from .world.world import ACCOUNT, REGION, standard_clusters
 
 DOOR_PORTS = (18888, 8998)
 AWS_PORT = 4566

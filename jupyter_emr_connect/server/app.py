@@ -11,15 +11,15 @@ from jupyter_server.extension.application import ExtensionApp
 from .._version import __version__
 from ..config import CONFIG_FILES, EMRConnect
 from .audit import Audit
-from .base import SETTING, Services
 from .catalogues import Catalogues
-from .connection import RECORDER, hasten
-from .following import CONTENTS, Follower
+from .contents_events import CONTENTS, Follower
+from .kernels.restoring import Restorer
+from .kernels.waiting import Waiting
+from .kernels.websocket import RECORDER, hasten
 from .paths import Places
-from .recorder import Recorder
-from .restoring import Restorer
-from .routes import patterns
-from .waiting import Waiting
+from .recording.recorder import Recorder
+from .routes.base import SETTING, Services
+from .routes.table import patterns
 
 STARTS_END_WITHIN = 5.0
 CALLS_END_WITHIN = 1.0

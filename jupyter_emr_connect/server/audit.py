@@ -9,7 +9,7 @@ from typing import Any
 from .. import events
 from ..errors import EMRConnectError
 from ..models import Attachment
-from ..services.identity import known_arn
+from ..services.credentials.identity import known_arn
 
 SCHEMA = Path(events.__file__).parent / "attachments" / "v1.yaml"
 SCHEMA_ID = "https://events.jupyter.org/jupyter_emr_connect/attachments/v1"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..config import EMRConnect
 
 if TYPE_CHECKING:
-    from ..services.catalogue import LiveCatalogue, Query, View
+    from ..services.compute.catalogue import LiveCatalogue, Query, View
 
 KEPT_BODIES = 4
 ROWS_A_PART = 200
@@ -27,7 +27,7 @@ class Catalogues:
 
     def get(self) -> LiveCatalogue:
         """Return the catalogue; blocks for the import of boto3's users the first time. Raises ConfigurationError."""
-        from ..services.catalogue import LiveCatalogue
+        from ..services.compute.catalogue import LiveCatalogue
 
         with self._lock:
             if self._catalogue is None:

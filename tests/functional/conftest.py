@@ -15,8 +15,8 @@ from jupyter_emr_connect.cli.main import run_cli
 from jupyter_emr_connect.sandbox.aws.app import make_app
 from jupyter_emr_connect.sandbox.aws.seed import Profile, role_arns, seed
 from jupyter_emr_connect.sandbox.aws.server import serve
-from jupyter_emr_connect.sandbox.world import World, fill_standard
-from jupyter_emr_connect.services.secret_slots import forget_secrets
+from jupyter_emr_connect.sandbox.world.world import World, fill_standard
+from jupyter_emr_connect.services.credentials.secret_slots import forget_secrets
 from tests.functional.gateways import Gateways, gateways
 
 

@@ -11,7 +11,7 @@ import pytest
 from jupyter_client import AsyncKernelClient
 
 from jupyter_emr_connect.aws.session import forget
-from jupyter_emr_connect.services.secret_slots import forget_secrets
+from jupyter_emr_connect.services.credentials.secret_slots import forget_secrets
 from tests.conftest import Sandbox, start_sandbox
 from tests.sandbox.kernels import attached_to, execute, of_type, published, reply_to, running, texts, until
 

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from aiohttp import ClientConnectorCertificateError, ServerDisconnectedError, WSMsgType
 
-from jupyter_emr_connect.gateway.framing import Message, decode, encode
+from jupyter_emr_connect.gateway.protocol.framing import Message, decode, encode
 from tests.conftest import Sandbox
 from tests.sandbox.doors import V1, Answer, Door, doors, execute_request, pair_of, printed, run
 
@@ -136,7 +136,7 @@ def supervisor_rss(sandbox: Sandbox) -> float:
         words = process.info["cmdline"] or []
         runtime = (process.info["environ"] or {}).get("JUPYTER_RUNTIME_DIR")
         if (
-            words[-1:] == ["jupyter_emr_connect.sandbox.supervisor_start"]
+            words[-1:] == ["jupyter_emr_connect.sandbox.supervisor.start"]
             and runtime == sandbox.env["JUPYTER_RUNTIME_DIR"]
         ):
             return float(process.memory_info().rss) / 1e6

@@ -13,7 +13,7 @@ import pytest
 from jupyter_emr_connect.sandbox.engines.install import ensure_installed
 from jupyter_emr_connect.sandbox.frontdoor.cluster import ClusterDoor
 from jupyter_emr_connect.sandbox.ports import OTHER_SUBNETS, claim_subnet
-from jupyter_emr_connect.sandbox.world import World, standard_clusters
+from jupyter_emr_connect.sandbox.world.world import World, standard_clusters
 from tests.conftest import Sandbox
 from tests.sandbox.doors import doors
 from tests.sandbox.gateway_process import gateways_of, held_up

@@ -18,8 +18,8 @@ from aiohttp import ClientConnectorCertificateError, WSMsgType, WSServerHandshak
 from jupyter_emr_connect.sandbox.engines.layout import Installation
 from jupyter_emr_connect.sandbox.frontdoor.endpoint import EndpointDoor
 from jupyter_emr_connect.sandbox.ports import OTHER_SUBNETS, claim_subnet
-from jupyter_emr_connect.sandbox.world import ACCOUNT, REGION, World
-from jupyter_emr_connect.sandbox.world_eks import standard_endpoints
+from jupyter_emr_connect.sandbox.world.eks import standard_endpoints
+from jupyter_emr_connect.sandbox.world.world import ACCOUNT, REGION, World
 from tests.conftest import Sandbox
 from tests.sandbox.doors import Door, aws, endpoint_doors, entered, printed, run, token_of
 from tests.sandbox.engine_talk import listens_beyond_loopback

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 from jupyter_client import AsyncKernelClient, AsyncKernelManager
 
-from jupyter_emr_connect.gateway.framing import Message, decode, encode
-from jupyter_emr_connect.gateway.journal import REPLY
+from jupyter_emr_connect.gateway.delivery.journal import REPLY
+from jupyter_emr_connect.gateway.protocol.framing import Message, decode, encode
 from jupyter_emr_connect.provisioning import EMRProvisioner
 from tests.conftest import Sandbox
 from tests.faultproxy import fault_proxy

@@ -12,8 +12,8 @@ import pytest
 from jupyter_client import AsyncKernelClient
 from traitlets.config import Config
 
-from jupyter_emr_connect.gateway import spark_cells
-from jupyter_emr_connect.gateway.kernel_spark import STOPPED
+from jupyter_emr_connect.gateway.injected import install as spark_cells
+from jupyter_emr_connect.gateway.injected.kernel_spark import STOPPED
 from tests.conftest import Sandbox
 from tests.sandbox.kernels import attached_to, execute, published, reply_to, running, says, texts, until
 

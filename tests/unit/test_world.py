@@ -7,9 +7,16 @@ from dataclasses import replace
 
 import pytest
 
-from jupyter_emr_connect.sandbox.world import ACCOUNT, REGION, PairRegistry, RequestLog, World, standard_clusters
-from jupyter_emr_connect.sandbox.world_eks import TokenRegistry, standard_endpoints
-from jupyter_emr_connect.sandbox.world_faults import FaultBoard
+from jupyter_emr_connect.sandbox.world.eks import TokenRegistry, standard_endpoints
+from jupyter_emr_connect.sandbox.world.faults import FaultBoard
+from jupyter_emr_connect.sandbox.world.world import (
+    ACCOUNT,
+    REGION,
+    PairRegistry,
+    RequestLog,
+    World,
+    standard_clusters,
+)
 
 ROLE = "arn:aws:iam::123456789012:role/team/EMRAnalyst"
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from ..world import World
+from ..world.world import World
 from . import backend, constraints, faults
 from .authorize import authorize
 from .emr.lifecycle import Lifecycle

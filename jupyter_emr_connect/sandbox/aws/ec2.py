@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..world_network import GROUPS, ZONES, group_id, subnet_id, vpc_id
+from ..world.network import GROUPS, ZONES, group_id, subnet_id, vpc_id
 from .emr.render import ec2_attributes
 from .failures import Kind, Refusal
 from .paging import page

@@ -5,7 +5,7 @@ Each may be limited to a compute, and by ``options`` to a ``service`` (SigV4 nam
 
 from __future__ import annotations
 
-from ..world_faults import Fault
+from ..world.faults import Fault
 from .authorize import denial
 from .failures import Down, Kind, Refusal
 from .service import Call, Check

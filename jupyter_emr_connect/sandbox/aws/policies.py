@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..world import ACCOUNT, OTHER_ACCOUNT
+from ..world.world import ACCOUNT, OTHER_ACCOUNT
 from .emr.render import INSTANCE_PROFILE
 
 Document = dict[str, Any]

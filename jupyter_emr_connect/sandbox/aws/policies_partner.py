@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..world import ACCOUNT, OTHER_ACCOUNT
+from ..world.world import ACCOUNT, OTHER_ACCOUNT
 from .policies import (
     LIST,
     PARTNER_BUCKET,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from ..world import ACCOUNT, OTHER_ACCOUNT, REGION, World
+from ..world.world import ACCOUNT, OTHER_ACCOUNT, REGION, World
 from . import policies, policies_partner
 from .emr.render import INSTANCE_PROFILE, SERVICE_ROLE
 from .emr.security import SecurityConfiguration

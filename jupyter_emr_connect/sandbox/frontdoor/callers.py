@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from ..world import ClusterSpec, World, user_of_role
-from ..world_eks import EndpointSpec
+from ..world.eks import EndpointSpec
+from ..world.world import ClusterSpec, World, user_of_role
 
 # The user that everything runs as on a cluster without runtime roles (EMR's own default user).
 DEFAULT_USER = "hadoop"

@@ -16,7 +16,7 @@ from ..engines.gateway import start_gateway
 from ..engines.layout import Installation
 from ..engines.livy import start_livy
 from ..engines.process import Engine
-from ..world import ClusterSpec, World
+from ..world.world import ClusterSpec, World
 from .callers import Caller, identify
 from .certificates import CertificateAuthority
 from .door import Door, Port

@@ -6,7 +6,7 @@ import asyncio
 
 from aiohttp import web
 
-from ..world_faults import Fault, FaultBoard
+from ..world.faults import Fault, FaultBoard
 
 SLOW_MS = 2000.0
 HTML = "<!doctype html><title>Welcome</title><p>This is not the server you are looking for.\n"

@@ -14,7 +14,7 @@ from yarl import URL
 
 from ...errors import EMRConnectError
 from ..engines.process import Engine
-from ..world import World
+from ..world.world import World
 from .callers import Caller
 from .certificates import CertificateAuthority, private_dns_name
 from .disturb import disturbance

@@ -11,8 +11,8 @@ from aiohttp import web
 from ..engines.gateway import start_gateway
 from ..engines.layout import Installation
 from ..engines.process import Engine
-from ..world import World
-from ..world_eks import EndpointSpec
+from ..world.eks import EndpointSpec
+from ..world.world import World
 from .callers import Caller, identify_token
 from .certificates import CertificateAuthority
 from .door import Door, Port

@@ -8,7 +8,7 @@ from typing import Any
 
 from nbformat.v4 import output_from_msg
 
-from ...gateway.framing import Message
+from ...gateway.protocol.framing import Message
 
 OUTPUTS = frozenset({"stream", "display_data", "execute_result", "error"})
 

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from ...gateway.framing import Message
+from ...gateway.protocol.framing import Message
 from .spool import Kind, Spool
 
 RETRY_SECONDS = 1.0

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ...gateway.framing import BadFrame, Message
-from ...gateway.sequence import Sequence, split
+from ...gateway.protocol.framing import BadFrame, Message
+from ...gateway.protocol.numbering import Sequence, split
 from .outputs import Displays, Outputs, content_of
 from .patient import PatientSpool
 from .runs import Run, run_of

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...gateway.framing import BadFrame, Message, Part
+from ...gateway.protocol.framing import BadFrame, Message, Part
 from .outputs import Outputs, content_of
 
 
@@ -16,8 +16,8 @@ class Run:
 
     ``sessions`` are those of the front ends that show it and will save it: that one, and who took it over.
     ``outputs`` is None while nobody needs them: they are then in the spool alone. ``last`` is the highest number by
-    prefix of the messages that ``outputs`` holds (``gateway.sequence``); ``written`` the version of them that the
-    notebook has from us.
+    prefix of the messages that ``outputs`` holds (``gateway.protocol.numbering``); ``written`` the version of them that
+    the notebook has from us.
     """
 
     msg_id: str

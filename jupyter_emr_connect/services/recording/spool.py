@@ -1,8 +1,9 @@
 """An append-only file of kernel messages that survives the death of the process at any instant.
 
 The file is a magic word and then one record after the other: a kind (one byte), a length (uint64, little-endian) and
-the message as a binary WebSocket frame (``gateway.framing``). Each record goes to the operating system in one write, so
-what a killed process has appended is there; a record that it could not finish is cut off when the file is opened again.
+the message as a binary WebSocket frame (``gateway.protocol.framing``). Each record goes to the operating system in one
+write, so what a killed process has appended is there; a record that it could not finish is cut off when
+the file is opened again.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
-from ...gateway.framing import BadFrame, Message, decode, v1_parts
+from ...gateway.protocol.framing import BadFrame, Message, decode, v1_parts
 
 MAGIC = b"EMRSPL1\n"
 HEAD = struct.Struct("<BQ")

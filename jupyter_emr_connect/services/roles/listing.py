@@ -8,7 +8,7 @@ from ...aws.session import AWSSession
 from ...config import EMRConnect
 from ...errors import AccessDenied, ConfigurationError, EMRConnectError
 from ...models import ROLE_ARN, Compute, RuntimeRole, check_role_arn
-from ..attachments import open_attachments
+from ..attachments.resolution import open_attachments
 from .inquiry import LIST, Inquiry, Unknown
 from .rules import Rule, read_rules
 

@@ -13,7 +13,7 @@ from jupyter_emr_connect.aws.session import forget, open_session
 from jupyter_emr_connect.aws.sts import account_of, account_within, get_identity
 from jupyter_emr_connect.errors import AccessDenied, ConfigurationError, CredentialsExpired, NoCredentials, NoRegion
 from jupyter_emr_connect.models import AccessRole
-from jupyter_emr_connect.sandbox.world import ACCOUNT, OTHER_ACCOUNT
+from jupyter_emr_connect.sandbox.world.world import ACCOUNT, OTHER_ACCOUNT
 
 ACCESS = AccessRole(f"arn:aws:iam::{OTHER_ACCOUNT}:role/EMRAccess")
 REGIONS = ("us-east-1", "eu-west-1", "ap-south-1", "sa-east-1")

@@ -15,7 +15,7 @@ import pytest
 from jupyter_emr_connect.aws.session import open_session
 from jupyter_emr_connect.aws.sts import get_identity
 from jupyter_emr_connect.config import EMRConnect
-from jupyter_emr_connect.services.catalogue import LiveCatalogue, Query
+from jupyter_emr_connect.services.compute.catalogue import LiveCatalogue, Query
 
 ACCESS_ROLE = "arn:aws:iam::210987654321:role/EMRAccess"
 START = "https://example.awsapps.com/start"

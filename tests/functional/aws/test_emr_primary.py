@@ -9,7 +9,7 @@ import pytest
 from jupyter_emr_connect.aws.emr import Cluster, describe_cluster, look_at_primary, try_look_at_primary
 from jupyter_emr_connect.aws.session import open_session
 from jupyter_emr_connect.errors import AccessDenied
-from jupyter_emr_connect.services.eligibility import judge
+from jupyter_emr_connect.services.compute.eligibility import judge
 
 LIVY = [{"Classification": "livy-conf", "Properties": {"livy.server.port": "9000"}}]
 GROUPS = [

@@ -12,7 +12,7 @@ import pytest
 
 from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.errors import NotAttached
-from jupyter_emr_connect.services.attachments import resolve
+from jupyter_emr_connect.services.attachments.resolution import resolve
 
 RUN = "from jupyter_emr_connect.cli.main import main; main()"
 pytestmark = pytest.mark.usefixtures("gateway")

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from jupyter_emr_connect.cli import listing
-from jupyter_emr_connect.sandbox.world import OTHER_ACCOUNT
+from jupyter_emr_connect.sandbox.world.world import OTHER_ACCOUNT
 from tests.functional.services.catalogues import STANDARD, add_clusters, change
 
 ACCESS = f"arn:aws:iam::{OTHER_ACCOUNT}:role/EMRAccess"

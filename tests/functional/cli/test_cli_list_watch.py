@@ -18,7 +18,7 @@ from tests.functional.services.catalogues import STANDARD, add_clusters, change
 
 COMMAND = [sys.executable, "-c", "from jupyter_emr_connect.cli.main import main; main()"]
 # The list is read again after a second instead of fifteen.
-SOON = "from jupyter_emr_connect.services.catalogue import polling as p; p.FAST, p.SECONDS_A_PAGE = 1.0, 0.2; "
+SOON = "from jupyter_emr_connect.services.compute.catalogue import polling as p; p.FAST, p.SECONDS_A_PAGE = 1.0, 0.2; "
 EAGER = [*COMMAND[:-1], SOON + COMMAND[-1]]
 # A call that hangs is given up after more than two minutes (``aws/session.py``).
 WAIT = 60
@@ -112,7 +112,7 @@ def test_ctrl_c_ends_it_while_aws_hangs(cloud, environment, words):
 def test_a_process_ends_while_a_list_hangs(cloud, environment):
     code = """
 from jupyter_emr_connect.config import EMRConnect
-from jupyter_emr_connect.services.catalogue import LiveCatalogue, Query
+from jupyter_emr_connect.services.compute.catalogue import LiveCatalogue, Query
 catalogue = LiveCatalogue(EMRConnect())
 catalogue.view(Query())
 input()

@@ -7,7 +7,7 @@ import pytest
 from jupyter_emr_connect.cli.options import Face
 from jupyter_emr_connect.cli.run import kernel_environment
 from jupyter_emr_connect.errors import MalformedRole
-from jupyter_emr_connect.services.attachments import resolve
+from jupyter_emr_connect.services.attachments.resolution import resolve
 
 ROLE = "arn:aws:iam::123456789012:role"
 

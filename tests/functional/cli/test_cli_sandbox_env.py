@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from jupyter_emr_connect.sandbox.aws.seed import Profile
-from jupyter_emr_connect.sandbox.state import StateFolder
-from jupyter_emr_connect.sandbox.state_clients import ClientFiles, in_front_of_mine, keys_of
+from jupyter_emr_connect.sandbox.state.client_files import ClientFiles, in_front_of_mine, keys_of
+from jupyter_emr_connect.sandbox.state.folder import StateFolder
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from typing import Any
 from aiohttp import WSMsgType, web
 from jupyter_client.session import Session
 
-from jupyter_emr_connect.gateway.framing import V1_PROTOCOL, Message, decode, encode
-from jupyter_emr_connect.gateway.kernel_journal import Journal
+from jupyter_emr_connect.gateway.injected.kernel_journal import Journal
+from jupyter_emr_connect.gateway.protocol.framing import V1_PROTOCOL, Message, decode, encode
 
 from .servers import API
 

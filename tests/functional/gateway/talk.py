@@ -9,10 +9,10 @@ from typing import Any
 
 from jupyter_client import AsyncKernelClient
 
-from jupyter_emr_connect.gateway.bridge import Bridge
-from jupyter_emr_connect.gateway.client import GatewayClient
-from jupyter_emr_connect.gateway.loop import gateway_loop
-from jupyter_emr_connect.gateway.state import LinkStatus
+from jupyter_emr_connect.gateway.channels.bridge import Bridge
+from jupyter_emr_connect.gateway.connection.status import LinkStatus
+from jupyter_emr_connect.gateway.event_loop import gateway_loop
+from jupyter_emr_connect.gateway.rest import GatewayClient
 from jupyter_emr_connect.gateway.target import GatewayTarget
 
 from .numbered_kernel import KEY, NumberedKernel

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from aiohttp import WSMsgType, web
 
-from jupyter_emr_connect.gateway.bridge import Bridge
-from jupyter_emr_connect.gateway.client import GatewayClient
-from jupyter_emr_connect.gateway.framing import V1_PROTOCOL, Message, decode, encode
-from jupyter_emr_connect.gateway.loop import gateway_loop
+from jupyter_emr_connect.gateway.channels.bridge import Bridge
+from jupyter_emr_connect.gateway.event_loop import gateway_loop
+from jupyter_emr_connect.gateway.protocol.framing import V1_PROTOCOL, Message, decode, encode
+from jupyter_emr_connect.gateway.rest import GatewayClient
 from jupyter_emr_connect.gateway.target import GatewayTarget
 
 from .servers import HOST, serving

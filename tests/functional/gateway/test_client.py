@@ -22,7 +22,7 @@ from jupyter_emr_connect.errors import (
     KernelStartFailed,
     NotAGateway,
 )
-from jupyter_emr_connect.gateway.client import GatewayClient
+from jupyter_emr_connect.gateway.rest import GatewayClient
 from jupyter_emr_connect.gateway.target import Auth, FixedAuth, GatewayTarget, NoAuth
 
 from .servers import HOST, serving
@@ -199,8 +199,8 @@ async def test_a_late_kernel_is_found_and_deleted() -> None:
 
 HOST_NAME_AT_EXIT = """
 import asyncio, atexit, json, sys
-from jupyter_emr_connect.gateway.client import GatewayClient
-from jupyter_emr_connect.gateway.loop import gateway_loop
+from jupyter_emr_connect.gateway.rest import GatewayClient
+from jupyter_emr_connect.gateway.event_loop import gateway_loop
 from jupyter_emr_connect.gateway.target import GatewayTarget
 loop = gateway_loop()
 gateway = GatewayClient(GatewayTarget("http://localhost:{port}"))
@@ -239,7 +239,7 @@ async def test_the_end_of_the_process_still_reaches_a_gateway_by_its_name() -> N
 def test_a_fork_gets_a_loop_of_its_own() -> None:
     code = """
 import os, asyncio
-from jupyter_emr_connect.gateway.loop import gateway_loop
+from jupyter_emr_connect.gateway.event_loop import gateway_loop
 parent = gateway_loop()
 parent.submit(asyncio.sleep(0)).result(5)
 pid = os.fork()

@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
-from jupyter_emr_connect.gateway import fate, hearing
-from jupyter_emr_connect.gateway.state import LinkState
+from jupyter_emr_connect.gateway.connection.status import LinkState
+from jupyter_emr_connect.gateway.delivery import liveness as hearing
+from jupyter_emr_connect.gateway.delivery import reconciliation as fate
 
 from .numbered_kernel import NumberedKernel
 from .talk import talking_to

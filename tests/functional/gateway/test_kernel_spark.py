@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from jupyter_emr_connect.gateway import kernel_spark
-from jupyter_emr_connect.gateway.kernel_spark import Cell
+from jupyter_emr_connect.gateway.injected import kernel_spark
+from jupyter_emr_connect.gateway.injected.kernel_spark import Cell
 
 CODE = "spark.range(10)"
 

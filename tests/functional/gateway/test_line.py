@@ -6,10 +6,11 @@ import asyncio
 
 import pytest
 
-from jupyter_emr_connect.gateway import ports, recovery
-from jupyter_emr_connect.gateway.bridge import Bridge
-from jupyter_emr_connect.gateway.loop import gateway_loop
-from jupyter_emr_connect.gateway.own import UNKNOWN
+from jupyter_emr_connect.gateway.channels import zmq_port as ports
+from jupyter_emr_connect.gateway.channels.bridge import Bridge
+from jupyter_emr_connect.gateway.delivery import replay as recovery
+from jupyter_emr_connect.gateway.delivery.internal_requests import UNKNOWN
+from jupyter_emr_connect.gateway.event_loop import gateway_loop
 
 from .numbered_kernel import NumberedKernel
 from .talk import talking_to

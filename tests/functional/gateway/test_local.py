@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from jupyter_emr_connect.gateway.framing import BadFrame, Message
-from jupyter_emr_connect.gateway.local import LocalChannels
-from jupyter_emr_connect.gateway.loop import gateway_loop
-from jupyter_emr_connect.gateway.wire import Wire
+from jupyter_emr_connect.gateway.channels.zmq_channels import LocalChannels
+from jupyter_emr_connect.gateway.event_loop import gateway_loop
+from jupyter_emr_connect.gateway.protocol.framing import BadFrame, Message
+from jupyter_emr_connect.gateway.protocol.signing import Wire
 
 KEY = b"key"
 

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from jupyter_emr_connect.gateway.framing import Message
-from jupyter_emr_connect.gateway.overflow import Overflow
+from jupyter_emr_connect.gateway.protocol.framing import Message
+from jupyter_emr_connect.gateway.protocol.message_queue import Overflow
 
 
 def numbered(number: int, size: int = 10) -> Message:

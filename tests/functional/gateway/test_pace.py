@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from jupyter_emr_connect.gateway.framing import Message
-from jupyter_emr_connect.gateway.loop import gateway_loop
-from jupyter_emr_connect.gateway.pace import FLOOD, Pace
+from jupyter_emr_connect.gateway.channels.flood import FLOOD, Pace
+from jupyter_emr_connect.gateway.event_loop import gateway_loop
+from jupyter_emr_connect.gateway.protocol.framing import Message
 
 WAIT = 20
 

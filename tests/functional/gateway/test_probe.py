@@ -18,7 +18,7 @@ from jupyter_emr_connect.errors import (
     NotAGateway,
     PlainHttpRefused,
 )
-from jupyter_emr_connect.gateway.probe import probe_gateway
+from jupyter_emr_connect.gateway.discovery import probe_gateway
 from jupyter_emr_connect.gateway.target import BasicAuth, GatewayTarget, NoAuth, make_ssl_context
 
 from .servers import API, HOST, make_certificate, serving, silent, unused_port

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 import pytest
 from aiohttp import WSMsgType, web
 
-from jupyter_emr_connect.gateway.client import GatewayClient
-from jupyter_emr_connect.gateway.framing import V1_PROTOCOL, Message, encode
-from jupyter_emr_connect.gateway.socket import KernelSocket
-from jupyter_emr_connect.gateway.state import LinkState, LinkStatus
+from jupyter_emr_connect.gateway.connection.status import LinkState, LinkStatus
+from jupyter_emr_connect.gateway.connection.websocket import KernelSocket
+from jupyter_emr_connect.gateway.protocol.framing import V1_PROTOCOL, Message, encode
+from jupyter_emr_connect.gateway.rest import GatewayClient
 from jupyter_emr_connect.gateway.target import GatewayTarget
 
 from .servers import HOST, serving

@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from jupyter_emr_connect.gateway import tap as module
-from jupyter_emr_connect.gateway.framing import Message
-from jupyter_emr_connect.gateway.loop import gateway_loop
-from jupyter_emr_connect.gateway.tap import LIMIT, Tap, Taps
+from jupyter_emr_connect.gateway.channels import in_process as module
+from jupyter_emr_connect.gateway.channels.in_process import LIMIT, Tap, Taps
+from jupyter_emr_connect.gateway.event_loop import gateway_loop
+from jupyter_emr_connect.gateway.protocol.framing import Message
 
 MEGABYTE = b"x" * 1_000_000
 WAIT = 20

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from jupyter_emr_connect.models import KernelRecord, Owner
-from jupyter_emr_connect.provisioning.entry import Entry
-from jupyter_emr_connect.services.ownership import ownership
+from jupyter_emr_connect.provisioning.ledger_entry import Entry
+from jupyter_emr_connect.services.kernels.ownership import ownership
 from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
 

@@ -12,16 +12,16 @@ import pytest
 from aiohttp import web
 
 from jupyter_emr_connect.errors import KernelspecMissing, KernelStartFailed
-from jupyter_emr_connect.gateway.bridge import Bridge
-from jupyter_emr_connect.gateway.loop import gateway_loop
-from jupyter_emr_connect.gateway.state import LinkStatus
+from jupyter_emr_connect.gateway.channels.bridge import Bridge
+from jupyter_emr_connect.gateway.connection.status import LinkStatus
+from jupyter_emr_connect.gateway.event_loop import gateway_loop
 from jupyter_emr_connect.gateway.target import GatewayTarget, NoAuth
 from jupyter_emr_connect.models import KernelRecord
-from jupyter_emr_connect.provisioning.entry import Entry
-from jupyter_emr_connect.provisioning.order import Order
-from jupyter_emr_connect.provisioning.remote import RemoteKernel
+from jupyter_emr_connect.provisioning.kernel import RemoteKernel
+from jupyter_emr_connect.provisioning.ledger_entry import Entry
+from jupyter_emr_connect.provisioning.spec import Order
 from jupyter_emr_connect.provisioning.stages import Stages
-from jupyter_emr_connect.services.ownership import ownership
+from jupyter_emr_connect.services.kernels.ownership import ownership
 from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
 from tests.functional.gateway.servers import HOST, Handler, serving

@@ -25,9 +25,9 @@ from botocore.exceptions import ClientError
 from jupyter_emr_connect.sandbox.aws.app import Front, make_app
 from jupyter_emr_connect.sandbox.aws.seed import Profile, seed
 from jupyter_emr_connect.sandbox.aws.server import serve
-from jupyter_emr_connect.sandbox.world import World, standard_clusters
-from jupyter_emr_connect.sandbox.world_eks import EndpointSpec, VirtualClusterSpec
-from jupyter_emr_connect.sandbox.world_serverless import standard_applications
+from jupyter_emr_connect.sandbox.world.eks import EndpointSpec, VirtualClusterSpec
+from jupyter_emr_connect.sandbox.world.serverless import standard_applications
+from jupyter_emr_connect.sandbox.world.world import World, standard_clusters
 
 ADDRESS = "127.0.42.7"
 ROLES = "arn:aws:iam::123456789012:role"

@@ -11,7 +11,7 @@ from botocore.parsers import create_parser
 
 from jupyter_emr_connect.aws.session import forget, open_session
 from jupyter_emr_connect.sandbox.aws.ec2 import SERVICE
-from jupyter_emr_connect.sandbox.world import OTHER_ACCOUNT
+from jupyter_emr_connect.sandbox.world.world import OTHER_ACCOUNT
 
 RESULTS = {"DescribeVpcs": "Vpcs", "DescribeSubnets": "Subnets", "DescribeSecurityGroups": "SecurityGroups"}
 

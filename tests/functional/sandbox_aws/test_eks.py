@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from jupyter_emr_connect.sandbox.world import OTHER_ACCOUNT
+from jupyter_emr_connect.sandbox.world.world import OTHER_ACCOUNT
 
 from .conftest import NOTEBOOKS, ROLES, TEAM
 

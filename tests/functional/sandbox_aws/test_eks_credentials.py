@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from jupyter_emr_connect.sandbox.world import OTHER_ACCOUNT
+from jupyter_emr_connect.sandbox.world.world import OTHER_ACCOUNT
 
 from .conftest import NOTEBOOKS, ROLES, TEAM
 

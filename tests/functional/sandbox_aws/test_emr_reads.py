@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from jupyter_emr_connect.sandbox.world import ClusterSpec
+from jupyter_emr_connect.sandbox.world.world import ClusterSpec
 
 
 def add_clusters(front, number, **fields):

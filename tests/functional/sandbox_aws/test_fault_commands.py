@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from jupyter_emr_connect.errors import ConfigurationError
-from jupyter_emr_connect.sandbox.supervisor_faults import Faults
+from jupyter_emr_connect.sandbox.supervisor.fault_switches import Faults
 
 from .conftest import INTERACTIVE, NOTEBOOKS, TEAM
 

@@ -8,8 +8,8 @@ import pytest
 
 from jupyter_emr_connect.errors import ConfigurationError
 from jupyter_emr_connect.sandbox.aws.seed import put_security
-from jupyter_emr_connect.sandbox.world import World
-from jupyter_emr_connect.sandbox.world_paper import MOST, seed_paper
+from jupyter_emr_connect.sandbox.world.paper import MOST, seed_paper
+from jupyter_emr_connect.sandbox.world.world import World
 
 REGIONS = ["us-east-1", "eu-west-1", "ap-south-1", "us-gov-west-1"]
 WANTED = {"clusters": 5000, "applications": 500, "endpoints": 200}

@@ -6,7 +6,7 @@ import pytest
 
 from jupyter_emr_connect.sandbox.aws.identity import find_role, session_of
 from jupyter_emr_connect.sandbox.aws.policies_partner import EXTERNAL_ID
-from jupyter_emr_connect.sandbox.world import OTHER_ACCOUNT
+from jupyter_emr_connect.sandbox.world.world import OTHER_ACCOUNT
 
 from .conftest import ROLES
 

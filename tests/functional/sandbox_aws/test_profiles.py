@@ -6,7 +6,7 @@ import pytest
 
 from jupyter_emr_connect.sandbox.aws.app import make_app
 from jupyter_emr_connect.sandbox.aws.seed import profiles, role_arns, seed
-from jupyter_emr_connect.sandbox.world import World
+from jupyter_emr_connect.sandbox.world.world import World
 
 ACTIONS = {
     "list": ("emr", "list_clusters", {}),

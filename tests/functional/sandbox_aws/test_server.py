@@ -16,7 +16,7 @@ import pytest
 from jupyter_emr_connect.errors import SandboxStartError
 from jupyter_emr_connect.sandbox.aws.app import make_app
 from jupyter_emr_connect.sandbox.aws.server import serve
-from jupyter_emr_connect.sandbox.world import World
+from jupyter_emr_connect.sandbox.world.world import World
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "10.0.0.1", "::"])
@@ -106,7 +106,7 @@ def test_only_what_is_needed_is_imported():
         "import sys\n"
         "from jupyter_emr_connect.sandbox.aws.app import make_app\n"
         "from jupyter_emr_connect.sandbox.aws.seed import seed\n"
-        "from jupyter_emr_connect.sandbox.world import World\n"
+        "from jupyter_emr_connect.sandbox.world.world import World\n"
         "seed(make_app(World()))\n"
         "print([name for name in ('flask', 'boto3', 'moto.ec2.models', 'moto.emr.models') if name in sys.modules])\n"
     )

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 from tornado.httpclient import HTTPResponse
 
-from jupyter_emr_connect.server.base import SETTING
+from jupyter_emr_connect.server.routes.base import SETTING
 from tests.functional.server.recorded import kernel, local, path, quick, recorder  # noqa: F401 - fixtures
 from tests.functional.server.specification import check_answer
 

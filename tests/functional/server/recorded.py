@@ -14,9 +14,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from jupyter_emr_connect.gateway.framing import Message
-from jupyter_emr_connect.server import keeper as keeping
-from jupyter_emr_connect.server.connection import RECORDER
+from jupyter_emr_connect.gateway.protocol.framing import Message
+from jupyter_emr_connect.server.kernels.websocket import RECORDER
+from jupyter_emr_connect.server.routes.recording import writer as keeping
 
 GATEWAY_KERNEL = str(uuid.uuid4())
 

@@ -6,8 +6,8 @@ import pytest
 from jupyter_server.auth.authorizer import Authorizer
 from traitlets import List, Unicode
 
-from jupyter_emr_connect.server.base import verbs
-from jupyter_emr_connect.server.routes import ROUTES
+from jupyter_emr_connect.server.routes.base import verbs
+from jupyter_emr_connect.server.routes.table import ROUTES
 
 CALLS = [(verb, path.replace("{id}", "x").lstrip("/")) for path, handler in ROUTES.items() for verb in verbs(handler)]
 

@@ -9,7 +9,7 @@ import pytest
 from tornado.simple_httpclient import HTTPTimeoutError
 
 from jupyter_emr_connect import errors
-from jupyter_emr_connect.server.failures import STATUSES, body_of, status_of
+from jupyter_emr_connect.server.routes.error_responses import STATUSES, body_of, status_of
 
 ROLE = "arn:aws:iam::123456789012:role/"
 GOOD = {"compute": "open", "path": "work/report.ipynb"}

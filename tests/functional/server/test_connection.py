@@ -8,7 +8,7 @@ import socket
 import pytest
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 
-from jupyter_emr_connect.server.connection import PromptConnection, hasten
+from jupyter_emr_connect.server.kernels.websocket import PromptConnection, hasten
 
 SEEN: list[int] = []
 

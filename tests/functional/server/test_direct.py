@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from jupyter_emr_connect.gateway.framing import V1_PROTOCOL, Message, decode, encode
-from jupyter_emr_connect.gateway.local import LocalChannels
-from jupyter_emr_connect.gateway.loop import gateway_loop
-from jupyter_emr_connect.gateway.wire import Wire
+from jupyter_emr_connect.gateway.channels.zmq_channels import LocalChannels
+from jupyter_emr_connect.gateway.event_loop import gateway_loop
+from jupyter_emr_connect.gateway.protocol.framing import V1_PROTOCOL, Message, decode, encode
+from jupyter_emr_connect.gateway.protocol.signing import Wire
 from tests.functional.server.recorded import until
 
 KEY = b"key"

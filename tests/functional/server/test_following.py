@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_emr_connect.services.attachments import resolve
+from jupyter_emr_connect.services.attachments.resolution import resolve
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jupyter_emr_connect.models import KernelRecord
-from jupyter_emr_connect.services.kernels import Kernel
+from jupyter_emr_connect.services.kernels.listing import Kernel
 from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
 

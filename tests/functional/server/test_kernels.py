@@ -16,7 +16,7 @@ KERNEL = "0f8fad5b-d9cb-469f-a165-70867728950e"
 SELF = """
 import sys
 from jupyter_emr_connect.models import KernelRecord
-from jupyter_emr_connect.services.processes import this_process
+from jupyter_emr_connect.services.kernels.processes import this_process
 from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
 record = KernelRecord(sys.argv[2], "j-1", "emr-python", "http://h:1", state="connected", kept=True)

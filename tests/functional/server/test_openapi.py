@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import yaml
 
-from jupyter_emr_connect.server.base import verbs
-from jupyter_emr_connect.server.routes import ROUTES
+from jupyter_emr_connect.server.routes.base import verbs
+from jupyter_emr_connect.server.routes.table import ROUTES
 from tests.functional.server.specification import specification
 
 

@@ -6,7 +6,7 @@ import pytest
 from jupyter_server.services.contents.checkpoints import AsyncCheckpoints
 from jupyter_server.services.contents.manager import AsyncContentsManager
 
-from jupyter_emr_connect.services.attachments import open_attachments
+from jupyter_emr_connect.services.attachments.resolution import open_attachments
 
 
 class NoCheckpoints(AsyncCheckpoints):

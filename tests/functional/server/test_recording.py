@@ -12,7 +12,7 @@ from typing import Any
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
 
-from jupyter_emr_connect.server.notebooks import Notebooks
+from jupyter_emr_connect.server.recording.notebooks import Notebooks
 from tests.functional.server.recorded import GATEWAY_KERNEL, Kernel, shown, until
 
 

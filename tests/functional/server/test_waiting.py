@@ -11,7 +11,7 @@ from tornado.simple_httpclient import HTTPTimeoutError
 from tornado.testing import bind_unused_port
 from tornado.web import Application, RequestHandler
 
-from jupyter_emr_connect.server.waiting import Waiting
+from jupyter_emr_connect.server.kernels.waiting import Waiting
 
 AT_MOST = 3.0
 

@@ -9,9 +9,9 @@ from jupyter_emr_connect.aws.session import AWSSession, open_session
 from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.models import Compute, RuntimeRole
 from jupyter_emr_connect.sandbox.aws.identity import iam_backend
-from jupyter_emr_connect.sandbox.world import ACCOUNT, OTHER_ACCOUNT, REGION
-from jupyter_emr_connect.sandbox.world_eks import EndpointSpec, VirtualClusterSpec
-from jupyter_emr_connect.sandbox.world_serverless import standard_applications
+from jupyter_emr_connect.sandbox.world.eks import EndpointSpec, VirtualClusterSpec
+from jupyter_emr_connect.sandbox.world.serverless import standard_applications
+from jupyter_emr_connect.sandbox.world.world import ACCOUNT, OTHER_ACCOUNT, REGION
 from jupyter_emr_connect.services.roles import RoleList, list_roles
 
 ROLES = f"arn:aws:iam::{ACCOUNT}:role"

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from jupyter_emr_connect.config import EMRConnect
-from jupyter_emr_connect.sandbox.world import ACCOUNT, REGION, ClusterSpec
-from jupyter_emr_connect.services.catalogue import LiveCatalogue, Query, View
-from jupyter_emr_connect.services.sources import Source
+from jupyter_emr_connect.sandbox.world.world import ACCOUNT, REGION, ClusterSpec
+from jupyter_emr_connect.services.compute.catalogue import LiveCatalogue, Query, View
+from jupyter_emr_connect.services.compute.sources import Source
 
 PATIENCE = 40.0
 STANDARD = {"analytics", "open", "kerberos", "old", "interactive", "notebooks"}

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from jupyter_emr_connect.sandbox.world_eks import EndpointSpec, standard_endpoints
+from jupyter_emr_connect.sandbox.world.eks import EndpointSpec, standard_endpoints
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from jupyter_emr_connect.services.catalogue import Query, polling
-from jupyter_emr_connect.services.sources import Source
+from jupyter_emr_connect.services.compute.catalogue import Query, polling
+from jupyter_emr_connect.services.compute.sources import Source
 from tests.functional.services.catalogues import (
     STANDARD,
     add_clusters,

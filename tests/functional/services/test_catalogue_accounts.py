@@ -11,10 +11,10 @@ import pytest
 from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.models import AccessRole
 from jupyter_emr_connect.sandbox.aws.policies_partner import EXTERNAL_ID
-from jupyter_emr_connect.sandbox.world import ACCOUNT, OTHER_ACCOUNT
-from jupyter_emr_connect.sandbox.world_serverless import standard_applications
-from jupyter_emr_connect.services.catalogue import Query, sharing
-from jupyter_emr_connect.services.sources import Source, list_sources
+from jupyter_emr_connect.sandbox.world.serverless import standard_applications
+from jupyter_emr_connect.sandbox.world.world import ACCOUNT, OTHER_ACCOUNT
+from jupyter_emr_connect.services.compute.catalogue import Query, sharing
+from jupyter_emr_connect.services.compute.sources import Source, list_sources
 from tests.functional.services.catalogues import STANDARD, add_clusters, catalogue, names, read_all
 
 ACCESS = f"arn:aws:iam::{OTHER_ACCOUNT}:role/EMRAccess"

@@ -11,9 +11,9 @@ from jupyter_emr_connect.aws.session import forget
 from jupyter_emr_connect.sandbox.aws.app import make_app
 from jupyter_emr_connect.sandbox.aws.seed import seed
 from jupyter_emr_connect.sandbox.aws.server import serve
-from jupyter_emr_connect.sandbox.world import World, fill_standard
-from jupyter_emr_connect.services.catalogue import Query, jobs, polling
-from jupyter_emr_connect.services.sources import Source
+from jupyter_emr_connect.sandbox.world.world import World, fill_standard
+from jupyter_emr_connect.services.compute.catalogue import Query, jobs, polling
+from jupyter_emr_connect.services.compute.sources import Source
 from tests.functional.services.catalogues import (
     STANDARD,
     add_clusters,
@@ -104,7 +104,7 @@ def test_endpoints_of_one_virtual_cluster_that_is_denied_hide_no_other(cloud, tm
 
 
 def test_denied_descriptions_leave_the_rows_and_come_when_they_are_granted(cloud, tmp_path, monkeypatch):
-    monkeypatch.setattr("jupyter_emr_connect.services.catalogue.listing.DETAILS_STAY", 0.3)
+    monkeypatch.setattr("jupyter_emr_connect.services.compute.catalogue.listing.DETAILS_STAY", 0.3)
     cloud.world.faults.set("deny:DescribeCluster")
     with catalogue(tmp_path) as live:
         view = read_all(live)
@@ -121,8 +121,8 @@ def test_denied_descriptions_leave_the_rows_and_come_when_they_are_granted(cloud
 
 
 def test_a_security_configuration_that_was_denied_is_read_when_it_is_granted(cloud, tmp_path, monkeypatch):
-    monkeypatch.setattr("jupyter_emr_connect.services.catalogue.listing.DETAILS_STAY", 0.5)
-    monkeypatch.setattr("jupyter_emr_connect.services.kinds.clusters.DENIAL_SECONDS", 0.4)
+    monkeypatch.setattr("jupyter_emr_connect.services.compute.catalogue.listing.DETAILS_STAY", 0.5)
+    monkeypatch.setattr("jupyter_emr_connect.services.compute.kinds.clusters.DENIAL_SECONDS", 0.4)
     cloud.world.faults.set("deny:DescribeSecurityConfiguration")
     with catalogue(tmp_path) as live:
         query = Query(q="team analytics")

@@ -12,8 +12,8 @@ import pytest
 from jupyter_emr_connect.aws.budget import RATES
 from jupyter_emr_connect.aws.session import open_session
 from jupyter_emr_connect.config import EMRConnect
-from jupyter_emr_connect.services.catalogue import Query, polling, workers
-from jupyter_emr_connect.services.lookup import find
+from jupyter_emr_connect.services.compute.catalogue import Query, polling, workers
+from jupyter_emr_connect.services.compute.lookup import find
 from tests.functional.services.catalogues import (
     PATIENCE,
     STANDARD,

@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from jupyter_emr_connect.services.catalogue import Query
-from jupyter_emr_connect.services.sources import Source
+from jupyter_emr_connect.services.compute.catalogue import Query
+from jupyter_emr_connect.services.compute.sources import Source
 from jupyter_emr_connect.store.database import MIGRATIONS
 from tests.functional.services.catalogues import STANDARD, add_clusters, catalogue, change, names, read_all
 
@@ -125,7 +125,7 @@ def test_a_file_of_a_newer_version_is_left_as_it_is(cloud, tmp_path, file, caplo
 
 
 def test_a_file_that_another_process_holds(cloud, tmp_path, file, caplog, monkeypatch):
-    monkeypatch.setattr("jupyter_emr_connect.services.catalogue.catalogue.BUSY_SECONDS", 0.2)
+    monkeypatch.setattr("jupyter_emr_connect.services.compute.catalogue.catalogue.BUSY_SECONDS", 0.2)
     remember(tmp_path)
     connection = sqlite3.connect(file, isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")

@@ -13,8 +13,8 @@ from aiohttp import web
 from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.errors import ConfigurationError, MalformedRole, NotAttached, PlainHttpRefused, RoleUnsupported
 from jupyter_emr_connect.models import Attachment
-from jupyter_emr_connect.services.attachments import open_attachments, resolve
-from jupyter_emr_connect.services.connect import connect
+from jupyter_emr_connect.services.attachments.connect import connect
+from jupyter_emr_connect.services.attachments.resolution import open_attachments, resolve
 
 
 def pair_of(headers: Mapping[str, str]) -> tuple[str, str]:

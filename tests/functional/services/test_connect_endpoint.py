@@ -19,8 +19,8 @@ from jupyter_emr_connect.errors import (
 )
 from jupyter_emr_connect.models import Attachment
 from jupyter_emr_connect.sandbox.frontdoor.certificates import CertificateAuthority
-from jupyter_emr_connect.services.attachments import open_attachments
-from jupyter_emr_connect.services.connect import connect
+from jupyter_emr_connect.services.attachments.connect import connect
+from jupyter_emr_connect.services.attachments.resolution import open_attachments
 from tests.functional.services.endpoints import add_endpoint, server
 
 FAST = {"credentials_timeout": 2.0, "connect_timeout": 3.0}

@@ -15,11 +15,11 @@ from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.errors import AccessDenied, RoleDenied
 from jupyter_emr_connect.models import AccessRole
 from jupyter_emr_connect.sandbox.aws.policies_partner import EXTERNAL_ID
-from jupyter_emr_connect.sandbox.world import ACCOUNT, OTHER_ACCOUNT, REGION
-from jupyter_emr_connect.services.credentials import PairAuth
-from jupyter_emr_connect.services.lookup import find
+from jupyter_emr_connect.sandbox.world.world import ACCOUNT, OTHER_ACCOUNT, REGION
+from jupyter_emr_connect.services.compute.lookup import find
+from jupyter_emr_connect.services.credentials.aws_sessions import session_of
+from jupyter_emr_connect.services.credentials.gateway_secrets import PairAuth
 from jupyter_emr_connect.services.roles import list_roles
-from jupyter_emr_connect.services.sessions import session_of
 
 from .accounts import PARTNER, ROLES, add_trust, trusting
 

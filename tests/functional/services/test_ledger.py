@@ -17,7 +17,7 @@ import pytest
 
 from jupyter_emr_connect.errors import StoreError
 from jupyter_emr_connect.models import KernelRecord, Owner
-from jupyter_emr_connect.services.processes import STALE, lives, this_process
+from jupyter_emr_connect.services.kernels.processes import STALE, lives, this_process
 from jupyter_emr_connect.store.database import MIGRATIONS, Database
 from jupyter_emr_connect.store.ledger import Ledger
 
@@ -160,7 +160,7 @@ def test_a_process_lives_until_it_ends_even_unwaited_for():
 
 
 def _started(pid: int) -> str:
-    from jupyter_emr_connect.services.processes import started
+    from jupyter_emr_connect.services.kernels.processes import started
 
     found = started(pid)
     assert found
@@ -181,7 +181,7 @@ def test_of_a_process_elsewhere_the_heartbeat_tells():
 HALF = """
 import os, sys
 from jupyter_emr_connect.models import KernelRecord
-from jupyter_emr_connect.services.processes import this_process
+from jupyter_emr_connect.services.kernels.processes import this_process
 from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
 database = Database(sys.argv[1])

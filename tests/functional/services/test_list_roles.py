@@ -12,8 +12,8 @@ from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.errors import AWSError
 from jupyter_emr_connect.models import AccessRole
 from jupyter_emr_connect.sandbox.aws.identity import iam_backend
-from jupyter_emr_connect.sandbox.world import ACCOUNT, OTHER_ACCOUNT, REGION
-from jupyter_emr_connect.services.attachments import open_attachments
+from jupyter_emr_connect.sandbox.world.world import ACCOUNT, OTHER_ACCOUNT, REGION
+from jupyter_emr_connect.services.attachments.resolution import open_attachments
 from jupyter_emr_connect.services.roles import forget_checks, list_roles
 
 from .accounts import (

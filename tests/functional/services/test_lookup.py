@@ -17,10 +17,10 @@ from jupyter_emr_connect.errors import (
     NoCredentials,
 )
 from jupyter_emr_connect.models import Attachment
-from jupyter_emr_connect.sandbox.world import OTHER_ACCOUNT
-from jupyter_emr_connect.services.eligibility import Reachability, network
-from jupyter_emr_connect.services.lookup import find, pinned, sources_of
-from jupyter_emr_connect.services.sources import Source
+from jupyter_emr_connect.sandbox.world.world import OTHER_ACCOUNT
+from jupyter_emr_connect.services.compute.eligibility import Reachability, network
+from jupyter_emr_connect.services.compute.lookup import find, pinned, sources_of
+from jupyter_emr_connect.services.compute.sources import Source
 from tests.functional.services.catalogues import add_clusters
 from tests.functional.services.endpoints import add_endpoint
 

@@ -8,7 +8,7 @@ import pytest
 
 from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.errors import AmbiguousCompute, ComputeNotFound
-from jupyter_emr_connect.services.lookup import find
+from jupyter_emr_connect.services.compute.lookup import find
 from tests.functional.services.endpoints import add_endpoint
 
 

@@ -11,8 +11,8 @@ import pytest
 from jupyter_emr_connect.aws.session import open_session
 from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.errors import AccessDenied, RoleDenied, RoleUnsupported
-from jupyter_emr_connect.services.credentials import PairAuth
-from jupyter_emr_connect.services.lookup import find
+from jupyter_emr_connect.services.compute.lookup import find
+from jupyter_emr_connect.services.credentials.gateway_secrets import PairAuth
 
 ASKED = "GetClusterSessionCredentials"
 

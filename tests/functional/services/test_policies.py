@@ -19,9 +19,9 @@ from jupyter_emr_connect.aws.session import forget, open_session
 from jupyter_emr_connect.errors import EMRConnectError
 from jupyter_emr_connect.models import AccessRole
 from jupyter_emr_connect.sandbox.aws.identity import iam_backend
-from jupyter_emr_connect.sandbox.world import ACCOUNT, OTHER_ACCOUNT, REGION
+from jupyter_emr_connect.sandbox.world.world import ACCOUNT, OTHER_ACCOUNT, REGION
+from jupyter_emr_connect.services.credentials.secret_slots import forget_secrets
 from jupyter_emr_connect.services.roles import forget_checks
-from jupyter_emr_connect.services.secret_slots import forget_secrets
 
 from .accounts import ROLES, allow, application, endpoint, give, make_role, make_user
 

@@ -6,8 +6,8 @@ import socket
 
 import pytest
 
-from jupyter_emr_connect.services.eligibility import Reach, Reachability, reach_of
-from jupyter_emr_connect.services.eligibility.network import own_sources, resolve
+from jupyter_emr_connect.services.compute.eligibility import Reach, Reachability, reach_of
+from jupyter_emr_connect.services.compute.eligibility.network import own_sources, resolve
 
 
 def test_loopback_is_in_reach():

@@ -26,11 +26,11 @@ from jupyter_emr_connect.errors import (
     RoleDenied,
     Throttled,
 )
-from jupyter_emr_connect.gateway.client import GatewayClient
+from jupyter_emr_connect.gateway.rest import GatewayClient
 from jupyter_emr_connect.gateway.target import GatewayTarget
-from jupyter_emr_connect.services import secret_slots
-from jupyter_emr_connect.services.credentials import PairAuth
-from jupyter_emr_connect.services.lookup import find
+from jupyter_emr_connect.services.compute.lookup import find
+from jupyter_emr_connect.services.credentials import secret_slots
+from jupyter_emr_connect.services.credentials.gateway_secrets import PairAuth
 from tests.functional.gateway.servers import HOST, serving, silent
 
 pytestmark = pytest.mark.slow
@@ -232,9 +232,9 @@ async def test_a_new_login_is_seen_without_a_restart(cloud, auth):
 HANGING = """
 import asyncio, sys
 from jupyter_emr_connect.aws.session import open_session
-from jupyter_emr_connect.gateway.loop import gateway_loop
+from jupyter_emr_connect.gateway.event_loop import gateway_loop
 from jupyter_emr_connect.models import Compute
-from jupyter_emr_connect.services.credentials import PairAuth
+from jupyter_emr_connect.services.credentials.gateway_secrets import PairAuth
 
 compute = Compute("j-ABCDEFGHIJKLM", "ec2", "x", "arn", "us-east-1", "123456789012", "WAITING")
 auth = PairAuth(open_session(), compute, "arn:aws:iam::123456789012:role/x", renew_before=300)

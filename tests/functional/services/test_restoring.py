@@ -10,8 +10,8 @@ import pytest
 
 from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.models import KernelRecord
-from jupyter_emr_connect.services.processes import STALE, this_process
-from jupyter_emr_connect.services.restoring import claim_left, let_go
+from jupyter_emr_connect.services.kernels.claims import claim_left, let_go
+from jupyter_emr_connect.services.kernels.processes import STALE, this_process
 from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
 

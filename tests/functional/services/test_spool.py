@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_emr_connect.gateway.framing import Message
+from jupyter_emr_connect.gateway.protocol.framing import Message
 from jupyter_emr_connect.services.recording.spool import Kind, Spool
 
 

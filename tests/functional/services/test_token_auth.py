@@ -21,11 +21,11 @@ from jupyter_emr_connect.errors import (
     RoleRequired,
     RoleUnsupported,
 )
-from jupyter_emr_connect.gateway.client import GatewayClient
+from jupyter_emr_connect.gateway.rest import GatewayClient
 from jupyter_emr_connect.gateway.target import GatewayTarget
 from jupyter_emr_connect.models import Compute
-from jupyter_emr_connect.services.credentials import TokenAuth, auth_for
-from jupyter_emr_connect.services.secret_slots import cached_expiry
+from jupyter_emr_connect.services.credentials.gateway_secrets import TokenAuth, auth_for
+from jupyter_emr_connect.services.credentials.secret_slots import cached_expiry
 from tests.functional.services.endpoints import add_endpoint, served
 
 ASKED = "GetManagedEndpointSessionCredentials"

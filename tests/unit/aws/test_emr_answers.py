@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from jupyter_emr_connect.aws import emr
 from jupyter_emr_connect.errors import AWSError, EMRConnectError
-from jupyter_emr_connect.services.eligibility import judge, judge_row
+from jupyter_emr_connect.services.compute.eligibility import judge, judge_row
 from tests.unit.aws.answers import damaged
 
 MADE = datetime(2026, 11, 24, 9, 0, tzinfo=timezone.utc)

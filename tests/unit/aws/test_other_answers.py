@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_emr_connect.aws import ec2, emr_containers, emr_serverless
-from jupyter_emr_connect.services.eligibility import judge_application, judge_application_row, judge_endpoint
+from jupyter_emr_connect.services.compute.eligibility import judge_application, judge_application_row, judge_endpoint
 from tests.unit.aws.answers import damaged
 from tests.unit.aws.test_emr_answers import session
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_emr_connect.gateway.deadline import within
+from jupyter_emr_connect.http.deadlines import within
 
 
 async def breaks_when_cancelled() -> None:

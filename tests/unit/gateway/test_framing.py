@@ -15,7 +15,7 @@ from jupyter_server.services.kernels.connection.base import (
     serialize_msg_to_ws_v1,
 )
 
-from jupyter_emr_connect.gateway.framing import BadFrame, Framing, Message, decode, encode
+from jupyter_emr_connect.gateway.protocol.framing import BadFrame, Framing, Message, decode, encode
 
 framings = st.sampled_from(["v1", "legacy"])
 values = st.recursive(

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from jupyter_emr_connect.gateway.framing import Message
-from jupyter_emr_connect.gateway.held import Held
+from jupyter_emr_connect.gateway.delivery.reorder_buffer import Held
+from jupyter_emr_connect.gateway.protocol.framing import Message
 
 
 def message(text: str, *buffers: bytes) -> Message:
@@ -42,8 +42,8 @@ def test_another_process_comes_after_the_one_before(memory: int) -> None:
 
 FULL = """
 import resource, signal
-from jupyter_emr_connect.gateway.framing import Message
-from jupyter_emr_connect.gateway.held import Held
+from jupyter_emr_connect.gateway.protocol.framing import Message
+from jupyter_emr_connect.gateway.delivery.reorder_buffer import Held
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 held = Held(0)

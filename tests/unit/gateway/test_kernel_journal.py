@@ -11,10 +11,10 @@ import pytest
 import zmq
 from jupyter_client.session import Session
 
-from jupyter_emr_connect.gateway import journal
-from jupyter_emr_connect.gateway.framing import BadFrame, Message
-from jupyter_emr_connect.gateway.kernel_journal import REQUEST, Journal
-from jupyter_emr_connect.gateway.sequence import split
+from jupyter_emr_connect.gateway.delivery import journal
+from jupyter_emr_connect.gateway.injected.kernel_journal import REQUEST, Journal
+from jupyter_emr_connect.gateway.protocol.framing import BadFrame, Message
+from jupyter_emr_connect.gateway.protocol.numbering import split
 
 
 class Kernel:
@@ -146,7 +146,7 @@ def test_a_message_that_it_cannot_understand_ends_it_and_not_the_kernel(line: Li
 
 
 def test_it_runs_on_the_oldest_python_that_emr_has() -> None:
-    source = files("jupyter_emr_connect.gateway").joinpath("kernel_journal.py").read_text()
+    source = files("jupyter_emr_connect.gateway.injected").joinpath("kernel_journal.py").read_text()
     ast.parse(source, feature_version=(3, 7))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from jupyter_emr_connect.gateway.framing import Message
-from jupyter_emr_connect.gateway.outbox import FULL_BYTES, Outbox
+from jupyter_emr_connect.gateway.connection.send_queue import FULL_BYTES, Outbox
+from jupyter_emr_connect.gateway.protocol.framing import Message
 
 
 def message(name: str, size: int = 0, channel: str = "shell") -> Message:

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from jupyter_emr_connect.gateway.sequence import Sequence, split
+from jupyter_emr_connect.gateway.protocol.numbering import Sequence, split
 
 
 @pytest.mark.parametrize(

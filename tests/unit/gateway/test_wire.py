@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from jupyter_client.session import Session
 
-from jupyter_emr_connect.gateway.framing import BadFrame
-from jupyter_emr_connect.gateway.wire import Wire
+from jupyter_emr_connect.gateway.protocol.framing import BadFrame
+from jupyter_emr_connect.gateway.protocol.signing import Wire
 
 KEY = b"a key of the kernel"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_emr_connect.provisioning.kernelspecs import choose
+from jupyter_emr_connect.provisioning.spec import choose
 
 EMR = {"python3": "python", "pysparkkernel": "python", "sparkkernel": "scala", "sparkrkernel": "r"}
 EKS = {"python_kubernetes": "python", "spark_python_kubernetes": "python", "spark_scala_kubernetes": "scala"}

@@ -7,8 +7,8 @@ import threading
 import pytest
 
 from jupyter_emr_connect.errors import ComputeNotFound
-from jupyter_emr_connect.services import asking
-from jupyter_emr_connect.services.asking import ask_all
+from jupyter_emr_connect.services.compute import first_answer as asking
+from jupyter_emr_connect.services.compute.first_answer import ask_all
 
 
 def test_answers_come_in_the_order_of_the_places():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_emr_connect.services.catalogue.view import MOST_CHANGES, NOTHING, Changes, History
+from jupyter_emr_connect.services.compute.catalogue.view import MOST_CHANGES, NOTHING, Changes, History
 
 
 @pytest.fixture

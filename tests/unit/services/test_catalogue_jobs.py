@@ -15,9 +15,9 @@ from jupyter_emr_connect.errors import (
     EMRConnectError,
     Throttled,
 )
-from jupyter_emr_connect.services.catalogue import LiveCatalogue, jobs
-from jupyter_emr_connect.services.catalogue.listing import Listing
-from jupyter_emr_connect.services.catalogue.polling import LONGEST_BACK_OFF
+from jupyter_emr_connect.services.compute.catalogue import LiveCatalogue, jobs
+from jupyter_emr_connect.services.compute.catalogue.listing import Listing
+from jupyter_emr_connect.services.compute.catalogue.polling import LONGEST_BACK_OFF
 from jupyter_emr_connect.store.computes import ComputeStore
 from jupyter_emr_connect.store.database import Database
 from tests.unit.services.lists import NOW, Clock, FakeLister, FakeSource, compute, described

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from jupyter_emr_connect.errors import AccessDenied, Throttled
-from jupyter_emr_connect.services.catalogue.listing import Listing, Row, merge
-from jupyter_emr_connect.services.catalogue.polling import DETAILS_STAY
+from jupyter_emr_connect.services.compute.catalogue.listing import Listing, Row, merge
+from jupyter_emr_connect.services.compute.catalogue.polling import DETAILS_STAY
 from tests.unit.services.lists import NOW, FakeLister, FakeSource, compute, described
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from jupyter_emr_connect.errors import Throttled
-from jupyter_emr_connect.services.catalogue.listing import Listing
-from jupyter_emr_connect.services.catalogue.polling import (
+from jupyter_emr_connect.services.compute.catalogue.listing import Listing
+from jupyter_emr_connect.services.compute.catalogue.polling import (
     FAST,
     FORGOTTEN,
     LONGEST_BACK_OFF,

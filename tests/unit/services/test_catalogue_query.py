@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from jupyter_emr_connect.errors import ConfigurationError
-from jupyter_emr_connect.services.catalogue import Query
-from jupyter_emr_connect.services.catalogue.query import SORTS
+from jupyter_emr_connect.services.compute.catalogue import Query
+from jupyter_emr_connect.services.compute.catalogue.query import SORTS
 from tests.unit.services.lists import compute, described
 
 ROWS = [

@@ -6,9 +6,9 @@ import pytest
 
 from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.errors import AccessDenied, CredentialsExpired
-from jupyter_emr_connect.services.catalogue import Changes, LiveCatalogue, jobs
-from jupyter_emr_connect.services.catalogue.listing import Listing
-from jupyter_emr_connect.services.catalogue.sharing import distinct, seen_in, want
+from jupyter_emr_connect.services.compute.catalogue import Changes, LiveCatalogue, jobs
+from jupyter_emr_connect.services.compute.catalogue.listing import Listing
+from jupyter_emr_connect.services.compute.catalogue.sharing import distinct, seen_in, want
 from tests.unit.services.lists import NOW, Clock, FakeLister, FakeSource, compute
 
 

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from jupyter_emr_connect.services.catalogue import workers as module
-from jupyter_emr_connect.services.catalogue.workers import SLOW_SECONDS, Workers
+from jupyter_emr_connect.services.compute.catalogue import workers as module
+from jupyter_emr_connect.services.compute.catalogue.workers import SLOW_SECONDS, Workers
 from tests.unit.services.lists import Clock
 
 WAIT = 10.0

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from jupyter_emr_connect.aws.emr import Cluster, ClusterRow, SecurityConfiguration
-from jupyter_emr_connect.services.eligibility import NOT_LOOKED_AT, Reach, judge, judge_row, offered_transports
+from jupyter_emr_connect.services.compute.eligibility import NOT_LOOKED_AT, Reach, judge, judge_row, offered_transports
 from tests.unit.services.rules import rule
 
 STUDIO = {"Spark": "3.5.0", "Livy": "0.7.1", "JupyterEnterpriseGateway": "2.6.0"}

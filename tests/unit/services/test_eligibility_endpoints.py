@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from jupyter_emr_connect.aws.emr_containers import Endpoint
-from jupyter_emr_connect.services.eligibility import Reach, judge_endpoint
+from jupyter_emr_connect.services.compute.eligibility import Reach, judge_endpoint
 from tests.unit.services.rules import rule
 
 ROLE = "arn:aws:iam::123456789012:role/Own"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from jupyter_emr_connect.services.eligibility.network import (
+from jupyter_emr_connect.services.compute.eligibility.network import (
     KEPT_SECONDS,
     MOST_AT_ONCE,
     UNKNOWN,

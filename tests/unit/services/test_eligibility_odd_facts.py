@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from jupyter_emr_connect.aws.emr import Cluster, SecurityConfiguration
 from jupyter_emr_connect.aws.emr_containers import Endpoint
 from jupyter_emr_connect.aws.emr_serverless import Application
-from jupyter_emr_connect.services.eligibility import (
+from jupyter_emr_connect.services.compute.eligibility import (
     DRIVEN,
     Eligibility,
     Reach,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_emr_connect.services.eligibility import is_since, parse_release
+from jupyter_emr_connect.services.compute.eligibility import is_since, parse_release
 from tests.unit.services.rules import rule
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from jupyter_emr_connect.models import KernelRecord, Owner
-from jupyter_emr_connect.services.kernels import Kernel
-from jupyter_emr_connect.services.orphans import LONG, why_orphan
-from jupyter_emr_connect.services.processes import machine
+from jupyter_emr_connect.services.kernels.listing import Kernel
+from jupyter_emr_connect.services.kernels.orphans import LONG, why_orphan
+from jupyter_emr_connect.services.kernels.processes import machine
 
 HOURS = 3600.0
 

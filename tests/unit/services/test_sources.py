@@ -7,7 +7,7 @@ import pytest
 from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.errors import ConfigurationError, MalformedRole
 from jupyter_emr_connect.models import AccessRole
-from jupyter_emr_connect.services.sources import Source, access_role, list_sources
+from jupyter_emr_connect.services.compute.sources import Source, access_role, list_sources
 
 HUB = "arn:aws:iam::111111111111:role/Hub"
 DATA = "arn:aws:iam::210987654321:role/EMRAccess"

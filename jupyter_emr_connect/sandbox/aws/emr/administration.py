@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
-from ...world import ClusterSpec
+from ...world.world import ClusterSpec
 from ..identity import iam_backend
 from ..service import Call, Handler
 from .clusters import find, reject

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any, NoReturn, TypeVar
 
-from ...world import ClusterSpec
+from ...world.world import ClusterSpec
 from ..failures import Kind, Refusal
 from ..service import Call, Handler
 from . import render

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ....models import ROLE_ARN
-from ...world import ClusterSpec
+from ...world.world import ClusterSpec
 from ..failures import Kind, Refusal
 from ..identity import find_role, iam_backend
 from ..service import Call, Handler

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...world import ClusterSpec
+from ...world.world import ClusterSpec
 from ..service import Call, Handler
 from . import render
 from .clusters import find, page, reject

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timezone
 
-from ...world import ClusterSpec, World
+from ...world.world import ClusterSpec, World
 
 STAGE = 2.0
 """Seconds that each passing state lasts (real EMR takes minutes)."""

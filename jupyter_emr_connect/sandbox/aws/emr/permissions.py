@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...world import ClusterSpec
+from ...world.world import ClusterSpec
 from ..identity import iam_backend
 from ..service import Call, Check
 

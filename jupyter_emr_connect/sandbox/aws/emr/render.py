@@ -6,8 +6,8 @@ import hashlib
 from datetime import timedelta
 from typing import Any
 
-from ...world import ClusterSpec
-from ...world_network import group_id, subnet_id, zone_of
+from ...world.network import group_id, subnet_id, zone_of
+from ...world.world import ClusterSpec
 
 INSTANCE_PROFILE = "EMRSandboxInstanceProfile"
 SERVICE_ROLE = "EMRSandboxServiceRole"

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
-from ...world_eks import EndpointSpec, VirtualClusterSpec
+from ...world.eks import EndpointSpec, VirtualClusterSpec
 from ..identity import find_role
 from ..service import Call, Handler
 from . import endpoints

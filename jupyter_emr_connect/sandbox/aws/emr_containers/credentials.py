@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ....models import ROLE_ARN
-from ...world_eks import TOKEN_LIFETIME, TOKEN_LONGEST, EndpointSpec
+from ...world.eks import TOKEN_LIFETIME, TOKEN_LONGEST, EndpointSpec
 from ..identity import find_role
 from ..service import Call, Handler
 from . import endpoints

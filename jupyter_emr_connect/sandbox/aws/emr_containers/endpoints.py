@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...world_eks import EndpointSpec
+from ...world.eks import EndpointSpec
 from ..paging import page
 from ..service import Call, Handler
 from . import render

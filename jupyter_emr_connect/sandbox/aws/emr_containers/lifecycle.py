@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ...world import World
-from ...world_eks import EndpointSpec, VirtualClusterSpec
+from ...world.eks import EndpointSpec, VirtualClusterSpec
+from ...world.world import World
 from ..stages import Stages
 
 

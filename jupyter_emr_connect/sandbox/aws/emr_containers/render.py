@@ -6,7 +6,7 @@ import base64
 import hashlib
 from typing import Any
 
-from ...world_eks import EndpointSpec, VirtualClusterSpec
+from ...world.eks import EndpointSpec, VirtualClusterSpec
 
 
 def virtual_cluster(spec: VirtualClusterSpec) -> dict[str, Any]:

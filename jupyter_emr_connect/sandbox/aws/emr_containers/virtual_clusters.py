@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import Any, NoReturn
 
-from ...world_eks import VirtualClusterSpec
+from ...world.eks import VirtualClusterSpec
 from ..failures import Kind, Refusal
 from ..paging import page
 from ..service import Call, Handler

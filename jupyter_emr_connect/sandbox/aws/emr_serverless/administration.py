@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
-from ...world_serverless import ApplicationSpec
+from ...world.serverless import ApplicationSpec
 from ..service import Call, Handler
 from .applications import find, get_application, invalid
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from ...world_serverless import ApplicationSpec
+from ...world.serverless import ApplicationSpec
 from ..failures import Kind, Refusal
 from ..paging import page
 from ..service import Call, Handler

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timezone
 
-from ...world import World
-from ...world_serverless import ApplicationSpec
+from ...world.serverless import ApplicationSpec
+from ...world.world import World
 from ..stages import Stages
 
 

@@ -14,7 +14,7 @@ from jupyter_emr_connect.sandbox.frontdoor.certificates import CertificateAuthor
 from jupyter_emr_connect.sandbox.frontdoor.disturb import disturbance
 from jupyter_emr_connect.sandbox.frontdoor.owners import LivyItem, Owners, canonical_id
 from jupyter_emr_connect.sandbox.frontdoor.proxy import segments_of
-from jupyter_emr_connect.sandbox.world_faults import FaultBoard
+from jupyter_emr_connect.sandbox.world.faults import FaultBoard
 
 ID = "0f5d4c33-6a53-4a3c-8d3e-0123456789ab"
 

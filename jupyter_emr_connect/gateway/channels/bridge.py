@@ -1,0 +1,310 @@
+"""Between a gateway kernel's WebSocket and the five ZeroMQ channels of an ordinary local kernel.
+
+Local clients sign and address their messages; the gateway does neither. So each request's sender is remembered by the
+request's id until its reply comes back. Contents pass as bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any, Protocol
+
+from ...http.deadlines import within
+from ..connection.status import LinkState, LinkStatus
+from ..connection.websocket import RECONNECT_FOR, KernelSocket
+from ..delivery.inbox import Line
+from ..delivery.internal_requests import OwnRequests
+from ..delivery.pending import Request, Requests
+from ..delivery.reconciliation import Fate
+from ..event_loop import gateway_loop
+from ..protocol.framing import BadFrame, Message, Part
+from ..protocol.signing import EMPTY, Wire
+from ..rest import GatewayClient
+from .zmq_channels import LocalChannels
+
+SHUTDOWN = b'"shutdown_request"'
+ASK_EVERY = 2.0
+PUBLISHES_WITHIN = 0.1  # seconds after a reply; else its outputs were published before the gateway subscribed to them
+JOURNAL_BYTES = 32_000_000
+
+
+class Bridge:
+    """Local channels, the line to the kernel, and what passes between them. Lives on the gateway loop.
+
+    ``on_shutdown(restart)`` is awaited when a client asks the kernel to shut down; the request itself is answered here
+    and not passed on. ``on_state`` is told of the connection's states, ``on_status`` of the kernel's. ``observer``, if
+    any, is told of what passes. ``journal_bytes`` is what the kernel keeps of what it sent, 0 for no journal;
+    ``reconnect_for`` is in seconds; ``helpers`` are the contents of execute requests that put more into a new kernel.
+    These count from the next connection on.
+    """
+
+    observer: Observer | None = None
+
+    def __init__(
+        self,
+        *,
+        key: bytes,
+        scheme: str = "hmac-sha256",
+        ip: str = "127.0.0.1",
+        journal_bytes: int = JOURNAL_BYTES,
+        on_shutdown: Callable[[bool], Coroutine[Any, Any, None]],
+        on_state: Callable[[LinkStatus], None],
+        on_status: Callable[[str], None],
+    ) -> None:
+        self.kernel_id = ""
+        self.client: GatewayClient | None = None
+        self.link: KernelSocket | None = None
+        self.wire = Wire(key, scheme)
+        self.requests = Requests()
+        self.own = OwnRequests(self.wire, self.transmit)
+        self.line = Line(self.own, self.requests, self)
+        self.local = LocalChannels(self.wire, key, scheme, ip, self._from_client)
+        self.connection_info = self.local.connection_info
+        self.journal_bytes = journal_bytes
+        self.reconnect_for = RECONNECT_FOR
+        self.helpers: Sequence[dict[str, Any]] = ()
+        self._fate = Fate(self)
+        self._known = LinkState.NEW
+        self._on_shutdown = on_shutdown
+        self._on_state = on_state
+        self._on_status = on_status
+
+    async def connect(
+        self,
+        client: GatewayClient,
+        kernel_id: str,
+        *,
+        offer_v1: bool = True,
+        session_id: str | None = None,
+        resume: bool = False,
+    ) -> None:
+        """Open the WebSocket of a kernel in place of the one before; local clients notice nothing.
+
+        With ``resume`` the kernel runs already, since another process started it: ``session_id`` is that of its
+        connection then. What it sent since the observer last kept something is published.
+        """
+        if self.link is not None:
+            await self.link.close()
+        self.kernel_id, self.client = kernel_id, client
+        self.link = KernelSocket(
+            client,
+            kernel_id,
+            on_message=self.line.take,
+            on_state=self._link_moved,
+            on_full=self.local.pause,
+            on_too_large=self._refused,
+            may_rename=lambda: self.line.journal,
+            offer_v1=offer_v1,
+            session_id=session_id,
+            reconnect_for=self.reconnect_for,
+        )
+        if resume:
+            self._fate.resume(self.observer.seen() if self.observer else {})
+        await self.link.open()
+
+    async def ready(self) -> None:
+        """Ask for the kernel's info until both its reply and its status come (the caller sets the deadline).
+
+        The reply alone says too little: the gateway reaches a restarted kernel's outputs over a connection of their
+        own, which may come later, and until then all that the kernel publishes is lost. Then the journal is installed.
+        """
+        self.own.published.clear()
+        reply: Message | None = None
+        while reply is None or not self.own.published.is_set():
+            asked = self.own.ask("shell", "kernel_info_request", {}, first=True)
+            with contextlib.suppress(asyncio.TimeoutError):
+                reply = await within(ASK_EVERY, asked)
+                await within(PUBLISHES_WITHIN, self.own.published.wait())
+        self.line.meet(reply)
+        await self.install()
+
+    async def install(self) -> bool:
+        """Give the kernel its journal, if it takes one; called when it is ready, and by ``fate.py`` after a restart."""
+        for content in self.helpers:
+            self.own.ask("shell", "execute_request", content)
+        return await self.line.install(self.journal_bytes)
+
+    async def close(self) -> None:
+        """Close the WebSocket and the local sockets; messages already sent still reach their receivers."""
+        self._fate.stop()
+        if self.link is not None:
+            await self.link.close()
+        self.local.close()
+
+    def transmit(self, message: Message, first: bool = False) -> None:
+        """Pass a message to the gateway; without a kernel there is nobody to pass it to."""
+        if self.link is not None:
+            self.link.send(message, first=first)
+
+    def _link_moved(self, status: LinkStatus) -> None:
+        known, self._known = self._known, status.state
+        if status.state is known:
+            pass  # there is only something else to say of it
+        elif status.state is LinkState.CONNECTED:
+            self._fate.connected()
+        elif status.state is LinkState.RECONNECTING:
+            self._fate.disconnected()
+        elif status.state is LinkState.GONE:
+            self._fate.stop()
+            gateway_loop().keep(self.line.release([], whole=True))
+        self.local.tell("emr_connect_status", status.to_json())
+        self._on_state(status)
+
+    def _from_client(self, identities: list[bytes], message: Message) -> None:
+        if message.channel == "control" and SHUTDOWN in bytes(message.header):
+            self._shut_down(identities, message)
+            return
+        if message.msg_type.endswith("_request"):
+            request = self.requests.add(message, identities)
+            if request.runs_code and self.observer is not None:
+                self.observer.requested(message)
+        elif message.msg_type == "input_reply":
+            self._fate.input = message
+        self.transmit(message)
+
+    async def deliver(self, message: Message) -> None:
+        """Give a message of the kernel to whom it is for; called by the line, for each once and in order."""
+        self._fate.input = None
+        request = self.requests.get(message.parent_id)
+        if message.channel == "iopub" and message.msg_type.endswith("_reply") and request is not None:
+            message.channel = request.channel  # the journal does not know the channel
+        if message.channel == "iopub":
+            await self._publish(message)
+        elif request is not None:
+            if message.channel == request.channel:
+                self.requests.close(message.parent_id)
+                self._fate.replied(request)
+            self.local.reply(message, request.identities)
+            if request.runs_code and message.channel == "shell" and self.observer is not None:
+                self.observer.replied(message)
+
+    async def _publish(self, message: Message) -> None:
+        msg_type = message.msg_type
+        if msg_type == "input_request":  # given back by the journal
+            message.channel = "stdin"
+            return await self.deliver(message)
+        if msg_type == "status" and self._see_status(message) == "dead":
+            return None  # a restart may follow; front ends give a kernel up at this word
+        if msg_type != "status":
+            self.requests.heard(message.parent_id, msg_type)
+        if self.observer is not None:
+            self.observer.published(message)
+        return await self.local.publish(message)
+
+    def _see_status(self, message: Message) -> str:
+        try:
+            state = str(json.loads(bytes(message.content)).get("execution_state"))
+        except (ValueError, AttributeError):
+            return ""
+        if state in ("restarting", "dead", "starting"):
+            self._on_status(state)
+        else:
+            if state == "idle" and (cell := self.requests.cell(message.parent_id)) is not None:
+                self.line.ends(cell)
+                self._fate.ended(message.parent_id)
+            self.requests.status(message.parent_id, state)
+        return state
+
+    def _shut_down(self, identities: list[bytes], message: Message) -> None:
+        try:
+            restart = bool(json.loads(bytes(message.content)).get("restart", False))
+        except (ValueError, AttributeError) as error:
+            text = "a shutdown request without content"
+            raise BadFrame(text) from error
+        content = {"status": "ok", "restart": restart}
+        self.publish("status", {"execution_state": "busy"}, message.header)
+        self.local.reply(self.wire.make("control", "shutdown_reply", content, message.header), identities)
+        self.publish("shutdown_reply", content, message.header)
+        self.publish("status", {"execution_state": "idle"}, message.header)
+        gateway_loop().keep(self._on_shutdown(restart))
+
+    def publish(self, msg_type: str, content: dict[str, Any], parent: Part = EMPTY) -> None:
+        """Publish a message of our own; it is lost where a subscriber does not read."""
+        message = self.local.tell(msg_type, content, parent)
+        if self.observer is not None:
+            self.observer.published(message)
+
+    def abandon(self, status: str, ename: str = "", evalue: str = "") -> None:
+        """Answer every request still open: nobody else will. With ``ename``, running cells show it as their error.
+
+        What was not sent yet is sent no more.
+        """
+        unsent = set(self.link.outbox.ids()) if self.link is not None else ()
+        for request in self.requests.take_all():
+            if self.link is not None and request.message.msg_id in unsent:
+                self.link.outbox.forget(request.message.msg_id)
+            self.fail(request, status, ename, evalue)
+
+    def mark(self, requests: Iterable[Request]) -> None:
+        """Tell these cells that some of their output is lost; called by the line when that is certain."""
+        text = "[EMR Connect: the connection was lost, and some output of this cell with it: it may be incomplete.]\n"
+        for request in requests:
+            self.publish("stream", {"name": "stderr", "text": text}, request.header)
+
+    def hold(self) -> None:
+        """Keep cells back that wait to be sent, until :meth:`release`; called by ``fate.py`` on a new connection."""
+        if self.link is not None:
+            self.link.outbox.hold()
+
+    def release(self) -> None:
+        """Send what waits: the kernel hears what is sent on this connection, as far as can be told."""
+        if self.link is not None:
+            self.link.outbox.release()
+
+    def unheard(self) -> None:
+        """Go on over another connection; called by the line when the kernel is silent on this one."""
+        if self.link is not None:
+            self.link.change()
+
+    def _refused(self, message: Message) -> None:
+        """Tell the sender that the gateway hung up over the size of its message."""
+        size = message.size / 1_000_000
+        text = f"The gateway does not take a message of {size:.0f} MB; hand large data over through S3."
+        request = self.requests.close(message.msg_id)
+        if request is not None:
+            self.fail(request, "error", "MessageTooLarge", text)
+        else:
+            self.publish("stream", {"name": "stderr", "text": f"{text}\n"}, message.header)
+
+    def fail(self, request: Request, status: str, ename: str = "", evalue: str = "") -> None:
+        """Answer a request in the kernel's place; a cell's with an end of its own."""
+        error = {"ename": ename, "evalue": evalue, "traceback": [f"{ename}: {evalue}"]} if ename else {}
+        if request.runs_code:
+            if error:
+                self.publish("error", error, request.header)
+            request.ended = True
+            self.publish("status", {"execution_state": "idle"}, request.header)
+        reply_type = request.msg_type.removesuffix("_request") + "_reply"
+        reply = self.wire.make(request.channel, reply_type, {"status": status, **error}, request.header)
+        self.local.reply(reply, request.identities)
+        if request.runs_code and self.observer is not None:
+            self.observer.replied(reply)
+
+
+# -- Who may watch a kernel's messages pass: the recorder does, to keep what no browser is there to see.
+
+
+class Observer(Protocol):
+    """Told by the bridge, on the gateway loop, of what passes; every method must return fast and never raise."""
+
+    def requested(self, message: Message) -> None:
+        """A client sent an execute request to the kernel."""
+        ...
+
+    def published(self, message: Message) -> None:
+        """An iopub message was given to the local clients: each once, in the order in which the kernel sent them."""
+        ...
+
+    def replied(self, message: Message) -> None:
+        """The reply to an execute request was given to the client."""
+        ...
+
+    def seen(self) -> dict[str, int]:
+        """Return up to which number all messages are safely kept, by the prefix of their ids (``sequence.py``).
+
+        Asked when a kernel is taken up again, so that its journal gives only the rest.
+        """
+        ...

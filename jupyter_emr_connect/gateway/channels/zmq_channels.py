@@ -1,0 +1,161 @@
+"""The five ZeroMQ channels on which local clients find a gateway kernel, as if it ran here."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import zmq
+
+from ...http.deadlines import within
+from ..event_loop import gateway_loop
+from ..protocol.framing import BadFrame, Message, Part
+from ..protocol.signing import EMPTY, Wire
+from .flood import Pace
+from .in_process import Taps
+from .zmq_port import Port
+
+IOPUB_HIGH_WATER = 64
+STALL = 20.0  # seconds a subscriber may read nothing at all before it loses messages; JEG hangs up after 90
+RETRY_EVERY = 0.25
+ROUTED = ("shell", "control", "stdin")
+
+
+class LocalChannels:
+    """Sockets bound on loopback. ``on_message(identities, message)`` is called with what clients send.
+
+    ``dropped`` counts what was no message. ``connection_info`` is what a connection file says. ``taps`` are receivers
+    of this process, which need no socket; nor do senders of this process (:meth:`ask`).
+    """
+
+    def __init__(
+        self, wire: Wire, key: bytes, scheme: str, ip: str, on_message: Callable[[list[bytes], Message], None]
+    ) -> None:
+        self.dropped = 0
+        self.taps = Taps()
+        self._pace = Pace()
+        self._wire = wire
+        self._on_message = on_message
+        self._stalled = self._paused = self._closed = False
+        self._asked: deque[tuple[bytes, Message]] = deque()
+        self._ports: dict[str, Port] = {}
+        context = gateway_loop().zmq
+        for channel in ROUTED:
+            self._ports[channel] = Port(context, zmq.ROUTER, ip, self._receiver(channel))
+        self._ports["iopub"] = Port(context, zmq.XPUB, ip, self._subscribed, high_water=IOPUB_HIGH_WATER)
+        self._ports["hb"] = Port(context, zmq.ROUTER, ip, self._beat)
+        self.connection_info: dict[str, Any] = {
+            "transport": "tcp",
+            "ip": ip,
+            "key": key,
+            "signature_scheme": scheme,
+            **{f"{channel}_port": port.port for channel, port in self._ports.items()},
+        }
+
+    def close(self) -> None:
+        """Close the sockets; messages already sent still reach their receivers."""
+        self._closed = True
+        self._pace.end()
+        for port in self._ports.values():
+            port.close()
+
+    def pause(self, paused: bool) -> None:
+        """Stop or resume reading what clients send."""
+        self._paused = paused
+        for channel in ROUTED:
+            self._ports[channel].pause(paused)
+        self._go_on()
+
+    def ask(self, identity: bytes, message: Message) -> None:
+        """Take a message of a client of this process, ``identity`` its ZeroMQ name; called from any thread."""
+        gateway_loop().loop.call_soon_threadsafe(self._note, identity, message)
+
+    def _note(self, identity: bytes, message: Message) -> None:
+        self._asked.append((identity, message))
+        self._go_on()
+
+    def _go_on(self) -> None:
+        while self._asked and not self._paused and not self._closed:
+            identity, message = self._asked.popleft()
+            self._take([identity], message)
+
+    def _take(self, identities: list[bytes], message: Message) -> None:
+        gateway_loop().selector.asked()
+        try:
+            self._on_message(identities, message)
+        except BadFrame:
+            self.dropped += 1
+
+    def reply(self, message: Message, identities: list[bytes]) -> None:
+        """Give a reply to the client that asked."""
+        if self.taps.answer(message, identities):
+            return
+        self._ports[message.channel].send(self._wire.pack(message, identities))
+
+    async def publish(self, message: Message) -> None:
+        """Give a message to every subscriber, and wait for one that is slow: nothing is dropped for speed."""
+        self._pace.note(message)
+        self.taps.offer(message)
+        await self._publish_by_zeromq(message)
+        await self.taps.room()
+
+    async def _publish_by_zeromq(self, message: Message) -> None:
+        topic, port = _topic(message), self._ports["iopub"]
+        if not port.wanted(topic):
+            return
+        frames = self._wire.pack(message, (topic,))
+        if not port.send(frames) and not await self._sent_in_time(port, frames):
+            # Until it reads again, the one that does not loses its messages, and the others wait no more.
+            self._stalled = True
+            port.send_lossy(frames)
+            return
+        self._stalled = False
+
+    async def _sent_in_time(self, port: Port, frames: list[Part]) -> bool:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + (0 if self._stalled else STALL)
+        while loop.time() < end:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await within(RETRY_EVERY, port.room())
+            if port.send(frames):
+                return True
+        return False
+
+    def tell(self, msg_type: str, content: dict[str, Any], parent: Part = EMPTY) -> Message:
+        """Publish a message of our own and return it; it is lost where a subscriber does not read."""
+        message = self._wire.make("iopub", msg_type, content, parent)
+        self.taps.offer(message)
+        self._ports["iopub"].send(self._wire.pack(message, (_topic(message),)))
+        return message
+
+    def _receiver(self, channel: str) -> Callable[[list[bytes]], None]:
+        def receive(frames: list[bytes]) -> None:
+            try:
+                identities, message = self._wire.unpack(frames, channel)
+            except BadFrame:
+                self.dropped += 1
+            else:
+                self._take(identities, message)
+
+        return receive
+
+    def _subscribed(self, frames: list[bytes]) -> None:
+        """Greet a new subscriber (JEP 65), so that a client knows at once that it misses nothing from here on."""
+        event = frames[0]
+        if event[:1] == b"\x01":
+            welcome = self._wire.make("iopub", "iopub_welcome", {"subscription": event[1:].decode("utf-8", "replace")})
+            self._ports["iopub"].send(self._wire.pack(welcome, (event[1:],) if event[1:] else ()))
+
+    def _beat(self, frames: list[bytes]) -> None:
+        self._ports["hb"].send(frames)
+
+
+def _topic(message: Message) -> bytes:
+    """Return the topic much as ipykernel names it."""
+    msg_type = message.msg_type
+    if msg_type == "stream":
+        return b"stream.stderr" if b'"stderr"' in bytes(message.content[:24]) else b"stream.stdout"
+    return f"kernel.{msg_type}".encode()

@@ -1,0 +1,141 @@
+"""One ZeroMQ socket on loopback, served by an asyncio loop without a thread or a task of its own.
+
+A ZeroMQ socket's file descriptor is edge-triggered and says only that *something* may have changed, so after each
+event and each send the socket's ``EVENTS`` are looked at anew (zmq_getsockopt(3), ``ZMQ_FD``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import zmq
+
+from ..protocol.framing import Part
+
+Frames = Sequence[Part]
+
+BURST = 50  # messages read before other sockets get their turn
+LINGER_MS = 1000
+# Above those that Linux hands out by itself (ip_local_port_range). Jupyter chooses free ports for a local kernel, which
+# binds them a second later, and dies if one is taken by then; so ours are not among those that it may choose.
+FIRST_PORT, BEYOND_LAST_PORT = 61000, 65536
+
+
+def _bind(socket: zmq.Socket[bytes], ip: str) -> int:
+    """Bind a socket to a port that is free; return it."""
+    try:
+        return socket.bind_to_random_port(f"tcp://{ip}", FIRST_PORT, BEYOND_LAST_PORT)
+    except zmq.ZMQBindError:
+        return socket.bind_to_random_port(f"tcp://{ip}")
+
+
+class Port:
+    """A bound socket: hands each message it receives to ``on_frames`` and sends without ever dropping one.
+
+    ``paused`` stops reading, so that ZeroMQ's own back-pressure reaches the sender.
+    """
+
+    def __init__(
+        self,
+        context: zmq.Context[zmq.Socket[bytes]],
+        kind: int,
+        ip: str,
+        on_frames: Callable[[list[bytes]], None],
+        *,
+        high_water: int = 0,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._on_frames = self._note if kind == zmq.XPUB else on_frames
+        self._on_event = on_frames
+        self._topics: tuple[bytes, ...] = ()
+        self._paused = False
+        self._waiters: list[asyncio.Future[None]] = []
+        self._socket = context.socket(kind)
+        self._socket.linger = LINGER_MS
+        self._socket.sndhwm = high_water
+        if kind == zmq.ROUTER:
+            # A client that reconnects under its old identity takes it over (as ipykernel does, its issue 270).
+            self._socket.router_handover = 1
+        if kind == zmq.XPUB:
+            self._socket.setsockopt(zmq.XPUB_NODROP, 1)
+            self._socket.setsockopt(zmq.XPUB_VERBOSE, 1)
+        self.port: int = _bind(self._socket, ip)
+        self._fd = self._socket.fileno()
+        self._loop.add_reader(self._fd, self._ready)
+
+    def send(self, frames: Frames) -> bool:
+        """Send one message; returns False when the peers must first read what is queued for them."""
+        try:
+            self._socket.send_multipart(frames, zmq.NOBLOCK, copy=False)
+        except zmq.Again:
+            return False
+        self._loop.call_soon(self._ready)
+        return True
+
+    def wanted(self, topic: bytes) -> bool:
+        """Whether a subscriber of this XPUB socket has asked for such messages: else they need not be made."""
+        return topic.startswith(self._topics)
+
+    def _note(self, frames: list[bytes]) -> None:
+        """Remember what is subscribed to: ZeroMQ tells of each subscription, and of the last one's end."""
+        event = frames[0]
+        if event[:1] == b"\x01":
+            self._topics = tuple({*self._topics, event[1:]})
+        elif event[:1] == b"\x00":
+            self._topics = tuple({*self._topics} - {event[1:]})
+        self._on_event(frames)
+
+    async def room(self) -> None:
+        """Wait until a message that :meth:`send` refused is worth another try.
+
+        An XPUB socket claims to be writable at any time (libzmq's ``dist_t::has_out``), so what is waited for is any
+        event: a subscriber that has read wakes the socket.
+        """
+        waiter = self._loop.create_future()
+        self._waiters.append(waiter)
+        await waiter
+
+    def send_lossy(self, frames: Frames) -> None:
+        """Send to those subscribers that have room; the others lose the message."""
+        self._socket.setsockopt(zmq.XPUB_NODROP, 0)
+        try:
+            self.send(frames)
+        finally:
+            self._socket.setsockopt(zmq.XPUB_NODROP, 1)
+
+    def pause(self, paused: bool) -> None:
+        """Stop or resume reading."""
+        self._paused = paused
+        if not paused:
+            self._loop.call_soon(self._ready)
+
+    def _ready(self) -> None:
+        self._wake()
+        for _ in range(BURST):
+            if self._socket.closed:
+                return
+            events = int(self._socket.getsockopt(zmq.EVENTS))
+            if self._paused or not events & zmq.POLLIN:
+                return
+            try:
+                frames = self._socket.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                continue
+            self._on_frames(frames)
+        self._loop.call_soon(self._ready)
+
+    def _wake(self) -> None:
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def close(self) -> None:
+        """Stop serving; what was sent still goes out (linger)."""
+        if self._socket.closed:
+            return
+        self._loop.remove_reader(self._fd)
+        for waiter in self._waiters:
+            waiter.cancel()
+        self._socket.close()

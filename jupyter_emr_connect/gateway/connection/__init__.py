@@ -1,0 +1,1 @@
+"""One kernel's WebSocket: opened, watched, opened again."""

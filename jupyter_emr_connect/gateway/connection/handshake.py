@@ -1,0 +1,124 @@
+"""Opening a kernel's WebSocket anew without waiting for the farewell of the one before.
+
+Before JEG answers, it closes the connection that it still has under the same ``session_id`` (``_register_session`` of
+jupyter_server's handlers), and waits up to 5 s for the other end to agree (``WebSocketProtocol.close`` of tornado).
+Where the network has moved on under that connection nobody does. So if a first attempt is not answered soon, a second
+one is made under another session.
+
+Two connections of one session must not meet in a gateway: kernels know them by the session alone (``create_stream`` of
+the same handlers), and hear only the one that came last. An attempt that is lost in its midst is opened there all the
+same once its turn has come; so after one the session is another, and so it is where a kernel is found not to hear us.
+
+An attempt that the gateway works on is not cut off, for half a minute at least: jupyter_server would count one
+connection less than there are (``on_close`` without ``open``), and later cull a kernel that is in use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+from ...errors import GatewayUnreachable
+from ...http.deadlines import within
+
+if TYPE_CHECKING:
+    from ..rest import KernelWebSocket
+
+SECOND_AFTER = 0.3  # seconds; opening takes a few round trips to a gateway that is well
+LET_GO_WITHIN = 30.0
+
+_let_go: set[asyncio.Task[None]] = set()
+
+
+async def open_first(
+    attempt: Callable[[str], Awaitable[KernelWebSocket]], sessions: Sequence[str], seconds: float
+) -> tuple[KernelWebSocket, str]:
+    """Return the WebSocket that is open first, and its session; called by ``socket.py`` for each connection.
+
+    ``sessions`` are tried one after another, the next when the one before is not answered soon. Raises what the first
+    refused attempt says once none is left, :class:`asyncio.TimeoutError` after ``seconds``.
+    """
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    waiting = list(sessions)
+    attempts: dict[asyncio.Future[KernelWebSocket], str] = {}
+    refusal: BaseException | None = None
+    try:
+        while refusal is None or attempts:
+            if waiting and refusal is None:
+                session = waiting.pop(0)
+                attempts[asyncio.ensure_future(attempt(session))] = session
+            patience = max(end - loop.time(), 0)
+            done, _ = await asyncio.wait(
+                attempts, timeout=min(patience, SECOND_AFTER) if waiting else patience, return_when="FIRST_COMPLETED"
+            )
+            if not done and patience == 0:
+                raise asyncio.TimeoutError
+            for one in done:
+                session = attempts.pop(one)
+                if (error := one.exception()) is None:
+                    return one.result(), session
+                refusal = refusal or error
+        raise refusal
+    finally:
+        for one in attempts:
+            task = loop.create_task(_leave(one))
+            _let_go.add(task)
+            task.add_done_callback(_let_go.discard)
+
+
+def is_in_doubt(error: BaseException) -> bool:
+    """Return whether a gateway may still work on an attempt that failed: it was begun, and lost before an answer.
+
+    JEG then opens its end all the same, and keeps it, since its ``on_close`` came before its ``open``.
+    """
+    known = aiohttp.WSServerHandshakeError | aiohttp.ClientConnectorError | aiohttp.ServerTimeoutError
+    return isinstance(error, GatewayUnreachable) and not isinstance(error.__cause__, known)
+
+
+async def _leave(attempt: asyncio.Future[KernelWebSocket]) -> None:
+    """Close a connection that is not needed, once it is open."""
+    with contextlib.suppress(Exception):
+        await hang_up(await within(LET_GO_WITHIN, attempt))
+
+
+# -- Whether the peer of a WebSocket is still there, and what keeps its answers from being late.
+
+
+if TYPE_CHECKING:
+    from ..rest import KernelWebSocket
+
+TCP_INFO_LAST_DATA_RECV = 52  # offset of tcpi_last_data_recv (ms) in struct tcp_info, linux/tcp.h
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def now() -> float:
+    """Return seconds of a clock that goes on while the machine sleeps (Linux), unlike the event loop's."""
+    return time.clock_gettime(_CLOCK)
+
+
+def silent_for(ws: KernelWebSocket, heard: float) -> float:
+    """Return the seconds since the peer's last byte (Linux), or since its last whole frame at ``heard``."""
+    since_frame = now() - heard
+    sock = ws.get_extra_info("socket")
+    if sock is None or not hasattr(socket, "TCP_INFO"):
+        return since_frame
+    info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_LAST_DATA_RECV + 4)
+    if len(info) < TCP_INFO_LAST_DATA_RECV + 4:
+        return since_frame
+    milliseconds: int = struct.unpack_from("=I", info, TCP_INFO_LAST_DATA_RECV)[0]
+    return min(since_frame, milliseconds / 1000)
+
+
+async def hang_up(ws: KernelWebSocket | None) -> None:
+    """Close a WebSocket, within a second even if its peer does not answer."""
+    if ws is not None:
+        with contextlib.suppress(Exception):
+            await within(1, ws.close())

@@ -1,0 +1,70 @@
+"""Notices at once when a gateway can be reached again: one cheap probe for all kernels that wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
+
+from ...http.deadlines import within
+
+EVERY = 0.5
+PATIENCE = 1.0  # seconds that one attempt may take; a lost first packet is sent again by TCP after one second
+SLOWER_AFTER, SLOWER_EVERY = 600.0, 2.0  # seconds
+PORTS = {"https": 443, "http": 80}
+
+_known: WeakValueDictionary[tuple[str, int], Reach] = WeakValueDictionary()
+
+
+class Reach:
+    """Whether connections to one host and port come about. Lives on the gateway loop; shared by :func:`reach_of`."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host, self._port = host, port
+        self._probing: asyncio.Task[None] | None = None
+
+    async def attempt(self) -> bool:
+        """Return whether a connection comes about now; nothing is sent over it."""
+        try:
+            _, writer = await within(PATIENCE, asyncio.open_connection(self._host, self._port))
+        except (OSError, asyncio.TimeoutError):
+            return False
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+        return True
+
+    async def wait(self) -> None:
+        """Return once a connection comes about; whoever else waits here shares the attempts."""
+        if self._probing is None or self._probing.done():
+            self._probing = asyncio.get_running_loop().create_task(self._probe())
+        await asyncio.shield(self._probing)
+
+    async def _probe(self) -> None:
+        loop = asyncio.get_running_loop()
+        begin = loop.time()
+        overlapping: set[asyncio.Task[bool]] = set()
+        while True:
+            # The next attempt does not wait for the last one: what was sent into a dead network is lost.
+            overlapping.add(loop.create_task(self.attempt()))
+            pause = EVERY if loop.time() - begin < SLOWER_AFTER else SLOWER_EVERY
+            due = loop.time() + pause
+            while (left := due - loop.time()) > 0:
+                done, overlapping = await asyncio.wait(overlapping, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+                if any(one.result() for one in done):
+                    for one in overlapping:
+                        one.cancel()
+                    return
+                if not overlapping:
+                    await asyncio.sleep(max(due - loop.time(), 0))
+
+
+def reach_of(url: str) -> Reach:
+    """Return the one :class:`Reach` of a gateway's address."""
+    parts = urlsplit(url)
+    place = (parts.hostname or "", parts.port or PORTS.get(parts.scheme, 443))
+    reach = _known.get(place)
+    if reach is None:
+        reach = _known[place] = Reach(*place)
+    return reach

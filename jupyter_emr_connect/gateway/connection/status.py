@@ -1,0 +1,56 @@
+"""The states of a kernel's connection, and what is said of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from enum import Enum
+
+from ...errors import EMRConnectError, GatewayError, GatewayRefused
+
+DELETED = "The gateway deleted the kernel (idle for too long, or shut down by someone else)."
+RESTARTED = "The gateway was restarted, or has ended the kernel while there was no connection: it no longer exists."
+
+
+class LinkState(Enum):
+    """Where the connection is in its life; ``socket.py`` has the diagram."""
+
+    NEW = "new"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    RECONNECTING = "reconnecting"
+    GONE = "gone"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True)
+class LinkStatus:
+    """A state, when it began (ISO 8601, UTC), and why.
+
+    ``cause`` is one word for programs: ``network``, ``credentials`` or ``gateway`` while reconnecting; ``culled``,
+    ``restarted``, ``credentials`` or ``unreachable`` once gone; ``credentials`` while connected, when they cannot be
+    renewed at the moment. ``reason`` is a sentence for people, ``fix`` what they can do.
+    """
+
+    state: LinkState
+    cause: str = ""
+    reason: str = ""
+    fix: str = ""
+    since: str = field(default_factory=lambda: datetime.now(timezone.utc).isoformat(timespec="seconds"))
+
+    @property
+    def advice(self) -> str:
+        """The reason and what to do, in one line."""
+        return f"{self.reason} {self.fix}".strip()
+
+    def to_json(self) -> dict[str, str]:
+        """Return the content of the IOPub message ``emr_connect_status``."""
+        told = {"cause": self.cause, "reason": self.reason, "fix": self.fix}
+        return {"state": self.state.value, "since": self.since, **told}
+
+
+def cause_of(error: EMRConnectError, otherwise: str) -> str:
+    """Return the one word for what keeps us from connecting."""
+    if isinstance(error, GatewayRefused) or not isinstance(error, GatewayError):
+        return "credentials"
+    return otherwise

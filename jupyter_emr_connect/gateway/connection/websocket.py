@@ -1,0 +1,324 @@
+"""The one WebSocket of a gateway kernel: an explicit state machine with one place that sends and one that receives.
+
+::
+
+                   open()
+        NEW ────────────────► CONNECTING ──── refused, gone ───► CLOSED (open() raises)
+                                   │ upgraded
+                                   ▼
+             ┌───────────────► CONNECTED ────── close() ───────► CLOSED
+             │ upgraded            │ dropped, or the peer is silent
+             │                     ▼
+             └─────────────── RECONNECTING ──── close() ───────► CLOSED
+                                   │ 404, or out of time
+                                   ▼
+                                 GONE
+
+The ``session_id`` stays the same over reconnections, so that the gateway replays what it buffered (reference 5.5), save
+where two connections of one session could meet there (``opening.py``). What is sent while there is no connection waits
+in the outbox. Each state has one coroutine; only :meth:`KernelSocket._run` moves between them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import socket
+import uuid
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+
+from ...errors import EMRConnectError, GatewayError, KernelGone
+from ...http.deadlines import within
+from ..protocol.framing import BadFrame, Framing, Message, decode, encode
+from ..rest import GatewayClient
+from .handshake import hang_up, is_in_doubt, now, open_first, silent_for
+from .reachability import reach_of
+from .send_queue import Outbox
+from .status import DELETED, RESTARTED, LinkState, LinkStatus, cause_of
+
+if TYPE_CHECKING:
+    from ..rest import KernelWebSocket
+
+LOOK_EVERY = 1.0
+PING_EVERY = 5.0
+SILENCE = 12.0
+FRESH = 2.0  # seconds for which a peer that was heard is trusted with a message; beyond, it must answer a ping first
+RECONNECT_FOR = 24 * 3600.0
+FIRST_PAUSE, LAST_PAUSE, FIRST_PATIENCE, LAST_PATIENCE = 0.2, 10.0, 6.0, 30.0
+GATEWAY_LIMIT = 10 * 1024 * 1024  # what tornado takes unless told otherwise (websocket_max_message_size)
+TAKEN = b"taken"
+UNHEARD = "the kernel did not hear what was sent"
+
+
+class KernelSocket:
+    """Carries messages between a gateway kernel and its bridge. Lives on the gateway loop.
+
+    ``on_message`` is awaited for each message in order, so that a slow receiver slows the gateway down; ``on_state`` is
+    called with each new status; ``on_full`` with True when the outbox is full and with False when there is room again;
+    ``on_too_large`` with a message over which the gateway hung up. ``may_rename`` says whether the kernel gives back
+    what a gateway buffers; ``session_id`` is another process's, to go on where it left off; ``reconnect_for`` seconds.
+    """
+
+    def __init__(
+        self,
+        client: GatewayClient,
+        kernel_id: str,
+        *,
+        on_message: Callable[[Message], Awaitable[None]],
+        on_state: Callable[[LinkStatus], None],
+        on_full: Callable[[bool], None],
+        on_too_large: Callable[[Message], None],
+        offer_v1: bool = True,
+        may_rename: Callable[[], bool],
+        session_id: str | None = None,
+        reconnect_for: float = RECONNECT_FOR,
+    ) -> None:
+        self.session_id = session_id or uuid.uuid4().hex
+        self.status = LinkStatus(LinkState.NEW)
+        self.framing: Framing = "v1"
+        self.bad_frames = 0
+        self.outbox = Outbox(on_full)
+        self._client = client
+        self._kernel_id = kernel_id
+        self._on_message = on_message
+        self._on_state = on_state
+        self._on_too_large = on_too_large
+        self._large: Message | None = None
+        self._may_rename = may_rename
+        self._offer_v1 = offer_v1
+        self._reconnect_for = reconnect_for
+        self._delivering = False
+        self._winding_up: asyncio.Task[None] | None = None
+        self._heard = 0.0
+        self._answered = asyncio.Event()
+        self._unheard = asyncio.Event()
+        self._ws: KernelWebSocket | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def state(self) -> LinkState:
+        """Where the connection is in its life."""
+        return self.status.state
+
+    async def open(self) -> None:
+        """Connect for the first time; raises the gateway's error. Afterwards the socket keeps itself connected."""
+        self._move(LinkState.CONNECTING)
+        try:
+            await self._connect(LAST_PATIENCE)
+        except BaseException:
+            self._move(LinkState.CLOSED)
+            raise
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    def send(self, message: Message, *, first: bool = False) -> None:
+        """Queue a message; order is kept, but that ``first`` goes before all others."""
+        self.outbox.put(message, first=first)
+
+    def change(self) -> None:
+        """Go on over another connection and under another session: what is sent does not reach the kernel."""
+        self.session_id = uuid.uuid4().hex
+        self._unheard.set()
+
+    async def close(self) -> None:
+        """Close for good, from whatever state."""
+        for task in (self._task, self._winding_up):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait({task})
+        await hang_up(self._ws)
+        self._ws = None
+        if self.state is not LinkState.GONE:
+            self._move(LinkState.CLOSED)
+
+    def _move(self, state: LinkState, cause: str = "", reason: str = "", fix: str = "") -> None:
+        if (state, cause, reason) != (self.status.state, self.status.cause, self.status.reason):
+            since = {"since": self.status.since} if state is self.status.state else {}
+            self.status = LinkStatus(state, cause, reason, fix, **since)
+            self._on_state(self.status)
+
+    async def _run(self) -> None:
+        """Move between CONNECTED and RECONNECTING until the kernel is gone or :meth:`close` cancels this."""
+        while True:
+            self._move(LinkState.CONNECTED)
+            reason = await self._serve()
+            if self._large is not None:
+                self._on_too_large(self._large)
+                self._large = None
+            self._move(LinkState.RECONNECTING, "network", reason)
+            try:
+                await self._reconnect()
+            except EMRConnectError as error:
+                gone = isinstance(error, KernelGone)
+                end = ("culled", DELETED) if reason == UNHEARD else ("restarted", RESTARTED)
+                cause, text = end if gone else (cause_of(error, "unreachable"), error.message)
+                self._move(LinkState.GONE, cause, text, error.fix or "")
+                return
+
+    async def _connect(self, patience: float) -> None:
+        attempt = partial(self._client.open_socket, self._kernel_id, offer_v1=self._offer_v1)
+        again = self.state is LinkState.RECONNECTING and self._may_rename()
+        sessions = [self.session_id, *([uuid.uuid4().hex] if again else [])]
+        self._ws, self.session_id = await open_first(attempt, sessions, patience)
+        self.framing = "v1" if self._ws.protocol else "legacy"
+        self._heard = now()
+
+    async def _reconnect(self) -> None:
+        """Try until it works; raises :class:`KernelGone` for a kernel that is no more, the last error at the end."""
+        end = now() + self._reconnect_for
+        pause, patience = FIRST_PAUSE, FIRST_PATIENCE
+        await asyncio.sleep(random.uniform(0, FIRST_PAUSE))  # noqa: S311 - spreads load, hides nothing
+        while True:
+            try:
+                await self._connect(patience)
+            except (EMRConnectError, asyncio.TimeoutError) as error:
+                failure = error if isinstance(error, EMRConnectError) else GatewayError("The gateway does not answer.")
+                if isinstance(error, KernelGone) and await self._client.has_lost(self._kernel_id):
+                    raise
+                if is_in_doubt(error) and self._may_rename():
+                    self.session_id = uuid.uuid4().hex
+            else:
+                return
+            if now() > end:
+                raise failure
+            self._move(LinkState.RECONNECTING, cause_of(failure, "network"), failure.message, failure.fix or "")
+            reach = reach_of(self._client.target.url)
+            if await reach.attempt():  # it can be reached, but something behind it is not well yet
+                await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - as above
+                pause, patience = min(pause * 2, LAST_PAUSE), min(patience * 2, LAST_PATIENCE)
+            else:
+                await within(max(end - now(), 1), reach.wait())
+                pause, patience = FIRST_PAUSE, FIRST_PATIENCE
+
+    async def _serve(self) -> str:
+        """Send and receive until one of them ends; returns why."""
+        if (ws := self._ws) is None:
+            raise AssertionError
+        receiving = asyncio.ensure_future(self._receive(ws, self._winding_up))
+        others = [asyncio.ensure_future(part) for part in (self._transmit(ws), self._watch(ws), self._listen())]
+        try:
+            done, _ = await asyncio.wait({receiving, *others}, return_when=asyncio.FIRST_COMPLETED)
+            return next(iter(done)).result()
+        finally:
+            for part in others:
+                part.cancel()
+            self._ws = None
+            self._winding_up = asyncio.get_running_loop().create_task(self._wind_up(ws, receiving))
+            await asyncio.gather(*others, return_exceptions=True)
+
+    async def _wind_up(self, ws: KernelWebSocket, receiving: asyncio.Task[str]) -> None:
+        """Let what has arrived be delivered before the connection is closed: it will not be sent again."""
+        try:
+            while self._delivering and not receiving.done():
+                await asyncio.wait({receiving}, timeout=0.05)
+        finally:
+            receiving.cancel()
+            await hang_up(ws)
+
+    async def _receive(self, ws: KernelWebSocket, before: asyncio.Task[None] | None) -> str:
+        """Hand on what arrives: the only place that reads the WebSocket."""
+        if before is not None:
+            await asyncio.wait({before})
+        acks = Acks(ws.get_extra_info("socket"))
+        while True:
+            acks.reading()
+            frame = await ws.receive()
+            self._heard = now()
+            self._answered.set()
+            if frame.type in (aiohttp.WSMsgType.BINARY, aiohttp.WSMsgType.TEXT):
+                try:
+                    message = decode(frame.data, self.framing)
+                    self._delivering = True
+                    await self._on_message(message)
+                except BadFrame:
+                    self.bad_frames += 1
+                finally:
+                    self._delivering = False
+            elif frame.type is aiohttp.WSMsgType.PING:
+                await ws.pong(frame.data)
+            elif frame.type is aiohttp.WSMsgType.PONG:
+                if frame.data == TAKEN:
+                    self._large = None
+            else:
+                return "the gateway closed the connection" if ws.close_code else "the connection was lost"
+
+    async def _listen(self) -> str:
+        self._unheard.clear()
+        await self._unheard.wait()
+        return UNHEARD
+
+    async def _transmit(self, ws: KernelWebSocket) -> str:
+        """Write what is in the outbox: the only place that writes messages to the WebSocket."""
+        while True:
+            message = await self.outbox.next()
+            try:
+                await self._be_sure(ws)
+                if self.outbox.take(message):
+                    await self._write(ws, message)
+            except (ConnectionError, aiohttp.ClientError):
+                return "the connection was lost"
+
+    async def _be_sure(self, ws: KernelWebSocket) -> None:
+        """Wait until a peer that was not heard lately answers, so that nothing is sent into a dead connection."""
+        while silent_for(ws, self._heard) > FRESH:
+            self._answered.clear()
+            await ws.ping()
+            with contextlib.suppress(asyncio.TimeoutError):
+                await within(PING_EVERY, self._answered.wait())
+
+    async def _write(self, ws: KernelWebSocket, message: Message) -> None:
+        frame = encode(message, self.framing)
+        if len(frame) >= GATEWAY_LIMIT:
+            self._large = message
+        await (ws.send_str(frame) if isinstance(frame, str) else ws.send_bytes(frame))
+        if self._large is message:
+            # Frames are taken in order, so the answer to a ping behind this one says that it was not too large.
+            await ws.ping(TAKEN)
+
+    async def _watch(self, ws: KernelWebSocket) -> str:
+        """Notice a peer that is silently gone: it is pinged, and its silence measured while we do listen."""
+        pinged = looked = now()
+        while True:
+            await asyncio.sleep(LOOK_EVERY - now() % LOOK_EVERY)  # so that all kernels do in one turn of the loop
+            slept, looked = now() - looked > 3 * LOOK_EVERY, now()
+            if slept:  # this process or its machine did: what has arrived meanwhile is read first
+                continue
+            if not self._delivering and silent_for(ws, self._heard) > SILENCE:
+                return "the gateway stopped answering"
+            if now() - pinged >= PING_EVERY:
+                pinged = now()
+                try:
+                    await ws.ping()
+                except (ConnectionError, aiohttp.ClientError):
+                    return "the connection was lost"
+            trouble = self._client.target.auth.trouble  # they cannot be renewed, and are not needed yet
+            self._move(LinkState.CONNECTED, *(("credentials", trouble.message, trouble.fix) if trouble else ()))
+
+
+# -- Acknowledging at once what a gateway sends.
+
+
+class Acks:
+    """One connection's. ``sock`` is None where there is no telling; nothing is done then, nor on macOS."""
+
+    def __init__(self, sock: Any) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._sock = sock if hasattr(socket, "TCP_QUICKACK") else None
+        self._due = False
+
+    def reading(self) -> None:
+        """Call before each read: it is done once for all that is read in this turn of the loop."""
+        if self._sock is not None and not self._due:
+            self._due = True
+            self._loop.call_soon(self._set)
+
+    def _set(self) -> None:
+        self._due = False
+        if self._sock is None:
+            return
+        with contextlib.suppress(OSError):
+            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)

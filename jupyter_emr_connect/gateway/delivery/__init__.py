@@ -1,0 +1,1 @@
+"""Each message once and in order, over connections that come and go."""

@@ -1,0 +1,227 @@
+"""Finds out how a gateway wants to be spoken to: TLS or not, and whether it honours the credentials at hand.
+
+What a real EMR cluster demands on port 18888 is not documented (reference 1.9), so it is asked: ``https`` first, then
+``http``; anonymously first, then with the credentials. These are new, and spread to the cluster in their own time
+(reference 1.7): a refusal is asked again until a deadline, never slept through.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import json
+import socket
+import ssl
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from ..errors import GatewayCertificate, GatewayRefused, NotAGateway, PlainHttpRefused
+from .failures import explain, parse, refuse
+from .rest import RETRIED
+from .target import Auth, Discovery, GatewayTarget, NoAuth
+
+HEAD_START = 1.5  # seconds for TLS before plain HTTP is tried too: a plain server may wait silently for more
+FIRST_PAUSE, LAST_PAUSE = 0.25, 4.0
+
+
+@dataclass
+class _Attempts:
+    """What was tried, for :class:`Discovery`."""
+
+    lines: list[str] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
+
+    def note(self, what: str) -> None:
+        self.lines.append(f"{time.monotonic() - self.began:.1f} s: {what}")
+
+
+@dataclass(frozen=True)
+class _Answer:
+    status: int
+    kind: str
+    body: bytes
+    sent: dict[str, str] = field(repr=False)
+
+    @property
+    def wants_credentials(self) -> bool:
+        return self.status in (401, 403)
+
+
+async def probe_gateway(
+    host: str,
+    port: int,
+    *,
+    ssl_context: ssl.SSLContext,
+    auth: Auth | None = None,
+    allow_plain_http_secret: bool = False,
+    label: str = "the gateway",
+    connect_timeout: float = 10.0,
+    credentials_timeout: float = 30.0,
+) -> GatewayTarget:
+    """Return the target that works; ``found`` says what was met on the way. Called by ``services.attachments.connect``.
+
+    ``auth`` goes out only where the gateway asks for it, and over plain HTTP only to loopback or when
+    ``allow_plain_http_secret``. Raises ``GatewayUnreachable``, ``GatewayCertificate``, ``GatewayRefused``,
+    ``PlainHttpRefused`` or ``NotAGateway``. Timeouts in seconds.
+    """
+    attempts = _Attempts()
+    address = f"[{host}]" if ":" in host else host
+    secure = GatewayTarget(f"https://{address}:{port}", ssl_context, label=label)
+    plain = GatewayTarget(f"http://{address}:{port}", None, label=label)
+    target, answer = await _first_to_answer(secure, plain, connect_timeout, attempts)
+    allowed = target is secure or allow_plain_http_secret
+    return await _settle(target, answer, auth, allowed, connect_timeout, credentials_timeout, attempts)
+
+
+async def probe_url(
+    url: str,
+    *,
+    ssl_context: ssl.SSLContext,
+    auth: Auth | None = None,
+    allow_plain_http_secret: bool = False,
+    label: str = "the gateway",
+    connect_timeout: float = 10.0,
+    credentials_timeout: float = 30.0,
+) -> GatewayTarget:
+    """Return the target at a URL that AWS names, as :func:`probe_gateway` does where only host and port are known.
+
+    The URL's own scheme, port and path prefix are used and no others. Raises ``NotAGateway`` for what is no such URL.
+    """
+    attempts = _Attempts()
+    parts = urlsplit(url)
+    if parts.scheme not in ("https", "http") or not parts.hostname or "@" in parts.netloc or parts.query:
+        message = f"The address of {label} is not one that a gateway can have: {url[:80]!r}."
+        raise NotAGateway(message, fix="AWS names it (DescribeManagedEndpoint, serverUrl); ask your administrator.")
+    secure = parts.scheme == "https"
+    target = GatewayTarget(url, ssl_context if secure else None, label=label)
+    answer = await _ask(target, connect_timeout, attempts)
+    allowed = secure or allow_plain_http_secret
+    return await _settle(target, answer, auth, allowed, connect_timeout, credentials_timeout, attempts)
+
+
+async def _settle(
+    target: GatewayTarget,
+    answer: _Answer,
+    auth: Auth | None,
+    allowed: bool,
+    connect_timeout: float,
+    credentials_timeout: float,
+    attempts: _Attempts,
+) -> GatewayTarget:
+    """Go on from the first, anonymous answer; ``allowed``: the credentials may leave this machine that way."""
+    demands = "credentials" if answer.wants_credentials else "nothing"
+    if answer.wants_credentials:
+        if auth is None:
+            where = f"{target.label} ({target.url})"
+            message = f"{where} asks for credentials, and no runtime role was chosen to get them with."
+            raise GatewayRefused(message, fix="Choose a runtime role (`jupyter emr roles`).")
+        if not allowed and not await _is_loopback(urlsplit(target.url).hostname or ""):
+            message = f"{target.label} ({target.url}) asks for a secret without TLS: anyone in between could read it."
+            fix = "Turn in-transit encryption on; or accept the risk with EMRConnect.allow_plain_http = True."
+            raise PlainHttpRefused(message, fix=fix)
+        target = replace(target, auth=auth)
+    answer = await _honoured(target, answer, connect_timeout, credentials_timeout, attempts)
+    api = _versions(answer, target)
+    found = Discovery(
+        scheme=target.url.split(":")[0],
+        version=str(api.get("version", "")),
+        gateway_version=str(api.get("gateway_version", "")),
+        demands=demands,
+        attempts=tuple(attempts.lines),
+        seconds=time.monotonic() - attempts.began,
+    )
+    return replace(target, found=found)
+
+
+async def _first_to_answer(
+    secure: GatewayTarget, plain: GatewayTarget, seconds: float, attempts: _Attempts
+) -> tuple[GatewayTarget, _Answer]:
+    """Ask anonymously over TLS and, if that leads nowhere, without; a bad certificate is never got around."""
+    tls = asyncio.ensure_future(_ask(secure, seconds, attempts))
+    clear: asyncio.Future[_Answer] | None = None
+    try:
+        await asyncio.wait({tls}, timeout=HEAD_START)
+        if _may_be_plain(tls):
+            clear = asyncio.ensure_future(_ask(plain, seconds, attempts))
+            await asyncio.wait({tls, clear}, return_when=asyncio.FIRST_COMPLETED)
+            if not (tls.done() and tls.exception() is None):
+                await asyncio.wait({clear})
+                if clear.exception() is None and _may_be_plain(tls):
+                    return plain, clear.result()
+        return secure, await tls
+    finally:
+        started = [task for task in (tls, clear) if task is not None]
+        for task in started:
+            task.cancel()
+        await asyncio.gather(*started, return_exceptions=True)
+
+
+def _may_be_plain(tls: asyncio.Future[_Answer]) -> bool:
+    """Whether the attempt over TLS leaves room for a server that speaks plain HTTP."""
+    if not tls.done():
+        return True
+    error = tls.exception()
+    return error is not None and not isinstance(error, GatewayCertificate)
+
+
+async def _ask(target: GatewayTarget, seconds: float, attempts: _Attempts) -> _Answer:
+    """Do ``GET /api`` on a connection of its own; the target's credentials go along, if it has any."""
+    limits = aiohttp.ClientTimeout(total=2 * seconds, sock_connect=seconds, sock_read=seconds)
+    connector = aiohttp.TCPConnector(ssl=target.ssl_context or True)
+    sent = await target.auth.headers()
+    headers = {"Accept": "application/json", **sent}
+    who = "anonymous" if isinstance(target.auth, NoAuth) else "with credentials"
+    try:
+        async with (
+            aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), timeout=limits) as http,
+            http.get(f"{target.url}/api", headers=headers, allow_redirects=False) as answer,
+        ):
+            attempts.note(f"{target.url}/api {who}: HTTP {answer.status}")
+            return _Answer(answer.status, answer.content_type, await answer.read(), sent)
+    except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+        told = explain(error, target)
+        attempts.note(f"{target.url}/api {who}: {told.reason}")
+        raise told from error
+
+
+async def _honoured(
+    target: GatewayTarget, answer: _Answer, connect_timeout: float, seconds: float, attempts: _Attempts
+) -> _Answer:
+    """Ask until the gateway takes the credentials and is up, or ``seconds`` are over; renew once on half the way."""
+    end = time.monotonic() + seconds
+    pause, renewed = FIRST_PAUSE, False
+    if answer.wants_credentials:
+        answer = await _ask(target, connect_timeout, attempts)
+    while answer.status >= 400:
+        if time.monotonic() + pause > end or not (answer.wants_credentials or answer.status in RETRIED):
+            raise refuse(answer.status, answer.body, target)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, LAST_PAUSE)
+        if answer.wants_credentials and not renewed and time.monotonic() > end - seconds / 2:
+            renewed = True
+            await target.auth.renew(answer.sent)
+        answer = await _ask(target, connect_timeout, attempts)
+    return answer
+
+
+def _versions(answer: _Answer, target: GatewayTarget) -> dict[str, Any]:
+    """Return the body of ``GET /api``, or raise :class:`NotAGateway` for a server of another kind."""
+    api = parse(answer.status, answer.kind, answer.body, target)
+    if isinstance(api, dict) and "version" in api:
+        return api
+    shown = json.dumps(api)[:60]
+    message = f"What answers at {target.label} ({target.url}) is no Jupyter server (GET /api: {shown})."
+    raise NotAGateway(message, fix="Check the address and the port.")
+
+
+async def _is_loopback(host: str) -> bool:
+    """Whether every address of the host is on this machine."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return False
+    return all(ipaddress.ip_address(entry[4][0]).is_loopback for entry in found)

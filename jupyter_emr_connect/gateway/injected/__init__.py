@@ -1,0 +1,1 @@
+"""Text that runs in the remote kernel, and how it gets there."""

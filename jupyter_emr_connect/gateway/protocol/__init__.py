@@ -1,0 +1,1 @@
+"""Kernel messages: their frames, signatures and numbers."""

@@ -1,0 +1,1 @@
+"""What gateway, Livy and the doors of EMR share: connections, deadlines, credentials on a request."""

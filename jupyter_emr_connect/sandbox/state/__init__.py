@@ -1,0 +1,1 @@
+"""The folder of one running sandbox, and what others read there."""

@@ -1,0 +1,92 @@
+"""The AWS front as the supervisor holds it: its server, its profiles, and AWS's real host names on request."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from ...errors import SandboxStartError
+from ..aws.app import Front, make_app
+from ..aws.policies import PARTNER_BUCKET
+from ..aws.registry import SERVICES
+from ..aws.seed import BUCKETS, Profile, put_security, role_arns, seed
+from ..aws.server import ServerHandle, serve
+from ..frontdoor.certificates import CertificateAuthority
+from ..ports import AWS_PORT, is_free, who_listens
+from ..state.client_files import ClientFiles
+from ..world.world import World
+
+HTTPS_PORT = 443
+
+
+class AWSFront:
+    """The running AWS front of one sandbox, at ``url``; ``profiles`` hold secrets."""
+
+    def __init__(self, world: World, address: str) -> None:
+        self._world = world
+        self._address = address
+        self._front: Front = make_app(world)
+        self.profiles: dict[str, Profile] = seed(self._front)
+        self._servers: list[ServerHandle] = [serve(self._front, address, _free(address, AWS_PORT))]
+        self._hosts: dict[str, Any] | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def url(self) -> str:
+        """The endpoint for AWS clients."""
+        return self._servers[0].url
+
+    @property
+    def roles(self) -> list[str]:
+        """The ARNs of the runtime roles."""
+        return role_arns(self._world)
+
+    @property
+    def buckets(self) -> list[str]:
+        """The buckets that the sandbox comes with."""
+        return list(BUCKETS)
+
+    def hosts(self, files: ClientFiles) -> dict[str, Any]:
+        """Serve AWS's real host names over HTTPS; returns ``{"lines": [for /etc/hosts], "ca_file", "address"}``.
+
+        The listener starts with the first call. Raises SandboxStartError when port 443 cannot be had (it needs root).
+        """
+        with self._lock:
+            if self._hosts is None:
+                names = host_names(self._world)
+                authority = CertificateAuthority(f"sandbox {self._world.name} AWS")
+                port = _free(self._address, HTTPS_PORT)
+                self._servers.append(serve(self._front, self._address, port, tls=authority.server_context(names)))
+                self._hosts = {
+                    "address": self._address,
+                    "ca_file": files.write_authority("aws", authority.pem),
+                    "lines": [f"{self._address} {name}" for name in names if "*" not in name],
+                }
+            return self._hosts
+
+    def cover(self, regions: list[str]) -> None:
+        """Give the sandbox's account its security configurations in these regions too."""
+        for region in regions:
+            put_security(self._front, self._world.account, region)
+
+    def close(self) -> None:
+        """Stop serving."""
+        for server in self._servers:
+            server.stop()
+
+
+def host_names(world: World) -> list[str]:
+    """Return the host names of AWS that the sandbox answers for: each service's regional one, and the buckets'."""
+    region = world.region
+    names = [f"{service.name}.{region}.amazonaws.com" for service in SERVICES.values()]
+    names += ["iam.amazonaws.com", "sts.amazonaws.com", f"*.s3.{region}.amazonaws.com"]
+    return names + [f"{bucket}.s3.{region}.amazonaws.com" for bucket in (*BUCKETS, PARTNER_BUCKET)]
+
+
+def _free(address: str, port: int) -> int:
+    """Return the port; raises SandboxStartError that names who holds it."""
+    if is_free(address, port):
+        return port
+    holder = who_listens(address, port)
+    message = f"{address}:{port} is in use by {holder}." if holder else f"{address}:{port} cannot be listened on."
+    raise SandboxStartError(message, fix="Stop that process, or take another address: --name OTHER.")

@@ -1,0 +1,218 @@
+"""The one process of a running sandbox: the AWS front, the front doors with their engines, and the control API.
+
+Started by ``supervisor_start`` (which ``jupyter emr sandbox up`` calls), ended by ``sandbox down``, SIGTERM or SIGINT.
+When it is killed, the engines' guards end everything below it, and the next ``up`` removes what it left behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from ...errors import SandboxStartError
+from ..engines.layout import Installation
+from ..frontdoor.cluster import ClusterDoor
+from ..frontdoor.door import Door
+from ..frontdoor.endpoint import EndpointDoor
+from ..ports import DEFAULT_SUBNET, OTHER_SUBNETS, Subnet, claim_subnet
+from ..state.client_files import OFFERED_ROLES, ClientFiles
+from ..state.computes import computes_of
+from ..state.folder import StateFolder
+from ..world.paper import seed_paper
+from ..world.world import PAIR_LIFETIME, ClusterSpec, World, fill_standard
+from .aws_front import AWSFront
+from .control_server import ControlServer
+from .fault_switches import Faults
+
+log = logging.getLogger(__name__)
+
+FAULT_PERIOD = 0.2
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What ``sandbox up`` was asked for."""
+
+    name: str = "default"
+    gateway_version: str = "3.3.0"
+    livy_home: Path | None = None
+    pair_lifetime: float = PAIR_LIFETIME
+
+
+class Supervisor:
+    """One sandbox. ``run`` brings it up, keeps it until it is asked to stop, and takes it down."""
+
+    def __init__(self, options: Options, installation: Installation, folder: StateFolder) -> None:
+        self.world = World(options.name, lifetime=options.pair_lifetime)
+        self._options = options
+        self._installation = installation
+        self._folder = folder
+        self._doors: dict[str, Door] = {}
+        self._stop = asyncio.Event()
+        self.faults = Faults(self.world, self._doors)
+
+    async def run(self, report: Report) -> None:
+        """Bring all up, ``report`` each stage, wait for the end; raises SandboxStartError."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, self.request_stop)
+        async with contextlib.AsyncExitStack() as stack:
+            started = asyncio.create_task(self._start(stack, report))
+            stopped = asyncio.create_task(self._stop.wait())
+            await asyncio.wait([started, stopped], return_when=asyncio.FIRST_COMPLETED)
+            if not started.done():
+                started.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await started
+            else:
+                started.result()
+                report("ready")
+            await self._keep(stopped)
+        log.info("down")
+
+    def request_stop(self) -> None:
+        """Take the sandbox down; called by signals, by the control API, and when the starting process has gone."""
+        self._stop.set()
+
+    def status(self) -> dict[str, Any]:
+        """Return the contract's ``status``."""
+        profiles = {
+            name: {"arn": profile.arn, "access_key_id": profile.access_key}
+            for name, profile in self._aws.profiles.items()
+        }
+        return {
+            "name": self.world.name,
+            "endpoint_url": self._aws.url,
+            "region": self.world.region,
+            "account": self.world.account,
+            "profiles": profiles,
+            "computes": computes_of(self.world),
+            "roles": self._aws.roles,
+            "buckets": self._aws.buckets,
+            "engines": dict(self._installation.versions),
+            "rss_mb": round(_rss() / 1e6, 1),
+        }
+
+    def environment(self) -> dict[str, str]:
+        """Return what a client has to export."""
+        return self._files.environment()
+
+    def seed(self, body: dict[str, Any]) -> dict[str, int]:
+        """Add computes that exist on paper only (AWS lists and describes them, nothing runs at their address).
+
+        Returns how many of each kind; raises ConfigurationError for numbers and regions that cannot be.
+        """
+        regions = [str(region) for region in body.get("regions") or [self.world.region]]
+        wanted = {kind: int(body.get(kind) or 0) for kind in ("clusters", "applications", "endpoints")}
+        added = seed_paper(self.world, wanted, regions, str(self._subnet.number))
+        self._aws.cover(regions)
+        return added
+
+    async def hosts(self) -> dict[str, Any]:
+        """Return the lines for /etc/hosts and the CA file that lead AWS's host names here."""
+        return await asyncio.to_thread(self._aws.hosts, self._files)
+
+    async def _start(self, stack: contextlib.AsyncExitStack, report: Report) -> None:
+        self._folder.clean()
+        os.chdir(self._folder.path)
+        self._subnet = self._choose_subnet()
+        stack.callback(self._subnet.release)
+        begun = time.monotonic()
+        report("AWS front")
+        self._populate(str(self._subnet.number))
+        self._aws = await asyncio.to_thread(AWSFront, self.world, self._subnet.address)
+        stack.callback(self._aws.close)
+        report("front doors")
+        for door in self._make_doors():
+            stack.push_async_callback(door.close)
+            await door.open()
+            self._doors[door.compute] = door
+        self._write_files()
+        control = ControlServer(self, self._folder.socket)
+        await control.open()
+        stack.push_async_callback(control.close)
+        report("engines")
+        now = [d for d in self._doors.values() if isinstance(d, ClusterDoor) and not d.spec.lazy]
+        await asyncio.gather(*(door.start_engines() for door in now))
+        log.info("up after %.1f s, %.0f MB", time.monotonic() - begun, _rss() / 1e6)
+
+    def _populate(self, subnet: str) -> None:
+        """Put what every sandbox comes with into the world."""
+        fill_standard(self.world, subnet)
+        version = self._options.gateway_version
+        for cluster in list(self.world.clusters.values()):
+            self.world.clusters[cluster.id] = _with_version(cluster, version)
+        for endpoint in list(self.world.endpoints.values()):
+            self.world.endpoints[endpoint.id] = replace(endpoint, gateway_version=version)
+
+    def _make_doors(self) -> list[Door]:
+        """Return a door for each compute with engines; an endpoint's certificate is then known to AWS."""
+        world, folder = self.world, self._folder.engines
+        doors: list[Door] = [
+            ClusterDoor(world, spec, self._installation, folder / spec.name)
+            for spec in world.clusters.values()
+            if spec.engines
+        ]
+        for endpoint in [spec for spec in world.endpoints.values() if spec.engines]:
+            door = EndpointDoor(world, endpoint, self._installation, folder / endpoint.name)
+            world.endpoints[endpoint.id] = replace(endpoint, certificate=door.certificate)
+            doors.append(door)
+        return doors
+
+    def _write_files(self) -> None:
+        self._files = ClientFiles(self._folder, self._aws.url, self.world.region)
+        self._files.write_profiles(self._aws.profiles)
+        # An endpoint's CA comes from AWS; a cluster's is for the user to name.
+        authorities = {
+            compute: self._files.write_authority(door.name, door.authority.pem)
+            for compute, door in self._doors.items()
+            if door.authority and isinstance(door, ClusterDoor)
+        }
+        roles = [arn for arn in self._aws.roles if arn.rsplit("/", 1)[-1] in OFFERED_ROLES]
+        self._files.write_jupyter(authorities, roles)
+
+    def _choose_subnet(self) -> Subnet:
+        """Return our subnet; a port that is taken on the default one is found, and named, by who listens on it."""
+        if self._options.name == "default":
+            try:
+                return Subnet(DEFAULT_SUBNET)
+            except OSError as error:
+                message = f"The loopback addresses 127.0.{DEFAULT_SUBNET}.x belong to another sandbox."
+                raise SandboxStartError(message, fix="End that one, or take another name: --name OTHER.") from error
+        subnet = claim_subnet(OTHER_SUBNETS)
+        if subnet is None:
+            message = "No loopback subnet is free for another sandbox."
+            raise SandboxStartError(message, fix="End one with `jupyter emr sandbox down --name NAME`.")
+        return subnet
+
+    async def _keep(self, stopped: asyncio.Task[bool]) -> None:
+        """Let faults end in time until the sandbox is asked to stop."""
+        while not stopped.done():
+            await asyncio.wait([stopped], timeout=FAULT_PERIOD)
+            if not stopped.done():
+                await self.faults.apply()
+
+
+def _with_version(spec: ClusterSpec, gateway_version: str) -> ClusterSpec:
+    return replace(spec, gateway_version=gateway_version) if spec.engines else spec
+
+
+def _rss() -> int:
+    """Return the resident memory of this process and everything below it, in bytes."""
+    me = psutil.Process()
+    total = 0
+    for process in [me, *me.children(recursive=True)]:
+        with contextlib.suppress(psutil.Error):
+            total += process.memory_info().rss
+    return total

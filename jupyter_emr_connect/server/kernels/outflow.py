@@ -1,0 +1,241 @@
+"""What one of our kernels sends, on its way to one browser: nothing dropped for speed, and memory bounded.
+
+jupyter_server reads a kernel's outputs from ZeroMQ, throws away what exceeds 1 MB or 1,000 messages a second, and
+queues the rest for the browser without bound. Our kernels' connection is in the same process, so their outputs come
+from it directly (``gateway/channels/in_process.py``), in bursts, and are taken only as fast as the browser takes
+them. So do replies to a browser that keeps up: one write brings the end of a cell and its reply.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import struct
+from collections.abc import Iterable
+from datetime import datetime, timezone
+from typing import Any
+
+from tornado.iostream import StreamClosedError
+from tornado.websocket import WebSocketClosedError
+
+from ...gateway.channels.in_process import Tap
+from ...gateway.channels.zmq_channels import ROUTED
+from ...gateway.protocol.framing import V1_PROTOCOL, BadFrame, Message, Part, decode, v1_parts
+
+WINDOW = 4 * 1024 * 1024  # bytes given to the browser's socket and not yet taken by the operating system
+TURN = 0.005  # seconds after which others have their turn on the loop
+ACTIVITY_EVERY = 1.0  # seconds
+PIECE = 128 * 1024  # of a large message, so that a slow browser is seen to read
+BINARY_FRAME = 0x82  # the only and last fragment of a binary message, unmasked (RFC 6455, section 5.2)
+ATTRIBUTE = "emr_connect_outflow"  # of the ZeroMQ stream that it stands for
+
+
+class Outflow:
+    """Hands outputs and replies from a tap to a connection's WebSocket, and takes its requests. Lives on its loop.
+
+    It stands for the connection's ``iopub`` stream and lives as long: jupyter_server keeps the stream when the last
+    browser leaves, to buffer for its return, and then closes it or gives it to the next connection of the same session.
+    """
+
+    def __init__(self, channels: Any, stream: Any, identity: bytes) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._connection: Any = None
+        self._tap = Tap(self._drain)
+        self._channels = channels
+        self._identity = identity
+        self._sent = 0  # bytes given to the socket and not yet taken by it
+        self._draining = False
+        self._marked = 0.0
+        self._parent: Part = b"{}"
+        channels.taps.add(self._tap, identity)
+        # Outputs come by the tap from here on; the stream stays, for those who close or buffer it.
+        stream.socket.unsubscribe(b"")
+        setattr(stream, ATTRIBUTE, self)
+        stream.set_close_callback(self.close)
+
+    @classmethod
+    def of(cls, connection: Any) -> Outflow | None:
+        """Return the one of a connection whose ``channels`` are there, made if need be; None for a foreign kernel."""
+        stream = connection.channels["iopub"]
+        found: Outflow | None = getattr(stream, ATTRIBUTE, None)
+        channels = getattr(getattr(connection.kernel_manager, "provisioner", None), "channels", None)
+        if found is not None or channels is None:
+            return found
+        narrow_activity(connection.kernel_manager)
+        return cls(channels, stream, connection.session.bsession)
+
+    def begin(self, connection: Any) -> None:
+        """Send to this connection, first what was kept while there was none."""
+        self._connection, self._sent = connection, 0
+        self._tap.back(self._drain)
+
+    def pause(self, connection: Any) -> None:
+        """Send no more to this connection; what comes is kept, on disk, until :meth:`begin` or :meth:`close`."""
+        if self._connection is connection:
+            self._connection = None
+            self._tap.leave()
+
+    def close(self) -> None:
+        """Forget it all; called when jupyter_server closes the stream."""
+        self._connection = None
+        self._channels.taps.remove(self._tap)
+        self._tap.close()
+
+    def ask(self, frame: bytes) -> None:
+        """Give the kernel what the browser sent in a binary frame; :class:`BadFrame` when it is no message."""
+        message = decode(frame, "v1")
+        if message.channel not in ROUTED:
+            text = f"a message on the channel {message.channel}"
+            raise BadFrame(text)
+        self._channels.ask(self._identity, message)
+
+    def flush(self) -> None:
+        """Send what has come so far, before a message that must not overtake it."""
+        self._drain()
+
+    def _drain(self) -> None:
+        """Send as much as the browser's socket may be given."""
+        if self._draining:
+            return
+        self._draining = True
+        try:
+            end = (now := self._loop.time()) + TURN
+            while self._connection is not None and self._sent < WINDOW:
+                if now > end:
+                    self._loop.call_soon(self._drain)
+                    break
+                messages = self._tap.take(PIECE) or self._lost()
+                if not messages:
+                    break
+                self._parent = messages[-1].parent_header
+                self._mark_activity(now)
+                self._send(messages)
+                now = self._loop.time()
+        finally:
+            self._draining = False
+
+    def _mark_activity(self, now: float) -> None:
+        if now - self._marked < ACTIVITY_EVERY:
+            return
+        self._marked = now
+        kernel = self._connection.kernel_manager
+        kernel.last_activity = kernel.parent.last_kernel_activity = datetime.now(timezone.utc)
+
+    def _lost(self) -> list[Message]:
+        """Return what tells the cell that some of its output is missing, if there is."""
+        count = self._tap.lost()
+        if not count:
+            return []
+        text = f"[EMR Connect: the disk was full while no browser read this: {count} messages of output are missing.]\n"
+        session = self._connection.session
+        header, content = session.pack(session.msg_header("stream")), session.pack({"name": "stderr", "text": text})
+        return [Message("iopub", header, self._parent, b"{}", content)]
+
+    def _send(self, messages: list[Message]) -> None:
+        connection = self._connection
+        if not connection.multi_kernel_manager.allow_tracebacks:
+            messages = [without_traceback(connection, message) for message in messages]
+        handler = connection.websocket_handler
+        socket = handler.ws_connection
+        if socket is None or socket.is_closing():
+            self.pause(connection)
+            return
+        try:
+            if connection.subprotocol == V1_PROTOCOL and handler.get_compression_options() is None:
+                self._write(socket.stream, frames(messages))
+            else:
+                for message in messages:
+                    self._write_one(message)
+        except (StreamClosedError, WebSocketClosedError):  # jupyter_server will disconnect us
+            self.pause(connection)
+
+    def _write(self, stream: Any, parts: list[Part]) -> None:
+        """Write to the socket itself: a burst is one system call instead of one, a task and a copy per message."""
+        small: list[Part] = []
+        for part in parts:
+            if len(part) < PIECE:
+                small.append(part)
+                continue
+            view = memoryview(part)
+            for piece in (b"".join(small), *(view[at : at + PIECE] for at in range(0, len(view), PIECE))):
+                self._account(stream.write(piece), len(piece))
+            small = []
+        burst = b"".join(small)
+        self._account(stream.write(burst), len(burst))
+
+    def _write_one(self, message: Message) -> None:
+        connection = self._connection
+        if connection.subprotocol == V1_PROTOCOL:
+            frame: str | bytes = b"".join(v1_parts(message))
+        else:
+            try:
+                frame = connection._reserialize_reply(as_json(message), channel=message.channel)
+            except (BadFrame, ValueError):
+                connection.log.warning("A message that is not JSON was not passed on.")
+                return
+        written = connection.websocket_handler.write_message(frame, binary=isinstance(frame, bytes))
+        self._account(written, len(frame))
+
+    def _account(self, written: Any, size: int) -> None:
+        connection = self._connection
+        if written.done():
+            return
+        self._sent += size
+
+        def taken(_: Any) -> None:
+            if self._connection is connection:
+                self._sent -= size
+                self._tap.progress()
+                self._drain()
+
+        written.add_done_callback(taken)
+
+
+def narrow_activity(kernel_manager: Any) -> None:
+    """Let jupyter_server's watch over a kernel's state read its statuses alone, not every output once more.
+
+    Outputs count as activity all the same while a browser is there: see :meth:`Outflow._mark_activity`.
+    """
+    stream = getattr(kernel_manager, "_activity_stream", None)
+    if stream is not None and not stream.closed():
+        stream.socket.subscribe(b"kernel.status")
+        stream.socket.unsubscribe(b"")
+
+
+def frames(messages: Iterable[Message]) -> list[Part]:
+    """Return the WebSocket frames of messages, in parts."""
+    parts: list[Part] = []
+    for message in messages:
+        payload = v1_parts(message)
+        size = sum(map(len, payload))
+        if size < 126:
+            parts.append(struct.pack("!BB", BINARY_FRAME, size))
+        elif size < 65536:
+            parts.append(struct.pack("!BBH", BINARY_FRAME, 126, size))
+        else:
+            parts.append(struct.pack("!BBQ", BINARY_FRAME, 127, size))
+        parts += payload
+    return parts
+
+
+def as_json(message: Message) -> dict[str, Any]:
+    """Return a message as jupyter_client's ``Session`` reads it."""
+    return {
+        "header": message.head,
+        "msg_id": message.msg_id,
+        "msg_type": message.msg_type,
+        "parent_header": message.parent,
+        "metadata": json.loads(bytes(message.metadata)),
+        "content": json.loads(bytes(message.content)),
+        "buffers": list(message.buffers),
+    }
+
+
+def without_traceback(connection: Any, message: Message) -> Message:
+    """Hide an error's details, as the administrator wants them hidden (``allow_tracebacks``)."""
+    if message.msg_type != "error":
+        return message
+    parsed = as_json(message)
+    connection._on_error("iopub", parsed, [b""] * 4)
+    content = json.dumps(parsed["content"]).encode()
+    return Message("iopub", message.header, message.parent_header, message.metadata, content, message.buffers)

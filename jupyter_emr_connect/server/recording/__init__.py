@@ -1,0 +1,1 @@
+"""Outputs of gateway kernels go into the notebook while no browser is connected."""

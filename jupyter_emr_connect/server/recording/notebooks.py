@@ -1,0 +1,100 @@
+"""What the recorder does to notebooks: read and saved through the contents manager, with all its hooks.
+
+One that is open in a collaboration room is edited there instead (``shared``); the room saves it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.jsonutil import json_default
+from jupyter_core.utils import ensure_async
+from tornado.web import HTTPError
+
+from ...services.recording.runs import Run
+from ...services.recording.writing import has, place
+from .interrupted_saves import mend
+from .shared_notebooks import place_shared, shared_notebook
+
+TRIES = 5
+MOST_VERSIONS = 1000
+
+
+class Changed(Exception):
+    """Somebody else keeps changing the notebook while it is written."""
+
+
+class Notebooks:
+    """The notebooks of one server.
+
+    ``versions`` has for each path the times of last modification (as the contents API writes them) that follow one
+    another by writes of the recorder alone: a front end that knows one of them misses nothing but outputs.
+    """
+
+    def __init__(self, server: Any) -> None:
+        self._server = server
+        self._contents = server.contents_manager
+        self._saving: dict[str, int] = {}
+        self.versions: dict[str, list[str]] = {}
+        self.shared: set[str] = set()  # those that were in a room when they were last written
+
+    async def write(self, path: str, runs: list[Run], *, adds: bool = True) -> list[Run]:
+        """Put runs into their cells; return those without one. What changed meanwhile is kept: it is read anew.
+
+        ``adds`` says whether a cell that was never saved may be added: not when it may belong to another document.
+
+        Raises what the contents manager raises, and :class:`Changed`.
+        """
+        document = await shared_notebook(self._server, path)
+        if document is not None:
+            self.shared.add(path)
+            return place_shared(document, runs)
+        self.shared.discard(path)
+        for _ in range(TRIES):
+            model = await self._read(path)
+            homeless = await asyncio.to_thread(partial(place, model["content"], runs, adds=adds))
+            if len(homeless) == len(runs):
+                return homeless
+            now = await ensure_async(self._contents.get(path, content=False))
+            if now["last_modified"] == model["last_modified"]:
+                self._follows(path, model, await self._save(path, model["content"]))
+                return homeless
+        raise Changed(path)
+
+    async def _read(self, path: str) -> Any:
+        try:
+            return await ensure_async(self._contents.get(path, content=True, type="notebook"))
+        except HTTPError as error:
+            find = getattr(self._contents, "_get_os_path", None)
+            if error.status_code != 400 or find is None or not await asyncio.to_thread(mend, Path(find(path))):
+                raise
+        return await ensure_async(self._contents.get(path, content=True, type="notebook"))
+
+    async def _save(self, path: str, content: Any) -> Any:
+        self._saving[path] = self._saving.get(path, 0) + 1
+        model = {"type": "notebook", "format": "json", "content": content}
+        try:
+            return await ensure_async(self._contents.save(model, path))
+        except BaseException:
+            self.is_own(path)
+            raise
+
+    def _follows(self, path: str, before: dict[str, Any], after: dict[str, Any]) -> None:
+        old, new = str(json_default(before["last_modified"])), str(json_default(after["last_modified"]))
+        known = self.versions.get(path, [])
+        self.versions[path] = [*(known[-MOST_VERSIONS:] if known[-1:] == [old] else [old]), new]
+
+    def is_own(self, path: str) -> bool:
+        """Whether a save that was told of is one of the recorder's; each counts once."""
+        count = self._saving.pop(path, 0)
+        if count > 1:
+            self._saving[path] = count - 1
+        return count > 0
+
+    async def showing(self, path: str, runs: list[Run]) -> list[Run]:
+        """Return those of the ended runs that the notebook shows to their end."""
+        model = await self._read(path)
+        return [run for run in runs if has(model["content"], run)]

@@ -1,0 +1,217 @@
+"""One kernel's recording put into its notebook while no front end does so itself."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ...http.deadlines import within
+from ...services.recording.recording import Recording
+from ...services.recording.runs import Run
+from .notebooks import Notebooks
+
+GRACE = 5.0  # seconds in which a WebSocket that dropped may come back before its runs are written
+WRITE_EVERY = 2.0
+SHARE_EVERY = 0.5  # in a collaboration room, where others watch and no file is written
+SHARE = 4  # of the time at most a fifth is spent on writing a large notebook
+RETRY_EVERY = 5.0
+
+
+@dataclass(frozen=True)
+class Documents:
+    """The notebooks of a kernel, by API path; ``alone`` says that nothing else can have sent it a cell."""
+
+    paths: list[str]
+    alone: bool
+
+
+class Keeper:
+    """Watches who is connected to a kernel and writes the runs that nobody covers. Lives on the server's loop.
+
+    A run is covered while the front end that asked for it, or took it over, has a WebSocket to the kernel.
+    """
+
+    def __init__(
+        self,
+        recording: Recording,
+        find_documents: Callable[[], Awaitable[Documents]],
+        notebooks: Notebooks,
+        log: logging.Logger | Any,
+    ) -> None:
+        self.recording = recording
+        self.documents = Documents([], True)
+        self.lock = asyncio.Lock()  # held while runs are read or written
+        self._find_documents = find_documents
+        self._notebooks = notebooks
+        self._log = log
+        self._loop = asyncio.get_running_loop()
+        self._connections: dict[object, str] = {}
+        self._left: dict[str, float] = {}
+        self._since = self._loop.time()
+        self._event = asyncio.Event()
+        self._not_before = 0.0
+        self._ended: set[str] = set()
+        self._saved_by_client = False
+        self._failing = False
+        self._task = self._loop.create_task(self._keep())
+
+    # -- who is there ------------------------------------------------------------------------------------------------
+
+    async def connected(self, connection: object, session: str) -> None:
+        """A front end's WebSocket is open; ``connection`` tells it from an older one of the same session."""
+        self._connections[connection] = session
+        self._left.pop(session, None)
+        self.recording.sessions.add(session)
+        await self._look_for_documents()
+        self.recording.enabled = bool(self.documents.paths)
+        self.wake()
+
+    async def _look_for_documents(self) -> None:
+        """Find what belongs to the kernel now; what it had stays when there is nothing."""
+        found = await self._find_documents()
+        if found.paths:
+            self.documents = found
+
+    def disconnected(self, connection: object) -> None:
+        """A front end's WebSocket is closed."""
+        session = self._connections.pop(connection, None)
+        if session is not None and session not in self._connections.values():
+            self.recording.sessions.discard(session)
+            self._left[session] = self._loop.time()
+        self.wake()
+
+    def _leaves_in(self, run: Run) -> float:
+        """Return in how many seconds a run's front ends are given up; 0 when they are."""
+        if self.recording.covers(run):
+            return float("inf")
+        left = max(self._left.get(session, self._since) for session in run.sessions)
+        return max(0.0, left + GRACE - self._loop.time())
+
+    def client_saved(self) -> None:
+        """A front end has saved the notebook."""
+        for run in self.recording.unsaved:
+            run.noticed = True
+        self._saved_by_client = True
+        self.wake()
+
+    def wake(self) -> None:
+        """Look again at what there is to do."""
+        self._event.set()
+
+    # -- what is to do -----------------------------------------------------------------------------------------------
+
+    async def _keep(self) -> None:
+        wait: float | None = 0
+        while True:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await (self._event.wait() if wait is None else within(wait, self._event.wait()))
+            self._event.clear()
+            try:
+                async with self.lock:
+                    wait = await self._tend()
+                self._failing = False
+            except Exception as error:
+                wait = RETRY_EVERY
+                self._not_before = self._loop.time() + RETRY_EVERY
+                self._failed(error)
+
+    def _failed(self, error: Exception) -> None:
+        """Tell of a notebook that cannot be written, once until it can be again."""
+        if not self._failing:
+            reason = f"{type(error).__name__}: {error}"
+            self._log.warning("The outputs in %a cannot be written: %s; trying again.", self.documents.paths, reason)
+        self._failing = True
+
+    async def _tend(self) -> float | None:
+        """Do what is due; return after how many seconds there is more to do."""
+        if self._saved_by_client:
+            self._saved_by_client = False
+            await self._check_saved()
+        unsaved = [run for run in self.recording.unsaved if not run.settled]
+        runs = [run for run in unsaved if self._leaves_in(run) == 0]
+        if runs:
+            due = self._not_before - self._loop.time()
+            if due > 0 and not self._new_ends(runs):
+                return due
+            await self._write(runs)
+            self.recording.arm()
+            return self._pause() if any(not run.settled for run in self.recording.unsaved) else None
+        self.recording.release()
+        return min((self._leaves_in(run) for run in unsaved), default=None)
+
+    def _new_ends(self, runs: list[Run]) -> bool:
+        return any(run.idle and run.msg_id not in self._ended for run in runs)
+
+    async def _write(self, runs: list[Run]) -> None:
+        began = self._loop.time()
+        await self._look_for_documents()
+        if not self.documents.paths:
+            return
+        ended = [run for run in runs if run.idle]
+        await asyncio.to_thread(self.recording.catch_up)
+        changed = [run for run in runs if run.version != run.written]
+        if changed:
+            versions = [run.version for run in changed]
+            ended += [run for run in await self._place(changed) if run not in ended]
+            for run, version in zip(changed, versions, strict=True):
+                run.written = version
+        self._ended = {run.msg_id for run in ended}
+        self.recording.settled(ended)
+        took = self._loop.time() - began
+        self._not_before = self._loop.time() + max(self._pause(), SHARE * took)
+
+    def _pause(self) -> float:
+        return SHARE_EVERY if self._notebooks.shared.intersection(self.documents.paths) else WRITE_EVERY
+
+    async def _place(self, runs: list[Run]) -> list[Run]:
+        """Write runs into the notebooks that share the kernel, each where its cell is; return those without one."""
+        for path in self.documents.paths:
+            if runs:
+                runs = await self._notebooks.write(path, runs, adds=self.documents.alone)
+        return runs
+
+    async def _check_saved(self) -> None:
+        """Forget the runs that a front end has saved to their end, and those that it found in the notebook."""
+        ended = [run for run in self.recording.unsaved if run.idle]
+        runs = [run for run in ended if not run.settled and self.recording.covers(run)]
+        saved = [run for run in ended if run.settled]
+        for path in self.documents.paths if runs else ():
+            saved += await self._notebooks.showing(path, runs)
+        if saved:
+            self.recording.saved(saved)
+
+    @property
+    def versions(self) -> dict[str, list[str]]:
+        """By path, a notebook's times of modification that follow one another by our writes alone."""
+        return {path: self._notebooks.versions.get(path, []) for path in self.documents.paths}
+
+    async def take_over(self, session: str | None) -> list[Run]:
+        """Return all runs that the notebook may lack, with their outputs; ``session`` covers them from here on."""
+        async with self.lock:
+            runs = self.recording.unsaved
+            if session is not None:
+                for run in runs:
+                    run.sessions.add(session)
+            if runs:
+                await asyncio.to_thread(self.recording.catch_up)
+            return runs
+
+    async def close(self, *, over: bool) -> None:
+        """Write what nobody covers, without waiting longer; with ``over`` the kernel is no more."""
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        mine = [run for run in self.recording.unsaved if not run.settled]
+        runs = [run for run in mine if not self.recording.covers(run)]
+        done = not runs
+        if runs:
+            try:
+                await self._write(runs)
+                done = True
+            except Exception as error:
+                self._failed(error)
+        self.recording.close(remove=over and done)

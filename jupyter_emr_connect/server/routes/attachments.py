@@ -1,0 +1,138 @@
+"""``attachments``: which notebook or folder runs on which compute."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from jupyter_server.auth.decorator import authorized
+from tornado.web import authenticated
+
+from ...config import EMRConnect
+from ...errors import AttachmentNotFound, EMRConnectError
+from ...models import Attachment
+from ..paths import Places
+from .base import EMRHandler
+
+
+class AttachmentHandler(EMRHandler):
+    """What both routes share: paths as Jupyter writes them, and proving."""
+
+    async def prepare(self, **options: Any) -> None:
+        """Wait until renames that Jupyter has done are followed."""
+        await super().prepare(**options)
+        await self.services.follower.settled()
+
+    def shown(self, attachment: Attachment) -> dict[str, Any]:
+        """Return an attachment's JSON; its path is null where it is not within this server's folder."""
+        return {**attachment.to_json(), "path": self.services.places.api_path(attachment.path)}
+
+    async def prove(self, request: Attachment, action: str) -> Attachment:
+        """Prove and keep an attachment, and tell the audit of it or of the refusal."""
+        from ...services.attachments.attach import attach
+
+        path = self.services.places.api_path(request.path)
+        try:
+            made, _ = await self.while_wanted(attach(self.services.config, request))
+        except EMRConnectError as error:
+            self.services.audit.emit("refused", request, path or "", refusal=error)
+            raise
+        self.services.audit.emit(action, made, path or "")
+        return made
+
+
+class AttachmentsHandler(AttachmentHandler):
+    """All attachments within the server's folder."""
+
+    @authenticated
+    @authorized
+    async def get(self) -> None:
+        """List them by path; with ``path``, those that hold for it, the nearest first."""
+        path = self.query("path")
+        if path is not None:
+            key = await self.services.places.key(path)
+            found = await self.blocking(_holding, self.services.config, key)
+        else:
+            found = await self.blocking(_within, self.services.config, self.services.places)
+        self.answer({"items": [self.shown(one) for one in found]})
+
+    @authenticated
+    @authorized
+    async def post(self) -> None:
+        """Attach a notebook or folder, in place of the attachment that it has."""
+        from ...services.attachments.resolution import check_transport
+
+        sent = self.fields(required=("compute", "path"), optional=("runtime_role", "transport"))
+        wanted = Attachment(sent["compute"] or "", sent.get("runtime_role") or None)
+        try:
+            transport = check_transport(sent.get("transport") or "auto")
+            key = await self.services.places.key(sent["path"] or "")
+        except EMRConnectError as error:
+            self.services.audit.emit("refused", wanted, sent["path"] or "", refusal=error)
+            raise
+        made = await self.prove(replace(wanted, transport=transport, path=key), "attach")
+        self.set_header("Location", f"{self.request.path.rstrip('/')}/{made.id}")
+        self.answer(self.shown(made), 201)
+
+
+def _within(config: EMRConnect, places: Places) -> list[Attachment]:
+    from ...services.attachments.resolution import expiry, tidy
+
+    mine = [one for one in tidy(config) if places.api_path(one.path) is not None]
+    return [replace(one, credentials_expire_at=expiry(config, one)) for one in mine]
+
+
+def _holding(config: EMRConnect, key: str) -> list[Attachment]:
+    from ...services.attachments.resolution import expiry, open_attachments
+
+    found = open_attachments(config).above(key)
+    return [replace(one, credentials_expire_at=expiry(config, one)) for one in found]
+
+
+class OneAttachmentHandler(AttachmentHandler):
+    """One attachment, by its id."""
+
+    @authenticated
+    @authorized
+    async def get(self, attachment_id: str) -> None:
+        """Answer with it."""
+        self.answer(self.shown(await self._find(attachment_id)))
+
+    @authenticated
+    @authorized
+    async def patch(self, attachment_id: str) -> None:
+        """Change its compute, role or transport; what is left out stays, ``runtime_role: null`` takes the role away."""
+        from ...services.attachments.resolution import check_transport
+
+        sent = self.fields(optional=("compute", "runtime_role", "transport"))
+        found = await self._find(attachment_id)
+        if sent.get("compute") not in (None, found.compute):  # it may be anywhere
+            found = replace(found, profile=None, region=None, access_role=None)
+        wanted = replace(
+            found,
+            compute=sent.get("compute") or found.compute,
+            runtime_role=(sent["runtime_role"] or None) if "runtime_role" in sent else found.runtime_role,
+            transport=check_transport(sent.get("transport") or found.transport),
+        )
+        self.answer(self.shown(await self.prove(wanted, "change")))
+
+    @authenticated
+    @authorized
+    async def delete(self, attachment_id: str) -> None:
+        """End it; kernels that run go on running."""
+        from ...services.attachments.resolution import open_attachments
+
+        found = await self._find(attachment_id)
+        await self.blocking(open_attachments(self.services.config).remove, found.path)
+        self.services.audit.emit("detach", found, self.services.places.api_path(found.path) or "")
+        self.set_status(204)
+        await self.finish()
+
+    async def _find(self, attachment_id: str) -> Attachment:
+        from ...services.attachments.resolution import expiry, open_attachments
+
+        found = await self.blocking(open_attachments(self.services.config).get, attachment_id)
+        if found is None or self.services.places.api_path(found.path) is None:
+            message = f"There is no attachment {attachment_id[:80]!a} in this server's folder."
+            raise AttachmentNotFound(message, fix="GET attachments lists those there are.")
+        return replace(found, credentials_expire_at=expiry(self.services.config, found))

@@ -1,0 +1,147 @@
+"""What all routes share: whose they are, failures as JSON, bounded bodies, work that blocks, clients that leave."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+from jupyter_server.base.handlers import APIHandler
+from tornado.iostream import StreamClosedError
+from tornado.web import Finish, HTTPError
+
+from ...config import EMRConnect
+from ...errors import EMRConnectError
+from ..audit import Audit
+from ..catalogues import Catalogues
+from ..contents_events import Follower
+from ..paths import Places
+from .error_responses import body_of, status_of
+from .request_values import fields, flag, query_value
+
+LARGEST_BODY = 64 * 1024
+LARGEST_PART = 256 * 1024
+SETTING = "emr_connect_services"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Services:
+    """What handlers work with; one for each server, in ``settings[SETTING]``."""
+
+    config: EMRConnect
+    executor: Executor
+    places: Places
+    audit: Audit
+    catalogues: Catalogues
+    follower: Follower
+
+
+class EMRHandler(APIHandler):
+    """The base of all routes. Every verb of theirs is ``@authenticated`` and ``@authorized`` (``emr_connect``)."""
+
+    auth_resource = "emr_connect"
+    _running: asyncio.Future[Any] | None = None
+    _client_left = False
+
+    @property
+    def services(self) -> Services:
+        """What this server works with."""
+        found: Services = self.settings[SETTING]
+        return found
+
+    async def prepare(self, **options: Any) -> None:
+        """Check the client as Jupyter does, then the size of what it sent."""
+        # A panel that polls is no activity: it would keep an idle server from being culled.
+        self._track_activity = self.request.method != "GET"
+        await super().prepare(**options)
+        if len(self.request.body) > LARGEST_BODY:
+            raise HTTPError(413, "The body is larger than 64 KiB.")
+
+    def set_default_headers(self) -> None:
+        """Nothing here may be kept by a cache."""
+        super().set_default_headers()
+        self.set_header("Cache-Control", "no-store")
+
+    def query(self, name: str) -> str | None:
+        """Return a query value, None when it is left out; raises ``RequestError``."""
+        return query_value(self.request.query_arguments, name)
+
+    def flag(self, name: str) -> bool | None:
+        """Return a query value that is ``true`` or ``false``, None when it is left out; raises ``RequestError``."""
+        return flag(name, self.query(name))
+
+    def fields(self, *, required: tuple[str, ...] = (), optional: tuple[str, ...] = ()) -> dict[str, str | None]:
+        """Return the text fields of the JSON body; raises ``RequestError``."""
+        return fields(self.request.body, required=required, optional=optional)
+
+    async def blocking(self, work: Callable[..., T], *arguments: Any, **named: Any) -> T:
+        """Run what blocks (AWS, disk) in one of our threads."""
+        call = partial(work, *arguments, **named)
+        return await asyncio.get_running_loop().run_in_executor(self.services.executor, call)
+
+    async def while_wanted(self, work: Awaitable[T]) -> T:
+        """Await work of seconds; it is cancelled when the client goes away."""
+        self._running = asyncio.ensure_future(work)
+        try:
+            result: T = await self._running
+        except asyncio.CancelledError:
+            if self._client_left:
+                raise Finish from None
+            raise
+        return result
+
+    def on_connection_close(self) -> None:
+        """Stop working for a client that has gone; called by tornado."""
+        super().on_connection_close()
+        self._client_left = True
+        if self._running is not None:
+            self._running.cancel()
+
+    def answer(self, value: Any, status: int = 200) -> None:
+        """Finish with JSON."""
+        self.set_status(status)
+        self.finish(json.dumps(value))
+
+    async def answer_in_parts(self, parts: Iterable[bytes]) -> None:
+        """Finish with JSON that comes in parts; a long one leaves as the client takes it."""
+        self.set_header("Content-Type", "application/json")
+        size = 0
+        for part in parts:
+            self.write(part)
+            size += len(part)
+            if size > LARGEST_PART:
+                size = 0
+                try:
+                    await self.flush()
+                except StreamClosedError:
+                    raise Finish from None  # the client has gone
+        await self.finish()
+
+    def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
+        """Give errors of ours their status; called by tornado."""
+        error = kwargs.get("exc_info", (None, None))[1]
+        super().send_error(status_of(error, status_code), **kwargs)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Write the contract's error body; called by tornado."""
+        if status_code == 405:
+            self.set_header("Allow", ", ".join(verbs(type(self))))
+        error = kwargs.get("exc_info", (None, None))[1]
+        self.finish(json.dumps(body_of(error, status_code)))
+
+    def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
+        """Log errors of ours in a line, others as tornado does."""
+        if isinstance(value, EMRConnectError):
+            self.log.info("%s %s: %s", self.request.method, self.request.path, ascii(str(value)))
+        else:
+            super().log_exception(typ, value, tb)
+
+
+def verbs(handler: type[EMRHandler]) -> list[str]:
+    """Return the HTTP methods that a route has (``OPTIONS`` is Jupyter's, for other origins)."""
+    return [name for name in handler.SUPPORTED_METHODS if name.lower() in vars(handler)]

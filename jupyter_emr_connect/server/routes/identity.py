@@ -1,0 +1,44 @@
+"""``identity``: who this server is to AWS, and changing the profile it acts with."""
+
+from __future__ import annotations
+
+from jupyter_server.auth.decorator import authorized
+from tornado.web import authenticated
+
+from ...errors import RequestError
+from .base import EMRHandler
+
+
+class IdentityHandler(EMRHandler):
+    """GET tells; PUT and POST change the profile without a restart."""
+
+    @authenticated
+    @authorized
+    async def get(self) -> None:
+        """Answer with the caller, the profiles there are and the SSO session."""
+        from ...services.credentials.identity import describe_self
+
+        self.answer((await self.blocking(describe_self, self.services.config)).to_json())
+
+    @authenticated
+    @authorized
+    async def put(self) -> None:
+        """Act as ``profile`` from now on; null gives the choice back to the AWS chain."""
+        await self._change()
+
+    @authenticated
+    @authorized
+    async def post(self) -> None:
+        """Do as PUT does."""
+        await self._change()
+
+    async def _change(self) -> None:
+        from ...services.credentials.identity import change_profile
+
+        sent = self.fields(optional=("profile",))
+        if "profile" not in sent:
+            message = "The body lacks the field 'profile'."
+            raise RequestError(message, fix="Send the name of an AWS profile, or null for the AWS chain's choice.")
+        changed = await self.blocking(change_profile, self.services.config, sent["profile"])
+        self.services.catalogues.close()
+        self.answer(changed.to_json())

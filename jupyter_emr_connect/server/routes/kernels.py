@@ -1,0 +1,72 @@
+"""``kernels``: the gateway kernels that were started from here, wherever they are now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jupyter_core.utils import ensure_async
+from jupyter_server.auth.decorator import authorized
+from tornado.web import authenticated
+
+from .base import EMRHandler
+
+if TYPE_CHECKING:
+    from ...services.kernels.listing import Kernel
+
+
+class KernelsHandler(EMRHandler):
+    """All of them."""
+
+    @authenticated
+    @authorized
+    async def get(self) -> None:
+        """List the ledger; ``check=false`` does not ask the gateways whether the kernels live."""
+        from ...services.kernels.listing import list_kernels
+
+        check = self.flag("check") is not False
+        found = await self.while_wanted(list_kernels(self.services.config, check=check))
+        self.answer({"items": [one.to_json() for one in found]})
+
+
+class OneKernelHandler(EMRHandler):
+    """One of them, by its id on the gateway or in Jupyter."""
+
+    @authenticated
+    @authorized
+    async def delete(self, kernel_id: str) -> None:
+        """Delete it on its gateway; one that this server has is shut down as its user does."""
+        from ...services.kernels.listing import find_kernel, shut_down
+
+        force = self.flag("force") is True
+        found = await self.blocking(find_kernel, self.services.config, kernel_id)
+        if self._is_here(found):
+            manager: Any = self.kernel_manager
+            await ensure_async(manager.shutdown_kernel(found.record.local_id))
+        else:
+            await self.while_wanted(shut_down(self.services.config, found.record.kernel_id, force=force))
+        self.set_status(204)
+        await self.finish()
+
+    def _is_here(self, kernel: Kernel) -> bool:
+        from ...services.kernels.ownership import ownership
+
+        mine = kernel.record.owner_id == ownership(self.services.config.state_file).owner.id
+        manager: Any = self.kernel_manager
+        return mine and kernel.record.local_id in manager
+
+
+class AdoptKernelHandler(EMRHandler):
+    """POST alone."""
+
+    @authenticated
+    @authorized
+    async def post(self, kernel_id: str) -> None:
+        """Let a notebook of this server go on with it when its kernel starts next."""
+        from ...services.kernels.listing import adopt
+
+        sent = self.fields(optional=("path",)) if self.request.body else {}
+        force = self.flag("force") is True
+        path = sent.get("path")
+        key = await self.services.places.key(path) if path else None
+        found = await self.blocking(adopt, self.services.config, kernel_id, path=key, force=force)
+        self.answer(found.to_json())

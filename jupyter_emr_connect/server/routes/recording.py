@@ -1,0 +1,53 @@
+"""``kernels/{id}/recording``: what a gateway kernel's runs have shown, for a front end that was not there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyter_server.auth.decorator import authorized
+from tornado.web import HTTPError, authenticated
+
+from ...errors import RequestError
+from ..kernels.websocket import RECORDER
+from ..recording.recorder import Recorder
+from ..recording.writer import Keeper
+from .base import EMRHandler
+
+
+class RecordingHandler(EMRHandler):
+    """The recording of a kernel, by the id that it has in this server. One that is not ours has none."""
+
+    @authenticated
+    @authorized
+    async def get(self, kernel_id: str) -> None:
+        """Answer with the runs that the notebook may lack."""
+        keeper = self._keeper(kernel_id)
+        self.answer(await self._answer(keeper, None))
+
+    @authenticated
+    @authorized
+    async def post(self, kernel_id: str) -> None:
+        """Answer as GET does, and write these runs no more: the front end that asks covers them from here on."""
+        session = self.fields(required=("session",))["session"]
+        keeper = self._keeper(kernel_id)
+        if keeper is not None and session not in keeper.recording.sessions:
+            message = "No front end with this session is connected to the kernel."
+            raise RequestError(message, fix="Send the session_id of the kernel's WebSocket, while it is open.")
+        self.answer(await self._answer(keeper, session))
+
+    def _keeper(self, kernel_id: str) -> Keeper | None:
+        if kernel_id not in self.settings["kernel_manager"]:
+            raise HTTPError(404, "There is no such kernel in this server.")
+        recorder: Recorder = self.settings[RECORDER]
+        return recorder.keeper(kernel_id)
+
+    async def _answer(self, keeper: Keeper | None, session: str | None) -> dict[str, Any]:
+        if keeper is None:
+            return {"recorded": False, "trouble": None, "versions": {}, "runs": []}
+        runs = await keeper.take_over(session)
+        return {
+            "recorded": True,
+            "trouble": keeper.recording.spool.trouble,
+            "versions": keeper.versions,
+            "runs": [run.to_json() for run in runs],
+        }

@@ -1,0 +1,1 @@
+"""Which compute a notebook runs on: made, resolved, and connected to."""

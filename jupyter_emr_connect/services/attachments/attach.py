@@ -1,0 +1,127 @@
+"""Making and changing attachments: each is proved, hop by hop, before it is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from dataclasses import replace
+
+from ...config import EMRConnect
+from ...errors import (
+    AttachmentError,
+    AttachmentNotFound,
+    AWSUnavailable,
+    ComputeError,
+    EMRConnectError,
+    GatewayError,
+    GatewayUnreachable,
+    LivyError,
+    PathNotFound,
+)
+from ...http.deadlines import within
+from ...models import Attachment, Compute, check_role_arn
+from .. import stages
+from ..compute.lookup import find, sources_of
+from ..credentials.aws_sessions import session_of
+from ..credentials.gateway_secrets import auth_for
+from .connect import connect
+from .resolution import absolute, admit, expiry, open_attachments
+
+# What an error says of the place where it happened, whatever stage was running: hop by class.
+HOPS: tuple[tuple[type[EMRConnectError], str], ...] = (
+    (ComputeError, "compute"),
+    (AttachmentError, "store"),
+    (GatewayError, "gateway"),
+    (LivyError, "livy"),
+)
+
+
+async def attach(
+    config: EMRConnect,
+    request: Attachment,
+    *,
+    check: bool = True,
+    stage: Callable[[str], None] = lambda name: None,
+) -> tuple[Attachment, Compute]:
+    """Prove an attachment and keep it; called by ``POST`` and ``PATCH attachments`` and by ``jupyter emr attach``.
+
+    ``request.compute`` may be an id, an ARN or a name; the id is kept, with the profile and region it was found with.
+    ``request.path`` is the absolute path of a notebook or folder; an attachment that it has already is replaced, and
+    so is the one with ``request.id``. With ``check`` the gateway must answer with the role's credentials; without,
+    AWS alone is asked. ``stage`` is told each hop as it begins. Nothing is kept unless all hops answer; every error
+    says in ``hop`` which did not. Raises as ``services.connect.connect`` does, and ``StoreError``.
+    """
+    running = [stages.CREDENTIALS]
+
+    def enter(name: str) -> None:
+        running.append(name)
+        stage(name)
+
+    limit = config.connect_timeout + 2 * config.credentials_timeout
+    try:
+        found = await within(limit, _prove(config, request, enter) if check else _ask(config, request, enter))
+        proved, compute = found
+        return await asyncio.to_thread(_keep, config, proved), compute
+    except asyncio.TimeoutError:
+        raise _late(running[-1], limit) from None
+    except EMRConnectError as error:
+        error.hop = next((hop for kind, hop in HOPS if isinstance(error, kind)), running[-1])
+        raise
+
+
+async def _prove(config: EMRConnect, request: Attachment, enter: Callable[[str], None]) -> tuple[Attachment, Compute]:
+    if request.runtime_role:
+        check_role_arn(request.runtime_role)
+    made = await connect(config, request, stage=enter)
+    return _bound(request, made.compute), made.compute
+
+
+async def _ask(config: EMRConnect, request: Attachment, enter: Callable[[str], None]) -> tuple[Attachment, Compute]:
+    enter(stages.CREDENTIALS)
+    return await asyncio.to_thread(_ask_aws, config, request)
+
+
+def _ask_aws(config: EMRConnect, request: Attachment) -> tuple[Attachment, Compute]:
+    if request.runtime_role:
+        check_role_arn(request.runtime_role)
+    compute = find(config, request.compute, sources=sources_of(config, request), depth="attach")
+    admit(compute, request)
+    if auth := auth_for(config, session_of(config, compute), compute, request.runtime_role):
+        auth.obtain()
+    return _bound(request, compute), compute
+
+
+def _bound(request: Attachment, compute: Compute) -> Attachment:
+    """Return the attachment with the compute's id and whose calls found it: a kernel asks as the same caller later."""
+    return replace(
+        request,
+        compute=compute.id,
+        profile=compute.profile,
+        region=compute.region,
+        access_role=compute.access_role,
+    )
+
+
+def _keep(config: EMRConnect, proved: Attachment) -> Attachment:
+    store = open_attachments(config)
+    path = absolute(proved.path) if proved.path.startswith("/") else proved.path
+    if proved.id:  # it may have followed a rename, or been ended, while it was proved
+        now = store.get(proved.id)
+        if now is None:
+            message = "The attachment was ended while its change was proved."
+            raise AttachmentNotFound(message, fix="Attach the notebook or folder anew.")
+        path = now.path
+    elif path.startswith("/") and not os.path.lexists(path):
+        message = f"{path} was moved or deleted while its attachment was proved."
+        raise PathNotFound(message, fix="Attach it where it is now.")
+    kept = store.put(replace(proved, path=path))
+    return replace(kept, credentials_expire_at=expiry(config, kept))
+
+
+def _late(hop: str, limit: float) -> EMRConnectError:
+    message = f"Stage '{hop}': nothing came of it within {limit:.0f} s."
+    kind = AWSUnavailable if hop == stages.CREDENTIALS else GatewayUnreachable
+    error = kind(message, fix="Try again; the trait EMRConnect.credentials_timeout sets how long it may take.")
+    error.hop = hop
+    return error

@@ -1,0 +1,1 @@
+"""What computes there are, and what can be done with them."""

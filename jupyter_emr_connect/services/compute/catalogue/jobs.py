@@ -1,0 +1,136 @@
+"""The two jobs of the catalogue: reading one list to its end, and describing some of its rows. They run in workers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ....aws.budget import RESERVE, background
+from ....aws.session import AWSSession
+from ....aws.sts import account_within
+from ....errors import AWSError, AWSUnavailable, CredentialsExpired, EMRConnectError, InvalidCredentials, Throttled
+from ....models import Compute
+from ..lookup import from_source
+from .listing import Listing, Row
+from .polling import LONGEST_BACK_OFF
+from .view import Changes
+
+if TYPE_CHECKING:
+    from .catalogue import LiveCatalogue
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 5
+# The share of AWS's rates that rows which somebody sees leave to one who attaches.
+LOOKED_AT_RESERVE = 0.2
+ACCOUNT_SECONDS = 3.0
+PAUSE = 1.0
+PAUSE_AFTER_FAILURE = 15.0
+
+
+def read_list(catalogue: LiveCatalogue, listing: Listing) -> None:
+    """Read one list, page by page; rows show as they come, and those that are gone leave at the end."""
+    seen: set[str] = set()
+    put: set[str] = set()
+    begun = catalogue.clock()
+    pages, error = 0, None
+    try:
+        for page in _pages(listing):
+            if catalogue.closed:
+                return
+            pages += 1
+            rows = [from_source(one, listing.source) for one in page]
+            seen.update(one.id for one in rows)
+            with catalogue.changing() as change:
+                added, changed = listing.upsert(rows, catalogue.clock())
+                put.update(row.compute.id for row in (*added, *changed))
+                change(listing, Changes(_ids(added), _ids(changed)))
+    except EMRConnectError as problem:
+        error = problem
+    except Exception as defect:
+        error = _unexpected(defect)
+    with catalogue.changing() as change:
+        gone = listing.retain(seen) if error is None else []
+        change(listing, Changes(removed=tuple(gone)))
+    # Before it is said that all is read, since a command may end then.
+    catalogue.keep(listing, put.union(gone), begun if error is None else None)
+    with catalogue.changing() as change:
+        news = listing.finish(catalogue.clock(), pages=pages, error=error, listed_at=begun)
+        change(listing, news=news)
+
+
+def _pages(listing: Listing) -> Iterator[list[Compute]]:
+    session = listing.source.session()
+    if session.offers(listing.lister.service):
+        account_within(session, ACCOUNT_SECONDS)  # so that callers of one account share its rates
+        yield from listing.lister.pages(session, ended=listing.ended)
+
+
+def _ids(rows: list[Row]) -> tuple[str, ...]:
+    return tuple(row.compute.id for row in rows)
+
+
+def describe_some(catalogue: LiveCatalogue, listing: Listing) -> None:
+    """Describe a few rows, as many as AWS's rates leave room for now: those that are looked at, then new ones."""
+    left: list[str] = []
+    put: list[str] = []
+    problem: EMRConnectError | None = None
+    room = 0
+    try:
+        with background(LOOKED_AT_RESERVE if listing.wanted else RESERVE):
+            session = listing.source.session()
+            room = min(AT_ONCE, session.free(listing.lister.service, listing.lister.operation))
+            left = catalogue.choose(listing, room)
+            while left and not catalogue.closed:
+                _describe(catalogue, listing, session, left[0])
+                put.append(left.pop(0))
+    except EMRConnectError as error:
+        problem = error
+    except Exception as defect:
+        problem = _unexpected(defect)
+    catalogue.keep(listing, put)
+    with catalogue.changing() as change:
+        listing.describing = 0
+        pause = 0.0 if room else PAUSE
+        if problem is not None:
+            if left:
+                listing.put_back(left, left[0])
+            listing.describe_failures += 1
+            pause = min(PAUSE_AFTER_FAILURE * 2.0 ** min(listing.describe_failures - 1, 10), LONGEST_BACK_OFF)
+            change(listing, news=type(problem) is not type(listing.trouble))
+            listing.trouble = problem
+        listing.describe_at = catalogue.clock() + pause
+
+
+def _describe(catalogue: LiveCatalogue, listing: Listing, session: AWSSession, compute_id: str) -> None:
+    """Describe one row and show it; a row that AWS refuses to describe says so and waits.
+
+    Raises what would be so for any other row as well.
+    """
+    trouble: EMRConnectError | None = None
+    found: Compute | None = None
+    try:
+        found = listing.lister.describe(session, compute_id)
+    except (Throttled, AWSUnavailable, CredentialsExpired, InvalidCredentials):
+        raise
+    except AWSError as error:
+        trouble = error
+    with catalogue.changing() as change:
+        now, changed = catalogue.clock(), False
+        if trouble is not None:
+            changed = listing.put_blind(compute_id, f"Not known: {trouble.message}", now)
+            catalogue.hand_over(listing, compute_id)
+        elif found is not None:
+            changed = listing.put(from_source(found, listing.source), now)
+            listing.describe_failures = 0
+        # Some may be refused and others not: what was refused is said as long as there is such a row.
+        trouble = trouble or (listing.trouble if listing.blind else None)
+        news = type(trouble) is not type(listing.trouble)
+        listing.trouble = trouble
+        change(listing, Changes(changed=(compute_id,) if changed else ()), news=news)
+
+
+def _unexpected(defect: Exception) -> EMRConnectError:
+    log.error("The list of computes failed", exc_info=defect)
+    return EMRConnectError(f"Something unexpected happened: {type(defect).__name__}.", fix="See the server's log.")

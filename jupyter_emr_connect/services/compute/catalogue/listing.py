@@ -1,0 +1,207 @@
+"""The rows of one kind from one source, and how what AWS lists is merged into what was known."""
+
+from __future__ import annotations
+
+import heapq
+import math
+import threading
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
+
+from ....errors import EMRConnectError
+from ....models import Compute
+from ..kinds import Lister
+from ..sources import Source
+from .polling import DETAILS_STAY, interval
+
+# What a list may say otherwise without anything else of a described compute having changed.
+LISTED = ("name", "arn", "state", "state_reason", "created_at")
+# Details that say why something could not be found out: it is tried again while somebody looks.
+UNSURE = ("unreachable", "unread")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A compute and when it was described (seconds since the epoch); None when only the list is known."""
+
+    compute: Compute
+    described_at: float | None = None
+
+
+@dataclass(eq=False)
+class Listing:
+    """What is known of one kind from one source. Changed under the catalogue's lock alone.
+
+    ``ended`` lists those that have ended, and not those that live. ``listed_at`` is when AWS last listed it to the end
+    (seconds since the epoch); ``stored`` says that the rows come from the state file, ``passed`` that a list has ended,
+    well or not, since this process began. ``error`` is why the last list failed, ``trouble`` why a description did.
+    ``wanted`` are ids to describe because a user looks at them, with how many are looked at together; ``queue`` are
+    those that are new or changed; ``failing`` those of them that could not be described just now, ``blind`` those that
+    are not asked for again before ``ask_blind_at``, because AWS refused. ``keeping`` is held while rows are written to
+    the state file.
+    """
+
+    source: Source
+    lister: Lister
+    ended: bool = False
+    rows: dict[str, Row] = field(default_factory=dict)
+    listed_at: float | None = None
+    stored: bool = False
+    passed: bool = False
+    error: EMRConnectError | None = None
+    trouble: EMRConnectError | None = None
+    looked_at: float = 0.0
+    running_since: float | None = None
+    finished_at: float | None = None
+    forced: bool = False
+    describing: int = 0
+    describe_at: float = 0.0
+    describe_failures: int = 0
+    ask_blind_at: float = 0.0
+    pages: int = 0
+    failures: int = 0
+    wanted: dict[str, int] = field(default_factory=dict)
+    queue: dict[str, None] = field(default_factory=dict)
+    failing: set[str] = field(default_factory=set)
+    blind: set[str] = field(default_factory=set)
+    keeping: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The names under which the state file keeps it."""
+        return self.source.key, self.lister.kind
+
+    def is_due(self, now: float) -> bool:
+        """Whether it shall be read (again) now."""
+        if self.running_since is not None:
+            return False
+        pause = interval(unseen_for=now - self.looked_at, pages=self.pages, failures=self.failures)
+        if pause is None:
+            return False
+        return self.forced or self.finished_at is None or now >= self.finished_at + pause
+
+    def finish(self, now: float, *, pages: int, error: EMRConnectError | None, listed_at: float) -> bool:
+        """Note that a list has ended, well or not; True where that is news to those who look."""
+        news = not self.passed or type(error) is not type(self.error)
+        if self.trouble is not None and not (self.blind or self.wanted or self.queue):
+            self.trouble, self.describe_failures, news = None, 0, True
+        self.running_since, self.finished_at, self.passed, self.error = None, now, True, error
+        self.failures = self.failures + 1 if error else 0
+        if error is None:
+            self.listed_at, self.stored, self.pages = listed_at, False, pages
+        return news
+
+    def upsert(self, computes: Iterable[Compute], now: float) -> tuple[list[Row], list[Row]]:
+        """Merge rows of a list; return those that are new and those that have changed."""
+        added: list[Row] = []
+        changed: list[Row] = []
+        for compute in computes:
+            old = self.rows.get(compute.id)
+            row = merge(old, compute, now)
+            if row is old:
+                continue
+            self.rows[compute.id] = row
+            (changed if old else added).append(row)
+            self.blind.discard(compute.id)
+            if row.described_at is None and self.lister.worth_describing(row.compute):
+                self.queue[compute.id] = None
+            else:
+                self.queue.pop(compute.id, None)
+        return added, changed
+
+    def retain(self, ids: Collection[str]) -> list[str]:
+        """Drop the rows that a list read to its end no longer has; return their ids."""
+        gone = [one for one in self.rows if one not in ids]
+        for one in gone:
+            del self.rows[one]
+            self.settle(one)
+            self.blind.discard(one)
+        return gone
+
+    def put(self, compute: Compute, now: float) -> bool:
+        """Keep a description; False where nothing that is shown has changed, or where the row has gone meanwhile."""
+        self.settle(compute.id)
+        old = self.rows.get(compute.id)
+        if old is None:
+            return False
+        self.rows[compute.id] = Row(compute, now)
+        if compute.id in self.blind:  # what was refused is granted now, and so it may be for others
+            self.blind.discard(compute.id)
+            self.queue.update(dict.fromkeys(self.blind))
+            self.blind.clear()
+        return old.compute != compute
+
+    def put_blind(self, compute_id: str, reason: str, now: float) -> bool:
+        """Keep why a compute could not be described; False where that is no news."""
+        self.settle(compute_id)
+        old = self.rows.get(compute_id)
+        if old is None:
+            return False
+        if not self.blind:
+            self.ask_blind_at = now + DETAILS_STAY
+        self.blind.add(compute_id)
+        self.rows[compute_id] = Row(replace(old.compute, reason=reason), now)
+        return self.rows[compute_id].compute != old.compute
+
+    def put_back(self, ids: Collection[str], failing: str) -> None:
+        """Take ids back that could not be described now; the one that failed goes last the next time."""
+        self.queue.update(dict.fromkeys(one for one in ids if one in self.rows))
+        self.failing.add(failing)
+
+    def want(self, compute_id: str, now: float, among: int = 1) -> None:
+        """Describe a row soon that is looked at, if it is new, or was out of reach or refused a while ago.
+
+        ``among`` is how many are looked at together: the fewer, the sooner.
+        """
+        row = self.rows[compute_id]
+        if compute_id in self.blind:
+            wanted = now >= self.ask_blind_at
+            if wanted:  # one call finds out whether that is so still
+                self.ask_blind_at = now + DETAILS_STAY
+        elif row.described_at is None:
+            wanted = self.lister.worth_describing(row.compute)
+        else:
+            unsure = any(row.compute.details.get(name) for name in UNSURE)
+            wanted = unsure and now - row.described_at > DETAILS_STAY
+        if wanted:
+            self.wanted[compute_id] = min(among, self.wanted.get(compute_id, among))
+
+    def next_to_describe(self, most: int) -> list[str]:
+        """Take up to ``most`` ids to describe: those that are looked at first, then the newest."""
+        chosen = heapq.nlargest(most, self.wanted.keys() | self.queue.keys(), key=self._urgency)
+        for one in chosen:
+            self.wanted.pop(one, None)
+            self.queue.pop(one, None)
+        return chosen
+
+    def settle(self, compute_id: str) -> None:
+        """Take a row out of what waits to be described."""
+        self.wanted.pop(compute_id, None)
+        self.queue.pop(compute_id, None)
+        self.failing.discard(compute_id)
+
+    def _urgency(self, compute_id: str) -> tuple[bool, float, str]:
+        row = self.rows.get(compute_id)
+        created = (row.compute.created_at or "") if row else ""
+        return compute_id not in self.failing, -self.wanted.get(compute_id, math.inf), created
+
+
+def merge(old: Row | None, listed: Compute, now: float) -> Row:
+    """Return the row for what a list says now; the same object where nothing has changed.
+
+    A described compute keeps its facts while its state stays the same: AWS does not change them. One whose state has
+    changed shows the new state and is to be described again.
+    """
+    if listed.details:  # the list itself tells all
+        return old if old and old.compute == listed else Row(listed, now)
+    if old is None:
+        return Row(listed)
+    known = old.compute
+    if old.described_at is None:
+        return old if known == listed else Row(listed)
+    same = {name: getattr(listed, name) for name in LISTED}
+    if all(getattr(known, name) == value for name, value in same.items()):
+        return old
+    if known.state == listed.state:
+        return Row(replace(known, **same), old.described_at)
+    return Row(replace(known, **same, attachable=False, reason=listed.reason), None)

@@ -1,0 +1,1 @@
+"""Who we are to AWS, and the secrets by which a role is proved to a gateway."""

@@ -1,0 +1,227 @@
+"""The gateway kernels started from here: the ledger, held against this machine's processes and the gateways."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from itertools import groupby
+from typing import Any
+
+from ...config import EMRConnect
+from ...errors import EMRConnectError, KernelGone, KernelInUse, KernelUnknown
+from ...gateway.rest import GatewayClient
+from ...models import Attachment, KernelRecord, Owner
+from ...store.database import Database
+from ...store.ledger import Ledger
+from ..attachments.connect import connect
+from .ownership import ownership
+from .processes import lives
+
+LINKED = ("starting", "connected", "reconnecting")
+SHORTEST = 4  # characters of an id that may stand for it
+DELETE_WITHIN = 30.0
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel of the ledger, its owner where it has one, and whether that process lives.
+
+    ``word`` is what its gateway says of it: ``idle``, ``busy`` …, ``gone``, ``unknown`` where the gateway cannot be
+    asked, None where it was not.
+    """
+
+    record: KernelRecord
+    owner: Owner | None = None
+    alive: bool = False
+    word: str | None = None
+
+    @property
+    def link(self) -> str:
+        """The state of its connection: what its owner wrote, but ``detached`` when that process is no more."""
+        return "detached" if self.record.state in LINKED and not self.alive else self.record.state
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON of ``GET kernels`` and ``jupyter emr kernels --json``."""
+        shown = self.record.to_json() | {"state": self.word or self.link, "link": self.link, "owner": None}
+        if self.link != self.record.state:
+            heard = self.owner.heartbeat_at if self.owner else None
+            since = datetime.fromtimestamp(heard, timezone.utc).isoformat(timespec="seconds") if heard else None
+            shown |= {"since": since, "cause": "process ended", "reason": "The process that had it has ended."}
+        if self.owner:
+            shown["owner"] = {"host": self.owner.host, "pid": self.owner.pid, "alive": self.alive}
+        return shown
+
+
+async def list_kernels(config: EMRConnect, *, check: bool = True) -> list[Kernel]:
+    """Return all kernels of the ledger, the latest first.
+
+    With ``check`` the gateways are asked, all at once, one connection per (compute, role).
+    """
+    found = await asyncio.to_thread(_known, config)
+    if not check:
+        return found
+    ordered = sorted(found, key=_place)
+    groups = [list(group) for _, group in groupby(ordered, key=_place)]
+    words: dict[str, str] = {}
+    for said in await asyncio.gather(*(_ask(config, group) for group in groups)):
+        words.update(said)
+    asked = [replace(one, word=words[one.record.kernel_id]) for one in found]
+    return await asyncio.to_thread(lambda: [_noted(config, one) for one in asked])
+
+
+def _noted(config: EMRConnect, kernel: Kernel) -> Kernel:
+    """Keep in the ledger that a kernel which nobody has is gone; one that starts may yet come up."""
+    record = kernel.record
+    if kernel.word != "gone" or kernel.alive or record.state in ("gone", "starting"):
+        return kernel
+    cause, reason = "culled", "Its gateway no longer has it."
+    Ledger(Database(config.state_file)).update(record.kernel_id, state="gone", cause=cause, reason=reason)
+    return replace(kernel, record=replace(record, state="gone", cause=cause, reason=reason))
+
+
+def find_kernel(config: EMRConnect, text: str) -> Kernel:
+    """Return the kernel with this id on its gateway or in Jupyter, or whose id begins so; blocks on the state file.
+
+    Raises ``KernelUnknown`` when there is none, or several.
+    """
+    kernels = _known(config)
+    for one in kernels:
+        if text in (one.record.kernel_id, one.record.local_id):
+            return one
+    ids = [(one.record.kernel_id, one.record.local_id or "") for one in kernels]
+    near = [one for one, known in zip(kernels, ids, strict=True) if any(i.startswith(text) for i in known)]
+    if len(text) >= SHORTEST and len(near) == 1:
+        return near[0]
+    many = (
+        "Several kernels have ids that begin" if len(near) > 1 else "There is no kernel in the ledger whose id begins"
+    )
+    message = f"{many} with {text[:80]!a}."
+    raise KernelUnknown(message, fix="`jupyter emr kernels` lists those there are, with their ids.")
+
+
+def adopt(config: EMRConnect, text: str, *, path: str | None = None, force: bool = False) -> Kernel:
+    """Mark a kernel as wanted by the notebook ``path`` (absolute), else by its own, whose next start goes on with it.
+
+    Called by ``jupyter emr kernels adopt`` and POST ``kernels/{id}/adopt``; blocks on the state file. Raises
+    ``KernelUnknown``; ``KernelInUse`` when a living process has it, unless by ``force``; ``KernelGone``.
+    """
+    found = find_kernel(config, text)
+    record = found.record
+    if record.state == "gone":
+        message = f"Kernel {record.kernel_id} is gone: {record.reason or record.cause or 'nobody knows why'}"
+        raise KernelGone(message, fix="Start a new one.")
+    if not (path or record.path):
+        message = f"Kernel {record.kernel_id} belongs to no notebook."
+        raise KernelUnknown(message, fix="Say which notebook shall have it (--path).")
+    ledger = Ledger(Database(config.state_file))
+    holder = ledger.offer(record.kernel_id, lives, path=path, force=force)
+    if holder:
+        raise _in_use(record, holder)
+    return _kernel_now(config, record.kernel_id)
+
+
+async def shut_down(config: EMRConnect, text: str, *, force: bool = False) -> Kernel:
+    """Delete a kernel that no living process has on its gateway, and strike it; returns it as it was.
+
+    Raises as :func:`adopt`, and what keeps the gateway from being asked: nothing is changed then.
+    """
+    found = await asyncio.to_thread(find_kernel, config, text)
+    record = found.record
+    if found.alive and found.owner and not force:
+        raise _in_use(record, found.owner)
+    if force:
+        await asyncio.to_thread(Ledger(Database(config.state_file)).offer, record.kernel_id, lives, force=True)
+    async with claimed(config, record) as client:
+        await client.delete(record.kernel_id)
+    return found
+
+
+@asynccontextmanager
+async def claimed(config: EMRConnect, record: KernelRecord) -> AsyncIterator[GatewayClient]:
+    """Take a kernel that no living process has for as long as it is being removed; it is struck at the end.
+
+    Yields a client of its gateway. On an error it is free again, as it was. Raises ``KernelInUse`` when somebody has it
+    by now: of two that want it exactly one gets it.
+    """
+    ledger = Ledger(Database(config.state_file))
+    own = ownership(config.state_file)
+
+    def same(one: KernelRecord) -> bool:
+        return one.kernel_id == record.kernel_id
+
+    kept = {"local_id": record.local_id, "root": record.root}
+    if not await asyncio.to_thread(ledger.claim, same, own.present(), lives, **kept):
+        holder = (await asyncio.to_thread(find_kernel, config, record.kernel_id)).owner
+        raise _in_use(record, holder or own.owner)
+    try:
+        client = await _client(config, record)
+        try:
+            yield client
+        finally:
+            await client.close()
+    except BaseException as error:
+        why = f"It could not be deleted. {error}"
+        await asyncio.to_thread(ledger.release, record.kernel_id, own.owner.id, cause="not deleted", reason=why)
+        raise
+    await asyncio.to_thread(ledger.remove, record.kernel_id)
+
+
+def _in_use(record: KernelRecord, holder: Owner) -> KernelInUse:
+    where = f"process {holder.pid} on {holder.host}"
+    message = f"Kernel {record.kernel_id} is in use by {where}."
+    return KernelInUse(message, fix="Shut it down or stop it there, or use --force (force=true) to take it away.")
+
+
+def _kernel_now(config: EMRConnect, kernel_id: str) -> Kernel:
+    return next(one for one in _known(config) if one.record.kernel_id == kernel_id)
+
+
+def _known(config: EMRConnect) -> list[Kernel]:
+    ledger = Ledger(Database(config.state_file))
+    owners = ledger.owners()
+    living = {key: lives(owner) for key, owner in owners.items()}
+    return [Kernel(one, owners.get(one.owner_id or ""), living.get(one.owner_id or "", False)) for one in ledger.all()]
+
+
+def _place(kernel: Kernel) -> tuple[str, ...]:
+    record = kernel.record
+    names = (record.profile, record.region, record.access_role, record.compute, record.runtime_role)
+    return tuple(name or "" for name in names)
+
+
+async def _client(config: EMRConnect, record: KernelRecord) -> GatewayClient:
+    """Return a client of the gateway that a kernel is on, as its compute was attached to."""
+    request = Attachment(
+        record.compute,
+        record.runtime_role,
+        profile=record.profile,
+        region=record.region,
+        access_role=record.access_role,
+    )
+    return GatewayClient((await connect(config, request)).target, connect_timeout=config.connect_timeout)
+
+
+async def _ask(config: EMRConnect, kernels: Sequence[Kernel]) -> dict[str, str]:
+    words = {one.record.kernel_id: "unknown" for one in kernels}
+    try:
+        client = await _client(config, kernels[0].record)
+    except EMRConnectError:
+        return words
+    try:
+        for kernel_id in words:
+            words[kernel_id] = await _word(client, kernel_id)
+    finally:
+        await client.close()
+    return words
+
+
+async def _word(client: GatewayClient, kernel_id: str) -> str:
+    try:
+        return str((await client.kernel(kernel_id)).get("execution_state", "unknown"))
+    except KernelGone:
+        return "gone"
+    except EMRConnectError:
+        return "unknown"

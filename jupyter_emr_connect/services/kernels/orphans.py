@@ -1,0 +1,94 @@
+"""Orphans: kernels on a gateway that no notebook has, and that nobody will come back for. Only ours: the ledger's."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from ...config import EMRConnect
+from ...errors import EMRConnectError, KernelInUse
+from ..attachments.resolution import is_gone
+from .listing import Kernel, claimed, list_kernels
+from .processes import machine
+
+LONG = timedelta(days=1)
+LIVING = frozenset({"idle", "busy", "starting", "restarting"})
+UNASKED = "Its gateway cannot be asked now."
+
+
+@dataclass(frozen=True)
+class Orphan:
+    """A kernel to be removed, and why; ``removed`` says whether it was, ``error`` what kept or keeps it."""
+
+    kernel: Kernel
+    why: str
+    removed: bool = False
+    error: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON of ``jupyter emr kernels prune --json``."""
+        return {**self.kernel.to_json(), "why": self.why, "removed": self.removed, "error": self.error}
+
+
+async def find_orphans(config: EMRConnect, *, older_than: timedelta = LONG) -> list[Orphan]:
+    """Return the orphans that live on their gateways, each asked for; where that was not possible ``error`` says so.
+
+    ``older_than`` is how long nobody must have had a kernel whose notebook is still there.
+    """
+    found = await list_kernels(config)
+    reasons = await asyncio.to_thread(lambda: [why_orphan(one, older_than) for one in found])
+    pairs = zip(found, reasons, strict=True)
+    orphans = [Orphan(one, why, error=None if one.word in LIVING else UNASKED) for one, why in pairs if why]
+    return [one for one in orphans if one.kernel.word != "gone"]
+
+
+async def remove(config: EMRConnect, orphan: Orphan) -> Orphan:
+    """Delete an orphan on its gateway; one that somebody has taken in the meantime, or with an error, is left alone."""
+    record = orphan.kernel.record
+    if orphan.error:
+        return orphan
+    try:
+        async with claimed(config, record) as client:
+            await client.delete(record.kernel_id)
+    except KernelInUse as error:
+        return Orphan(orphan.kernel, orphan.why, error=error.message)
+    except EMRConnectError as error:
+        return Orphan(orphan.kernel, orphan.why, error=str(error))
+    return Orphan(orphan.kernel, orphan.why, removed=True)
+
+
+def why_orphan(kernel: Kernel, older_than: timedelta) -> str | None:
+    """Return why a kernel is an orphan, None when it is none; blocks on the disk.
+
+    A kernel whose owner lives never is. Of a process on another machine only its silence is known, so that its kernels
+    wait for ``older_than`` in any case.
+    """
+    record = kernel.record
+    if kernel.alive:
+        return None
+    if record.state == "gone":
+        return "its connection was given up, but it still runs" if kernel.word in LIVING else None
+    alone = datetime.now(timezone.utc) - _left_at(kernel)
+    elsewhere = kernel.owner and (kernel.owner.host, kernel.owner.machine) != (socket.gethostname(), machine())
+    if not elsewhere:
+        is_notebook = record.path and record.jupyter_type in (None, "notebook")
+        if is_notebook and record.kept and is_gone(record.path or ""):
+            return "its notebook is gone"
+        if not record.kept and (kernel.owner or record.state == "detached"):
+            return "the process that started it has ended, and no notebook waits for it"
+    if alone >= older_than:
+        hours = alone.total_seconds() / 3600
+        return f"nobody has had it for {hours:.0f} h"
+    return None
+
+
+def _left_at(kernel: Kernel) -> datetime:
+    """Return when a kernel was last known to be somebody's."""
+    record = kernel.record
+    if kernel.owner:
+        return datetime.fromtimestamp(kernel.owner.heartbeat_at, timezone.utc)
+    known = record.since or record.started_at
+    return datetime.fromisoformat(known) if known else datetime.fromtimestamp(0, timezone.utc)

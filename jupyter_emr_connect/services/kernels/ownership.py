@@ -1,0 +1,113 @@
+"""The process as the owner of gateway kernels: its heartbeat, and news of kernels that another process took over."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from weakref import WeakSet
+
+from ...errors import EMRConnectError
+from ...gateway.event_loop import gateway_loop
+from ...models import KernelRecord, Owner
+from ...store.database import Database
+from ...store.ledger import Ledger
+from .processes import this_process
+
+HEARTBEAT = 15.0
+log = logging.getLogger(__name__)
+
+# Kernel managers of Jupyter servers, whose kernels outlive the process; others end theirs.
+_keepers: WeakSet[object] = WeakSet()
+_ownerships: dict[str, Ownership] = {}
+_handed: dict[str, KernelRecord] = {}
+_lock = threading.Lock()
+
+
+def keep_kernels_of(manager: object) -> None:
+    """Let kernels of this (multi) kernel manager outlive the process; called by the server extension at start."""
+    _keepers.add(manager)
+
+
+def keeps(manager: object) -> bool:
+    """Say whether kernels of this kernel manager outlive the process and may be taken over from another."""
+    return manager is not None and manager in _keepers
+
+
+class Ownership:
+    """The kernels that this process has in one state file. Its methods are called on the gateway loop."""
+
+    def __init__(self, database: Database) -> None:
+        self.owner = this_process()
+        self._ledger = Ledger(database)
+        self._held: dict[str, Callable[[], None]] = {}
+        self._beating: asyncio.Task[None] | None = None
+        self._failing = False
+
+    def present(self) -> Owner:
+        """Return the owner with the present moment as its heartbeat."""
+        return replace(self.owner, heartbeat_at=time.time())
+
+    def hold(self, kernel_id: str, on_taken: Callable[[], None]) -> None:
+        """Beat for a kernel that the ledger says is ours; ``on_taken`` is called when another process takes it."""
+        self._held[kernel_id] = on_taken
+        if self._beating is None:
+            self._beating = gateway_loop().loop.create_task(self._beat())
+
+    def drop(self, kernel_id: str) -> None:
+        """Beat no longer for this kernel."""
+        self._held.pop(kernel_id, None)
+        if not self._held and self._beating is not None:
+            self._beating.cancel()
+            self._beating = None
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT)
+            held = dict(self._held)
+            try:
+                ours = await asyncio.to_thread(self._ledger.beat, self.present())
+            except EMRConnectError as error:
+                if not self._failing:  # told once, until it works again
+                    log.warning("The ledger of kernels could not be written: %s", error)
+                self._failing = True
+                continue
+            self._failing = False
+            for kernel_id in held.keys() - ours:
+                on_taken = self._held.pop(kernel_id, None)
+                if on_taken is not None:
+                    on_taken()
+
+
+def ownership(state_file: str) -> Ownership:
+    """Return this process's ownership in a state file; called from any thread."""
+    database = Database(state_file)
+    with _lock:
+        if (key := str(database.path)) not in _ownerships:
+            _ownerships[key] = Ownership(database)
+        return _ownerships[key]
+
+
+def hand_over(record: KernelRecord) -> None:
+    """Keep a kernel that this process has claimed for the local kernel that starts next under its ``local_id``."""
+    _handed[record.local_id or ""] = record
+
+
+def handed(local_id: str | None) -> KernelRecord | None:
+    """Return, once, the kernel that was handed over for a local kernel; None when there is none."""
+    return _handed.pop(local_id or "", None)
+
+
+def _forget() -> None:
+    """Leave the parent's kernels to the parent; called in a forked child."""
+    global _lock
+    _lock = threading.Lock()
+    _ownerships.clear()
+    _handed.clear()
+
+
+os.register_at_fork(after_in_child=_forget)
