@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import botocore.session
     from botocore.credentials import Credentials
 
-    from .errors import Call
+    from .errors import AWSCall
 
 SESSION_NAME = re.compile(r"[^\w+=,.@-]", re.ASCII)
 ACCOUNT_OF_ROLE = re.compile(r"arn:[^:]*:iam::(\d{12}):")
@@ -54,12 +54,12 @@ class Caller:
         self.asking = threading.Lock()
         self.inquiries: dict[str, tuple[Future[str], float]] = {}
 
-    def call(self, service: str, operation: str, region: str, endpoint: str = "") -> Call:
+    def call(self, service: str, operation: str, region: str, endpoint: str = "") -> AWSCall:
         """Return what the table of errors needs to know of a call."""
-        from .errors import Call
+        from .errors import AWSCall
 
         login = f"aws sso login --profile {self.profile}" if self.profile else "aws sso login"
-        return Call(service, operation, self.label, region, endpoint, login)
+        return AWSCall(service, operation, self.label, region, endpoint, login)
 
     def default_region(self) -> str | None:
         """Return the region that the AWS chain names for this profile."""
@@ -72,7 +72,7 @@ def _open_core(profile: str | None, region: str | None) -> tuple[botocore.sessio
     import botocore.session
     from botocore.exceptions import BotoCoreError, ProfileNotFound
 
-    from .errors import Call, no_credentials, no_region, translate
+    from .errors import AWSCall, no_credentials, no_region, translate
 
     names = {"profile": (None, _profile_names(), None, None)}
     core = botocore.session.Session(profile=profile, session_vars=names)
@@ -85,7 +85,7 @@ def _open_core(profile: str | None, region: str | None) -> tuple[botocore.sessio
         message = f"{str(error).rstrip('.')} (profiles found: {known})"
         raise no_credentials(message) from error
     except BotoCoreError as error:
-        raise translate(error, Call("sts", "GetCallerIdentity", "the AWS settings", "")) from error
+        raise translate(error, AWSCall("sts", "GetCallerIdentity", "the AWS settings", "")) from error
     if not found:
         raise no_region()
     return core, found
@@ -103,7 +103,7 @@ def _profile_names() -> list[str]:
     return [name for name in ("AWS_DEFAULT_PROFILE", "AWS_PROFILE") if os.environ.get(name)]
 
 
-def _load_credentials(core: botocore.session.Session, call: Call, access_role: AccessRole | None) -> Credentials:
+def _load_credentials(core: botocore.session.Session, call: AWSCall, access_role: AccessRole | None) -> Credentials:
     from botocore.exceptions import BotoCoreError, ClientError
 
     from .errors import no_credentials, translate

@@ -60,7 +60,7 @@ LOGIN_ERRORS: tuple[type[Exception], ...] = tuple(filter(None, [getattr(boto, "L
 
 
 @dataclass(frozen=True)
-class Call:
+class AWSCall:
     """An AWS call as the user should read of it; ``profile`` is a label, such as ``profile 'analyst'``."""
 
     service: str
@@ -84,14 +84,14 @@ def error_code(error: BaseException | None) -> str:
     return ""
 
 
-def translate(error: Exception, call: Call) -> EMRConnectError:
+def translate(error: Exception, call: AWSCall) -> EMRConnectError:
     """Return our error for what botocore raised during ``call``; the caller raises it ``from`` the original."""
     if isinstance(error, boto.ClientError):
         return _from_answer(error, call)
     return _from_library(error, call)
 
 
-def _from_answer(error: boto.ClientError, call: Call) -> EMRConnectError:
+def _from_answer(error: boto.ClientError, call: AWSCall) -> EMRConnectError:
     body = error.response.get("Error", {})
     code, text = str(body.get("Code", "")), one_line(str(body.get("Message") or body.get("message") or ""))
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -117,7 +117,7 @@ def _from_answer(error: boto.ClientError, call: Call) -> EMRConnectError:
     return AWSError(f"AWS refused {call.action}: {text or code} ({code}).", iam_action=call.action)
 
 
-def _denied(text: str, call: Call) -> AccessDenied:
+def _denied(text: str, call: AWSCall) -> AccessDenied:
     found, who = ACTION.search(text), WHO.search(text)
     action = found.group(1) if found else call.action
     principal = who.group(1) if who else f"The caller ({call.profile})"
@@ -129,13 +129,13 @@ def _denied(text: str, call: Call) -> AccessDenied:
     return AccessDenied(message, fix=fix, iam_action=action)
 
 
-def expired(call: Call) -> CredentialsExpired:
+def expired(call: AWSCall) -> CredentialsExpired:
     """Return the error for credentials of the caller that are past their time."""
     message = f"Your AWS credentials have expired ({call.profile})."
     return CredentialsExpired(message, fix=f"Log in again (`{call.login}`) or renew them.", iam_action=call.action)
 
 
-def _from_library(error: Exception, call: Call) -> EMRConnectError:
+def _from_library(error: Exception, call: AWSCall) -> EMRConnectError:
     text = one_line(str(error))
     if isinstance(error, boto.SSOError | boto.TokenRetrievalError | boto.NoAuthTokenError):
         return expired(call)
@@ -157,7 +157,7 @@ def _from_library(error: Exception, call: Call) -> EMRConnectError:
     return ConfigurationError(f"AWS settings cannot be used: {text}", fix="Check ~/.aws/config and AWS_* variables.")
 
 
-def _unreachable(text: str, call: Call) -> AWSUnavailable:
+def _unreachable(text: str, call: AWSCall) -> AWSUnavailable:
     message = f"No answer from {call.endpoint or call.service} for {call.action}: {text}"
     fix = f"Check the network, the proxy and the region ({call.region})."
     if "//127." in call.endpoint or "//localhost" in call.endpoint:

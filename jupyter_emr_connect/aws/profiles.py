@@ -12,10 +12,10 @@ def known_profiles() -> dict[str, str | None]:
     import botocore.session
     from botocore.exceptions import BotoCoreError
 
-    from .errors import Call, translate
+    from .errors import AWSCall, translate
 
     try:
         found = botocore.session.Session().full_config["profiles"]
     except BotoCoreError as error:
-        raise translate(error, Call("sts", "GetCallerIdentity", "the AWS settings", "")) from error
+        raise translate(error, AWSCall("sts", "GetCallerIdentity", "the AWS settings", "")) from error
     return {name: settings.get("sso_session") or settings.get("sso_start_url") for name, settings in found.items()}

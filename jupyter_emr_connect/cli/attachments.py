@@ -11,7 +11,7 @@ import click
 
 from ..errors import EMRConnectError, NotAttached, PathNotFound
 from ..models import Attachment
-from .options import Face, common_options, complete_computes, role_and_transport, said
+from .options import CommandContext, common_options, complete_computes, require_non_empty, role_and_transport
 from .output import print_error, print_fields, print_json, print_table
 from .progress import hops
 
@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 
 
 @click.command("attach")
-@click.argument("compute", callback=said, shell_complete=complete_computes)
-@click.argument("path", type=click.Path(), callback=said, default=".")
+@click.argument("compute", callback=require_non_empty, shell_complete=complete_computes)
+@click.argument("path", type=click.Path(), callback=require_non_empty, default=".")
 @role_and_transport
 @click.option("--check/--no-check", default=True, help="Ask the gateway to answer first (the default).")
 @common_options
-def attach_command(face: Face, compute: str, path: str, runtime_role: str | None, transport: str, check: bool) -> None:
+def attach_command(
+    face: CommandContext, compute: str, path: str, runtime_role: str | None, transport: str, check: bool
+) -> None:
     """Attach the notebook or folder PATH (this folder if left out) to COMPUTE (id, ARN or name).
 
     Kernels of the notebook, or of all notebooks below the folder, then run on that compute. It is kept only when the
@@ -55,9 +57,9 @@ def attach_command(face: Face, compute: str, path: str, runtime_role: str | None
 
 
 @click.command()
-@click.argument("path", type=click.Path(), callback=said, required=False)
+@click.argument("path", type=click.Path(), callback=require_non_empty, required=False)
 @common_options
-def status(face: Face, path: str | None) -> None:
+def status(face: CommandContext, path: str | None) -> None:
     """Show who you are to AWS, and the attachment of PATH (all of them if left out)."""
     from ..services.attachments.resolution import open_attachments, resolve
     from ..services.credentials.identity import whoami
@@ -97,9 +99,9 @@ def _print_status(identity: Identity | None, attachments: list[Attachment]) -> N
 
 
 @click.command()
-@click.argument("path", type=click.Path(), callback=said)
+@click.argument("path", type=click.Path(), callback=require_non_empty)
 @common_options
-def detach(face: Face, path: str) -> None:
+def detach(face: CommandContext, path: str) -> None:
     """End the attachment of the notebook or folder PATH; kernels that run go on running."""
     from ..services.attachments.resolution import absolute, open_attachments
 

@@ -39,9 +39,9 @@ def computes(context: click.Context, incomplete: str) -> list[str]:
     """Return ids and names of active clusters that begin with ``incomplete`` (asks AWS)."""
     from ..aws.emr import list_clusters
     from ..errors import EMRConnectError
-    from .options import Face
+    from .options import CommandContext
 
-    face = Face(False, context.params.get("profile"), context.params.get("region"))
+    face = CommandContext(False, context.params.get("profile"), context.params.get("region"))
     try:
         rows = list(list_clusters(face.session()))
     except EMRConnectError:
@@ -53,10 +53,10 @@ def roles(incomplete: str) -> list[str]:
     """Return the runtime roles configured or used before that begin with ``incomplete``."""
     from ..errors import EMRConnectError
     from ..services.roles import list_roles
-    from .options import Face
+    from .options import CommandContext
 
     try:
-        offered = list_roles(Face(False, None, None).config)
+        offered = list_roles(CommandContext(False, None, None).config)
     except EMRConnectError:
         return []
     return [role.arn for role in offered.items if role.arn.startswith(incomplete)]
@@ -67,10 +67,10 @@ def kernels(incomplete: str) -> list[str]:
     from ..errors import EMRConnectError
     from ..store.database import Database
     from ..store.ledger import Ledger
-    from .options import Face
+    from .options import CommandContext
 
     try:
-        found = Ledger(Database(Face(False, None, None).config.state_file)).all()
+        found = Ledger(Database(CommandContext(False, None, None).config.state_file)).all()
     except EMRConnectError:
         return []
     return [one.kernel_id for one in found if one.state != "gone" and one.kernel_id.startswith(incomplete)]

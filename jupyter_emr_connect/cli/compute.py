@@ -8,16 +8,16 @@ from typing import Any
 import click
 
 from ..models import Compute
-from .options import Face, common_options, complete_computes, said
+from .options import CommandContext, common_options, complete_computes, require_non_empty
 from .output import print_fields, print_json
 
 SHOWN_ELSEWHERE = frozenset({"runtime_role_reason", "unreachable", "unread"})
 
 
 @click.command()
-@click.argument("compute", callback=said, shell_complete=complete_computes)
+@click.argument("compute", callback=require_non_empty, shell_complete=complete_computes)
 @common_options
-def show(face: Face, compute: str) -> None:
+def show(face: CommandContext, compute: str) -> None:
     """Show one compute (id, ARN or name) with all its details."""
     from ..services.compute.lookup import find
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import CellFailed, EMRConnectError, KernelGone, KernelStartFailed
 from ..services.stages import stage_listener
-from .notebooks import Kernel, Output
+from .notebooks import NotebookKernel, Output
 from .reporting import Reporter
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class HeadlessRun:
     def __init__(
         self,
         notebook: NotebookNode,
-        kernel: Kernel,
+        kernel: NotebookKernel,
         output: Output,
         *,
         env: dict[str, str],

@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import PathNotFound
-from .options import Face, common_options, complete_kernels, said
+from .options import CommandContext, common_options, complete_kernels, require_non_empty
 from .output import print_json, print_table
 
 if TYPE_CHECKING:
-    from ..services.kernels.listing import Kernel
+    from ..services.kernels.listing import ListedKernel
     from ..services.kernels.orphans import Orphan
 
 HEADERS = ("KERNEL", "KERNELSPEC", "COMPUTE", "RUNTIME ROLE", "STATE", "CONNECTION", "NOTEBOOK")
 SPARE = ("KERNELSPEC", "RUNTIME ROLE")
 
-kernel_argument = click.argument("kernel", callback=said, shell_complete=complete_kernels)
+kernel_argument = click.argument("kernel", callback=require_non_empty, shell_complete=complete_kernels)
 
 
 @click.group(invoke_without_command=True)
 @click.option("--check/--no-check", default=True, help="Ask the gateways whether the kernels live (the default).")
 @common_options
 @click.pass_context
-def kernels(context: click.Context, face: Face, check: bool) -> None:
+def kernels(context: click.Context, face: CommandContext, check: bool) -> None:
     """List the gateway kernels that were started from here.
 
     STATE is the gateway's word, CONNECTION who has the kernel: a detached one waits for the next start of its notebook.
@@ -45,7 +45,7 @@ def kernels(context: click.Context, face: Face, check: bool) -> None:
         click.echo("No gateway kernels.", err=True)
 
 
-def _row(kernel: Kernel) -> tuple[str, ...]:
+def _row(kernel: ListedKernel) -> tuple[str, ...]:
     record = kernel.record
     link = kernel.link if kernel.link != "reconnecting" else f"reconnecting since {record.since}"
     if kernel.link in ("connected", "reconnecting") and record.cause == "credentials":
@@ -59,10 +59,10 @@ def _row(kernel: Kernel) -> tuple[str, ...]:
 
 @kernels.command()
 @kernel_argument
-@click.option("--path", "notebook", metavar="NOTEBOOK", callback=said, help="Notebook that shall have it.")
+@click.option("--path", "notebook", metavar="NOTEBOOK", callback=require_non_empty, help="Notebook that shall have it.")
 @click.option("--force", is_flag=True, help="Take it from a Jupyter server that has it now.")
 @common_options
-def adopt(face: Face, kernel: str, notebook: str | None, force: bool) -> None:
+def adopt(face: CommandContext, kernel: str, notebook: str | None, force: bool) -> None:
     """Let a notebook go on with KERNEL (its id, or how it begins) when its kernel starts next.
 
     For kernels that another Jupyter server or computer with the same state file left behind: NOTEBOOK, else the
@@ -86,7 +86,7 @@ def adopt(face: Face, kernel: str, notebook: str | None, force: bool) -> None:
 @kernel_argument
 @click.option("--force", is_flag=True, help="Also one that a living Jupyter server has.")
 @common_options
-def shutdown(face: Face, kernel: str, force: bool) -> None:
+def shutdown(face: CommandContext, kernel: str, force: bool) -> None:
     """Delete KERNEL (its id, or how it begins) on its gateway."""
     from ..services.kernels.listing import shut_down
 
@@ -109,7 +109,7 @@ def shutdown(face: Face, kernel: str, force: bool) -> None:
     help="Also kernels whose notebook is there, but which nobody has had for so long.",
 )
 @common_options
-def prune(face: Face, yes: bool, dry_run: bool, older_than: float) -> None:
+def prune(face: CommandContext, yes: bool, dry_run: bool, older_than: float) -> None:
     """List the kernels that no notebook has, and delete them on their gateways after a confirmation.
 
     Only kernels that were started from here are looked at, and none whose process lives.
@@ -142,14 +142,14 @@ def prune(face: Face, yes: bool, dry_run: bool, older_than: float) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _confirmed(face: Face, count: int) -> bool:
+def _confirmed(face: CommandContext, count: int) -> bool:
     if face.as_json:
         message = "with --json nobody is asked: give --yes or --dry-run."
         raise click.UsageError(message)
     return click.confirm(f"Delete {count} kernel{'s' if count > 1 else ''}?", abort=True)
 
 
-async def _remove(face: Face, orphans: list[Orphan]) -> list[Orphan]:
+async def _remove(face: CommandContext, orphans: list[Orphan]) -> list[Orphan]:
     from ..services.kernels.orphans import remove
 
     return list(await asyncio.gather(*(remove(face.config, one) for one in orphans)))

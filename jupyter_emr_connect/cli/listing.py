@@ -15,7 +15,7 @@ import click
 
 from ..errors import AWSUnavailable
 from ..models import Compute
-from .options import Face, common_options, parted
+from .options import CommandContext, common_options, split_commas
 from .output import print_error, print_json, print_table, printable, table_lines
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ SPARE = ("RELEASE", "ACCOUNT", "RUNTIME ROLE")
 
 def split(context: click.Context, parameter: click.Parameter, values: Sequence[str]) -> tuple[str, ...]:
     """Take ``--kind ec2,eks`` as ``--kind ec2 --kind eks``."""
-    return tuple(part for value in values for part in parted(value))
+    return tuple(part for value in values for part in split_commas(value))
 
 
 @click.command("list")
@@ -45,7 +45,13 @@ def split(context: click.Context, parameter: click.Parameter, values: Sequence[s
 @click.option("--watch", is_flag=True, help="Go on showing what changes until Ctrl-C.")
 @common_options
 def list_command(
-    face: Face, ended: bool, kinds: tuple[str, ...], states: tuple[str, ...], search: str, sort: str, watch: bool
+    face: CommandContext,
+    ended: bool,
+    kinds: tuple[str, ...],
+    states: tuple[str, ...],
+    search: str,
+    sort: str,
+    watch: bool,
 ) -> None:
     """List the computes a kernel can attach to, and why others cannot.
 
@@ -93,7 +99,7 @@ def _read(catalogue: LiveCatalogue, query: Query) -> View:
         end()
 
 
-def _print(view: View, face: Face, sources: Sequence[Source]) -> None:
+def _print(view: View, face: CommandContext, sources: Sequence[Source]) -> None:
     if face.as_json:
         print_json([compute.to_json() for compute in view.items])
     elif view.items:

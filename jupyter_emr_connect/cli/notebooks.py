@@ -25,7 +25,7 @@ ALIASES = {
 
 
 @dataclass(frozen=True)
-class Kernel:
+class NotebookKernel:
     """The kernelspec that a notebook is run with; ``spark`` when it is sparkmagic's."""
 
     name: str
@@ -60,7 +60,7 @@ def read_notebook(path: Path) -> NotebookNode:
     return notebook
 
 
-def choose_kernel(notebook: NotebookNode, asked: str | None) -> Kernel:
+def choose_kernel(notebook: NotebookNode, asked: str | None) -> NotebookKernel:
     """Return the kernel to run with: ``--kernel``, else the notebook's own.
 
     EMR Studio's names stand for ours (``pysparkkernel`` is ``emr-pyspark``, ``python3`` is ``emr-python``). A kernel
@@ -87,7 +87,7 @@ def choose_kernel(notebook: NotebookNode, asked: str | None) -> Kernel:
     if provisioner.get("provisioner_name") != "emr-connect":
         message = f"The kernel {wanted!r} runs on this machine, not on a compute."
         raise NotebookError(message, fix=fix)
-    return Kernel(name, spec.language, bool((provisioner.get("config") or {}).get("spark")))
+    return NotebookKernel(name, spec.language, bool((provisioner.get("config") or {}).get("spark")))
 
 
 def _provisioner(spec: KernelSpec) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def _provisioner(spec: KernelSpec) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def set_parameters(notebook: NotebookNode, parameters: dict[str, Any], kernel: Kernel) -> NotebookNode:
+def set_parameters(notebook: NotebookNode, parameters: dict[str, Any], kernel: NotebookKernel) -> NotebookNode:
     """Return the notebook with papermill's ``injected-parameters`` cell; raises ``NotebookError``."""
     from nbformat import NotebookNode
     from papermill.exceptions import PapermillException

@@ -18,7 +18,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
-class Face:
+class CommandContext:
     """How one command was called: ``--json``, ``--profile`` and ``--region``."""
 
     as_json: bool
@@ -36,7 +36,7 @@ class Face:
         """Return where to look for computes; ``--profile`` and ``--region`` take several names, parted by commas."""
         from ..services.compute.sources import list_sources
 
-        return list_sources(self.config, parted(self.profile), parted(self.region))
+        return list_sources(self.config, split_commas(self.profile), split_commas(self.region))
 
     def session(self) -> AWSSession:
         """Return the AWS session for the profile and region asked for."""
@@ -45,12 +45,12 @@ class Face:
         return session_for(self.config, self.profile, self.region)
 
 
-def parted(text: str | None) -> list[str]:
+def split_commas(text: str | None) -> list[str]:
     """Return the names of an option that takes several, parted by commas."""
     return [one.strip() for one in (text or "").split(",") if one.strip()]
 
 
-def said(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+def require_non_empty(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     """Refuse an empty value: an unset shell variable must not quietly choose another compute, role or caller."""
     if value is not None and not value.strip():
         message = "it is empty."
@@ -61,7 +61,11 @@ def said(context: click.Context, parameter: click.Parameter, value: str | None) 
 def role_and_transport(function: Function) -> Function:
     """Add ``--runtime-role`` and ``--transport``."""
     role = click.option(
-        "--runtime-role", metavar="ARN", callback=said, shell_complete=complete_roles, help="Role that Spark runs as."
+        "--runtime-role",
+        metavar="ARN",
+        callback=require_non_empty,
+        shell_complete=complete_roles,
+        help="Role that Spark runs as.",
     )
     choice = click.Choice(["auto", "gateway", "livy", "spark-connect"])
     transport = click.option("--transport", type=choice, default="auto", show_default=True, help="Way in.")
@@ -69,15 +73,19 @@ def role_and_transport(function: Function) -> Function:
 
 
 def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--json``, ``--profile``, ``--region`` and ``--debug``; the command gets a :class:`Face` first."""
+    """Add ``--json``, ``--profile``, ``--region`` and ``--debug``; the command gets a :class:`CommandContext` first."""
 
     @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-    @click.option("--profile", metavar="NAME", callback=said, shell_complete=complete_profiles, help="AWS profile.")
-    @click.option("--region", metavar="REGION", callback=said, shell_complete=complete_regions, help="AWS region.")
+    @click.option(
+        "--profile", metavar="NAME", callback=require_non_empty, shell_complete=complete_profiles, help="AWS profile."
+    )
+    @click.option(
+        "--region", metavar="REGION", callback=require_non_empty, shell_complete=complete_regions, help="AWS region."
+    )
     @click.option("--debug", is_flag=True, help="Show Python's traceback when something fails.")
     @functools.wraps(function)
     def command(as_json: bool, profile: str | None, region: str | None, debug: bool, **rest: Any) -> Any:
-        return function(Face(as_json, profile, region), **rest)
+        return function(CommandContext(as_json, profile, region), **rest)
 
     return command
 

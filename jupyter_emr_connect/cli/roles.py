@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .options import Face, common_options, complete_computes, complete_roles, said
+from .options import CommandContext, common_options, complete_computes, complete_roles, require_non_empty
 from .output import print_error, print_fields, print_json, print_table, printable
 
 if TYPE_CHECKING:
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("compute", callback=said, required=False, shell_complete=complete_computes)
+@click.argument("compute", callback=require_non_empty, required=False, shell_complete=complete_computes)
 @click.option(
     "--explain",
     "role",
     metavar="ROLE",
-    callback=said,
+    callback=require_non_empty,
     shell_complete=complete_roles,
     help="Say what is missing for this role (name or ARN) on COMPUTE, with the statement to add.",
 )
 @common_options
-def roles(face: Face, compute: str | None, role: str | None) -> None:
+def roles(face: CommandContext, compute: str | None, role: str | None) -> None:
     """List the runtime roles offered, for COMPUTE or in general, and whether you may take them."""
     from ..services.roles import list_roles
 
@@ -55,7 +55,7 @@ def roles(face: Face, compute: str | None, role: str | None) -> None:
     _complain(face, listed)
 
 
-def _resolve(face: Face, text: str) -> tuple[Compute, AWSSession]:
+def _resolve(face: CommandContext, text: str) -> tuple[Compute, AWSSession]:
     from ..services.compute.lookup import find
     from ..services.credentials.aws_sessions import session_of
 
@@ -63,7 +63,7 @@ def _resolve(face: Face, text: str) -> tuple[Compute, AWSSession]:
     return found, session_of(face.config, found)
 
 
-def _complain(face: Face, listed: RoleList) -> None:
+def _complain(face: CommandContext, listed: RoleList) -> None:
     for error in listed.errors:
         print_error(error, as_json=face.as_json)
 
@@ -73,7 +73,9 @@ def _row(role: RuntimeRole) -> tuple[str, ...]:
     return role.name, role.arn, role.source, usable
 
 
-def _pick(face: Face, compute: Compute, session: AWSSession, text: str) -> tuple[RuntimeRole, tuple[str, ...]]:
+def _pick(
+    face: CommandContext, compute: Compute, session: AWSSession, text: str
+) -> tuple[RuntimeRole, tuple[str, ...]]:
     """Return a role by its ARN, offered or not, or by the name of one that is offered, and what IAM does not tell.
 
     Raises ``RoleError``.
@@ -97,7 +99,7 @@ def _pick(face: Face, compute: Compute, session: AWSSession, text: str) -> tuple
     raise RoleError(message, fix="Use the ARN of the role.")
 
 
-def explain(face: Face, role: RuntimeRole, compute: Compute, unasked: tuple[str, ...]) -> None:
+def explain(face: CommandContext, role: RuntimeRole, compute: Compute, unasked: tuple[str, ...]) -> None:
     """Print what is missing for a role, and the statement to add as JSON that can be pasted."""
     if face.as_json:
         print_json(role.to_json())

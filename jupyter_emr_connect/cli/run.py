@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import Face, common_options, complete_computes, role_and_transport, said
+from .options import CommandContext, common_options, complete_computes, require_non_empty, role_and_transport
 from .output import print_json
 
 if TYPE_CHECKING:
     from .execution import Result
-    from .notebooks import Kernel
+    from .notebooks import NotebookKernel
 
 
 @click.command()
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option(
     "--compute",
     metavar="COMPUTE",
-    callback=said,
+    callback=require_non_empty,
     shell_complete=complete_computes,
     help="Id, ARN or name; default: what the notebook or its folder is attached to.",
 )
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds that a cell may take.")
 @common_options
 def run(
-    face: Face,
+    face: CommandContext,
     notebook: Path,
     compute: str | None,
     runtime_role: str | None,
@@ -109,7 +109,7 @@ def gather_parameters(
 
 
 def kernel_environment(
-    face: Face, notebook: Path, compute: str | None, runtime_role: str | None, transport: str
+    face: CommandContext, notebook: Path, compute: str | None, runtime_role: str | None, transport: str
 ) -> dict[str, str]:
     """Return the environment in which the provisioner resolves the attachment.
 
@@ -135,7 +135,7 @@ def _set(env: dict[str, str], **values: str | None) -> None:
     env.update({name: value for name, value in values.items() if value})
 
 
-def report(face: Face, result: Result, output: Path, kernel: Kernel) -> int:
+def report(face: CommandContext, result: Result, output: Path, kernel: NotebookKernel) -> int:
     """Print how the run ended and return the exit code; a failure is raised, for the one place that prints them."""
     stages = {name: round(seconds, 3) for name, seconds in result.stages.items()}
     if face.as_json:

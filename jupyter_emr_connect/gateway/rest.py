@@ -20,7 +20,7 @@ from ..errors import (
     KernelStartFailed,
 )
 from ..http.transport import Http
-from .connection.handshake import is_in_doubt
+from .connection.handshake import may_have_reached_gateway
 from .failures import explain, parse, refuse
 from .protocol.framing import V1_PROTOCOL
 from .target import GatewayTarget
@@ -34,7 +34,7 @@ LOST_FOR = 30.0  # seconds in which a gateway shows a kernel that it was asked f
 UNKNOWN_KERNEL = b'{"message": "Kernel does not exist"}'
 
 if TYPE_CHECKING:
-    KernelWebSocket = aiohttp.ClientWebSocketResponse[bool]
+    WebSocketResponse = aiohttp.ClientWebSocketResponse[bool]
 
 _starts: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -170,7 +170,7 @@ class GatewayClient:
                 return asked
             await asyncio.sleep(REMOVE_EVERY)
 
-    async def open_socket(self, kernel_id: str, session_id: str, *, offer_v1: bool) -> KernelWebSocket:
+    async def open_socket(self, kernel_id: str, session_id: str, *, offer_v1: bool) -> WebSocketResponse:
         """Open the kernel's WebSocket; ``protocol`` of what is returned says which framing was agreed.
 
         From now on the credentials are kept fresh until :meth:`close`, so that opening it again finds good ones.
@@ -257,7 +257,11 @@ def _patience(error: GatewayUnreachable, launch_timeout: float) -> float:
     """Return for how many seconds a kernel may still come whose request failed so."""
     if error.status == PROXY_GAVE_UP:
         return launch_timeout
-    lost = error.status is None and is_in_doubt(error) and not isinstance(error.__cause__, asyncio.TimeoutError)
+    lost = (
+        error.status is None
+        and may_have_reached_gateway(error)
+        and not isinstance(error.__cause__, asyncio.TimeoutError)
+    )
     return min(launch_timeout, LOST_FOR) if lost else 0.0
 
 

@@ -18,9 +18,9 @@ from ..gateway.rest import LAUNCH_PAD, GatewayClient
 from ..models import Attachment, KernelRecord
 from ..services.stages import READY
 from .kernel import RemoteKernel
-from .ledger_entry import Entry
-from .spec import Wishes, attachment_of, new_record, order_of, reach
-from .stages import Stages
+from .ledger_entry import LedgerEntry
+from .spec import KernelRequest, attachment_of, new_record, reach, start_spec
+from .stages import StartStages
 
 if TYPE_CHECKING:
     from ..services.attachments.connect import Connection
@@ -30,7 +30,7 @@ MEGABYTE = 1_000_000
 class Adopter:
     """The ledger for one start of a kernel: what was left behind for it, or a new row. Lives on the gateway loop."""
 
-    def __init__(self, config: EMRConnect, wishes: Wishes, bridge: Bridge, log: logging.Logger | Any) -> None:
+    def __init__(self, config: EMRConnect, wishes: KernelRequest, bridge: Bridge, log: logging.Logger | Any) -> None:
         from ..services.kernels.ownership import ownership
         from ..store.database import Database
         from ..store.ledger import Ledger
@@ -45,7 +45,7 @@ class Adopter:
         self._ledger = Ledger(Database(config.state_file))
         self._ownership = ownership(config.state_file)
 
-    async def find(self, stages: Stages) -> RemoteKernel:
+    async def find(self, stages: StartStages) -> RemoteKernel:
         """Return the kernel to have: one that was left behind and goes on, else a new one, yet to be started.
 
         Raises what ``services.attachments.connect`` raises, and the gateway's errors; a kernel that was claimed is free
@@ -69,7 +69,7 @@ class Adopter:
                 return kernel
         return self._remote(self._entry(new_record(connection, self.wishes)), connection)
 
-    def handed(self) -> Entry | None:
+    def handed(self) -> LedgerEntry | None:
         """Return the kernel that the server has claimed for this local kernel: a browser may still have it open."""
         from ..services.kernels.ownership import handed
 
@@ -81,11 +81,13 @@ class Adopter:
         path = self.wishes.path
         return path if path and Path(path).is_file() else None
 
-    async def _connect(self, request: Attachment, stages: Stages) -> Connection:
+    async def _connect(self, request: Attachment, stages: StartStages) -> Connection:
         seconds = self.config.credentials_timeout + 4 * self.config.connect_timeout
         return await stages.bounded(reach(self.config, request, stages.enter), seconds)
 
-    async def _go_on(self, entry: Entry, stages: Stages, connection: Connection | None = None) -> RemoteKernel | None:
+    async def _go_on(
+        self, entry: LedgerEntry, stages: StartStages, connection: Connection | None = None
+    ) -> RemoteKernel | None:
         """Go on with a kernel just claimed; None when it is no more. Raises what keeps it from being known."""
         try:
             connection = connection or await self._connect(attachment_behind(entry.record), stages)
@@ -100,7 +102,7 @@ class Adopter:
             raise
         return kernel
 
-    async def _claim(self, wanted: Callable[[KernelRecord], bool]) -> Entry | None:
+    async def _claim(self, wanted: Callable[[KernelRecord], bool]) -> LedgerEntry | None:
         from ..services.kernels.processes import lives
 
         def fits(record: KernelRecord) -> bool:
@@ -110,25 +112,25 @@ class Adopter:
         found = await asyncio.to_thread(self._ledger.claim, fits, self._ownership.present(), lives, **now)
         return self._entry(found) if found else None
 
-    async def give_up(self, entry: Entry, error: EMRConnectError) -> None:
+    async def give_up(self, entry: LedgerEntry, error: EMRConnectError) -> None:
         """Let a kernel go whose compute is no more."""
         self._log.warning("Kernel %s does not come back. %s", entry.record.kernel_id, error)
         await entry.release("cluster terminated", error.message, keep=False)
 
-    def _entry(self, record: KernelRecord) -> Entry:
-        return Entry(record, self._ledger, self._ownership, self._log)
+    def _entry(self, record: KernelRecord) -> LedgerEntry:
+        return LedgerEntry(record, self._ledger, self._ownership, self._log)
 
-    def _remote(self, entry: Entry, connection: Connection) -> RemoteKernel:
+    def _remote(self, entry: LedgerEntry, connection: Connection) -> RemoteKernel:
         """Return the kernel, with its observer in place before anything of it passes."""
         if self.wishes.observe is not None:
             self._bridge.observer = self.wishes.observe(entry.record.kernel_id, self._bridge.publish)
-        return RemoteKernel(order_of(self.config, connection, self.wishes), self._bridge, entry, self._log)
+        return RemoteKernel(start_spec(self.config, connection, self.wishes), self._bridge, entry, self._log)
 
-    async def reach(self, entry: Entry) -> Connection:
+    async def reach(self, entry: LedgerEntry) -> Connection:
         """Connect to the compute that a kernel of the ledger is on, as it was connected to before."""
         return await reach(self.config, attachment_behind(entry.record), lambda name: None)
 
-    async def take_up(self, entry: Entry, connection: Connection) -> RemoteKernel | None:
+    async def take_up(self, entry: LedgerEntry, connection: Connection) -> RemoteKernel | None:
         """Go on with a claimed kernel; None when it is gone, which is then struck off and said in the log.
 
         Raises the gateway's error when that cannot be known; the kernel is still claimed then.
@@ -143,7 +145,7 @@ class Adopter:
         self._log.info("Kernel %s goes on: it was left behind on %s.", record.kernel_id, record.compute)
         return remote
 
-    async def _bury(self, entry: Entry, remote: RemoteKernel) -> None:
+    async def _bury(self, entry: LedgerEntry, remote: RemoteKernel) -> None:
         """Strike a kernel that the gateway does not know; one that may yet come up is removed when it does."""
         rest = remote.order.launch_timeout + LAUNCH_PAD - _age(entry.record)
         if entry.record.state == "starting" and rest > 0:

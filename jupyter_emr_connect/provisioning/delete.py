@@ -9,12 +9,12 @@ from typing import Any
 from ..errors import EMRConnectError
 from ..gateway.rest import GatewayClient
 from ..http.deadlines import within
-from .ledger_entry import Entry, Standing
+from .ledger_entry import KernelStatus, LedgerEntry
 
 DELETE_WITHIN = 20.0
 
 
-async def delete(client: GatewayClient, entry: Entry, standing: Standing, log: logging.Logger | Any) -> None:
+async def delete(client: GatewayClient, entry: LedgerEntry, standing: KernelStatus, log: logging.Logger | Any) -> None:
     """Delete a kernel, unless another process has it by now; never raises the gateway's errors.
 
     One that went by itself stays in the ledger for a while, with the reason. One that could not be deleted waits there
@@ -32,7 +32,7 @@ async def delete(client: GatewayClient, entry: Entry, standing: Standing, log: l
         await (entry.end(standing.cause, standing.reason) if standing.state == "gone" else entry.strike())
 
 
-async def discard(client: GatewayClient, entry: Entry, seconds: float) -> None:
+async def discard(client: GatewayClient, entry: LedgerEntry, seconds: float) -> None:
     """Remove a kernel that may only be coming up, waiting for it for so many seconds."""
     if await client.remove_late(entry.record.kernel_id, within=seconds):
         await entry.strike()

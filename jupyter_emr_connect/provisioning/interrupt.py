@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import EMRConnectError, GatewayError, GatewayRefused, GatewayUnreachable, KernelGone
 from ..gateway.channels.bridge import Bridge
 from ..gateway.connection.status import LinkState
-from ..gateway.delivery.pending import Request
+from ..gateway.delivery.pending import PendingRequest
 from ..gateway.rest import GatewayClient
 from ..http.deadlines import within
 
@@ -60,7 +60,7 @@ def drop_unsent(bridge: Bridge, status: str, ename: str = "", evalue: str = "") 
             bridge.fail(request, status, ename, evalue)
 
 
-async def _inside(cell: Request, *, again: bool) -> bool:
+async def _inside(cell: PendingRequest, *, again: bool) -> bool:
     """Return once the kernel is well inside of the cell (True) or after a moment (False); True too when it has ended.
 
     From its ``busy`` to its ``execute_input`` ipykernel ignores interrupts (``pre_handler_hook`` lets them in), and for
@@ -78,7 +78,7 @@ async def _inside(cell: Request, *, again: bool) -> bool:
     return True
 
 
-async def _enters(cell: Request, *, early: bool) -> bool:
+async def _enters(cell: PendingRequest, *, early: bool) -> bool:
     """Return True once the kernel enters the cell that it was interrupted for; False when the cell ends without.
 
     It may have noticed nothing of that interrupt. ``early``: nor had it taken up the cell; this then counts as well.
@@ -139,7 +139,7 @@ class Interrupts:
             self._work.cancel()
             self._work = None
 
-    def _sent(self) -> list[Request]:
+    def _sent(self) -> list[PendingRequest]:
         """Return the cells that are known to run, or are to, in the order in which they do.
 
         One that was replied to runs no more, though its end may not have come yet.
@@ -148,14 +148,14 @@ class Interrupts:
         running = [one for one in requests.running() if requests.get(one.message.msg_id) is one]
         return [*running, *(one for one in requests.open().values() if one.runs_code and one not in running)]
 
-    def _running(self) -> Request | None:
+    def _running(self) -> PendingRequest | None:
         return next(iter(self._sent()), None)
 
-    def _next_of(self, cells: list[Request]) -> Request | None:
+    def _next_of(self, cells: list[PendingRequest]) -> PendingRequest | None:
         """Return the cell that is to be interrupted in place of one that has ended, and was sent before as well."""
         return None if self._struck.is_set() else next((one for one in self._sent() if one in cells), None)
 
-    async def _to_come(self) -> Request | None:
+    async def _to_come(self) -> PendingRequest | None:
         """Return a cell that was sent just before the interrupt, and comes by another way; None when there is none."""
         end = time.monotonic() + COMES_WITHIN
         while True:
@@ -164,7 +164,7 @@ class Interrupts:
                 return cell
             await asyncio.sleep(LOOK_EVERY)
 
-    async def _overtaken(self, since: float) -> Request | None:
+    async def _overtaken(self, since: float) -> PendingRequest | None:
         """Return a cell that its client sent before the interrupt, and that comes later; None when there is none."""
         end = time.monotonic() + OVERTAKEN_BY
         while time.monotonic() < end:
@@ -175,7 +175,7 @@ class Interrupts:
             await asyncio.sleep(LOOK_EVERY)
         return None
 
-    async def _deliver(self, cells: list[Request], *, at_once: bool) -> None:
+    async def _deliver(self, cells: list[PendingRequest], *, at_once: bool) -> None:
         since = time.time()
         cell = next(iter(cells), None)
         patience = AT_ONCE if at_once else FIRST_PATIENCE

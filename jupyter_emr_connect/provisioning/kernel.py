@@ -16,11 +16,11 @@ from ..http.deadlines import within
 from ..services.stages import CREDENTIALS, READY
 from .delete import DELETE_WITHIN, delete, discard
 from .interrupt import Interrupts, drop_unsent, is_up
-from .ledger_entry import Entry, Standing
+from .ledger_entry import KernelStatus, LedgerEntry
 from .restart import restart_when_up
-from .spec import Order
-from .stages import Stages
-from .start import Start
+from .spec import StartSpec
+from .stages import StartStages
+from .start import KernelStart
 from .watch import until_gone
 
 CHECK_EVERY = 15.0
@@ -32,12 +32,12 @@ class RemoteKernel:
     ``entry`` is its row in the ledger; what is done there decides whether the kernel is started or taken over.
     """
 
-    def __init__(self, order: Order, bridge: Bridge, entry: Entry, log: logging.Logger | Any) -> None:
+    def __init__(self, order: StartSpec, bridge: Bridge, entry: LedgerEntry, log: logging.Logger | Any) -> None:
         self.order = order
         self.entry = entry
         self.kernel_id = entry.record.kernel_id
         self.reason = ""
-        self.standing = Standing(bridge, entry)
+        self.standing = KernelStatus(bridge, entry)
         self.was_taken = False
         self._exit_code: int | None = None
         self._changed = asyncio.Event()
@@ -45,7 +45,7 @@ class RemoteKernel:
         self._bridge = bridge
         self._log = log
         self._client = GatewayClient(order.target, connect_timeout=order.connect_timeout)
-        self._start = Start(order, self._client, bridge, entry, log)
+        self._start = KernelStart(order, self._client, bridge, entry, log)
         self._starting: asyncio.Task[Any] | None = None
         self._settled = asyncio.Event()
         self._settled.set()
@@ -73,7 +73,7 @@ class RemoteKernel:
         """The start that has not come to its end."""
         return None if self._settled.is_set() else self._starting
 
-    async def start(self, stages: Stages) -> None:
+    async def start(self, stages: StartStages) -> None:
         """Request the kernel and wait until it answers; on any failure, or if cancelled, nothing is left of it."""
         self._starting = asyncio.current_task()
         self._settled.clear()
@@ -225,7 +225,7 @@ class RemoteKernel:
             return
         await self._interrupts.interrupt()
 
-    async def restart(self, stages: Stages) -> None:
+    async def restart(self, stages: StartStages) -> None:
         """Restart the kernel in place: its id and the WebSocket stay. A line that is down is waited for."""
         self._interrupts.drop()
         drop_unsent(self._bridge, "aborted")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Entry:
+class LedgerEntry:
     """What becomes of a kernel, written down so that other processes see it.
 
     Only :meth:`add` raises (``StoreError``): a kernel that works is not given up because a file cannot be written.
@@ -99,14 +99,14 @@ class Entry:
 # -- How a gateway kernel stands, as local clients (IOPub ``emr_connect_status``) and other processes (ledger) see it.
 
 
-class Standing:
+class KernelStatus:
     """A kernel's ``state``, since when, and why: ``cause`` is a word for programs, ``reason`` a sentence for people.
 
     States: ``starting``, ``connected``, ``reconnecting``, ``detached``, ``gone``. Of its connection's states local
     clients are told by the bridge. Used on the gateway loop.
     """
 
-    def __init__(self, bridge: Bridge, entry: Entry) -> None:
+    def __init__(self, bridge: Bridge, entry: LedgerEntry) -> None:
         self.state = "starting"
         self.since = now_text()
         self.cause = ""

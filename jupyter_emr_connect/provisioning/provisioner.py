@@ -21,9 +21,9 @@ from ..gateway.connection.status import LinkStatus
 from ..gateway.event_loop import GatewayLoop, gateway_loop
 from .adopt import Adopter
 from .kernel import RemoteKernel
-from .reattachment import Return
-from .spec import Wishes, recorder_of
-from .stages import Stages, reporter
+from .reattachment import Reattachment
+from .spec import KernelRequest, recorder_of
+from .stages import StartStages, reporter
 
 SHUTDOWN_SECONDS = 30.0
 
@@ -45,7 +45,7 @@ class EMRProvisioner(KernelProvisionerBase):
         self.timings: dict[str, float] = {}
         self.reason = ""
         self._remote: RemoteKernel | None = None
-        self._return: Return | None = None
+        self._return: Reattachment | None = None
         self._bridge: Bridge | None = None
         self._has_process = False
         self._left = False
@@ -78,7 +78,7 @@ class EMRProvisioner(KernelProvisionerBase):
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Start the kernel, restart its own, or go on with one that was left behind; called by ``KernelManager``."""
         env = dict(kwargs.get("env") or os.environ)
-        stages = Stages(reporter(self.log, self.kernel_id))
+        stages = StartStages(reporter(self.log, self.kernel_id))
         loop = gateway_loop()
         try:
             self.connection_info = await loop.call(self._launch(loop, self._wishes(env), stages))
@@ -94,7 +94,7 @@ class EMRProvisioner(KernelProvisionerBase):
         self._has_process = True
         return self.connection_info
 
-    async def _launch(self, loop: GatewayLoop, wishes: Wishes, stages: Stages) -> KernelConnectionInfo:
+    async def _launch(self, loop: GatewayLoop, wishes: KernelRequest, stages: StartStages) -> KernelConnectionInfo:
         bridge = self._open_bridge()
         local = cast(KernelConnectionInfo, bridge.connection_info)
         # A server that ends otherwise than by its own stop leaves its kernels too.
@@ -106,7 +106,7 @@ class EMRProvisioner(KernelProvisionerBase):
         try:
             adopter = Adopter(await asyncio.to_thread(self._settings), wishes, bridge, self.log)
             if entry := adopter.handed():
-                self._remote, self._return = None, Return(adopter, entry, bridge, self.log, self._back)
+                self._remote, self._return = None, Reattachment(adopter, entry, bridge, self.log, self._back)
                 return local
             self._remote = await adopter.find(stages)
             if not self._remote.is_up:
@@ -121,12 +121,12 @@ class EMRProvisioner(KernelProvisionerBase):
         """Take a kernel that has come back; called on the gateway loop."""
         self._remote, self._return = kernel, None
 
-    def _wishes(self, env: dict[str, str]) -> Wishes:
+    def _wishes(self, env: dict[str, str]) -> KernelRequest:
         from ..services.kernels.ownership import keeps
 
         server = getattr(self.parent, "parent", None)
         kept = keeps(server)
-        return Wishes(
+        return KernelRequest(
             kernelspec=str(getattr(self.parent, "kernel_name", "")),
             candidates=tuple(self.candidates),
             language=str(self.kernel_spec.language),

@@ -16,12 +16,12 @@ from ..http.deadlines import within
 from .adopt import Adopter
 from .delete import DELETE_WITHIN
 from .kernel import RemoteKernel
-from .ledger_entry import Entry, Standing
+from .ledger_entry import KernelStatus, LedgerEntry
 
 FIRST_PAUSE, LAST_PAUSE = 1.0, 30.0
 
 
-class Return:
+class Reattachment:
     """A kernel on its way back: its local channels are open, its gateway is asked for until it answers.
 
     ``on_back`` is called with the kernel once it is back; ``failure`` says why it will not come. What local clients
@@ -32,7 +32,7 @@ class Return:
     def __init__(
         self,
         adopter: Adopter,
-        entry: Entry,
+        entry: LedgerEntry,
         bridge: Bridge,
         log: logging.Logger | Any,
         on_back: Callable[[RemoteKernel], None],
@@ -40,7 +40,7 @@ class Return:
         self.failure = ""
         self.entry = entry
         self.kernel_id = entry.record.kernel_id
-        self.standing = Standing(bridge, entry)
+        self.standing = KernelStatus(bridge, entry)
         self._on_back = on_back
         self._adopter = adopter
         self._bridge = bridge

@@ -9,14 +9,14 @@ from ..gateway.channels.bridge import Bridge
 from ..gateway.rest import GatewayClient
 from ..services.stages import LINE, REQUESTED
 from .interrupt import is_up, line_returns
-from .stages import Stages
+from .stages import StartStages
 
 LOOK_EVERY = 0.05
 OWED = "[EMR Connect: the connection is down; the kernel is restarted when it returns.]\n"
 
 
 async def restart_when_up(
-    client: GatewayClient, bridge: Bridge, kernel_id: str, stages: Stages, seconds: float
+    client: GatewayClient, bridge: Bridge, kernel_id: str, stages: StartStages, seconds: float
 ) -> None:
     """Have the gateway restart the kernel, at the latest within ``seconds``; a line that is down is waited for.
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Order:
+class StartSpec:
     """What to start, where: the target, and our kernelspec's wishes."""
 
     target: GatewayTarget
@@ -36,7 +36,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Wishes:
+class KernelRequest:
     """What a kernelspec of ours asks for, and the local kernel it is for; made by the provisioner.
 
     ``root`` is the folder of the Jupyter server whose kernel it is, ``kept`` whether there is one, ``observe`` what
@@ -80,9 +80,9 @@ async def reach(config: EMRConnect, request: Attachment, stage: Callable[[str], 
     return await connect(config, request, stage=stage)
 
 
-def order_of(config: EMRConnect, connection: Connection, wishes: Wishes) -> Order:
+def start_spec(config: EMRConnect, connection: Connection, wishes: KernelRequest) -> StartSpec:
     """Return the order for a compute that answered."""
-    return Order(
+    return StartSpec(
         target=connection.target,
         candidates=wishes.candidates,
         language=wishes.language,
@@ -95,7 +95,7 @@ def order_of(config: EMRConnect, connection: Connection, wishes: Wishes) -> Orde
     )
 
 
-def new_record(connection: Connection, wishes: Wishes) -> KernelRecord:
+def new_record(connection: Connection, wishes: KernelRequest) -> KernelRecord:
     """Return what the ledger shall know of a new kernel, under ids of our choice."""
     return KernelRecord(
         kernel_id=str(uuid.uuid4()),

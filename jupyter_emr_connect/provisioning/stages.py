@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 @dataclass
-class Stages:
+class StartStages:
     """The start's progress. ``timings`` is seconds by stage, in order; the last one may still be running."""
 
     report: Callable[[str], None]

@@ -8,19 +8,19 @@ from typing import Any
 
 from ..errors import GatewayUnreachable, KernelStartFailed
 from ..gateway.channels.bridge import Bridge
-from ..gateway.connection.handshake import is_in_doubt
+from ..gateway.connection.handshake import may_have_reached_gateway
 from ..gateway.rest import LAUNCH_PAD, GatewayClient, missing_kernelspec
 from ..services.stages import READY, REQUESTED
-from .ledger_entry import Entry
-from .spec import Order, choose
-from .stages import Stages
+from .ledger_entry import LedgerEntry
+from .spec import StartSpec, choose
+from .stages import StartStages
 from .watch import comes_up
 
 ATTEMPTS = 2
 LOST_PAUSES = (0.2, 1.0, 2.0, 4.0)
 
 
-class Start:
+class KernelStart:
     """The start of one kernel, on the gateway loop.
 
     A gateway chooses free ports for a kernel, and another process may take one before the kernel does; the more kernels
@@ -30,7 +30,7 @@ class Start:
     """
 
     def __init__(
-        self, order: Order, client: GatewayClient, bridge: Bridge, entry: Entry, log: logging.Logger | Any
+        self, order: StartSpec, client: GatewayClient, bridge: Bridge, entry: LedgerEntry, log: logging.Logger | Any
     ) -> None:
         self.was_requested = False
         self._order = order
@@ -46,7 +46,7 @@ class Start:
         """Take note that the gateway says so of the kernel's process."""
         self._died.set()
 
-    async def run(self, stages: Stages) -> None:
+    async def run(self, stages: StartStages) -> None:
         """Return when the kernel answers; raises :class:`KernelStartFailed`, or what the gateway's client raises."""
         for attempt in range(1, ATTEMPTS + 1):
             self._died.clear()
@@ -98,7 +98,7 @@ class Start:
                     self._client, self._kernel_id, offer_v1=offer, session_id=session_id, resume=resume
                 )
             except GatewayUnreachable as error:
-                lost = lost or is_in_doubt(error)
+                lost = lost or may_have_reached_gateway(error)
                 if not lost or not pauses:
                     raise
                 if not resume:  # the gateway may still be at the attempt that was lost, and has nothing for us yet

@@ -12,11 +12,11 @@ from .._version import __version__
 from ..config import CONFIG_FILES, EMRConnect
 from .audit import Audit
 from .catalogues import Catalogues
-from .contents_events import CONTENTS, Follower
+from .contents_events import CONTENTS, AttachmentFollower
 from .kernels.restoring import Restorer
 from .kernels.waiting import Waiting
-from .kernels.websocket import RECORDER, hasten
-from .paths import Places
+from .kernels.websocket import RECORDER, install_low_latency_websocket
+from .paths import PathMapper
 from .recording.recorder import Recorder
 from .routes.base import SETTING, Services
 from .routes.table import patterns
@@ -52,10 +52,10 @@ class EMRConnectExtension(ExtensionApp):
         config = EMRConnect(parent=self)
         executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="emr-connect")
         server: Any = self.serverapp
-        places = Places(server.contents_manager, executor)
+        places = PathMapper(server.contents_manager, executor)
         audit = Audit(server.event_logger, self.log)
         self.settings["emr_connect"] = config
-        follower = Follower(config, places, self.log)
+        follower = AttachmentFollower(config, places, self.log)
         server.event_logger.add_listener(schema_id=CONTENTS, listener=follower)
         self._restorer = Restorer(config, server, places, self.log)
         self._services = Services(config, executor, places, audit, Catalogues(config), follower)
@@ -63,7 +63,7 @@ class EMRConnectExtension(ExtensionApp):
         self._recorder = Recorder(config, server, self.log)
         self._recorder.start()
         self.settings[RECORDER] = self._recorder
-        hasten(server, self.settings)
+        install_low_latency_websocket(server, self.settings)
         # The first thing that the server's loop does, before it reads a request.
         server.io_loop.add_callback(self._restorer.start, Waiting(server.web_app, server.base_url))
 

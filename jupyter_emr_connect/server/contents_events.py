@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from ..config import EMRConnect
-from .paths import Places
+from .paths import PathMapper
 
 CONTENTS = "https://events.jupyter.org/jupyter_server/contents_service/v1"
 
 
-class Follower:
+class AttachmentFollower:
     """Listens to the contents service's events. A save or rename never waits for it and never fails by it."""
 
-    def __init__(self, config: EMRConnect, places: Places, log: logging.Logger) -> None:
+    def __init__(self, config: EMRConnect, places: PathMapper, log: logging.Logger) -> None:
         self._config = config
         self._places = places
         self._log = log

@@ -26,7 +26,7 @@ LONGEST = 4096  # characters; Linux's PATH_MAX
 T = TypeVar("T")
 
 
-class Places:
+class PathMapper:
     """Translates paths for one server; ``contents`` is its contents manager."""
 
     def __init__(self, contents: Any, executor: Executor) -> None:

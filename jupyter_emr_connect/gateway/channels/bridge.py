@@ -14,14 +14,14 @@ from typing import Any, Protocol
 
 from ...http.deadlines import within
 from ..connection.status import LinkState, LinkStatus
-from ..connection.websocket import RECONNECT_FOR, KernelSocket
-from ..delivery.inbox import Line
-from ..delivery.internal_requests import OwnRequests
-from ..delivery.pending import Request, Requests
-from ..delivery.reconciliation import Fate
+from ..connection.websocket import RECONNECT_FOR, KernelWebSocket
+from ..delivery.inbox import OrderedInbox
+from ..delivery.internal_requests import InternalRequests
+from ..delivery.pending import PendingRequest, PendingRequests
+from ..delivery.reconciliation import RequestReconciler
 from ..event_loop import gateway_loop
 from ..protocol.framing import BadFrame, Message, Part
-from ..protocol.signing import EMPTY, Wire
+from ..protocol.signing import EMPTY, MessageSigner
 from ..rest import GatewayClient
 from .zmq_channels import LocalChannels
 
@@ -56,17 +56,17 @@ class Bridge:
     ) -> None:
         self.kernel_id = ""
         self.client: GatewayClient | None = None
-        self.link: KernelSocket | None = None
-        self.wire = Wire(key, scheme)
-        self.requests = Requests()
-        self.own = OwnRequests(self.wire, self.transmit)
-        self.line = Line(self.own, self.requests, self)
+        self.link: KernelWebSocket | None = None
+        self.wire = MessageSigner(key, scheme)
+        self.requests = PendingRequests()
+        self.own = InternalRequests(self.wire, self.transmit)
+        self.line = OrderedInbox(self.own, self.requests, self)
         self.local = LocalChannels(self.wire, key, scheme, ip, self._from_client)
         self.connection_info = self.local.connection_info
         self.journal_bytes = journal_bytes
         self.reconnect_for = RECONNECT_FOR
         self.helpers: Sequence[dict[str, Any]] = ()
-        self._fate = Fate(self)
+        self._fate = RequestReconciler(self)
         self._known = LinkState.NEW
         self._on_shutdown = on_shutdown
         self._on_state = on_state
@@ -89,7 +89,7 @@ class Bridge:
         if self.link is not None:
             await self.link.close()
         self.kernel_id, self.client = kernel_id, client
-        self.link = KernelSocket(
+        self.link = KernelWebSocket(
             client,
             kernel_id,
             on_message=self.line.take,
@@ -238,7 +238,7 @@ class Bridge:
                 self.link.outbox.forget(request.message.msg_id)
             self.fail(request, status, ename, evalue)
 
-    def mark(self, requests: Iterable[Request]) -> None:
+    def mark(self, requests: Iterable[PendingRequest]) -> None:
         """Tell these cells that some of their output is lost; called by the line when that is certain."""
         text = "[EMR Connect: the connection was lost, and some output of this cell with it: it may be incomplete.]\n"
         for request in requests:
@@ -269,7 +269,7 @@ class Bridge:
         else:
             self.publish("stream", {"name": "stderr", "text": f"{text}\n"}, message.header)
 
-    def fail(self, request: Request, status: str, ename: str = "", evalue: str = "") -> None:
+    def fail(self, request: PendingRequest, status: str, ename: str = "", evalue: str = "") -> None:
         """Answer a request in the kernel's place; a cell's with an end of its own."""
         error = {"ename": ename, "evalue": evalue, "traceback": [f"{ename}: {evalue}"]} if ename else {}
         if request.runs_code:

@@ -17,7 +17,7 @@ SMALL = 16 * 1024  # bytes
 PROMPT = frozenset({"status", "execute_input", "error", "input_request"})
 
 
-class Pace:
+class FloodDetector:
     """One kernel's. Lives on the gateway loop, whose selector waits for more while some kernel floods it."""
 
     def __init__(self) -> None:

@@ -9,8 +9,8 @@
        └─ await room() ◄── full: more than LIMIT waits
 
 A receiver that is slow is waited for, so that the gateway is slowed down; one that takes nothing at all for
-:data:`STALL` seconds, or has left for a while (:meth:`Tap.leave`), gets the rest from a temporary file when it is back.
-Replies to a receiver that is not at hand go over ZeroMQ, like those to every other client.
+:data:`STALL` seconds, or has left for a while (:meth:`InProcessChannel.leave`), gets the rest from a temporary
+file when it is back. Replies to a receiver that is not at hand go over ZeroMQ, like those to every other client.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from collections.abc import Callable
 
 from ...http.deadlines import within
 from ..protocol.framing import Message
-from ..protocol.message_queue import Overflow
+from ..protocol.message_queue import MessageQueue
 
 LIMIT = 4 * 1024 * 1024  # bytes that may wait before the kernel is made to wait
 PROMPT = 64 * 1024  # bytes of output that a reply may wait behind
 STALL = 20.0  # seconds; JEG hangs up on a peer that it has not heard for 90
 
 
-class Tap:
+class InProcessChannel:
     """One receiver. ``deliver`` is called on the receiver's loop when there is something to take; it must not raise."""
 
     def __init__(self, deliver: Callable[[], None]) -> None:
         self._loop = asyncio.get_running_loop()
         self._deliver = deliver
-        self._queue = Overflow()
+        self._queue = MessageQueue()
         self._calling = False
         self._woken = False
         self._aside = False  # what comes is put into the file
@@ -134,20 +134,20 @@ class Tap:
         self._queue.close()
 
 
-class Taps:
+class InProcessChannels:
     """The receivers of one kernel. Added and removed by the receiver's loop, offered to by the gateway loop."""
 
     def __init__(self) -> None:
-        self._taps: tuple[Tap, ...] = ()
-        self._named: dict[bytes, Tap] = {}
+        self._taps: tuple[InProcessChannel, ...] = ()
+        self._named: dict[bytes, InProcessChannel] = {}
 
-    def add(self, tap: Tap, identity: bytes = b"") -> None:
+    def add(self, tap: InProcessChannel, identity: bytes = b"") -> None:
         """Let a receiver have all that is offered from here on, and the replies to ``identity``, its ZeroMQ name."""
         self._taps = (*self._taps, tap)
         if identity:
             self._named = {**self._named, identity: tap}
 
-    def remove(self, tap: Tap) -> None:
+    def remove(self, tap: InProcessChannel) -> None:
         """Forget a receiver."""
         self._taps = tuple(one for one in self._taps if one is not tap)
         self._named = {name: one for name, one in self._named.items() if one is not tap}

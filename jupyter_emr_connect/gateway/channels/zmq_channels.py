@@ -13,10 +13,10 @@ import zmq
 from ...http.deadlines import within
 from ..event_loop import gateway_loop
 from ..protocol.framing import BadFrame, Message, Part
-from ..protocol.signing import EMPTY, Wire
-from .flood import Pace
-from .in_process import Taps
-from .zmq_port import Port
+from ..protocol.signing import EMPTY, MessageSigner
+from .flood import FloodDetector
+from .in_process import InProcessChannels
+from .zmq_port import ZmqPort
 
 IOPUB_HIGH_WATER = 64
 STALL = 20.0  # seconds a subscriber may read nothing at all before it loses messages; JEG hangs up after 90
@@ -32,21 +32,21 @@ class LocalChannels:
     """
 
     def __init__(
-        self, wire: Wire, key: bytes, scheme: str, ip: str, on_message: Callable[[list[bytes], Message], None]
+        self, wire: MessageSigner, key: bytes, scheme: str, ip: str, on_message: Callable[[list[bytes], Message], None]
     ) -> None:
         self.dropped = 0
-        self.taps = Taps()
-        self._pace = Pace()
+        self.taps = InProcessChannels()
+        self._pace = FloodDetector()
         self._wire = wire
         self._on_message = on_message
         self._stalled = self._paused = self._closed = False
         self._asked: deque[tuple[bytes, Message]] = deque()
-        self._ports: dict[str, Port] = {}
+        self._ports: dict[str, ZmqPort] = {}
         context = gateway_loop().zmq
         for channel in ROUTED:
-            self._ports[channel] = Port(context, zmq.ROUTER, ip, self._receiver(channel))
-        self._ports["iopub"] = Port(context, zmq.XPUB, ip, self._subscribed, high_water=IOPUB_HIGH_WATER)
-        self._ports["hb"] = Port(context, zmq.ROUTER, ip, self._beat)
+            self._ports[channel] = ZmqPort(context, zmq.ROUTER, ip, self._receiver(channel))
+        self._ports["iopub"] = ZmqPort(context, zmq.XPUB, ip, self._subscribed, high_water=IOPUB_HIGH_WATER)
+        self._ports["hb"] = ZmqPort(context, zmq.ROUTER, ip, self._beat)
         self.connection_info: dict[str, Any] = {
             "transport": "tcp",
             "ip": ip,
@@ -114,7 +114,7 @@ class LocalChannels:
             return
         self._stalled = False
 
-    async def _sent_in_time(self, port: Port, frames: list[Part]) -> bool:
+    async def _sent_in_time(self, port: ZmqPort, frames: list[Part]) -> bool:
         loop = asyncio.get_running_loop()
         end = loop.time() + (0 if self._stalled else STALL)
         while loop.time() < end:

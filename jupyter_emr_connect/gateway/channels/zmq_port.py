@@ -30,7 +30,7 @@ def _bind(socket: zmq.Socket[bytes], ip: str) -> int:
         return socket.bind_to_random_port(f"tcp://{ip}")
 
 
-class Port:
+class ZmqPort:
     """A bound socket: hands each message it receives to ``on_frames`` and sends without ever dropping one.
 
     ``paused`` stops reading, so that ZeroMQ's own back-pressure reaches the sender.

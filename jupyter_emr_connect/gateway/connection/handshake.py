@@ -29,7 +29,7 @@ from ...errors import GatewayUnreachable
 from ...http.deadlines import within
 
 if TYPE_CHECKING:
-    from ..rest import KernelWebSocket
+    from ..rest import WebSocketResponse
 
 SECOND_AFTER = 0.3  # seconds; opening takes a few round trips to a gateway that is well
 LET_GO_WITHIN = 30.0
@@ -38,8 +38,8 @@ _let_go: set[asyncio.Task[None]] = set()
 
 
 async def open_first(
-    attempt: Callable[[str], Awaitable[KernelWebSocket]], sessions: Sequence[str], seconds: float
-) -> tuple[KernelWebSocket, str]:
+    attempt: Callable[[str], Awaitable[WebSocketResponse]], sessions: Sequence[str], seconds: float
+) -> tuple[WebSocketResponse, str]:
     """Return the WebSocket that is open first, and its session; called by ``socket.py`` for each connection.
 
     ``sessions`` are tried one after another, the next when the one before is not answered soon. Raises what the first
@@ -48,7 +48,7 @@ async def open_first(
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
     waiting = list(sessions)
-    attempts: dict[asyncio.Future[KernelWebSocket], str] = {}
+    attempts: dict[asyncio.Future[WebSocketResponse], str] = {}
     refusal: BaseException | None = None
     try:
         while refusal is None or attempts:
@@ -74,7 +74,7 @@ async def open_first(
             task.add_done_callback(_let_go.discard)
 
 
-def is_in_doubt(error: BaseException) -> bool:
+def may_have_reached_gateway(error: BaseException) -> bool:
     """Return whether a gateway may still work on an attempt that failed: it was begun, and lost before an answer.
 
     JEG then opens its end all the same, and keeps it, since its ``on_close`` came before its ``open``.
@@ -83,7 +83,7 @@ def is_in_doubt(error: BaseException) -> bool:
     return isinstance(error, GatewayUnreachable) and not isinstance(error.__cause__, known)
 
 
-async def _leave(attempt: asyncio.Future[KernelWebSocket]) -> None:
+async def _leave(attempt: asyncio.Future[WebSocketResponse]) -> None:
     """Close a connection that is not needed, once it is open."""
     with contextlib.suppress(Exception):
         await hang_up(await within(LET_GO_WITHIN, attempt))
@@ -93,7 +93,7 @@ async def _leave(attempt: asyncio.Future[KernelWebSocket]) -> None:
 
 
 if TYPE_CHECKING:
-    from ..rest import KernelWebSocket
+    from ..rest import WebSocketResponse
 
 TCP_INFO_LAST_DATA_RECV = 52  # offset of tcpi_last_data_recv (ms) in struct tcp_info, linux/tcp.h
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -104,7 +104,7 @@ def now() -> float:
     return time.clock_gettime(_CLOCK)
 
 
-def silent_for(ws: KernelWebSocket, heard: float) -> float:
+def silent_for(ws: WebSocketResponse, heard: float) -> float:
     """Return the seconds since the peer's last byte (Linux), or since its last whole frame at ``heard``."""
     since_frame = now() - heard
     sock = ws.get_extra_info("socket")
@@ -117,7 +117,7 @@ def silent_for(ws: KernelWebSocket, heard: float) -> float:
     return min(since_frame, milliseconds / 1000)
 
 
-async def hang_up(ws: KernelWebSocket | None) -> None:
+async def hang_up(ws: WebSocketResponse | None) -> None:
     """Close a WebSocket, within a second even if its peer does not answer."""
     if ws is not None:
         with contextlib.suppress(Exception):

@@ -14,11 +14,11 @@ PATIENCE = 1.0  # seconds that one attempt may take; a lost first packet is sent
 SLOWER_AFTER, SLOWER_EVERY = 600.0, 2.0  # seconds
 PORTS = {"https": 443, "http": 80}
 
-_known: WeakValueDictionary[tuple[str, int], Reach] = WeakValueDictionary()
+_known: WeakValueDictionary[tuple[str, int], ReachabilityProbe] = WeakValueDictionary()
 
 
-class Reach:
-    """Whether connections to one host and port come about. Lives on the gateway loop; shared by :func:`reach_of`."""
+class ReachabilityProbe:
+    """Whether one host and port accept connections. Lives on the gateway loop; see :func:`reachability_probe`."""
 
     def __init__(self, host: str, port: int) -> None:
         self._host, self._port = host, port
@@ -60,11 +60,11 @@ class Reach:
                     await asyncio.sleep(max(due - loop.time(), 0))
 
 
-def reach_of(url: str) -> Reach:
-    """Return the one :class:`Reach` of a gateway's address."""
+def reachability_probe(url: str) -> ReachabilityProbe:
+    """Return the one :class:`ReachabilityProbe` of a gateway's address."""
     parts = urlsplit(url)
     place = (parts.hostname or "", parts.port or PORTS.get(parts.scheme, 443))
     reach = _known.get(place)
     if reach is None:
-        reach = _known[place] = Reach(*place)
+        reach = _known[place] = ReachabilityProbe(*place)
     return reach

@@ -11,7 +11,7 @@ from ..protocol.framing import Message
 FULL_BYTES = 32 * 1024 * 1024
 
 
-class Outbox:
+class SendQueue:
     """Two queues of messages: what the kernel takes one after another, and before it what may not wait for that.
 
     The latter is what other channels than the shell's carry, such as an interrupt, and whatever is put in ``first``.

@@ -16,7 +16,7 @@
 
 The ``session_id`` stays the same over reconnections, so that the gateway replays what it buffered (reference 5.5), save
 where two connections of one session could meet there (``opening.py``). What is sent while there is no connection waits
-in the outbox. Each state has one coroutine; only :meth:`KernelSocket._run` moves between them.
+in the outbox. Each state has one coroutine; only :meth:`WebSocketResponse._run` moves between them.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from ...errors import EMRConnectError, GatewayError, KernelGone
 from ...http.deadlines import within
 from ..protocol.framing import BadFrame, Framing, Message, decode, encode
 from ..rest import GatewayClient
-from .handshake import hang_up, is_in_doubt, now, open_first, silent_for
-from .reachability import reach_of
-from .send_queue import Outbox
+from .handshake import hang_up, may_have_reached_gateway, now, open_first, silent_for
+from .reachability import reachability_probe
+from .send_queue import SendQueue
 from .status import DELETED, RESTARTED, LinkState, LinkStatus, cause_of
 
 if TYPE_CHECKING:
-    from ..rest import KernelWebSocket
+    from ..rest import WebSocketResponse
 
 LOOK_EVERY = 1.0
 PING_EVERY = 5.0
@@ -55,7 +55,7 @@ TAKEN = b"taken"
 UNHEARD = "the kernel did not hear what was sent"
 
 
-class KernelSocket:
+class KernelWebSocket:
     """Carries messages between a gateway kernel and its bridge. Lives on the gateway loop.
 
     ``on_message`` is awaited for each message in order, so that a slow receiver slows the gateway down; ``on_state`` is
@@ -82,7 +82,7 @@ class KernelSocket:
         self.status = LinkStatus(LinkState.NEW)
         self.framing: Framing = "v1"
         self.bad_frames = 0
-        self.outbox = Outbox(on_full)
+        self.outbox = SendQueue(on_full)
         self._client = client
         self._kernel_id = kernel_id
         self._on_message = on_message
@@ -97,7 +97,7 @@ class KernelSocket:
         self._heard = 0.0
         self._answered = asyncio.Event()
         self._unheard = asyncio.Event()
-        self._ws: KernelWebSocket | None = None
+        self._ws: WebSocketResponse | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -179,14 +179,14 @@ class KernelSocket:
                 failure = error if isinstance(error, EMRConnectError) else GatewayError("The gateway does not answer.")
                 if isinstance(error, KernelGone) and await self._client.has_lost(self._kernel_id):
                     raise
-                if is_in_doubt(error) and self._may_rename():
+                if may_have_reached_gateway(error) and self._may_rename():
                     self.session_id = uuid.uuid4().hex
             else:
                 return
             if now() > end:
                 raise failure
             self._move(LinkState.RECONNECTING, cause_of(failure, "network"), failure.message, failure.fix or "")
-            reach = reach_of(self._client.target.url)
+            reach = reachability_probe(self._client.target.url)
             if await reach.attempt():  # it can be reached, but something behind it is not well yet
                 await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - as above
                 pause, patience = min(pause * 2, LAST_PAUSE), min(patience * 2, LAST_PATIENCE)
@@ -210,7 +210,7 @@ class KernelSocket:
             self._winding_up = asyncio.get_running_loop().create_task(self._wind_up(ws, receiving))
             await asyncio.gather(*others, return_exceptions=True)
 
-    async def _wind_up(self, ws: KernelWebSocket, receiving: asyncio.Task[str]) -> None:
+    async def _wind_up(self, ws: WebSocketResponse, receiving: asyncio.Task[str]) -> None:
         """Let what has arrived be delivered before the connection is closed: it will not be sent again."""
         try:
             while self._delivering and not receiving.done():
@@ -219,11 +219,11 @@ class KernelSocket:
             receiving.cancel()
             await hang_up(ws)
 
-    async def _receive(self, ws: KernelWebSocket, before: asyncio.Task[None] | None) -> str:
+    async def _receive(self, ws: WebSocketResponse, before: asyncio.Task[None] | None) -> str:
         """Hand on what arrives: the only place that reads the WebSocket."""
         if before is not None:
             await asyncio.wait({before})
-        acks = Acks(ws.get_extra_info("socket"))
+        acks = QuickAck(ws.get_extra_info("socket"))
         while True:
             acks.reading()
             frame = await ws.receive()
@@ -251,7 +251,7 @@ class KernelSocket:
         await self._unheard.wait()
         return UNHEARD
 
-    async def _transmit(self, ws: KernelWebSocket) -> str:
+    async def _transmit(self, ws: WebSocketResponse) -> str:
         """Write what is in the outbox: the only place that writes messages to the WebSocket."""
         while True:
             message = await self.outbox.next()
@@ -262,7 +262,7 @@ class KernelSocket:
             except (ConnectionError, aiohttp.ClientError):
                 return "the connection was lost"
 
-    async def _be_sure(self, ws: KernelWebSocket) -> None:
+    async def _be_sure(self, ws: WebSocketResponse) -> None:
         """Wait until a peer that was not heard lately answers, so that nothing is sent into a dead connection."""
         while silent_for(ws, self._heard) > FRESH:
             self._answered.clear()
@@ -270,7 +270,7 @@ class KernelSocket:
             with contextlib.suppress(asyncio.TimeoutError):
                 await within(PING_EVERY, self._answered.wait())
 
-    async def _write(self, ws: KernelWebSocket, message: Message) -> None:
+    async def _write(self, ws: WebSocketResponse, message: Message) -> None:
         frame = encode(message, self.framing)
         if len(frame) >= GATEWAY_LIMIT:
             self._large = message
@@ -279,7 +279,7 @@ class KernelSocket:
             # Frames are taken in order, so the answer to a ping behind this one says that it was not too large.
             await ws.ping(TAKEN)
 
-    async def _watch(self, ws: KernelWebSocket) -> str:
+    async def _watch(self, ws: WebSocketResponse) -> str:
         """Notice a peer that is silently gone: it is pinged, and its silence measured while we do listen."""
         pinged = looked = now()
         while True:
@@ -302,7 +302,7 @@ class KernelSocket:
 # -- Acknowledging at once what a gateway sends.
 
 
-class Acks:
+class QuickAck:
     """One connection's. ``sock`` is None where there is no telling; nothing is done then, nor on macOS."""
 
     def __init__(self, sock: Any) -> None:

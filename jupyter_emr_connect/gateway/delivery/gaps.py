@@ -6,11 +6,11 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..protocol.numbering import Range
+from ..protocol.numbering import NumberRange
 
 if TYPE_CHECKING:
-    from .inbox import Line
-    from .pending import Request
+    from .inbox import OrderedInbox
+    from .pending import PendingRequest
 
 GRACE = 0.05  # seconds in which a missing number may come by itself: channels overtake one another
 SETTLE = 2.0  # seconds until it counts as lost
@@ -18,23 +18,23 @@ FOREIGN = 2  # numbers that replies to other clients' requests take between two 
 
 
 @dataclass(eq=False)
-class Doubt:
+class SuspectedGap:
     """Numbers that may be lost, the cells that they may belong to, and since when (seconds of the loop's clock)."""
 
     prefix: str
-    gap: Range
-    cells: list[Request]
+    gap: NumberRange
+    cells: list[PendingRequest]
     since: float
 
 
-class Doubts:
+class GapTimeouts:
     """Those of one line. Lives on the gateway loop."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: OrderedInbox) -> None:
         self._line = line
-        self._open: list[Doubt] = []
+        self._open: list[SuspectedGap] = []
 
-    def suspect(self, prefix: str, gap: Range, parent: str) -> None:
+    def suspect(self, prefix: str, gap: NumberRange, parent: str) -> None:
         """Look again in a while whether what is missing came, and else mark the cells that it may belong to.
 
         ``parent`` is the request of the message that showed the gap.
@@ -45,11 +45,11 @@ class Doubts:
             return  # the replies to a client that we do not see
         if after is not None and after not in cells:
             cells.append(after)
-        doubt = Doubt(prefix, gap, cells, asyncio.get_running_loop().time())
+        doubt = SuspectedGap(prefix, gap, cells, asyncio.get_running_loop().time())
         self._open.append(doubt)
         asyncio.get_running_loop().call_later(SETTLE, self._resolve, doubt)
 
-    def _resolve(self, doubt: Doubt) -> None:
+    def _resolve(self, doubt: SuspectedGap) -> None:
         if doubt not in self._open:
             return
         self._open.remove(doubt)
@@ -59,7 +59,7 @@ class Doubts:
             sequence.forgive({doubt.prefix: high})
             self._line.receiver.mark(doubt.cells)
 
-    def settle(self, cell: Request) -> None:
+    def settle(self, cell: PendingRequest) -> None:
         """Wait no longer for what a cell may lack, which has ended.
 
         Only its reply may still be on its way then, which is a single message.

@@ -23,18 +23,18 @@ from typing import Protocol
 
 from ..event_loop import gateway_loop
 from ..protocol.framing import Message
-from ..protocol.numbering import Sequence, split
+from ..protocol.numbering import MessageNumbers, split
 from . import journal
-from .gaps import GRACE, Doubts
-from .internal_requests import OwnRequests
-from .pending import Request, Requests
-from .reorder_buffer import Held
-from .replay import Recovery
+from .gaps import GRACE, GapTimeouts
+from .internal_requests import InternalRequests
+from .pending import PendingRequest, PendingRequests
+from .reorder_buffer import ReorderBuffer
+from .replay import JournalReplay
 
 INSTALL = 10.0
 
 
-class Mode(Enum):
+class InboxMode(Enum):
     """What is done with a message that arrives; see the module's diagram."""
 
     FLOWING = "flowing"
@@ -42,14 +42,14 @@ class Mode(Enum):
     RECOVERING = "recovering"
 
 
-class Receiver(Protocol):
+class InboxReceiver(Protocol):
     """The bridge, as the line sees it."""
 
     async def deliver(self, message: Message) -> None:
         """Give a message to the local clients."""
         ...
 
-    def mark(self, requests: Iterable[Request]) -> None:
+    def mark(self, requests: Iterable[PendingRequest]) -> None:
         """Tell these cells that some of their output is lost."""
         ...
 
@@ -58,28 +58,28 @@ class Receiver(Protocol):
         ...
 
 
-class Line:
+class OrderedInbox:
     """What arrives from one kernel, put in order. Lives on the gateway loop.
 
     ``session`` is the kernel process's own (its ids begin with it), ``journal`` whether it has a journal.
     """
 
-    def __init__(self, own: OwnRequests, requests: Requests, receiver: Receiver) -> None:
+    def __init__(self, own: InternalRequests, requests: PendingRequests, receiver: InboxReceiver) -> None:
         self.session = ""
         self.journal = False
         self.journal_of = ""  # the session that has it
         self.duplicates = 0
-        self.mode = Mode.FLOWING
+        self.mode = InboxMode.FLOWING
         self.requests = requests
         self.receiver = receiver
-        self.sequence = Sequence()
-        self.held = Held()
+        self.sequence = MessageNumbers()
+        self.held = ReorderBuffer()
         self._prefix = ""
         self._anchor = 0
-        self._doubts = Doubts(self)
+        self._doubts = GapTimeouts(self)
         self.own = own
         self._lock = asyncio.Lock()
-        self._recovery = Recovery(self)
+        self._recovery = JournalReplay(self)
         self.arrived = 0
 
     # What arrives
@@ -87,23 +87,23 @@ class Line:
     @property
     def flows(self) -> bool:
         """Whether nothing is held back."""
-        return self.mode is Mode.FLOWING
+        return self.mode is InboxMode.FLOWING
 
     async def take(self, message: Message) -> None:
         """Take in what the gateway sent; returns when it was delivered, held back, or dropped as known."""
         async with self._lock:
             self.arrived += 1
-            if self.own.is_mine(message):
+            if self.own.is_internal(message):
                 self.count(message)
                 strange = bool(self.session) and not message.msg_id.startswith(self.session)
                 self.own.answer(message, strange=strange)
             elif not self.count(message):
                 self.duplicates += 1
-            elif self.mode is Mode.FLOWING and not self._is_early(message):
+            elif self.mode is InboxMode.FLOWING and not self._is_early(message):
                 await self.receiver.deliver(message)
             else:
                 await self._hold(message)
-            if self.mode is Mode.WAITING and not self.sequence.missing():
+            if self.mode is InboxMode.WAITING and not self.sequence.missing():
                 await self._release([])
 
     def count(self, message: Message) -> bool:
@@ -129,8 +129,8 @@ class Line:
         return number if prefix == self._prefix or not self._prefix else 0
 
     async def _hold(self, message: Message) -> None:
-        if self.mode is Mode.FLOWING:
-            self.mode = Mode.WAITING
+        if self.mode is InboxMode.FLOWING:
+            self.mode = InboxMode.WAITING
             asyncio.get_running_loop().call_later(GRACE, self._ask_for_gap)
         try:
             self._anchor = self.number(message) or self._anchor
@@ -140,17 +140,17 @@ class Line:
             await self.receiver.deliver(message)
 
     def _ask_for_gap(self) -> None:
-        if self.mode is Mode.WAITING and self._recovery.under_way is None:
+        if self.mode is InboxMode.WAITING and self._recovery.under_way is None:
             self.recover()
-        elif self.mode is Mode.WAITING:  # that one asks no more
+        elif self.mode is InboxMode.WAITING:  # that one asks no more
             asyncio.get_running_loop().call_later(GRACE, self._ask_for_gap)
 
     @property
-    def recovering(self) -> asyncio.Task[journal.Replay | None] | None:
+    def recovering(self) -> asyncio.Task[journal.JournalAnswer | None] | None:
         """The question to the journal that is not answered yet."""
         return self._recovery.under_way
 
-    def recover(self, older: dict[str, Request] | None = None) -> asyncio.Task[journal.Replay | None]:
+    def recover(self, older: dict[str, PendingRequest] | None = None) -> asyncio.Task[journal.JournalAnswer | None]:
         """Begin to ask the journal for what is missing, and hold back what arrives until it is here.
 
         Called when a number is missing, and on each new connection before anything is read from it; ``older`` are the
@@ -159,7 +159,7 @@ class Line:
         under_way = self._recovery.under_way
         if older is None and under_way is not None:
             return under_way
-        self.mode = Mode.RECOVERING
+        self.mode = InboxMode.RECOVERING
         return self._recovery.begin(older or {})
 
     def resume(self, known: dict[str, int]) -> None:
@@ -178,10 +178,10 @@ class Line:
 
         Unless ``whole``, from where something was found to be missing meanwhile it is held back again.
         """
-        self.mode = Mode.FLOWING
+        self.mode = InboxMode.FLOWING
         lost = sorted(lost)
         for message in self.held.drain():
-            if not whole and (self.mode is not Mode.FLOWING or self._is_early(message)):
+            if not whole and (self.mode is not InboxMode.FLOWING or self._is_early(message)):
                 await self._hold(message)
                 continue
             prefix, number = split(message.msg_id)
@@ -213,7 +213,7 @@ class Line:
             cells.append(after)
         self.receiver.mark(cells)
 
-    def ends(self, cell: Request) -> None:
+    def ends(self, cell: PendingRequest) -> None:
         """Say what a cell lacks before its end is published: front ends do not look at what comes after it."""
         if self._recovery.overdue and self.sequence.missing():  # the journal may still give it, too late for this cell
             self.receiver.mark([cell])
@@ -246,7 +246,7 @@ class Line:
         """Take note of the kernel's session, from a reply of its own; its numbers count from here on."""
         session = str(reply.head.get("session", ""))
         if session != self.session:
-            self.sequence, self._anchor = Sequence(), 0
+            self.sequence, self._anchor = MessageNumbers(), 0
             self.held.divide()
             self._recovery.outlive()
         self._meet(reply)

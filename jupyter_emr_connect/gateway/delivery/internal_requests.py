@@ -7,29 +7,37 @@ from collections.abc import Callable
 from typing import Any
 
 from ..protocol.framing import Message
-from ..protocol.signing import Wire
+from ..protocol.signing import MessageSigner
 
-UNKNOWN = 1.0  # seconds from the end of a request's handling to the conclusion that the kernel does not know it
+NO_REPLY_AFTER_S = (
+    1.0  # seconds from the end of a request's handling to the conclusion that the kernel does not know it
+)
 
 Answer = asyncio.Future["Message | None"]
 
 
-class OwnRequests:
+class InternalRequests:
     """Sends them by ``transmit(message, first)`` and keeps what comes for them apart, by the session in their ids."""
 
-    def __init__(self, wire: Wire, transmit: Callable[[Message, bool], None]) -> None:
+    def __init__(self, wire: MessageSigner, transmit: Callable[[Message, bool], None]) -> None:
         self._wire = wire
         self._transmit = transmit
         self._mark = wire.session.encode()
         self._open: dict[str, tuple[Answer, float]] = {}
         self.published = asyncio.Event()  # something was heard on iopub for one of them
 
-    def is_mine(self, message: Message) -> bool:
+    def is_internal(self, message: Message) -> bool:
         """Return whether a message belongs to one of them."""
         return self._mark in bytes(message.parent_header)
 
     def ask(
-        self, channel: str, msg_type: str, content: dict[str, Any], patience: float = UNKNOWN, *, first: bool = False
+        self,
+        channel: str,
+        msg_type: str,
+        content: dict[str, Any],
+        patience: float = NO_REPLY_AFTER_S,
+        *,
+        first: bool = False,
     ) -> Answer:
         """Send a request; the future is its reply, or None when the kernel has no answer to it.
 
@@ -45,7 +53,7 @@ class OwnRequests:
 
     def answer(self, message: Message, *, strange: bool = False) -> None:
         """Take in what came for one of them; ``strange``: from another process than the kernel was, a restarted one."""
-        future, patience = self._open.get(message.parent_id, (None, UNKNOWN))
+        future, patience = self._open.get(message.parent_id, (None, NO_REPLY_AFTER_S))
         if message.channel == "iopub":
             self.published.set()
         if future is None or future.done():
@@ -54,7 +62,7 @@ class OwnRequests:
             future.set_result(message)
         elif message.msg_type == "status" and b'"idle"' in bytes(message.content):
             # Its reply may still be under way on another channel.
-            asyncio.get_running_loop().call_later(UNKNOWN if strange else patience, _give_up, future)
+            asyncio.get_running_loop().call_later(NO_REPLY_AFTER_S if strange else patience, _give_up, future)
 
 
 def _give_up(future: Answer) -> None:

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..injected.install import silently
+from ..injected.install import injection_request
 from ..protocol.framing import BadFrame, Message, Part
-from ..protocol.numbering import Range
+from ..protocol.numbering import NumberRange
 
 REQUEST, REPLY = "emr_connect_replay_request", "emr_connect_replay_reply"
 BATCH_BYTES = 8_000_000
@@ -18,7 +18,7 @@ BATCH_BYTES = 8_000_000
 
 def installation(limit: int) -> dict[str, Any]:
     """Return the content of the execute request that installs a journal of ``limit`` bytes."""
-    return silently("kernel_journal", f"install(get_ipython().kernel, {limit})")
+    return injection_request("kernel_journal", f"install(get_ipython().kernel, {limit})")
 
 
 def installed(content: Part) -> bool:
@@ -31,7 +31,7 @@ def installed(content: Part) -> bool:
 
 
 @dataclass(frozen=True)
-class Replay:
+class JournalAnswer:
     """An answer of the journal.
 
     ``messages`` are without their channel (iopub is set); ``lost`` are (prefix, first, last); ``handled`` is what
@@ -46,17 +46,17 @@ class Replay:
     more: bool = False
 
 
-def question(known: dict[str, int], missing: dict[str, list[Range]], requests: Iterable[str]) -> dict[str, Any]:
+def question(known: dict[str, int], missing: dict[str, list[NumberRange]], requests: Iterable[str]) -> dict[str, Any]:
     """Return the content of a replay request."""
     return {"known": known, "missing": missing, "requests": list(requests), "most": BATCH_BYTES}
 
 
-def read(reply: Message) -> Replay:
+def read(reply: Message) -> JournalAnswer:
     """Return what a reply of the journal says; raises :class:`BadFrame` for one that makes no sense."""
     try:
         content = json.loads(bytes(reply.content))
         lengths = [int(length) for length in content["lengths"]]
-        return Replay(
+        return JournalAnswer(
             messages=list(_messages(lengths, reply.buffers)),
             lost=[(str(prefix), int(low), int(high)) for prefix, low, high in content["lost"]],
             session=str(content["session"]),
@@ -68,7 +68,7 @@ def read(reply: Message) -> Replay:
         raise BadFrame(text) from error
 
 
-def understood(answer: Message | None) -> Replay | None:
+def understood(answer: Message | None) -> JournalAnswer | None:
     """Return what an answer says; None when there was none, or none that makes sense."""
     try:
         return read(answer) if answer is not None else None

@@ -21,14 +21,14 @@ FIRST_PATIENCE, LAST_PATIENCE = 2.5, 60.0  # seconds in which an idle kernel ans
 LOOKS = 2  # a kernel that takes something up at that moment looks idle
 
 
-class Hearing:
+class LivenessProbe:
     """That of one bridge. Lives on the gateway loop.
 
-    ``in_vain``: the last question was, so the connection is being changed.
+    ``unanswered``: the last question was, so the connection is being changed.
     """
 
     def __init__(self, bridge: Bridge) -> None:
-        self.in_vain = False
+        self.unanswered = False
         self._bridge = bridge
         self._patience = FIRST_PATIENCE
 
@@ -38,14 +38,14 @@ class Hearing:
         Returns None when it has none. So it does when the kernel is idle and silent: the connection is changed then,
         and after each one in vain only after twice the time. From one that is not idle nothing is kept back meanwhile.
         """
-        self.in_vain = False
+        self.unanswered = False
         asked = self._bridge.own.ask("shell", "kernel_info_request", {}, first=True)
         idle = 0
         try:
             while True:
                 if idle == LOOKS:
                     self._patience = min(self._patience * 2, LAST_PATIENCE)
-                    self.in_vain = True
+                    self.unanswered = True
                     self._bridge.unheard()
                     return None
                 await asyncio.wait({asked}, timeout=self._patience)

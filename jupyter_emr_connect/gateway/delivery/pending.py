@@ -26,7 +26,7 @@ REPEATABLE = frozenset(
 
 
 @dataclass(eq=False)
-class Request:
+class PendingRequest:
     """A request on its way: who sent it, on which channel, and the header that its replies name as parent.
 
     ``begun_at``: when the kernel was first heard to work on it (seconds of ``time.monotonic``); ``entered_at``: when it
@@ -87,16 +87,16 @@ class Request:
         return self.message.msg_type == "execute_request"
 
 
-class Requests:
+class PendingRequests:
     """Open requests by id, and the last cells beyond their reply, for what is still to come of them."""
 
     def __init__(self) -> None:
-        self._open: OrderedDict[str, Request] = OrderedDict()
-        self._cells: OrderedDict[str, Request] = OrderedDict()
+        self._open: OrderedDict[str, PendingRequest] = OrderedDict()
+        self._cells: OrderedDict[str, PendingRequest] = OrderedDict()
 
-    def add(self, message: Message, identities: list[bytes]) -> Request:
+    def add(self, message: Message, identities: list[bytes]) -> PendingRequest:
         """Take in a request that is about to be passed on; of very many open ones the oldest is given up."""
-        request = Request(message, identities)
+        request = PendingRequest(message, identities)
         self._open[message.msg_id] = request
         if len(self._open) > PENDING:
             self._open.popitem(last=False)
@@ -106,15 +106,15 @@ class Requests:
                 self._cells.popitem(last=False)
         return request
 
-    def get(self, msg_id: str) -> Request | None:
+    def get(self, msg_id: str) -> PendingRequest | None:
         """Return an open request."""
         return self._open.get(msg_id)
 
-    def cell(self, msg_id: str) -> Request | None:
+    def cell(self, msg_id: str) -> PendingRequest | None:
         """Return a cell's request, open or lately replied to."""
         return self._cells.get(msg_id)
 
-    def close(self, msg_id: str) -> Request | None:
+    def close(self, msg_id: str) -> PendingRequest | None:
         """Take a request out: its reply has come, or nobody will reply."""
         return self._open.pop(msg_id, None)
 
@@ -133,20 +133,20 @@ class Requests:
             if msg_type == "execute_input":
                 request.entered_at = time.monotonic()
 
-    def running(self) -> list[Request]:
+    def running(self) -> list[PendingRequest]:
         """Return the cells that the kernel has begun and not ended, as far as it was heard."""
         return [one for one in self._cells.values() if one.begun and not one.ended]
 
-    def endless(self) -> list[Request]:
+    def endless(self) -> list[PendingRequest]:
         """Return the cells that were replied to, but whose end was not published."""
         return [one for msg_id, one in self._cells.items() if not one.ended and msg_id not in self._open]
 
-    def open(self, but: Iterable[str] = ()) -> dict[str, Request]:
+    def open(self, but: Iterable[str] = ()) -> dict[str, PendingRequest]:
         """Return the requests that wait for their reply, without those named."""
         left_out = set(but)
         return {msg_id: one for msg_id, one in self._open.items() if msg_id not in left_out}
 
-    def take_all(self) -> list[Request]:
+    def take_all(self) -> list[PendingRequest]:
         """Take all open requests out."""
         requests, self._open = list(self._open.values()), OrderedDict()
         self._cells.clear()

@@ -11,8 +11,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from .liveness import Hearing
-from .pending import REPEATABLE, Request
+from .liveness import LivenessProbe
+from .pending import REPEATABLE, PendingRequest
 
 if TYPE_CHECKING:
     from ..channels.bridge import Bridge
@@ -43,12 +43,12 @@ INTERRUPTED = (
 )
 
 
-class Fate:
+class RequestReconciler:
     """Settles it for one bridge. Lives on the gateway loop."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
-        self._hearing = Hearing(bridge)
+        self._hearing = LivenessProbe(bridge)
         self._connections = 0
         self._resumes = False
         self._work: asyncio.Task[Any] | None = None
@@ -95,7 +95,7 @@ class Fate:
         if self._looking is not None:
             self._looking.cancel()
 
-    async def _settle(self, recovering: asyncio.Task[Any], older: dict[str, Request]) -> None:
+    async def _settle(self, recovering: asyncio.Task[Any], older: dict[str, PendingRequest]) -> None:
         bridge = self._bridge
         replay = await recovering
         if self.input is not None and self.input.msg_id not in self._unsent():
@@ -108,7 +108,7 @@ class Fate:
         if answer is not None and bridge.line.session != answer.head.get("session"):
             await self._restarted_meanwhile(answer)
             return
-        if not self._hearing.in_vain:
+        if not self._hearing.unanswered:
             bridge.release()
         # A reply may be in the journal alone: kernels send it to the session from which they were asked.
         while (earlier := bridge.line.recovering) is not None:  # it may have been asked before that reply
@@ -129,7 +129,7 @@ class Fate:
         bridge.release()
         await bridge.install()
 
-    def _close(self, msg_id: str, request: Request, *, certain: bool) -> None:
+    def _close(self, msg_id: str, request: PendingRequest, *, certain: bool) -> None:
         """Answer a request that nobody else will answer any more."""
         bridge = self._bridge
         if request.msg_type in REPEATABLE and not request.repeated:
@@ -144,7 +144,7 @@ class Fate:
         else:
             bridge.fail(request, "error", *(NEVER_ARRIVED if certain else UNCERTAIN))
 
-    def replied(self, request: Request) -> None:
+    def replied(self, request: PendingRequest) -> None:
         """See to it that a cell whose reply has come is ended too: its last outputs may have been lost on the way."""
         if request.runs_code and not request.ended and self._looking is None:
             self._looking = asyncio.get_running_loop().call_later(QUIET, self._look, self._bridge.line.arrived)
@@ -158,7 +158,7 @@ class Fate:
             line.recover() if line.journal else self._end(endless)
         self._looking = asyncio.get_running_loop().call_later(QUIET, self._look, line.arrived)
 
-    def _end(self, cells: list[Request]) -> None:
+    def _end(self, cells: list[PendingRequest]) -> None:
         for request in cells:
             request.ended = True
             self._bridge.mark([request])
@@ -172,7 +172,7 @@ class Fate:
             self._missing.add(task)
             task.add_done_callback(self._missing.discard)
 
-    async def _miss_reply(self, msg_id: str, request: Request) -> None:
+    async def _miss_reply(self, msg_id: str, request: PendingRequest) -> None:
         bridge, answered = self._bridge, False
         while bridge.requests.get(msg_id) is request:
             if answered:

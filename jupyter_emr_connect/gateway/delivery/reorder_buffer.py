@@ -13,7 +13,7 @@ MEMORY_BYTES = 16 * 1024 * 1024
 Place = tuple[int, int]  # where a message begins in the file, and its length
 
 
-class Held:
+class ReorderBuffer:
     """Gives messages back in the order of their numbers; equal numbers as they came.
 
     What exceeds ``memory`` bytes goes to a temporary file without a name.

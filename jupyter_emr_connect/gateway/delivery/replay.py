@@ -7,14 +7,14 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from ..protocol.framing import BadFrame
-from ..protocol.numbering import Range, flat
+from ..protocol.numbering import NumberRange, flat
 from . import journal
-from .internal_requests import UNKNOWN
-from .pending import Request
+from .internal_requests import NO_REPLY_AFTER_S
+from .pending import PendingRequest
 
 if TYPE_CHECKING:
     from ..protocol.framing import Message
-    from .inbox import Line
+    from .inbox import OrderedInbox
 
 # Seconds of silence after which it is asked for again, since a gateway that still closes the old connection may not
 # hear it; after the last of them over another connection.
@@ -25,7 +25,7 @@ OVERTAKEN = 0.2  # seconds by which a journal's answer may come before what was 
 LATE = 20.0  # seconds from the end of a question's handling in which a journal's answer may come
 
 
-class Recovery:
+class JournalReplay:
     """One after the other, for one line; the latest replaces the one before. Lives on the gateway loop.
 
     ``overdue``: no answer came in time, so nothing is held back for it any longer; it is still asked for. ``sure``:
@@ -33,7 +33,7 @@ class Recovery:
     was changed for its silence; ``turn`` counts the recoveries; ``outlived``: the process that is asked is no more.
     """
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: OrderedInbox) -> None:
         self.overdue = False
         self.sure = False
         self.heard = True
@@ -42,10 +42,10 @@ class Recovery:
         self._question: asyncio.Future[Message | None] | None = None
         self._pauses: list[float] = []
         self._line = line
-        self._work: asyncio.Task[journal.Replay | None] | None = None
+        self._work: asyncio.Task[journal.JournalAnswer | None] | None = None
 
-    def begin(self, older: dict[str, Request]) -> asyncio.Task[journal.Replay | None]:
-        """Begin to ask, also what became of requests; see :meth:`Line.recover`."""
+    def begin(self, older: dict[str, PendingRequest]) -> asyncio.Task[journal.JournalAnswer | None]:
+        """Begin to ask, also what became of requests; see :meth:`OrderedInbox.recover`."""
         self.stop()
         self.overdue = self.outlived = False
         self.turn += 1
@@ -54,7 +54,7 @@ class Recovery:
         return self._work
 
     @property
-    def under_way(self) -> asyncio.Task[journal.Replay | None] | None:
+    def under_way(self) -> asyncio.Task[journal.JournalAnswer | None] | None:
         """The recovery that has not ended; it also settles what became of requests, so no other one may replace it."""
         return self._work if self._work is not None and not self._work.done() else None
 
@@ -73,15 +73,15 @@ class Recovery:
         if self._question is not None and not self._question.done():
             self._question.set_result(None)
 
-    async def _recover(self, older: dict[str, Request]) -> journal.Replay | None:
+    async def _recover(self, older: dict[str, PendingRequest]) -> journal.JournalAnswer | None:
         line, turn = self._line, self.turn
-        replay: journal.Replay | None = None
+        replay: journal.JournalAnswer | None = None
         asked = line.journal
-        missing: dict[str, list[Range]] = {}
+        missing: dict[str, list[NumberRange]] = {}
         while line.journal and not self.outlived:
             missing = line.sequence.missing()
             question = journal.question(line.sequence.tops(), missing, older)
-            patience = LATE if self.sure else UNKNOWN
+            patience = LATE if self.sure else NO_REPLY_AFTER_S
             self._question = future = line.own.ask("control", journal.REQUEST, question, patience)
             if not await self._answered(future) or self.outlived:
                 continue
@@ -102,7 +102,7 @@ class Recovery:
         self.overdue = False
         return replay
 
-    async def _lost(self, replay: journal.Replay) -> list[tuple[str, int, int]]:
+    async def _lost(self, replay: journal.JournalAnswer) -> list[tuple[str, int, int]]:
         """Return what nobody will give any more.
 
         What the journal has let go may have been on its way as it was asked, and iopub may come after its answer.
@@ -134,12 +134,12 @@ class Recovery:
         await asyncio.wait({future}, timeout=AT_MOST)
         return future.done()
 
-    async def _sort_out(self, replay: journal.Replay, older: dict[str, Request]) -> bool:
+    async def _sort_out(self, replay: journal.JournalAnswer, older: dict[str, PendingRequest]) -> bool:
         """Take in one answer of the journal; returns True when there is nothing more to ask for."""
         line, anchor = self._line, 0
         for message in replay.messages:
             with contextlib.suppress(BadFrame):
-                if not line.count(message) or line.own.is_mine(message):
+                if not line.count(message) or line.own.is_internal(message):
                     continue
                 anchor = line.number(message) or anchor
                 try:

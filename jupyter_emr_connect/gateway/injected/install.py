@@ -6,7 +6,7 @@ from importlib.resources import files
 from typing import Any
 
 
-def silently(module: str, call: str) -> dict[str, Any]:
+def injection_request(module: str, call: str) -> dict[str, Any]:
     """Return the content of an execute request that runs the text of one of this package's modules, and then ``call``.
 
     There is no code to run: the module is run by a user expression, so that neither history, nor execution count, nor
@@ -31,4 +31,4 @@ def silently(module: str, call: str) -> dict[str, Any]:
 
 def installation() -> dict[str, Any]:
     """Return the content of the execute request that installs it; called when a kernel for Spark starts or restarts."""
-    return silently("kernel_spark", "install(get_ipython())")
+    return injection_request("kernel_spark", "install(get_ipython())")

@@ -14,7 +14,7 @@ _LENGTH = struct.Struct("<Q")
 DISK_BYTES = 1_000_000_000
 
 
-class Overflow:
+class MessageQueue:
     """First in, first out. What was put with ``to_file`` is read from the file again when its turn comes.
 
     Once something is in the file, all that follows goes there too, until the file has been read to its end. ``lost``

@@ -11,13 +11,13 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-Range = tuple[int, int]
+NumberRange = tuple[int, int]
 MOST_PREFIXES = 1000
 MOST_LATE = 1000
 
 
 @dataclass
-class Count:
+class PrefixNumbers:
     """The numbers of one prefix: all from ``first`` to ``top`` have come but those of ``gaps`` and ``late``.
 
     Both are sorted and inclusive. What is ``late`` is waited for no longer, and still welcome.
@@ -25,8 +25,8 @@ class Count:
 
     first: int
     top: int
-    gaps: list[Range] = field(default_factory=list)
-    late: list[Range] = field(default_factory=list)
+    gaps: list[NumberRange] = field(default_factory=list)
+    late: list[NumberRange] = field(default_factory=list)
     early: set[int] = field(default_factory=set)
 
     def add(self, number: int) -> bool:
@@ -59,8 +59,8 @@ class Count:
         if last > self.top:
             self.gaps.append((self.top + 1, last))
             self.top = last
-        kept: list[Range] = []
-        given_up: list[Range] = []
+        kept: list[NumberRange] = []
+        given_up: list[NumberRange] = []
         for low, high in self.gaps:
             kept += _ranges((low, min(high, first - 1)), (max(low, last + 1), high))
             given_up += _ranges((max(low, first), min(high, last)))
@@ -68,13 +68,13 @@ class Count:
         self.late = sorted([*self.late, *given_up])[-MOST_LATE:]
 
 
-def _ranges(*bounds: Range) -> list[Range]:
+def _ranges(*bounds: NumberRange) -> list[NumberRange]:
     """Return those that are not empty."""
     return [(low, high) for low, high in bounds if low <= high]
 
 
-def flat(missing: dict[str, list[Range]]) -> list[tuple[str, int, int]]:
-    """Return what :meth:`Sequence.missing` returned as (prefix, first, last)."""
+def flat(missing: dict[str, list[NumberRange]]) -> list[tuple[str, int, int]]:
+    """Return what :meth:`MessageNumbers.missing` returned as (prefix, first, last)."""
     return [(prefix, low, high) for prefix, gaps in missing.items() for low, high in gaps]
 
 
@@ -84,11 +84,11 @@ def split(msg_id: str) -> tuple[str, int]:
     return (prefix, int(digits)) if prefix and digits.isascii() and digits.isdigit() else (msg_id, 0)
 
 
-class Sequence:
+class MessageNumbers:
     """The numbers seen of one kernel, by prefix."""
 
     def __init__(self) -> None:
-        self.counts: dict[str, Count] = {}
+        self.counts: dict[str, PrefixNumbers] = {}
 
     def add(self, prefix: str, number: int) -> bool:
         """Take a message in; returns False for one that has come before. Unnumbered ones always count as new."""
@@ -99,7 +99,7 @@ class Sequence:
             return count.add(number)
         if len(self.counts) >= MOST_PREFIXES:
             self.counts.pop(next(iter(self.counts)))
-        self.counts[prefix] = Count(number, number)
+        self.counts[prefix] = PrefixNumbers(number, number)
         return True
 
     def gap_below(self, prefix: str, number: int) -> bool:
@@ -107,7 +107,7 @@ class Sequence:
         count = self.counts.get(prefix)
         return bool(count and count.gaps and count.gaps[0][0] < number)
 
-    def missing(self) -> dict[str, list[Range]]:
+    def missing(self) -> dict[str, list[NumberRange]]:
         """Return what has not come, by prefix; what is given up does not count."""
         return {prefix: list(count.gaps) for prefix, count in self.counts.items() if count.gaps}
 
@@ -123,7 +123,7 @@ class Sequence:
     def resume(self, tops: dict[str, int]) -> None:
         """Go on where another process left off: all up to these numbers has come."""
         for prefix, top in tops.items():
-            self.counts[prefix] = Count(1, top)
+            self.counts[prefix] = PrefixNumbers(1, top)
 
     def give_up(self, ranges: Iterable[tuple[str, int, int]]) -> None:
         """Expect no longer what is missing there: it was asked for, and there is no more of it."""
@@ -135,7 +135,7 @@ class Sequence:
         """Return what of these ranges has not come yet and is still waited for."""
         found = []
         for prefix, first, last in ranges:
-            count = self.counts.get(prefix, Count(first, first - 1))
+            count = self.counts.get(prefix, PrefixNumbers(first, first - 1))
             bounds = [(max(low, first), min(high, last)) for low, high in [*count.gaps, (count.top + 1, last)]]
             found += [(prefix, low, high) for low, high in _ranges(*bounds)]
         return found

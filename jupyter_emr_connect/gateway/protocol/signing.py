@@ -17,7 +17,7 @@ PROTOCOL_VERSION = "5.3"
 EMPTY = b"{}"
 
 
-class Wire:
+class MessageSigner:
     """Signs what goes out, verifies what comes in, and builds the few messages that are our own.
 
     ``key`` is the connection file's; empty means that the user switched signing off. ``scheme`` is ``hmac-<digest>``.

@@ -13,10 +13,10 @@ from ..world.world import World
 from . import backend, constraints, faults
 from .authorize import authorize
 from .emr.lifecycle import Lifecycle
-from .emr.security import SecurityConfigurations
+from .emr.security import StoredSecurityConfigurations
 from .emr_containers.lifecycle import EndpointStages, VirtualClusterStages
 from .emr_serverless.lifecycle import ApplicationStages
-from .failures import Down, Kind, Protocol, Refusal, Reply, render
+from .failures import Down, FailureKind, Protocol, Refusal, Reply, render
 from .identity import ANONYMOUS, Keys
 from .incoming import MAX_BODY, Incoming, locate, read
 from .limits import Buckets
@@ -46,7 +46,7 @@ class Front:
         self.services: Mapping[str, Service] = SERVICES
         self.keys = Keys(clock)
         self.buckets = Buckets(clock)
-        self.security = SecurityConfigurations()
+        self.security = StoredSecurityConfigurations()
         self.lifecycle = Lifecycle(world, clock)
         self.virtual_clusters = VirtualClusterStages(world, clock)
         self.endpoints = EndpointStages(world, clock)
@@ -67,7 +67,7 @@ class Front:
         except Exception:
             # A defect of ours or moto's: the caller gets AWS's own 500 and no traceback.
             log.exception("The AWS front failed at %s %s", call.service, call.action)
-            reply = render(Refusal(Kind.INTERNAL), _protocol(call), request_id)
+            reply = render(Refusal(FailureKind.INTERNAL), _protocol(call), request_id)
         self._note(call, reply)
         return _send(call, reply, start_response)
 
@@ -78,14 +78,14 @@ class Front:
         call.service, call.region = locate(incoming, (signed.region, signed.service) if signed else None)
         service = self.services.get(call.service)
         if service is None:
-            raise Refusal(Kind.NOT_EMULATED, f"The sandbox does not emulate the service '{call.service[:40]}'.")
+            raise Refusal(FailureKind.NOT_EMULATED, f"The sandbox does not emulate the service '{call.service[:40]}'.")
         if len(incoming.body) > MAX_BODY and service.name != "s3":
-            raise Refusal(Kind.TOO_LARGE)
+            raise Refusal(FailureKind.TOO_LARGE)
         unknown = self._recognise(call, service)
         faults.before(call)
         if signed is None:
             if not service.anonymous:
-                raise Refusal(Kind.MISSING_AUTH)
+                raise Refusal(FailureKind.MISSING_AUTH)
         else:
             key = self.keys.find(signed.access_key)
             signature = verify(incoming, signed, key.secret, self.clock())
@@ -118,7 +118,7 @@ class Front:
         if handler is not None:
             return reply_of(call.operation, handler(call), call.request_id)
         if not service.moto:
-            raise Refusal(Kind.NOT_EMULATED, f"The sandbox does not emulate {service.prefix}:{call.action}.")
+            raise Refusal(FailureKind.NOT_EMULATED, f"The sandbox does not emulate {service.prefix}:{call.action}.")
         return backend.answer(call, service.moto)
 
     def _note(self, call: Call, reply: Reply) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from .conditions import Values
-from .failures import Kind, Refusal
+from .failures import FailureKind, Refusal
 from .identity import Principal, find_role, iam_backend
 from .policy import Policy, Question, Verdict, evaluate, parse
 from .service import Call, Check
@@ -21,7 +21,7 @@ def authorize(call: Call, check: Check) -> None:
     """Raise :class:`Refusal` when IAM does not let the caller do what ``check`` asks."""
     reason = refusal_reason(call, check)
     if reason:
-        raise Refusal(Kind.DENIED, denial(call.principal, check, reason))
+        raise Refusal(FailureKind.DENIED, denial(call.principal, check, reason))
 
 
 def denial(principal: Principal, check: Check, reason: str) -> str:

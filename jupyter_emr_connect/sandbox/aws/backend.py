@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from .failures import Kind, Refusal, Reply
+from .failures import FailureKind, Refusal, Reply
 from .incoming import Incoming
 from .service import Call
 
@@ -28,13 +28,13 @@ def answer(call: Call, name: str) -> Reply:
     clean = f"{request.host_url.rstrip('/')}{request.raw_path}"
     handler = next((handler for pattern, handler in _handlers(name) if pattern.match(clean)), None)
     if handler is None:
-        raise Refusal(Kind.UNKNOWN_OPERATION)
+        raise Refusal(FailureKind.UNKNOWN_OPERATION)
     try:
         status, headers, body = handler(request, request.raw_url, request.headers)
     except HTTPException as error:
         status, headers, body = error.code or 500, dict(error.get_headers()), error.get_body()
     except NotImplementedError:
-        raise Refusal(Kind.NOT_EMULATED) from None
+        raise Refusal(FailureKind.NOT_EMULATED) from None
     kept = {key: str(value) for key, value in headers.items() if key.lower() not in _DROPPED}
     length = {key: str(value) for key, value in headers.items() if key.lower() == "content-length"}
     if call.incoming.method == "HEAD":

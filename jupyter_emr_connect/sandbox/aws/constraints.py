@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from .failures import Kind, Refusal
+from .failures import FailureKind, Refusal
 
 
 def check(shape: Any, value: Any, path: str = "") -> None:
@@ -67,4 +67,4 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
 def _refuse(value: Any, path: str, constraint: str) -> None:
     given = str(value)[:80]
     message = f"1 validation error detected: Value '{given}' at '{path}' failed to satisfy constraint: {constraint}"
-    raise Refusal(Kind.INVALID_PARAMETER, message)
+    raise Refusal(FailureKind.INVALID_PARAMETER, message)

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..world.network import GROUPS, ZONES, group_id, subnet_id, vpc_id
 from .emr.render import ec2_attributes
-from .failures import Kind, Refusal
+from .failures import FailureKind, Refusal
 from .paging import page
 from .service import Call, Check, Handler, Service
 
@@ -145,7 +145,7 @@ def _passes(row: Row, call: Call) -> bool:
     for one in call.params.get("Filters") or ():
         member = _FILTERS.get(one.get("Name", ""), "")
         if member not in row:
-            raise Refusal(Kind.INVALID_PARAMETER, f"The filter '{one.get('Name', '')[:40]}' is invalid")
+            raise Refusal(FailureKind.INVALID_PARAMETER, f"The filter '{one.get('Name', '')[:40]}' is invalid")
         if row[member] not in one.get("Values", ()):
             return False
     return True

@@ -17,7 +17,7 @@ Protocol = str
 """``json``, ``rest-json``, ``query``, ``ec2`` or ``rest-xml``."""
 
 
-class Kind(Enum):
+class FailureKind(Enum):
     """The refusals that every service has; a service's own errors go by their code instead."""
 
     MISSING_AUTH = "missing-auth"
@@ -44,7 +44,9 @@ class Kind(Enum):
 class Refusal(Exception):
     """The request is refused; ``kind`` is a service's own error code where it is a string."""
 
-    def __init__(self, kind: Kind | str, message: str = "", *, status: int | None = None, **members: str) -> None:
+    def __init__(
+        self, kind: FailureKind | str, message: str = "", *, status: int | None = None, **members: str
+    ) -> None:
         super().__init__(message or str(kind))
         self.kind = kind
         self.message = message
@@ -82,48 +84,48 @@ _SIGNATURE = (
 )
 _INVALID_TOKEN = "The security token included in the request is invalid."  # noqa: S105 - a sentence
 
-COMMON: Mapping[Kind, _Row] = {
-    Kind.MISSING_AUTH: _Row(
+COMMON: Mapping[FailureKind, _Row] = {
+    FailureKind.MISSING_AUTH: _Row(
         ("MissingAuthenticationTokenException", 400),
         ("MissingAuthenticationToken", 403),
         ("AccessDenied", 403),
         "Request is missing Authentication Token",
         "Access Denied",
     ),
-    Kind.MALFORMED_AUTH: _Row(
+    FailureKind.MALFORMED_AUTH: _Row(
         ("IncompleteSignatureException", 400),
         ("IncompleteSignature", 400),
         ("AuthorizationHeaderMalformed", 400),
         "The request signature does not conform to AWS standards.",
     ),
-    Kind.OLD_SIGNATURE: _Row(
+    FailureKind.OLD_SIGNATURE: _Row(
         ("IncompleteSignatureException", 400),
         ("IncompleteSignature", 400),
         ("InvalidRequest", 400),
         "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
     ),
-    Kind.UNKNOWN_KEY: _Row(
+    FailureKind.UNKNOWN_KEY: _Row(
         ("UnrecognizedClientException", 400),
         ("InvalidClientTokenId", 403),
         ("InvalidAccessKeyId", 403),
         _INVALID_TOKEN,
         "The AWS Access Key Id you provided does not exist in our records.",
     ),
-    Kind.INVALID_TOKEN: _Row(
+    FailureKind.INVALID_TOKEN: _Row(
         ("UnrecognizedClientException", 400),
         ("InvalidClientTokenId", 403),
         ("InvalidToken", 400),
         _INVALID_TOKEN,
         "The provided token is malformed or otherwise invalid.",
     ),
-    Kind.EXPIRED_TOKEN: _Row(
+    FailureKind.EXPIRED_TOKEN: _Row(
         ("ExpiredTokenException", 400),
         ("ExpiredToken", 403),
         ("ExpiredToken", 400),
         "The security token included in the request is expired",
         "The provided token has expired.",
     ),
-    Kind.BAD_SIGNATURE: _Row(
+    FailureKind.BAD_SIGNATURE: _Row(
         ("InvalidSignatureException", 400),
         ("SignatureDoesNotMatch", 403),
         ("SignatureDoesNotMatch", 403),
@@ -131,82 +133,84 @@ COMMON: Mapping[Kind, _Row] = {
         "The request signature we calculated does not match the signature you provided. "
         "Check your key and signing method.",
     ),
-    Kind.SKEWED_CLOCK: _Row(
+    FailureKind.SKEWED_CLOCK: _Row(
         ("InvalidSignatureException", 400),
         ("SignatureDoesNotMatch", 403),
         ("RequestTimeTooSkewed", 403),
         "Signature expired.",
         "The difference between the request time and the current time is too large.",
     ),
-    Kind.EXPIRED_URL: _Row(
+    FailureKind.EXPIRED_URL: _Row(
         ("InvalidSignatureException", 400),
         ("SignatureDoesNotMatch", 403),
         ("AccessDenied", 403),
         "Signature expired.",
         "Request has expired",
     ),
-    Kind.PAYLOAD_MISMATCH: _Row(
+    FailureKind.PAYLOAD_MISMATCH: _Row(
         ("InvalidSignatureException", 400),
         ("SignatureDoesNotMatch", 403),
         ("XAmzContentSHA256Mismatch", 400),
         _SIGNATURE,
         "The provided 'x-amz-content-sha256' header does not match what was computed.",
     ),
-    Kind.THROTTLED: _Row(("ThrottlingException", 400), ("Throttling", 400), ("SlowDown", 503), "Rate exceeded"),
-    Kind.DENIED: _Row(("AccessDeniedException", 400), ("AccessDenied", 403), ("AccessDenied", 403), "Access Denied"),
-    Kind.INTERNAL: _Row(
+    FailureKind.THROTTLED: _Row(("ThrottlingException", 400), ("Throttling", 400), ("SlowDown", 503), "Rate exceeded"),
+    FailureKind.DENIED: _Row(
+        ("AccessDeniedException", 400), ("AccessDenied", 403), ("AccessDenied", 403), "Access Denied"
+    ),
+    FailureKind.INTERNAL: _Row(
         ("InternalFailure", 500),
         ("InternalFailure", 500),
         ("InternalError", 500),
         "The request processing has failed because of an unknown error, exception or failure.",
         "We encountered an internal error. Please try again.",
     ),
-    Kind.UNKNOWN_OPERATION: _Row(
+    FailureKind.UNKNOWN_OPERATION: _Row(
         ("UnknownOperationException", 400),
         ("InvalidAction", 400),
         ("MethodNotAllowed", 405),
         "",
         "The specified method is not allowed against this resource.",
     ),
-    Kind.NOT_EMULATED: _Row(
+    FailureKind.NOT_EMULATED: _Row(
         ("UnknownOperationException", 501),
         ("InvalidAction", 501),
         ("NotImplemented", 501),
         "The sandbox does not emulate this operation.",
     ),
-    Kind.MALFORMED_BODY: _Row(
+    FailureKind.MALFORMED_BODY: _Row(
         ("SerializationException", 400), ("MalformedInput", 400), ("MalformedXML", 400), "The request is malformed."
     ),
-    Kind.TOO_LARGE: _Row(
+    FailureKind.TOO_LARGE: _Row(
         ("RequestEntityTooLargeException", 413),
         ("RequestEntityTooLarge", 413),
         ("EntityTooLarge", 400),
         "The request is larger than this service takes.",
     ),
-    Kind.INCOMPLETE_BODY: _Row(
+    FailureKind.INCOMPLETE_BODY: _Row(
         ("SerializationException", 400),
         ("MalformedInput", 400),
         ("IncompleteBody", 400),
         "The request body terminated unexpectedly",
     ),
-    Kind.INVALID_PARAMETER: _Row(
+    FailureKind.INVALID_PARAMETER: _Row(
         ("ValidationException", 400), ("ValidationError", 400), ("InvalidArgument", 400), "The input is not valid."
     ),
 }
 
 _AUTH_FAILURE = ("AuthFailure", 401)
 _REQUEST_EXPIRED = ("RequestExpired", 400)
-EC2: Mapping[Kind, tuple[str, int]] = {
-    Kind.MISSING_AUTH: _AUTH_FAILURE,
-    Kind.UNKNOWN_KEY: _AUTH_FAILURE,
-    Kind.INVALID_TOKEN: _AUTH_FAILURE,
-    Kind.BAD_SIGNATURE: _AUTH_FAILURE,
-    Kind.EXPIRED_TOKEN: _REQUEST_EXPIRED,
-    Kind.SKEWED_CLOCK: _REQUEST_EXPIRED,
-    Kind.THROTTLED: ("RequestLimitExceeded", 503),
-    Kind.DENIED: ("UnauthorizedOperation", 403),
-    Kind.INTERNAL: ("InternalError", 500),
-    Kind.INVALID_PARAMETER: ("InvalidParameterValue", 400),
+EC2: Mapping[FailureKind, tuple[str, int]] = {
+    FailureKind.MISSING_AUTH: _AUTH_FAILURE,
+    FailureKind.UNKNOWN_KEY: _AUTH_FAILURE,
+    FailureKind.INVALID_TOKEN: _AUTH_FAILURE,
+    FailureKind.BAD_SIGNATURE: _AUTH_FAILURE,
+    FailureKind.EXPIRED_TOKEN: _REQUEST_EXPIRED,
+    FailureKind.SKEWED_CLOCK: _REQUEST_EXPIRED,
+    FailureKind.THROTTLED: ("RequestLimitExceeded", 503),
+    FailureKind.DENIED: ("UnauthorizedOperation", 403),
+    FailureKind.INTERNAL: ("InternalError", 500),
+    FailureKind.INVALID_PARAMETER: ("InvalidParameterValue", 400),
 }
 """EC2's own codes, where they differ from those of the query protocol ("Error codes for the Amazon EC2 API")."""
 
@@ -227,14 +231,19 @@ def resolve(refusal: Refusal, protocol: Protocol) -> tuple[str, int, str]:
     return code, refusal.status or status, refusal.message or row.message
 
 
-_FORBIDDEN = frozenset(COMMON) - {Kind.THROTTLED, Kind.MALFORMED_BODY, Kind.UNKNOWN_OPERATION, Kind.INVALID_PARAMETER}
+_FORBIDDEN = frozenset(COMMON) - {
+    FailureKind.THROTTLED,
+    FailureKind.MALFORMED_BODY,
+    FailureKind.UNKNOWN_OPERATION,
+    FailureKind.INVALID_PARAMETER,
+}
 """The rows that the REST-JSON services answer with 403 where the JSON ones say 400."""
 
 
 def render(refusal: Refusal, protocol: Protocol, request_id: str) -> Reply:
     """Return the refusal as the answer that AWS sends in ``protocol``; called by the app for every refused request."""
     code, status, message = resolve(refusal, protocol)
-    if protocol == "rest-json" and refusal.kind is Kind.THROTTLED:
+    if protocol == "rest-json" and refusal.kind is FailureKind.THROTTLED:
         status = 429
     if protocol == "rest-xml":
         body = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message>{_members(refusal)}"
@@ -256,7 +265,7 @@ def _json(status: int, code: str, message: str, refusal: Refusal, protocol: Prot
         headers = {"Content-Type": "application/json", "x-amzn-ErrorType": code}
         return Reply(status, json.dumps(body).encode(), headers)
     # The services' own errors carry "Message" as their models say; the front end's common ones carry "message".
-    name = "message" if isinstance(refusal.kind, Kind) else "Message"
+    name = "message" if isinstance(refusal.kind, FailureKind) else "Message"
     body = {"__type": code, name: message, **refusal.members}
     return Reply(status, json.dumps(body).encode(), {"Content-Type": "application/x-amz-json-1.1"})
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..world.faults import Fault
 from .authorize import denial
-from .failures import Down, Kind, Refusal
+from .failures import Down, FailureKind, Refusal
 from .service import Call, Check
 
 LONGEST = 300.0
@@ -21,15 +21,15 @@ def before(call: Call) -> None:
     if _hits(call, "down"):
         raise Down
     if _hits(call, "error-500"):
-        raise Refusal(Kind.INTERNAL)
+        raise Refusal(FailureKind.INTERNAL)
     if _hits(call, "throttle"):
-        raise Refusal(Kind.THROTTLED)
+        raise Refusal(FailureKind.THROTTLED)
 
 
 def credentials(call: Call) -> None:
     """Refuse the caller's credentials as expired; called after their signature was found right."""
     if _hits(call, "expire-credentials"):
-        raise Refusal(Kind.EXPIRED_TOKEN)
+        raise Refusal(FailureKind.EXPIRED_TOKEN)
 
 
 def authorization(call: Call, check: Check) -> None:
@@ -38,7 +38,7 @@ def authorization(call: Call, check: Check) -> None:
         wanted, action = fault.argument.lower(), check.action.lower()
         if wanted in ("", action, action.rpartition(":")[2]):
             reason = "with an explicit deny in an identity-based policy"
-            raise Refusal(Kind.DENIED, denial(call.principal, check, reason))
+            raise Refusal(FailureKind.DENIED, denial(call.principal, check, reason))
 
 
 def _hits(call: Call, name: str) -> list[Fault]:

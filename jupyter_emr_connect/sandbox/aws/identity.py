@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Literal
 
-from .failures import Kind, Refusal
+from .failures import FailureKind, Refusal
 
 PARTITION = "aws"
 
@@ -75,15 +75,15 @@ class Keys:
             session = self._sessions.get(key_id)
         found = session or _user_key(key_id)
         if found is None:
-            raise Refusal(Kind.UNKNOWN_KEY)
+            raise Refusal(FailureKind.UNKNOWN_KEY)
         return found
 
     def check_session(self, key: Key, token: str | None) -> None:
         """Compare the session token and its expiry; called after the signature was found right."""
         if not secrets.compare_digest((key.token or "").encode(), (token or "").encode()):
-            raise Refusal(Kind.INVALID_TOKEN)
+            raise Refusal(FailureKind.INVALID_TOKEN)
         if key.expires_at is not None and key.expires_at <= self._clock():
-            raise Refusal(Kind.EXPIRED_TOKEN)
+            raise Refusal(FailureKind.EXPIRED_TOKEN)
 
     def issue(self, principal: Principal, seconds: float) -> Key:
         """Make the key of a session that lasts ``seconds``; keys that expired a day ago are forgotten."""

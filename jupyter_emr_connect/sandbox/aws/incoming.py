@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
-from .failures import Kind, Refusal
+from .failures import FailureKind, Refusal
 
 MAX_BODY = 8 * 1024 * 1024
 """Bytes that a control-plane call may have (AWS's own limits are lower; S3's stands in :data:`MAX_OBJECT`)."""
@@ -92,12 +92,12 @@ def _body(environ: Mapping[str, Any]) -> bytes:
     try:
         length = int(environ.get("CONTENT_LENGTH") or 0)
     except ValueError:
-        raise Refusal(Kind.MALFORMED_BODY, "The Content-Length header is not a number.") from None
+        raise Refusal(FailureKind.MALFORMED_BODY, "The Content-Length header is not a number.") from None
     if length > MAX_OBJECT:
-        raise Refusal(Kind.TOO_LARGE)
+        raise Refusal(FailureKind.TOO_LARGE)
     body: bytes = environ["wsgi.input"].read(length) if length else b""
     if len(body) != length:
-        raise Refusal(Kind.MALFORMED_BODY, "The body is shorter than Content-Length says.")
+        raise Refusal(FailureKind.MALFORMED_BODY, "The body is shorter than Content-Length says.")
     return body
 
 
@@ -110,7 +110,9 @@ def locate(incoming: Incoming, scope: tuple[str, str] | None) -> tuple[str, str]
     if scope:
         region, service = scope
         if not _REGION.fullmatch(region):
-            raise Refusal(Kind.MALFORMED_AUTH, f"Credential should be scoped to a valid region, not '{region[:40]}'.")
+            raise Refusal(
+                FailureKind.MALFORMED_AUTH, f"Credential should be scoped to a valid region, not '{region[:40]}'."
+            )
         return service, region
     host = _HOST.fullmatch(incoming.headers.get("host", "").partition(":")[0])
     if host:

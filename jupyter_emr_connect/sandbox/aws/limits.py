@@ -9,11 +9,11 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from .failures import Kind, Refusal
+from .failures import FailureKind, Refusal
 
 
 @dataclass(frozen=True)
-class Rate:
+class BucketRate:
     """A bucket of ``burst`` tokens that gains ``refill`` tokens a second."""
 
     burst: float
@@ -23,17 +23,17 @@ class Rate:
 ALL = "*"
 """The action under which a service's rates name the bucket that all its calls share."""
 
-EMR_RATES: Mapping[str, Rate] = {
-    ALL: Rate(200, 200),
-    "ListClusters": Rate(20, 0.5),
-    "DescribeCluster": Rate(10, 1),
-    "DescribeSecurityConfiguration": Rate(5, 0.5),
-    "GetClusterSessionCredentials": Rate(5, 0.5),
-    "ListInstances": Rate(10, 0.5),
-    "ListInstanceGroups": Rate(10, 1),
-    "ListInstanceFleets": Rate(5, 0.5),
-    "RunJobFlow": Rate(10, 0.5),
-    "TerminateJobFlows": Rate(10, 0.5),
+EMR_RATES: Mapping[str, BucketRate] = {
+    ALL: BucketRate(200, 200),
+    "ListClusters": BucketRate(20, 0.5),
+    "DescribeCluster": BucketRate(10, 1),
+    "DescribeSecurityConfiguration": BucketRate(5, 0.5),
+    "GetClusterSessionCredentials": BucketRate(5, 0.5),
+    "ListInstances": BucketRate(10, 0.5),
+    "ListInstanceGroups": BucketRate(10, 1),
+    "ListInstanceFleets": BucketRate(5, 0.5),
+    "RunJobFlow": BucketRate(10, 0.5),
+    "TerminateJobFlows": BucketRate(10, 0.5),
 }
 """The bursts of RunJobFlow and TerminateJobFlows, and the refill of all calls together, are not documented there."""
 
@@ -50,7 +50,7 @@ class Buckets:
         self._levels: dict[tuple[Owner, str], tuple[float, float]] = {}
         self._lock = threading.Lock()
 
-    def take(self, owner: Owner, rates: Mapping[str, Rate], action: str) -> None:
+    def take(self, owner: Owner, rates: Mapping[str, BucketRate], action: str) -> None:
         """Take a token for ``action`` of ``owner`` (account, region, service), or raise :class:`Refusal`.
 
         A refused call takes nothing, from neither the action's bucket nor the shared one.
@@ -60,10 +60,10 @@ class Buckets:
         with self._lock:
             left = {(owner, name): self._level((owner, name), rate, now) - 1 for name, rate in wanted}
             if any(level < 0 for level in left.values()):
-                raise Refusal(Kind.THROTTLED)
+                raise Refusal(FailureKind.THROTTLED)
             for key, level in left.items():
                 self._levels[key] = (level, now)
 
-    def _level(self, key: tuple[Owner, str], rate: Rate, now: float) -> float:
+    def _level(self, key: tuple[Owner, str], rate: BucketRate, now: float) -> float:
         level, then = self._levels.get(key, (rate.burst, now))
         return min(rate.burst, level + max(0.0, now - then) * rate.refill)

@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from .failures import Kind, Refusal
+from .failures import FailureKind, Refusal
 from .service import Call
 
 Row = TypeVar("Row")
@@ -25,7 +25,7 @@ def page(
     wanted = int(call.params.get(size, most))
     if wanted < 1:
         message = f"1 validation error detected: Value '{wanted}' at '{size}' failed to satisfy constraint: "
-        raise Refusal(Kind.INVALID_PARAMETER, f"{message}Member must have value greater than or equal to 1")
+        raise Refusal(FailureKind.INVALID_PARAMETER, f"{message}Member must have value greater than or equal to 1")
     start = _position(call, token)
     end = start + min(wanted, most)
     more = {token: _token(call.action, end)} if end < len(rows) else {}
@@ -45,5 +45,5 @@ def _position(call: Call, name: str) -> int:
     except (binascii.Error, ValueError):
         action, number = "", ""
     if action != call.action or not (number.isascii() and number.isdigit()) or _token(action, int(number)) != token:
-        raise Refusal(Kind.INVALID_PARAMETER, f"The {name} '{token[:80]}' is not valid.")
+        raise Refusal(FailureKind.INVALID_PARAMETER, f"The {name} '{token[:80]}' is not valid.")
     return int(number)

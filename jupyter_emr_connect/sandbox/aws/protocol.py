@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
-from .failures import Kind, Protocol, Refusal, Reply
+from .failures import FailureKind, Protocol, Refusal, Reply
 from .incoming import Incoming
 from .service import Service
 
@@ -44,7 +44,7 @@ def operation_of(service: Service, incoming: Incoming) -> tuple[Any, dict[str, A
     try:
         operation, found = get_service_router(service.model).match(request)
     except (NotFound, NotImplementedError):
-        raise Refusal(Kind.UNKNOWN_OPERATION, _unknown(service, incoming)) from None
+        raise Refusal(FailureKind.UNKNOWN_OPERATION, _unknown(service, incoming)) from None
     return operation, found, request
 
 
@@ -73,7 +73,7 @@ def parameters(operation: Any, found: dict[str, Any], request: Any) -> dict[str,
     try:
         parsed: dict[str, Any] = PROTOCOL_PARSERS[protocol](operation).parse(values)
     except (RequestParserError, ValueError, TypeError, AttributeError, KeyError, RuntimeError, OverflowError):
-        raise Refusal(Kind.MALFORMED_BODY) from None
+        raise Refusal(FailureKind.MALFORMED_BODY) from None
     parsed = {name: value for name, value in (parsed or {}).items() if _is_given(operation, name, value)}
     if protocol != "json":
         _validate(operation, parsed)
@@ -90,9 +90,9 @@ def _json_object(body: bytes) -> dict[str, Any]:
     try:
         value = json.loads(body or b"{}")
     except (ValueError, RecursionError):
-        raise Refusal(Kind.MALFORMED_BODY) from None
+        raise Refusal(FailureKind.MALFORMED_BODY) from None
     if not isinstance(value, dict):
-        raise Refusal(Kind.MALFORMED_BODY, "Start of structure or map found where not expected.")
+        raise Refusal(FailureKind.MALFORMED_BODY, "Start of structure or map found where not expected.")
     return value
 
 
@@ -104,11 +104,11 @@ def _validate(operation: Any, values: Mapping[str, Any]) -> None:
     try:
         report = ParamValidator().validate(_known(values, operation.input_shape), operation.input_shape)
     except (TypeError, ValueError, AttributeError, RecursionError, RuntimeError, OverflowError):
-        raise Refusal(Kind.MALFORMED_BODY) from None
+        raise Refusal(FailureKind.MALFORMED_BODY) from None
     if not report.has_errors():
         return
     text = report.generate_report()
-    kind = Kind.MALFORMED_BODY if "Invalid type" in text else Kind.INVALID_PARAMETER
+    kind = FailureKind.MALFORMED_BODY if "Invalid type" in text else FailureKind.INVALID_PARAMETER
     raise Refusal(kind, f"1 validation error detected: {text.splitlines()[0]}"[:300])
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..world.world import ACCOUNT, OTHER_ACCOUNT, REGION, World
 from . import policies, policies_partner
 from .emr.render import INSTANCE_PROFILE, SERVICE_ROLE
-from .emr.security import SecurityConfiguration
+from .emr.security import StoredSecurityConfiguration
 from .identity import iam_backend, new_key_id
 from .policies import Document
 
@@ -123,4 +123,4 @@ def put_security(front: Front, account: str, region: str) -> None:
     """Give an account in a region the security configurations that the sandbox's clusters name."""
     now = datetime.now(timezone.utc)
     for name, document in policies.SECURITY_CONFIGURATIONS.items():
-        front.security.put((account, region), SecurityConfiguration(name, json.dumps(document), now))
+        front.security.put((account, region), StoredSecurityConfiguration(name, json.dumps(document), now))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .identity import ANONYMOUS, Principal
 from .incoming import Incoming
-from .limits import Rate
+from .limits import BucketRate
 
 if TYPE_CHECKING:
     from .app import Front
@@ -73,7 +73,7 @@ class Service:
     checks: Callable[[Call], Sequence[Check]]
     handlers: Mapping[str, Handler] = field(default_factory=dict)
     moto: str = ""
-    rates: Mapping[str, Rate] = field(default_factory=dict)
+    rates: Mapping[str, BucketRate] = field(default_factory=dict)
     compute: Callable[[Call], str | None] = lambda call: None
     anonymous: bool = False
     strict: bool = False

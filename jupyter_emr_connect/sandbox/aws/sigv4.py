@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 from functools import lru_cache
 from urllib.parse import quote, unquote
 
-from .failures import Kind, Refusal
+from .failures import FailureKind, Refusal
 from .incoming import Incoming
 
 ALGORITHM = "AWS4-HMAC-SHA256"
@@ -53,7 +53,7 @@ class Signed:
             parsed = datetime.strptime(self.timestamp, "%Y%m%dT%H%M%SZ")
         except ValueError:
             message = f"Date must be in ISO-8601 'basic format'. Got '{self.timestamp[:40]}'."
-            raise Refusal(Kind.MALFORMED_AUTH, message) from None
+            raise Refusal(FailureKind.MALFORMED_AUTH, message) from None
         return parsed.replace(tzinfo=timezone.utc).timestamp()
 
 
@@ -65,19 +65,19 @@ def signature_of(incoming: Incoming) -> Signed | None:
     if "X-Amz-Signature=" in incoming.query:
         return _from_query(incoming)
     if "AWSAccessKeyId=" in incoming.query:
-        raise Refusal(Kind.OLD_SIGNATURE)
+        raise Refusal(FailureKind.OLD_SIGNATURE)
     return None
 
 
 def _from_header(incoming: Incoming, header: str) -> Signed:
     algorithm, _, rest = header.partition(" ")
     if algorithm != ALGORITHM:
-        raise Refusal(Kind.MALFORMED_AUTH, f"Unsupported authorization type: '{algorithm[:40]}'.")
+        raise Refusal(FailureKind.MALFORMED_AUTH, f"Unsupported authorization type: '{algorithm[:40]}'.")
     parts = dict(part.strip().partition("=")[::2] for part in rest.split(","))
     missing = [name for name in ("Credential", "Signature", "SignedHeaders") if not parts.get(name)]
     if missing:
         message = f"Authorization header requires '{missing[0]}' parameter."
-        raise Refusal(Kind.MALFORMED_AUTH, message)
+        raise Refusal(FailureKind.MALFORMED_AUTH, message)
     return _signed(
         parts["Credential"],
         parts["SignedHeaders"],
@@ -91,10 +91,10 @@ def _from_header(incoming: Incoming, header: str) -> Signed:
 def _from_query(incoming: Incoming) -> Signed:
     found = incoming.arguments
     if found.get("X-Amz-Algorithm") != ALGORITHM:
-        raise Refusal(Kind.MALFORMED_AUTH, "X-Amz-Algorithm only supports 'AWS4-HMAC-SHA256'.")
+        raise Refusal(FailureKind.MALFORMED_AUTH, "X-Amz-Algorithm only supports 'AWS4-HMAC-SHA256'.")
     expires = found.get("X-Amz-Expires", "")
     if not expires.isdigit() or not 0 < int(expires) <= 604_800:
-        raise Refusal(Kind.MALFORMED_AUTH, "X-Amz-Expires must be between 1 and 604800 seconds.")
+        raise Refusal(FailureKind.MALFORMED_AUTH, "X-Amz-Expires must be between 1 and 604800 seconds.")
     return _signed(
         found.get("X-Amz-Credential", ""),
         found.get("X-Amz-SignedHeaders", ""),
@@ -111,10 +111,10 @@ def _signed(
     fields = credential.split("/")
     if len(fields) != 5 or fields[4] != "aws4_request" or not all(fields):
         message = f"Credential must have exactly 5 slash-delimited elements, got '{credential[:80]}'."
-        raise Refusal(Kind.MALFORMED_AUTH, message)
+        raise Refusal(FailureKind.MALFORMED_AUTH, message)
     names = tuple(sorted(name for name in headers.lower().split(";") if name))
     if "host" not in names:
-        raise Refusal(Kind.MALFORMED_AUTH, "'Host' must be a 'SignedHeader' in the AWS Authorization.")
+        raise Refusal(FailureKind.MALFORMED_AUTH, "'Host' must be a 'SignedHeader' in the AWS Authorization.")
     return Signed(fields[0], fields[1], fields[2], fields[3], names, signature, timestamp, token, expires)
 
 
@@ -127,24 +127,24 @@ def verify(incoming: Incoming, signed: Signed, secret: str, now: float) -> str:
     key = signing_key(secret, signed.date, signed.region, signed.service)
     expected = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
     if not hmac.compare_digest(expected.encode(), signed.signature.encode()):
-        raise Refusal(Kind.BAD_SIGNATURE)
+        raise Refusal(FailureKind.BAD_SIGNATURE)
     return expected
 
 
 def _check_clock(signed: Signed, now: float) -> None:
     if signed.timestamp[:8] != signed.date:
         message = f"Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date: '{signed.date}'."
-        raise Refusal(Kind.MALFORMED_AUTH, message)
+        raise Refusal(FailureKind.MALFORMED_AUTH, message)
     moment, limit = signed.moment, S3_SKEW if signed.service == "s3" else SKEW
     if moment > now + limit:
         message = f"Signature not yet current: {signed.timestamp} is still later than {_stamp(now + limit)} "
         message += f"({_stamp(now)} + {limit // 60} min.)"
-        raise Refusal(Kind.SKEWED_CLOCK, "" if signed.service == "s3" else message)
+        raise Refusal(FailureKind.SKEWED_CLOCK, "" if signed.service == "s3" else message)
     life = limit if signed.expires is None else signed.expires
     if moment + life < now:
         message = f"Signature expired: {signed.timestamp} is now earlier than {_stamp(now - life)} "
         message += f"({_stamp(now)} - {life // 60} min.)"
-        kind = Kind.SKEWED_CLOCK if signed.expires is None else Kind.EXPIRED_URL
+        kind = FailureKind.SKEWED_CLOCK if signed.expires is None else FailureKind.EXPIRED_URL
         raise Refusal(kind, "" if signed.service == "s3" else message)
 
 
@@ -162,7 +162,7 @@ def _payload_hash(incoming: Incoming, signed: Signed) -> str:
             return given
     actual = hashlib.sha256(incoming.body).hexdigest()
     if _HEX.fullmatch(given) and given != actual:
-        raise Refusal(Kind.PAYLOAD_MISMATCH)
+        raise Refusal(FailureKind.PAYLOAD_MISMATCH)
     return actual
 
 

@@ -17,7 +17,7 @@ STAGE = 2.0
 Spec = TypeVar("Spec", bound=Any)
 
 
-class Stages(Generic[Spec]):
+class ResourceStages(Generic[Spec]):
     """Changes the specs in one table of the world; every method may be called from any thread.
 
     ``table`` returns the table (id → frozen spec), ``following`` says which state a passing state leads to, and

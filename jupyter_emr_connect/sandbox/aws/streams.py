@@ -13,7 +13,7 @@ import hmac
 import zlib
 from collections.abc import Callable, Iterator
 
-from .failures import Kind, Refusal
+from .failures import FailureKind, Refusal
 from .incoming import Incoming
 from .sigv4 import Signed, signing_key
 
@@ -36,7 +36,7 @@ def check_stream(incoming: Incoming, signed: Signed, secret: str, seed: str) -> 
     content = b"".join(data for data, _ in chunks)
     expected = incoming.headers.get("x-amz-decoded-content-length", "")
     if expected and expected != str(len(content)):
-        raise Refusal(Kind.INCOMPLETE_BODY)
+        raise Refusal(FailureKind.INCOMPLETE_BODY)
     if kind.startswith("STREAMING-AWS4-HMAC-SHA256-PAYLOAD"):
         _check_signatures(chunks, trailer, signed, secret, seed)
     _check_digests(content, trailer)
@@ -52,10 +52,12 @@ def _split(body: bytes) -> tuple[list[tuple[bytes, str]], dict[str, str]]:
         try:
             size = int(head, 16)
         except ValueError:
-            raise Refusal(Kind.MALFORMED_BODY, "The chunks of the body are not in the aws-chunked form.") from None
+            raise Refusal(
+                FailureKind.MALFORMED_BODY, "The chunks of the body are not in the aws-chunked form."
+            ) from None
         data = body[end + 2 : end + 2 + size]
         if size < 0 or len(data) != size:
-            raise Refusal(Kind.INCOMPLETE_BODY)
+            raise Refusal(FailureKind.INCOMPLETE_BODY)
         chunks.append((data, extension.decode("latin-1").partition("chunk-signature=")[2].strip()))
         place = end + 2 + size + (2 if size else 0)
         if not size:
@@ -91,7 +93,7 @@ def _check_signatures(
 
 def _compare(expected: str, given: str) -> None:
     if not hmac.compare_digest(expected.encode(), given.encode()):
-        raise Refusal(Kind.BAD_SIGNATURE)
+        raise Refusal(FailureKind.BAD_SIGNATURE)
 
 
 def _check_digests(content: bytes, trailer: dict[str, str]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from . import faults
 from .authorize import identity_policies, names_of, request_context
 from .conditions import Values
-from .failures import Kind, Refusal
+from .failures import FailureKind, Refusal
 from .identity import Key, Principal, find_role, session_of
 from .policy import Question, Verdict, evaluate
 from .service import Call, Check, Handler, Service
@@ -33,7 +33,9 @@ def assume_role(call: Call) -> dict[str, Any]:
         message = (
             f"1 validation error detected: Value '{name[:80]}' at 'roleSessionName' failed to satisfy constraint: "
         )
-        raise Refusal(Kind.INVALID_PARAMETER, f"{message}Member must satisfy regular expression pattern: [\\w+=,.@-]*")
+        raise Refusal(
+            FailureKind.INVALID_PARAMETER, f"{message}Member must satisfy regular expression pattern: [\\w+=,.@-]*"
+        )
     role = find_role(arn)
     tags = {str(tag["Key"]): str(tag["Value"]) for tag in call.params.get("Tags", [])}
     for action in _actions(call, tags):
@@ -65,7 +67,7 @@ def _check_tags(call: Call, tags: Mapping[str, str], inherited: Mapping[str, str
     missing = sorted(set(call.params.get("TransitiveTagKeys", [])) - tags.keys())
     if missing:
         message = f"The specified transitive tag key must be included in the requested tags: {missing[0]}"
-        raise Refusal(Kind.INVALID_PARAMETER, message)
+        raise Refusal(FailureKind.INVALID_PARAMETER, message)
     again = sorted(inherited.keys() & tags.keys())
     if again:
         message = f"One of the specified transitive tag keys can't be set because it conflicts: {again[0]}"
@@ -98,7 +100,7 @@ def _permit(call: Call, role: Any, arn: str, action: str, tags: Mapping[str, str
         allowed = through_account is Verdict.ALLOW and (identity is Verdict.ALLOW or (same and direct is Verdict.ALLOW))
     if not allowed:
         message = f"User: {principal.arn} is not authorized to perform: {action} on resource: {arn}"
-        raise Refusal(Kind.DENIED, message)
+        raise Refusal(FailureKind.DENIED, message)
 
 
 def _session_context(call: Call, tags: Mapping[str, str]) -> dict[str, Values]:
@@ -118,17 +120,17 @@ def _duration(call: Call, role: Any) -> int:
     seconds = int(call.params.get("DurationSeconds", 3600))
     if call.principal.kind == "role" and seconds > CHAINED_LIMIT:
         message = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"
-        raise Refusal(Kind.INVALID_PARAMETER, message)
+        raise Refusal(FailureKind.INVALID_PARAMETER, message)
     if seconds > int(role.max_session_duration or 3600):
         message = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
-        raise Refusal(Kind.INVALID_PARAMETER, message)
+        raise Refusal(FailureKind.INVALID_PARAMETER, message)
     return seconds
 
 
 def get_session_token(call: Call) -> dict[str, Any]:
     """Answer GetSessionToken: temporary keys for the same user."""
     if call.principal.kind != "user":
-        raise Refusal(Kind.DENIED, "Cannot call GetSessionToken with session credentials")
+        raise Refusal(FailureKind.DENIED, "Cannot call GetSessionToken with session credentials")
     seconds = int(call.params.get("DurationSeconds", 43_200))
     return {"Credentials": _credentials(call.front.keys.issue(call.principal, seconds))}
 

@@ -17,7 +17,7 @@ REALM = 'Basic realm="Amazon EMR"'
 
 
 @dataclass(frozen=True)
-class Caller:
+class DoorCaller:
     """Whom a request acts for: the user that kernels run as, and the ``owner`` by whom they are kept apart.
 
     On a cluster these are one, since Livy knows users alone; on an endpoint the owner is the execution role.
@@ -27,25 +27,25 @@ class Caller:
     owner: str
 
 
-def identify(world: World, spec: ClusterSpec, request: web.BaseRequest) -> Caller | web.Response:
+def identify(world: World, spec: ClusterSpec, request: web.BaseRequest) -> DoorCaller | web.Response:
     """Return who calls, or the refusal to answer with.
 
     No pair, an unknown or not yet honoured one → 401; an expired one → 403 (what users of the real one see,
     reference 1.7). Called by both doors before anything else is looked at.
     """
     if not spec.runtime_roles:
-        return Caller(DEFAULT_USER, DEFAULT_USER)
+        return DoorCaller(DEFAULT_USER, DEFAULT_USER)
     username, password = _basic(request.headers.get("Authorization", ""))
     pair = world.pairs.check(spec.id, username, password)
     if pair:
-        return Caller(pair.user, pair.user)
+        return DoorCaller(pair.user, pair.user)
     if world.pairs.expired(spec.id, username, password):
         return web.json_response({"reason": "Forbidden", "message": "The credentials have expired."}, status=403)
     body = {"reason": "Unauthorized", "message": "A user name and password of GetClusterSessionCredentials is needed."}
     return web.json_response(body, status=401, headers={"WWW-Authenticate": REALM})
 
 
-def identify_token(world: World, spec: EndpointSpec, request: web.BaseRequest) -> Caller | web.Response:
+def identify_token(world: World, spec: EndpointSpec, request: web.BaseRequest) -> DoorCaller | web.Response:
     """Return who calls an endpoint, or the refusal to answer with; called before anything else is looked at.
 
     The scheme is ``token`` and none other, as Jupyter Enterprise Gateway has it (reference 5.3). No token, or an
@@ -55,7 +55,7 @@ def identify_token(world: World, spec: EndpointSpec, request: web.BaseRequest) -
     value = value.strip() if scheme.lower() == "token" else ""
     token = world.tokens.check(spec.id, value)
     if token:
-        return Caller(user_of_role(token.role_arn), token.role_arn)
+        return DoorCaller(user_of_role(token.role_arn), token.role_arn)
     if world.tokens.expired(spec.id, value):
         return web.json_response({"reason": "Forbidden", "message": "The token has expired."}, status=403)
     return web.json_response({"reason": "Unauthorized", "message": ""}, status=401)

@@ -17,9 +17,9 @@ from ..engines.layout import Installation
 from ..engines.livy import start_livy
 from ..engines.process import Engine
 from ..world.world import ClusterSpec, World
-from .callers import Caller, identify
+from .callers import DoorCaller, identify
 from .certificates import CertificateAuthority
-from .door import Door, Port
+from .door import Door, DoorPort
 from .livy import LivyCall, LivyRules
 from .proxy import not_found, segments_of
 from .slot import Slot
@@ -76,11 +76,11 @@ class ClusterDoor(Door):
             log.info("%s: deleted Livy %s/%d of a kernel that is gone", self.name, item.kind, item.number)
         return len(orphans)
 
-    def _wanted_ports(self) -> list[Port]:
+    def _wanted_ports(self) -> list[DoorPort]:
         return [
-            Port(self._answer_kernel),
-            Port(self._answer_gateway, GATEWAY_PORT, closed_by="no-gateway"),
-            Port(self._answer_livy, LIVY_PORT, closed_by="no-livy"),
+            DoorPort(self._answer_kernel),
+            DoorPort(self._answer_gateway, GATEWAY_PORT, closed_by="no-gateway"),
+            DoorPort(self._answer_livy, LIVY_PORT, closed_by="no-livy"),
         ]
 
     def _ended(self) -> bool:
@@ -92,7 +92,7 @@ class ClusterDoor(Door):
 
     async def _answer_gateway(self, request: web.BaseRequest) -> web.StreamResponse:
         caller = identify(self._world, self.spec, request)
-        return await self._pass_to_gateway(request, caller) if isinstance(caller, Caller) else caller
+        return await self._pass_to_gateway(request, caller) if isinstance(caller, DoorCaller) else caller
 
     async def _answer_livy(self, request: web.BaseRequest) -> web.StreamResponse:
         caller = identify(self._world, self.spec, request)

@@ -15,7 +15,7 @@ from yarl import URL
 from ...errors import EMRConnectError
 from ..engines.process import Engine
 from ..world.world import World
-from .callers import Caller
+from .callers import DoorCaller
 from .certificates import CertificateAuthority, private_dns_name
 from .disturb import disturbance
 from .gateway import GatewayRules
@@ -35,7 +35,7 @@ Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True)
-class Port:
+class DoorPort:
     """A port of a door: who answers there, and the fault that closes it.
 
     A ``number`` of 0 is an internal one, in clear and free of faults: the system chooses it.
@@ -68,14 +68,14 @@ class Door(ABC):
         self._gate = asyncio.Event()
         self._gate.set()
         self._splices: set[Splice] = set()
-        self._ports: list[tuple[Port, Listener, web.ServerRunner]] = []
+        self._ports: list[tuple[DoorPort, Listener, web.ServerRunner]] = []
         self._good, self._bad = None, None
         if authority:
             self._good = authority.server_context([address, private_dns_name(address, region)])
             self._bad = authority.server_context(["elsewhere.example"])
 
     @abstractmethod
-    def _wanted_ports(self) -> list[Port]:
+    def _wanted_ports(self) -> list[DoorPort]:
         """Return the ports to listen on, in the order to open them."""
 
     @abstractmethod
@@ -167,11 +167,11 @@ class Door(ABC):
         """What the gateway wants to see with each request."""
         return {"Authorization": f"token {self._token}"}
 
-    async def _pass_to_gateway(self, request: web.BaseRequest, caller: Caller) -> web.StreamResponse:
+    async def _pass_to_gateway(self, request: web.BaseRequest, caller: DoorCaller) -> web.StreamResponse:
         engine = await self.gateway.get()
         return await self._gateway_rules.answer(request, caller, URL(engine.url), self.gateway_headers)
 
-    async def _listen(self, port: Port) -> None:
+    async def _listen(self, port: DoorPort) -> None:
         async def handle(request: web.BaseRequest) -> web.StreamResponse:
             await self._gate.wait()
             return await self._guarded(port, request)
@@ -183,7 +183,7 @@ class Door(ABC):
         self._ports.append((port, listener, runner))
         await listener.set("open", self._good if port.number else None)
 
-    async def _guarded(self, port: Port, request: web.BaseRequest) -> web.StreamResponse:
+    async def _guarded(self, port: DoorPort, request: web.BaseRequest) -> web.StreamResponse:
         disturbed = await disturbance(self._world.faults, self.compute) if port.number else None
         if disturbed is not None:
             return disturbed

@@ -13,9 +13,9 @@ from ..engines.layout import Installation
 from ..engines.process import Engine
 from ..world.eks import EndpointSpec
 from ..world.world import World
-from .callers import Caller, identify_token
+from .callers import DoorCaller, identify_token
 from .certificates import CertificateAuthority
-from .door import Door, Port
+from .door import Door, DoorPort
 
 # A first request waits so long for the gateway to start; later ones find it up. Clients repeat a 503.
 PATIENCE = 6.0
@@ -36,8 +36,8 @@ class EndpointDoor(Door):
         self._installation = installation
         self._workdir = workdir
 
-    def _wanted_ports(self) -> list[Port]:
-        return [Port(self._answer_gateway, self.spec.port, closed_by="no-gateway")]
+    def _wanted_ports(self) -> list[DoorPort]:
+        return [DoorPort(self._answer_gateway, self.spec.port, closed_by="no-gateway")]
 
     def _ended(self) -> bool:
         known = self._world.endpoints.get(self.spec.id)
@@ -45,7 +45,7 @@ class EndpointDoor(Door):
 
     async def _answer_gateway(self, request: web.BaseRequest) -> web.StreamResponse:
         caller = identify_token(self._world, self.spec, request)
-        if not isinstance(caller, Caller):
+        if not isinstance(caller, DoorCaller):
             return caller
         try:
             await asyncio.wait_for(self.gateway.get(), PATIENCE)

@@ -14,7 +14,7 @@ from uuid import uuid4
 from aiohttp import ClientSession, web
 from yarl import URL
 
-from .callers import Caller
+from .callers import DoorCaller
 from .owners import Owners, canonical_id
 from .proxy import WHOLE, answer_headers, forward, not_found, read_small, request_headers, segments_of
 from .splice import Splice, splice
@@ -39,7 +39,7 @@ class GatewayRules:
         self._splices = splices
 
     async def answer(
-        self, request: web.BaseRequest, caller: Caller, base: URL, headers: dict[str, str]
+        self, request: web.BaseRequest, caller: DoorCaller, base: URL, headers: dict[str, str]
     ) -> web.StreamResponse:
         """Answer one request; raises aiohttp's client errors when the gateway fails us."""
         segments = segments_of(request.raw_path)
@@ -56,7 +56,7 @@ class GatewayRules:
         return not_found()
 
     async def _collection(
-        self, request: web.BaseRequest, caller: Caller, base: URL, headers: dict[str, str]
+        self, request: web.BaseRequest, caller: DoorCaller, base: URL, headers: dict[str, str]
     ) -> web.StreamResponse:
         if request.method == "GET":
             return await self._list(request, caller, base, headers)
@@ -65,7 +65,9 @@ class GatewayRules:
             return await asyncio.shield(asyncio.ensure_future(self._start(request, caller, base, headers)))
         return _refused("Start kernels with POST /api/kernels.", 405)
 
-    async def _list(self, request: web.BaseRequest, caller: Caller, base: URL, headers: dict[str, str]) -> web.Response:
+    async def _list(
+        self, request: web.BaseRequest, caller: DoorCaller, base: URL, headers: dict[str, str]
+    ) -> web.Response:
         """Return the gateway's own list, less what others started (a session belongs to whom its kernel belongs to)."""
         async with self._session.get(
             _url(request, base), headers=request_headers(request, {**WHOLE, **headers})
@@ -78,7 +80,7 @@ class GatewayRules:
         return web.json_response(rows)
 
     async def _start(
-        self, request: web.BaseRequest, caller: Caller, base: URL, headers: dict[str, str]
+        self, request: web.BaseRequest, caller: DoorCaller, base: URL, headers: dict[str, str]
     ) -> web.Response:
         model = await _json_object(request)
         canonical = None
@@ -105,7 +107,12 @@ class GatewayRules:
                 self._owners.starting.discard(started)
 
     async def _kernel(
-        self, request: web.BaseRequest, caller: Caller, segments: tuple[str, ...], base: URL, headers: dict[str, str]
+        self,
+        request: web.BaseRequest,
+        caller: DoorCaller,
+        segments: tuple[str, ...],
+        base: URL,
+        headers: dict[str, str],
     ) -> web.StreamResponse:
         kernel_id, action = segments[2], segments[3:]
         if self._owners.kernels.get(kernel_id) != caller.owner or len(action) > 1:

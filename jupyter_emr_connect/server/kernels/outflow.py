@@ -18,7 +18,7 @@ from typing import Any
 from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketClosedError
 
-from ...gateway.channels.in_process import Tap
+from ...gateway.channels.in_process import InProcessChannel
 from ...gateway.channels.zmq_channels import ROUTED
 from ...gateway.protocol.framing import V1_PROTOCOL, BadFrame, Message, Part, decode, v1_parts
 
@@ -40,7 +40,7 @@ class Outflow:
     def __init__(self, channels: Any, stream: Any, identity: bytes) -> None:
         self._loop = asyncio.get_running_loop()
         self._connection: Any = None
-        self._tap = Tap(self._drain)
+        self._tap = InProcessChannel(self._drain)
         self._channels = channels
         self._identity = identity
         self._sent = 0  # bytes given to the socket and not yet taken by it

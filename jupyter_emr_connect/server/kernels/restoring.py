@@ -18,7 +18,7 @@ from jupyter_core.utils import ensure_async
 from ...config import EMRConnect
 from ...errors import EMRConnectError
 from ...models import KernelRecord
-from ..paths import Places
+from ..paths import PathMapper
 from .waiting import Waiting
 
 LEAVES_WITHIN = 15.0
@@ -30,7 +30,7 @@ ASKED_AGAIN_AFTER = 75.0
 class Restorer:
     """Keeps the gateway kernels of one server; made by the extension. Lives on the server's loop."""
 
-    def __init__(self, config: EMRConnect, server: Any, places: Places, log: logging.Logger) -> None:
+    def __init__(self, config: EMRConnect, server: Any, places: PathMapper, log: logging.Logger) -> None:
         from ...services.kernels.ownership import keep_kernels_of
 
         self._config = config

@@ -48,7 +48,7 @@ class Waiting(Matcher, Router):
 
     def find_handler(self, request: HTTPServerRequest, **options: Any) -> HTTPMessageDelegate:
         """Return what makes the request wait; called by tornado."""
-        return _Patient(self, request)
+        return _WaitingHandler(self, request)
 
     async def over(self, request: HTTPServerRequest) -> HTTPMessageDelegate:
         """Wait until all kernels are back, :data:`WAIT` at most; return the request's own handler."""
@@ -59,7 +59,7 @@ class Waiting(Matcher, Router):
         return self._app.find_handler(request)
 
 
-class _Patient(HTTPMessageDelegate):
+class _WaitingHandler(HTTPMessageDelegate):
     """Hands one request on to its handler after the wait; tornado reads the body only when the headers are taken."""
 
     def __init__(self, waiting: Waiting, request: HTTPServerRequest) -> None:

@@ -14,7 +14,7 @@ from .outflow import Outflow
 RECORDER = "emr_connect_recorder"  # the setting with the server's recorder
 
 
-class PromptConnection(ZMQChannelsWebsocketConnection):
+class LowLatencyWebSocket(ZMQChannelsWebsocketConnection):
     """Jupyter's own connection between a browser and a kernel, with ``TCP_NODELAY``; the recorder is told of it.
 
     What passes between it and our kernels goes by an outflow.
@@ -80,8 +80,8 @@ class PromptConnection(ZMQChannelsWebsocketConnection):
         return self.websocket_handler.settings.get(RECORDER)
 
 
-def hasten(server: Any, settings: MutableMapping[str, Any]) -> bool:
-    """Let a server use :class:`PromptConnection`, unless it uses another class than Jupyter's own; True if it does now.
+def install_low_latency_websocket(server: Any, settings: MutableMapping[str, Any]) -> bool:
+    """Let a server use :class:`LowLatencyWebSocket` in place of Jupyter's own class; True if it does now.
 
     Called by the extension at start. An administrator's class (``ServerApp.kernel_websocket_connection_class``) and the
     gateway client's are left alone.
@@ -89,6 +89,6 @@ def hasten(server: Any, settings: MutableMapping[str, Any]) -> bool:
     name = "kernel_websocket_connection_class"
     if settings.get(name) is not ZMQChannelsWebsocketConnection:
         return False
-    settings[name] = PromptConnection
-    setattr(server, name, PromptConnection)
+    settings[name] = LowLatencyWebSocket
+    setattr(server, name, LowLatencyWebSocket)
     return True

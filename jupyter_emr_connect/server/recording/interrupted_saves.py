@@ -13,7 +13,7 @@ from pathlib import Path
 STILL_FOR = 3.0  # seconds; nobody writes the file any more
 
 
-def mend(file: Path) -> bool:
+def restore_interrupted_save(file: Path) -> bool:
     """Put the former content back in place of a torn one; True when that was done. Blocks on the disk."""
     spare = file.with_name(f".~{file.name}")
     if not spare.is_file() or time.time() - file.stat().st_mtime < STILL_FOR:

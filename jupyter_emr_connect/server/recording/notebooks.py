@@ -16,7 +16,7 @@ from tornado.web import HTTPError
 
 from ...services.recording.runs import Run
 from ...services.recording.writing import has, place
-from .interrupted_saves import mend
+from .interrupted_saves import restore_interrupted_save
 from .shared_notebooks import place_shared, shared_notebook
 
 TRIES = 5
@@ -69,7 +69,11 @@ class Notebooks:
             return await ensure_async(self._contents.get(path, content=True, type="notebook"))
         except HTTPError as error:
             find = getattr(self._contents, "_get_os_path", None)
-            if error.status_code != 400 or find is None or not await asyncio.to_thread(mend, Path(find(path))):
+            if (
+                error.status_code != 400
+                or find is None
+                or not await asyncio.to_thread(restore_interrupted_save, Path(find(path)))
+            ):
                 raise
         return await ensure_async(self._contents.get(path, content=True, type="notebook"))
 

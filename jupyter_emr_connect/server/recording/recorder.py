@@ -23,7 +23,7 @@ from ...errors import EMRConnectError
 from ...services.recording.recording import Publish, Recording
 from ..contents_events import CONTENTS
 from .notebooks import Notebooks
-from .writer import Documents, Keeper
+from .writer import Documents, NotebookWriter
 
 ATTRIBUTE = "emr_connect_recorder"
 KERNELS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
@@ -41,7 +41,7 @@ class Recorder:
         self._server = server
         self._log = log
         self._notebooks = Notebooks(server)
-        self._keepers: dict[str, Keeper] = {}
+        self._keepers: dict[str, NotebookWriter] = {}
         self._connections: dict[str, dict[object, str]] = {}
         self._tasks: set[asyncio.Future[None]] = set()
         self._closed = False
@@ -92,7 +92,7 @@ class Recorder:
             recording.close(remove=False)
             return
         loop = asyncio.get_running_loop()
-        keeper = Keeper(recording, lambda: self._documents(kernel_id), self._notebooks, self._log)
+        keeper = NotebookWriter(recording, lambda: self._documents(kernel_id), self._notebooks, self._log)
         recording.on_change = lambda: wake_soon(loop, keeper)
         former = self._keepers.get(kernel_id)
         self._keepers[kernel_id] = keeper
@@ -113,7 +113,7 @@ class Recorder:
         paths = [str(session["path"]) for session in mine if session["type"] == "notebook"]
         return Documents(paths, len(mine) == 1)
 
-    def keeper(self, kernel_id: str) -> Keeper | None:
+    def keeper(self, kernel_id: str) -> NotebookWriter | None:
         """Return the keeper of one of our kernels, by the id that it has in this server."""
         return self._keepers.get(kernel_id)
 
@@ -154,7 +154,7 @@ class Recorder:
             await asyncio.wait(self._tasks, timeout=CLOSES_WITHIN)
 
 
-def wake_soon(loop: asyncio.AbstractEventLoop, keeper: Keeper) -> None:
+def wake_soon(loop: asyncio.AbstractEventLoop, keeper: NotebookWriter) -> None:
     """Wake a keeper from another thread; the server may just have ended."""
     with contextlib.suppress(RuntimeError):
         loop.call_soon_threadsafe(keeper.wake)

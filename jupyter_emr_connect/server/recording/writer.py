@@ -29,7 +29,7 @@ class Documents:
     alone: bool
 
 
-class Keeper:
+class NotebookWriter:
     """Watches who is connected to a kernel and writes the runs that nobody covers. Lives on the server's loop.
 
     A run is covered while the front end that asked for it, or took it over, has a WebSocket to the kernel.

@@ -11,7 +11,7 @@ from tornado.web import authenticated
 from ...config import EMRConnect
 from ...errors import AttachmentNotFound, EMRConnectError
 from ...models import Attachment
-from ..paths import Places
+from ..paths import PathMapper
 from .base import EMRHandler
 
 
@@ -75,7 +75,7 @@ class AttachmentsHandler(AttachmentHandler):
         self.answer(self.shown(made), 201)
 
 
-def _within(config: EMRConnect, places: Places) -> list[Attachment]:
+def _within(config: EMRConnect, places: PathMapper) -> list[Attachment]:
     from ...services.attachments.resolution import expiry, tidy
 
     mine = [one for one in tidy(config) if places.api_path(one.path) is not None]

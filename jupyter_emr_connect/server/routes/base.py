@@ -18,8 +18,8 @@ from ...config import EMRConnect
 from ...errors import EMRConnectError
 from ..audit import Audit
 from ..catalogues import Catalogues
-from ..contents_events import Follower
-from ..paths import Places
+from ..contents_events import AttachmentFollower
+from ..paths import PathMapper
 from .error_responses import body_of, status_of
 from .request_values import fields, flag, query_value
 
@@ -35,10 +35,10 @@ class Services:
 
     config: EMRConnect
     executor: Executor
-    places: Places
+    places: PathMapper
     audit: Audit
     catalogues: Catalogues
-    follower: Follower
+    follower: AttachmentFollower
 
 
 class EMRHandler(APIHandler):

@@ -11,7 +11,7 @@ from tornado.web import authenticated
 from .base import EMRHandler
 
 if TYPE_CHECKING:
-    from ...services.kernels.listing import Kernel
+    from ...services.kernels.listing import ListedKernel
 
 
 class KernelsHandler(EMRHandler):
@@ -47,7 +47,7 @@ class OneKernelHandler(EMRHandler):
         self.set_status(204)
         await self.finish()
 
-    def _is_here(self, kernel: Kernel) -> bool:
+    def _is_here(self, kernel: ListedKernel) -> bool:
         from ...services.kernels.ownership import ownership
 
         mine = kernel.record.owner_id == ownership(self.services.config.state_file).owner.id

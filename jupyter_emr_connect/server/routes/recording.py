@@ -10,7 +10,7 @@ from tornado.web import HTTPError, authenticated
 from ...errors import RequestError
 from ..kernels.websocket import RECORDER
 from ..recording.recorder import Recorder
-from ..recording.writer import Keeper
+from ..recording.writer import NotebookWriter
 from .base import EMRHandler
 
 
@@ -35,13 +35,13 @@ class RecordingHandler(EMRHandler):
             raise RequestError(message, fix="Send the session_id of the kernel's WebSocket, while it is open.")
         self.answer(await self._answer(keeper, session))
 
-    def _keeper(self, kernel_id: str) -> Keeper | None:
+    def _keeper(self, kernel_id: str) -> NotebookWriter | None:
         if kernel_id not in self.settings["kernel_manager"]:
             raise HTTPError(404, "There is no such kernel in this server.")
         recorder: Recorder = self.settings[RECORDER]
         return recorder.keeper(kernel_id)
 
-    async def _answer(self, keeper: Keeper | None, session: str | None) -> dict[str, Any]:
+    async def _answer(self, keeper: NotebookWriter | None, session: str | None) -> dict[str, Any]:
         if keeper is None:
             return {"recorded": False, "trouble": None, "versions": {}, "runs": []}
         runs = await keeper.take_over(session)

@@ -16,7 +16,7 @@ from ...gateway.target import GatewayTarget, make_ssl_context
 from ...models import Attachment, Compute, Transport, check_role_arn
 from ..compute.lookup import find, sources_of
 from ..credentials.aws_sessions import session_of
-from ..credentials.gateway_secrets import PairAuth, TokenAuth, auth_for
+from ..credentials.gateway_secrets import RenewingPairAuth, RenewingTokenAuth, auth_for
 from .resolution import admit, open_attachments
 
 
@@ -86,7 +86,7 @@ async def _address(session: AWSSession, compute: Compute) -> str:
 
 
 async def _reach(
-    config: EMRConnect, compute: Compute, address: str, auth: PairAuth | TokenAuth | None
+    config: EMRConnect, compute: Compute, address: str, auth: RenewingPairAuth | RenewingTokenAuth | None
 ) -> GatewayTarget:
     """Find the gateway, trusting the CA that is configured for this compute and the one that AWS names for it."""
     authorities = config.certificate_authorities

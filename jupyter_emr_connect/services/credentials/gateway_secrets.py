@@ -14,7 +14,7 @@ from ...models import BasicPair, Compute, EndpointToken
 from .renewal import RenewingAuth
 
 
-class PairAuth(RenewingAuth[BasicPair]):
+class RenewingPairAuth(RenewingAuth[BasicPair]):
     """A user name and password for a runtime role on a cluster (``GetClusterSessionCredentials``)."""
 
     def _fixed(self, secret: BasicPair) -> Auth:
@@ -33,7 +33,7 @@ class PairAuth(RenewingAuth[BasicPair]):
             raise RoleUnsupported(message, fix="Check that the role exists and the cluster takes it.") from error
 
 
-class TokenAuth(RenewingAuth[EndpointToken]):
+class RenewingTokenAuth(RenewingAuth[EndpointToken]):
     """A token for an execution role on an endpoint (``GetManagedEndpointSessionCredentials``, reference 2.3).
 
     ``seconds`` is how long a token shall be good (``EMRConnect.endpoint_token_seconds``).
@@ -66,7 +66,7 @@ class TokenAuth(RenewingAuth[EndpointToken]):
 
 def auth_for(
     config: EMRConnect, session: AWSSession, compute: Compute, role: str | None
-) -> PairAuth | TokenAuth | None:
+) -> RenewingPairAuth | RenewingTokenAuth | None:
     """Return what proves the role to the compute's gateway; None for a cluster without one. Nothing is asked yet.
 
     On an endpoint without a chosen role it is the endpoint's own execution role (reference 2.2). Called by ``connect``
@@ -78,8 +78,8 @@ def auth_for(
         if not role:
             message = f"AWS names no execution role for the endpoint {compute.name!r} ({compute.id})."
             raise RoleRequired(message, fix="Name a role with --runtime-role or EMR_CONNECT_RUNTIME_ROLE.")
-        return TokenAuth(session, compute, role, renew_before=before, seconds=config.endpoint_token_seconds)
-    return PairAuth(session, compute, role, renew_before=before) if role else None
+        return RenewingTokenAuth(session, compute, role, renew_before=before, seconds=config.endpoint_token_seconds)
+    return RenewingPairAuth(session, compute, role, renew_before=before) if role else None
 
 
 def _denied(error: AccessDenied, kind: str, role: str, where: str, name: str) -> RoleDenied:

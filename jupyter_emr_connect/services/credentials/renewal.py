@@ -17,7 +17,7 @@ from ...errors import EMRConnectError, GatewayError, GatewayRefused
 from ...gateway.target import Auth
 from ...http.deadlines import within
 from ...models import Compute
-from .secret_slots import Secret, SecretSlot, fresh, slot_of
+from .secret_slots import Secret, SecretSlot, copy_of, slot_of
 
 SPREAD_SECONDS = 30.0  # a secret refused when it is older has ended, and is not merely unknown yet
 PATIENCE = 5.0  # seconds that a request waits for a renewal while the old secret is still good
@@ -108,7 +108,7 @@ class RenewingAuth(ABC, Generic[Secret]):
         try:
             return self._slot.usable(self._renew_before) or flight.result()
         except EMRConnectError as error:
-            raise fresh(error) from error.__cause__
+            raise copy_of(error) from error.__cause__
 
     @property
     def expires_at(self) -> datetime | None:
@@ -127,7 +127,7 @@ class RenewingAuth(ABC, Generic[Secret]):
             if old is not None:
                 return old
             if isinstance(error, EMRConnectError):
-                raise fresh(error) from error.__cause__
+                raise copy_of(error) from error.__cause__
             raise
         if old is None and made != self._slot.honoured:
             await self._is_taken(made)

@@ -193,7 +193,7 @@ class SecretSlot(Generic[Secret]):
             await asyncio.sleep(SPARE_SECONDS)  # whatever AWS answers, it is not asked without pause
 
 
-def fresh(error: EMRConnectError) -> EMRConnectError:
+def copy_of(error: EMRConnectError) -> EMRConnectError:
     """Return a copy to raise: those who share a failure add to it each where they meet it."""
     made = copy.copy(error)
     made.__cause__ = error.__cause__
@@ -208,7 +208,7 @@ def _done(secret: Secret) -> Future[Secret]:
 
 def _failed(error: EMRConnectError) -> Future[Any]:
     future: Future[Any] = Future()
-    future.set_exception(fresh(error))
+    future.set_exception(copy_of(error))
     return future
 
 

@@ -26,7 +26,7 @@ DELETE_WITHIN = 30.0
 
 
 @dataclass(frozen=True)
-class Kernel:
+class ListedKernel:
     """A kernel of the ledger, its owner where it has one, and whether that process lives.
 
     ``word`` is what its gateway says of it: ``idle``, ``busy`` …, ``gone``, ``unknown`` where the gateway cannot be
@@ -55,7 +55,7 @@ class Kernel:
         return shown
 
 
-async def list_kernels(config: EMRConnect, *, check: bool = True) -> list[Kernel]:
+async def list_kernels(config: EMRConnect, *, check: bool = True) -> list[ListedKernel]:
     """Return all kernels of the ledger, the latest first.
 
     With ``check`` the gateways are asked, all at once, one connection per (compute, role).
@@ -72,7 +72,7 @@ async def list_kernels(config: EMRConnect, *, check: bool = True) -> list[Kernel
     return await asyncio.to_thread(lambda: [_noted(config, one) for one in asked])
 
 
-def _noted(config: EMRConnect, kernel: Kernel) -> Kernel:
+def _noted(config: EMRConnect, kernel: ListedKernel) -> ListedKernel:
     """Keep in the ledger that a kernel which nobody has is gone; one that starts may yet come up."""
     record = kernel.record
     if kernel.word != "gone" or kernel.alive or record.state in ("gone", "starting"):
@@ -82,7 +82,7 @@ def _noted(config: EMRConnect, kernel: Kernel) -> Kernel:
     return replace(kernel, record=replace(record, state="gone", cause=cause, reason=reason))
 
 
-def find_kernel(config: EMRConnect, text: str) -> Kernel:
+def find_kernel(config: EMRConnect, text: str) -> ListedKernel:
     """Return the kernel with this id on its gateway or in Jupyter, or whose id begins so; blocks on the state file.
 
     Raises ``KernelUnknown`` when there is none, or several.
@@ -102,7 +102,7 @@ def find_kernel(config: EMRConnect, text: str) -> Kernel:
     raise KernelUnknown(message, fix="`jupyter emr kernels` lists those there are, with their ids.")
 
 
-def adopt(config: EMRConnect, text: str, *, path: str | None = None, force: bool = False) -> Kernel:
+def adopt(config: EMRConnect, text: str, *, path: str | None = None, force: bool = False) -> ListedKernel:
     """Mark a kernel as wanted by the notebook ``path`` (absolute), else by its own, whose next start goes on with it.
 
     Called by ``jupyter emr kernels adopt`` and POST ``kernels/{id}/adopt``; blocks on the state file. Raises
@@ -123,7 +123,7 @@ def adopt(config: EMRConnect, text: str, *, path: str | None = None, force: bool
     return _kernel_now(config, record.kernel_id)
 
 
-async def shut_down(config: EMRConnect, text: str, *, force: bool = False) -> Kernel:
+async def shut_down(config: EMRConnect, text: str, *, force: bool = False) -> ListedKernel:
     """Delete a kernel that no living process has on its gateway, and strike it; returns it as it was.
 
     Raises as :func:`adopt`, and what keeps the gateway from being asked: nothing is changed then.
@@ -175,18 +175,20 @@ def _in_use(record: KernelRecord, holder: Owner) -> KernelInUse:
     return KernelInUse(message, fix="Shut it down or stop it there, or use --force (force=true) to take it away.")
 
 
-def _kernel_now(config: EMRConnect, kernel_id: str) -> Kernel:
+def _kernel_now(config: EMRConnect, kernel_id: str) -> ListedKernel:
     return next(one for one in _known(config) if one.record.kernel_id == kernel_id)
 
 
-def _known(config: EMRConnect) -> list[Kernel]:
+def _known(config: EMRConnect) -> list[ListedKernel]:
     ledger = Ledger(Database(config.state_file))
     owners = ledger.owners()
     living = {key: lives(owner) for key, owner in owners.items()}
-    return [Kernel(one, owners.get(one.owner_id or ""), living.get(one.owner_id or "", False)) for one in ledger.all()]
+    return [
+        ListedKernel(one, owners.get(one.owner_id or ""), living.get(one.owner_id or "", False)) for one in ledger.all()
+    ]
 
 
-def _place(kernel: Kernel) -> tuple[str, ...]:
+def _place(kernel: ListedKernel) -> tuple[str, ...]:
     record = kernel.record
     names = (record.profile, record.region, record.access_role, record.compute, record.runtime_role)
     return tuple(name or "" for name in names)
@@ -204,7 +206,7 @@ async def _client(config: EMRConnect, record: KernelRecord) -> GatewayClient:
     return GatewayClient((await connect(config, request)).target, connect_timeout=config.connect_timeout)
 
 
-async def _ask(config: EMRConnect, kernels: Sequence[Kernel]) -> dict[str, str]:
+async def _ask(config: EMRConnect, kernels: Sequence[ListedKernel]) -> dict[str, str]:
     words = {one.record.kernel_id: "unknown" for one in kernels}
     try:
         client = await _client(config, kernels[0].record)

@@ -11,7 +11,7 @@ from typing import Any
 from ...config import EMRConnect
 from ...errors import EMRConnectError, KernelInUse
 from ..attachments.resolution import is_gone
-from .listing import Kernel, claimed, list_kernels
+from .listing import ListedKernel, claimed, list_kernels
 from .processes import machine
 
 LONG = timedelta(days=1)
@@ -23,7 +23,7 @@ UNASKED = "Its gateway cannot be asked now."
 class Orphan:
     """A kernel to be removed, and why; ``removed`` says whether it was, ``error`` what kept or keeps it."""
 
-    kernel: Kernel
+    kernel: ListedKernel
     why: str
     removed: bool = False
     error: str | None = None
@@ -60,7 +60,7 @@ async def remove(config: EMRConnect, orphan: Orphan) -> Orphan:
     return Orphan(orphan.kernel, orphan.why, removed=True)
 
 
-def why_orphan(kernel: Kernel, older_than: timedelta) -> str | None:
+def why_orphan(kernel: ListedKernel, older_than: timedelta) -> str | None:
     """Return why a kernel is an orphan, None when it is none; blocks on the disk.
 
     A kernel whose owner lives never is. Of a process on another machine only its silence is known, so that its kernels
@@ -85,7 +85,7 @@ def why_orphan(kernel: Kernel, older_than: timedelta) -> str | None:
     return None
 
 
-def _left_at(kernel: Kernel) -> datetime:
+def _left_at(kernel: ListedKernel) -> datetime:
     """Return when a kernel was last known to be somebody's."""
     record = kernel.record
     if kernel.owner:

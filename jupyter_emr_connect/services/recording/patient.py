@@ -10,13 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...gateway.protocol.framing import Message
-from .spool import Kind, Spool
+from .spool import RecordKind, Spool
 
 RETRY_SECONDS = 1.0
 WAITING_BYTES = 16_000_000
 
 
-class PatientSpool(Spool):
+class RetryingSpool(Spool):
     """``tell`` is called on the gateway loop with what the user must know; ``trouble`` is the last of it that holds.
 
     What waits is in memory, in its order, and bounded: what is more is counted and lost.
@@ -28,11 +28,11 @@ class PatientSpool(Spool):
         self.lock = threading.RLock()  # held by whoever changes the file: its owner, and the retries here
         self.trouble: str | None = None
         self._tell = tell
-        self._waiting: deque[tuple[Kind, Message]] = deque()
+        self._waiting: deque[tuple[RecordKind, Message]] = deque()
         self._waiting_bytes = 0
         self._lost = 0
 
-    def keep(self, kind: Kind, message: Message) -> None:
+    def keep(self, kind: RecordKind, message: Message) -> None:
         """Add a record now or later. Called on the gateway loop; never raises for the disk."""
         if not self.is_open:
             return
@@ -47,7 +47,7 @@ class PatientSpool(Spool):
                 self._wait(kind, message)
                 self._fail(error)
 
-    def note(self, kind: Kind, message: Message) -> None:
+    def note(self, kind: RecordKind, message: Message) -> None:
         """Add a record that may be missing."""
         with contextlib.suppress(OSError):
             self.append(kind, message)
@@ -67,7 +67,7 @@ class PatientSpool(Spool):
             )
             self._tell(self.trouble)
 
-    def _wait(self, kind: Kind, message: Message) -> None:
+    def _wait(self, kind: RecordKind, message: Message) -> None:
         if self._lost or self._waiting_bytes + message.size > WAITING_BYTES:
             self._lost += 1
             return

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from ...gateway.protocol.framing import BadFrame, Message
-from ...gateway.protocol.numbering import Sequence, split
+from ...gateway.protocol.numbering import MessageNumbers, split
 from .outputs import Displays, Outputs, content_of
-from .patient import PatientSpool
+from .patient import RetryingSpool
 from .runs import Run, run_of
-from .spool import Kind
+from .spool import RecordKind
 
 # What a cell shows, begins or ends with. Comm messages (widgets) change the front end's models, not the notebook.
 SHOWN = frozenset({"stream", "display_data", "update_display_data", "execute_result", "error", "clear_output"})
@@ -47,11 +47,11 @@ class Recording:
         self._armed = True
         self._log = log
         self._running: set[str] = set()
-        self._sequence = Sequence()
+        self._sequence = MessageNumbers()
         self._displays = Displays()
         self._read_to = 0
         self._reading = threading.Lock()  # held while outputs are made; taken before the other one
-        self.spool = PatientSpool(path, limit, self._tell)
+        self.spool = RetryingSpool(path, limit, self._tell)
         self._writing = self.spool.lock  # held while runs begin and the file changes
         if not self.spool.is_empty:
             self._restore()
@@ -59,13 +59,13 @@ class Recording:
     def _restore(self) -> None:
         tops: dict[str, int] = {}
         for kind, message, _ in self.spool.read(0):
-            if kind is Kind.REQUEST and (run := run_of(message)):
+            if kind is RecordKind.REQUEST and (run := run_of(message)):
                 self._begin(run)
-            elif kind in (Kind.SAVED, Kind.WRITTEN) and (known := self.runs.get(message.msg_id)):
-                known.saved, known.settled = kind is Kind.SAVED, True
-            elif kind is Kind.SEEN:
+            elif kind in (RecordKind.SAVED, RecordKind.WRITTEN) and (known := self.runs.get(message.msg_id)):
+                known.saved, known.settled = kind is RecordKind.SAVED, True
+            elif kind is RecordKind.SEEN:
                 tops |= message.head
-            elif kind is Kind.PUBLISHED:
+            elif kind is RecordKind.PUBLISHED:
                 prefix, number = split(message.msg_id)
                 if number:
                     tops[prefix] = max(number, tops.get(prefix, 0))
@@ -84,7 +84,7 @@ class Recording:
             if self.spool.size > self.spool.limit // 2 and not self._running and self._dispensable():
                 self._clear_unless_read()
             self._begin(run)
-            self.spool.keep(Kind.REQUEST, message)
+            self.spool.keep(RecordKind.REQUEST, message)
         self._changed()
 
     def published(self, message: Message) -> None:
@@ -103,7 +103,7 @@ class Recording:
                 return
         except BadFrame:
             return
-        self.spool.keep(Kind.PUBLISHED, message)
+        self.spool.keep(RecordKind.PUBLISHED, message)
         if run is not None:
             if marks:
                 self._mark(run, message)
@@ -172,7 +172,7 @@ class Recording:
                     run.outputs = Outputs(self._displays)
             for kind, message, end in self.spool.read(self._read_to):
                 self._read_to = end
-                if kind is Kind.PUBLISHED:
+                if kind is RecordKind.PUBLISHED:
                     self._take(message)
             for run in self.runs.values():
                 if run.settled and run.written is None:  # by the server before this one
@@ -202,18 +202,18 @@ class Recording:
             for run in runs:
                 if not run.settled and run.late == run.late_read:  # else something came while they were written
                     run.settled = True
-                    self._note(Kind.WRITTEN, run)
+                    self._note(RecordKind.WRITTEN, run)
 
     def saved(self, runs: list[Run]) -> None:
         """Take note that front ends have saved these runs; the file is emptied once that holds for all."""
         with self._reading, self._writing:
             for run in runs:
                 run.saved = True
-                self._note(Kind.SAVED, run)
+                self._note(RecordKind.SAVED, run)
             if self.runs and not self.unsaved:
                 self._clear()
 
-    def _note(self, kind: Kind, run: Run) -> None:
+    def _note(self, kind: RecordKind, run: Run) -> None:
         self.spool.note(kind, Message("iopub", run.header, b"{}", b"{}", b"{}"))  # its id alone
 
     def _dispensable(self) -> bool:
@@ -238,7 +238,7 @@ class Recording:
         tops = self._sequence.tops()
         self._sequence.forgive(tops)
         self.spool.clear()
-        self.spool.note(Kind.SEEN, Message("iopub", json.dumps(tops).encode(), b"{}", b"{}", b"{}"))
+        self.spool.note(RecordKind.SEEN, Message("iopub", json.dumps(tops).encode(), b"{}", b"{}", b"{}"))
 
     def close(self, *, remove: bool) -> None:
         """Record no more; ``remove`` when the kernel is no more and the notebook has what it can have."""

@@ -27,7 +27,7 @@ BUFFER = 1 << 20
 OPEN = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC
 
 
-class Kind(IntEnum):
+class RecordKind(IntEnum):
     """What a record is."""
 
     REQUEST = 1
@@ -38,7 +38,7 @@ class Kind(IntEnum):
     SEEN = 6  # in place of the header: up to which numbers messages were recorded before the file was emptied
 
 
-KINDS = frozenset(Kind)
+KINDS = frozenset(RecordKind)
 
 
 class Spool:
@@ -70,7 +70,7 @@ class Spool:
         """Whether it can be written."""
         return self._fd >= 0
 
-    def append(self, kind: Kind, message: Message) -> None:
+    def append(self, kind: RecordKind, message: Message) -> None:
         """Add a record. Called on the gateway loop for each message, so it does no more than write."""
         frame = b"".join(v1_parts(message))
         head = HEAD.pack(kind, len(frame))
@@ -91,7 +91,7 @@ class Spool:
             written += count
             rest = rest[count:]
 
-    def read(self, start: int, end: int | None = None) -> Iterator[tuple[Kind, Message, int]]:
+    def read(self, start: int, end: int | None = None) -> Iterator[tuple[RecordKind, Message, int]]:
         """Yield the records from an offset on, each with the offset behind it; stops at what is no whole record."""
         end = self.size if end is None else end
         at = max(start, len(MAGIC))
@@ -105,7 +105,7 @@ class Spool:
                 except BadFrame:
                     return
                 at += HEAD.size + length
-                yield Kind(kind), message, at
+                yield RecordKind(kind), message, at
 
     def clear(self) -> None:
         """Drop all records; called when the notebook has them."""

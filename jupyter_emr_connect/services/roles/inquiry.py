@@ -24,11 +24,11 @@ LIST, SIMULATE, GET = "iam:ListRoles", "iam:SimulatePrincipalPolicy", "iam:GetRo
 PROFILE = "iam:GetInstanceProfile"
 
 
-class Unknown(Exception):
+class IamUnavailable(Exception):
     """IAM does not let us ask."""
 
 
-class Stopped(Unknown):
+class BudgetSpent(IamUnavailable):
     """We do not ask any more: the budget is spent, or AWS failed otherwise than by a denial."""
 
 
@@ -53,7 +53,7 @@ class Inquiry:
 
     @property
     def identity(self) -> Identity:
-        """Who asks; raises :class:`Unknown` when STS does not say."""
+        """Who asks; raises :class:`IamUnavailable` when STS does not say."""
         if self._identity is None:
             self._identity = self._ask("sts:GetCallerIdentity", get_identity, self.session, cost=0)
         return self._identity
@@ -64,7 +64,7 @@ class Inquiry:
         return self._real_principal or self.identity.principal
 
     def roles(self) -> dict[str, iam.Role]:
-        """Return the account's roles by ARN; raises :class:`Unknown` where they cannot be listed.
+        """Return the account's roles by ARN; raises :class:`IamUnavailable` where they cannot be listed.
 
         At most half of the budget goes into it, 1,000 roles a call; of a larger account the rest is left out.
         """
@@ -91,7 +91,7 @@ class Inquiry:
         """Return the role with what is known of its use; ``offered`` are the ARNs that will be asked for too."""
         try:
             key = (self.identity.arn, self.compute.arn, role.arn)
-        except Unknown:
+        except IamUnavailable:
             return role
         finding: Finding | None = ANSWERS.get(key)
         if finding is None:
@@ -108,8 +108,8 @@ class Inquiry:
         for permission in (*permissions(self.compute, arn), None):
             try:
                 finding = self._permission(permission, offered) if permission else self.trust(arn)
-            except Unknown as reason:
-                known, final = False, final and not isinstance(reason, Stopped)
+            except IamUnavailable as reason:
+                known, final = False, final and not isinstance(reason, BudgetSpent)
                 continue
             if finding.ok is False:
                 return finding, True
@@ -128,19 +128,19 @@ class Inquiry:
     def _simulate(self, wanted: Permission, resources: list[str]) -> dict[str, iam.Decision]:
         """Ask about one action; a session's role may have a path, which only ``GetRole`` tells."""
         if ":user/" not in self.principal and ":role/" not in self.principal:
-            raise Unknown  # the account's root, a federated user: AWS simulates neither
+            raise IamUnavailable  # the account's root, a federated user: AWS simulates neither
         try:
             found = self._ask(SIMULATE, iam.simulate, *self._question(wanted, resources))
-        except Stopped:
+        except BudgetSpent:
             raise
-        except Unknown:
+        except IamUnavailable:
             found = None
         if found is None and self._find_real_principal():
             self.denials.pop(SIMULATE, None)
             self.unasked.pop(SIMULATE, None)
             found = self._ask(SIMULATE, iam.simulate, *self._question(wanted, resources))
         if found is None:
-            raise Unknown
+            raise IamUnavailable
         return found
 
     def _question(
@@ -201,9 +201,9 @@ class Inquiry:
     ) -> Answer:
         """Make one call; with ``closes`` a denial is the answer to all further calls of the action."""
         if action in self.denials:
-            raise Unknown
+            raise IamUnavailable
         if self.errors or self._left < cost:
-            raise Stopped
+            raise BudgetSpent
         self._left -= cost
         try:
             return function(*arguments)
@@ -211,7 +211,7 @@ class Inquiry:
             self.unasked[error.iam_action or action] = None
             if closes:
                 self.denials[action] = error
-            raise Unknown from error
+            raise IamUnavailable from error
         except EMRConnectError as error:
             self.errors.append(error)
-            raise Stopped from error
+            raise BudgetSpent from error

@@ -9,7 +9,7 @@ from ...config import EMRConnect
 from ...errors import AccessDenied, ConfigurationError, EMRConnectError
 from ...models import ROLE_ARN, Compute, RuntimeRole, check_role_arn
 from ..attachments.resolution import open_attachments
-from .inquiry import LIST, Inquiry, Unknown
+from .inquiry import LIST, IamUnavailable, Inquiry
 from .rules import Rule, read_rules
 
 CONFIGURED, USED, ENDPOINT, FOUND, TYPED = ("configuration", "used before", "endpoint's execution role", "IAM", "typed")
@@ -92,7 +92,7 @@ def _expand(rule: Rule, inquiry: Inquiry | None) -> list[str]:
             message = f"{kept_out}: roles of account {rule.account} cannot be listed from account {account}."
             raise ConfigurationError(message, fix="Write the ARN of each role.")
         return sorted(filter(rule.matches, inquiry.roles()))
-    except Unknown as reason:
+    except IamUnavailable as reason:
         denied = inquiry.denials.get(LIST)
         if denied is None:
             why = inquiry.errors[-1].message if inquiry.errors else "EMRConnect.most_role_checks is spent."
@@ -109,6 +109,6 @@ def _discover(inquiry: Inquiry) -> list[str]:
         for arn in sorted(inquiry.roles()):
             if "/aws-service-role/" not in arn and inquiry.trust(arn).ok:
                 found.append(arn)
-    except Unknown:
+    except IamUnavailable:
         pass
     return found

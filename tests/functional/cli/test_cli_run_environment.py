@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_emr_connect.cli.options import Face
+from jupyter_emr_connect.cli.options import CommandContext
 from jupyter_emr_connect.cli.run import kernel_environment
 from jupyter_emr_connect.errors import MalformedRole
 from jupyter_emr_connect.services.attachments.resolution import resolve
@@ -15,7 +15,7 @@ ROLE = "arn:aws:iam::123456789012:role"
 @pytest.fixture
 def handed(cloud, tmp_path):
     def ask(compute=None, role=None, transport="auto", **face):
-        options = Face(False, face.get("profile"), face.get("region"))
+        options = CommandContext(False, face.get("profile"), face.get("region"))
         env = kernel_environment(options, tmp_path / "n.ipynb", compute, role, transport)
         return resolve(options.config, env, env["JPY_SESSION_NAME"])
 

@@ -9,7 +9,7 @@ import pytest
 from jupyter_emr_connect.gateway.channels import zmq_port as ports
 from jupyter_emr_connect.gateway.channels.bridge import Bridge
 from jupyter_emr_connect.gateway.delivery import replay as recovery
-from jupyter_emr_connect.gateway.delivery.internal_requests import UNKNOWN
+from jupyter_emr_connect.gateway.delivery.internal_requests import NO_REPLY_AFTER_S
 from jupyter_emr_connect.gateway.event_loop import gateway_loop
 
 from .numbered_kernel import NumberedKernel
@@ -146,7 +146,7 @@ async def test_a_restart_ends_the_questions_to_the_process_before() -> None:
         talk.client.execute("say-a lose say-b keep say-c restart")
         await asyncio.sleep(0.3)  # what is missing was asked for, and the new process has heard it
         await gateway_loop().call(restarted(talk.bridge))
-        await asyncio.sleep(UNKNOWN)
+        await asyncio.sleep(NO_REPLY_AFTER_S)
         assert talk.bridge.line.journal
         cell = await talk.run("say-a lose say-b keep say-c")
         assert (cell.text, cell.marks, cell.reply["status"]) == ("abc", "", "ok")

@@ -11,7 +11,7 @@ import pytest
 from jupyter_emr_connect.gateway.channels.zmq_channels import LocalChannels
 from jupyter_emr_connect.gateway.event_loop import gateway_loop
 from jupyter_emr_connect.gateway.protocol.framing import BadFrame, Message
-from jupyter_emr_connect.gateway.protocol.signing import Wire
+from jupyter_emr_connect.gateway.protocol.signing import MessageSigner
 
 KEY = b"key"
 
@@ -21,7 +21,7 @@ class Kernel:
 
     def __init__(self) -> None:
         self.seen: list[tuple[list[bytes], str]] = []
-        self.channels = LocalChannels(Wire(KEY), KEY, "hmac-sha256", "127.0.0.1", self.take)
+        self.channels = LocalChannels(MessageSigner(KEY), KEY, "hmac-sha256", "127.0.0.1", self.take)
 
     def take(self, identities: list[bytes], message: Message) -> None:
         if message.msg_type == "bad":

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from jupyter_emr_connect.gateway.protocol.framing import Message
-from jupyter_emr_connect.gateway.protocol.message_queue import Overflow
+from jupyter_emr_connect.gateway.protocol.message_queue import MessageQueue
 
 
 def numbered(number: int, size: int = 10) -> Message:
@@ -19,7 +19,7 @@ def number_of(message: Message) -> int:
     return int(message.msg_id[2:])
 
 
-def emptied(queue: Overflow) -> list[int]:
+def emptied(queue: MessageQueue) -> list[int]:
     found: list[int] = []
     while taken := queue.take(1):
         found += map(number_of, taken)
@@ -27,7 +27,7 @@ def emptied(queue: Overflow) -> list[int]:
 
 
 def test_order_is_kept_whichever_way_each_message_goes() -> None:
-    queue, chance = Overflow(), random.Random(5)
+    queue, chance = MessageQueue(), random.Random(5)
     put = took = 0
     for _ in range(3000):
         if chance.random() < 0.55:
@@ -44,7 +44,7 @@ def test_order_is_kept_whichever_way_each_message_goes() -> None:
 
 
 def test_it_says_how_much_waits_and_takes_about_what_is_asked() -> None:
-    queue = Overflow()
+    queue = MessageQueue()
     for number in range(10):
         queue.put(numbered(number, 1000), to_file=number >= 5)
     assert 10_000 < queue.waiting < 12_000
@@ -57,7 +57,7 @@ def test_it_says_how_much_waits_and_takes_about_what_is_asked() -> None:
 
 
 def test_without_room_on_disk_the_rest_is_lost_and_counted_until_the_file_was_read() -> None:
-    queue = Overflow(disk=5000)
+    queue = MessageQueue(disk=5000)
     kept = [number for number in range(10) if queue.put(numbered(number, 1000), to_file=True)]
     assert kept == [0, 1, 2, 3]
     assert not queue.put(numbered(99, 1), to_file=True)  # it would fit, but come after what is lost
@@ -71,7 +71,7 @@ def test_without_room_on_disk_the_rest_is_lost_and_counted_until_the_file_was_re
 
 def test_a_disk_that_is_full_loses_messages_and_no_kernel(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
-    queue = Overflow()
+    queue = MessageQueue()
     assert queue.put(numbered(0))
     assert not queue.put(numbered(1), to_file=True)
     assert emptied(queue) == [0]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_emr_connect.gateway.channels.flood import FLOOD, Pace
+from jupyter_emr_connect.gateway.channels.flood import FLOOD, FloodDetector
 from jupyter_emr_connect.gateway.event_loop import gateway_loop
 from jupyter_emr_connect.gateway.protocol.framing import Message
 
@@ -20,7 +20,7 @@ def message(msg_type: str, size: int = 10) -> Message:
     return Message("iopub", json.dumps({"msg_type": msg_type}).encode(), b"{}", b"{}", b"x" * size)
 
 
-async def noted(pace: Pace, *messages: Message) -> bool:
+async def noted(pace: FloodDetector, *messages: Message) -> bool:
     """Let the loop see these messages; return whether it is a flood to it then."""
 
     async def note() -> bool:
@@ -32,8 +32,8 @@ async def noted(pace: Pace, *messages: Message) -> bool:
 
 
 @pytest.fixture
-def made() -> Callable[[], Pace]:
-    return Pace
+def made() -> Callable[[], FloodDetector]:
+    return FloodDetector
 
 
 async def test_a_loop_that_prints_is_a_flood_and_the_end_of_its_cell_ends_it(made: Callable[[], Any]) -> None:

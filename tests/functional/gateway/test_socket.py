@@ -11,7 +11,7 @@ import pytest
 from aiohttp import WSMsgType, web
 
 from jupyter_emr_connect.gateway.connection.status import LinkState, LinkStatus
-from jupyter_emr_connect.gateway.connection.websocket import KernelSocket
+from jupyter_emr_connect.gateway.connection.websocket import KernelWebSocket
 from jupyter_emr_connect.gateway.protocol.framing import V1_PROTOCOL, Message, encode
 from jupyter_emr_connect.gateway.rest import GatewayClient
 from jupyter_emr_connect.gateway.target import GatewayTarget
@@ -83,12 +83,12 @@ class Observed:
 
 
 async def converse(
-    peer: Peer, then: Callable[[KernelSocket, Observed], Awaitable[None]], *, journal: bool = False
+    peer: Peer, then: Callable[[KernelWebSocket, Observed], Awaitable[None]], *, journal: bool = False
 ) -> Observed:
     seen = Observed()
     async with serving(peer) as port:
         client = GatewayClient(GatewayTarget(f"http://{HOST}:{port}"), connect_timeout=2)
-        link = KernelSocket(
+        link = KernelWebSocket(
             client,
             "k",
             on_message=seen.message,
@@ -119,7 +119,7 @@ async def test_garbage_between_messages_is_passed_over() -> None:
         await ws.send_bytes(encode(message(2), "v1"))  # type: ignore[arg-type]
         await drain(ws)
 
-    async def then(link: KernelSocket, seen: Observed) -> None:
+    async def then(link: KernelWebSocket, seen: Observed) -> None:
         await seen.until(lambda: seen.messages == ["1", "2"])
         assert link.bad_frames == 4
         assert link.state is LinkState.CONNECTED
@@ -140,7 +140,7 @@ async def test_a_dropped_connection_is_opened_again_under_the_same_session() -> 
 
     peer = Peer(script)
 
-    async def then(link: KernelSocket, seen: Observed) -> None:
+    async def then(link: KernelWebSocket, seen: Observed) -> None:
         await seen.until(lambda: seen.messages == ["1", "2", "3"])
 
     seen = await converse(peer, then)
@@ -161,7 +161,7 @@ async def test_what_is_sent_while_the_line_is_down_goes_out_once_and_in_order() 
             if frame.type is WSMsgType.BINARY:
                 taken.append(frame.data.decode("latin1"))
 
-    async def then(link: KernelSocket, seen: Observed) -> None:
+    async def then(link: KernelWebSocket, seen: Observed) -> None:
         await seen.until(lambda: link.state is LinkState.RECONNECTING)
         for n in range(20):
             link.send(message(n))
@@ -181,7 +181,7 @@ async def test_a_kernel_that_is_no_longer_there_is_gone() -> None:
 
     peer = Peer(script)
 
-    async def then(link: KernelSocket, seen: Observed) -> None:
+    async def then(link: KernelWebSocket, seen: Observed) -> None:
         await seen.until(lambda: link.state is LinkState.GONE)
 
     seen = await converse(peer, then)
@@ -194,7 +194,7 @@ async def test_a_gateway_that_knows_no_newer_framing_gets_the_older() -> None:
             assert frame.type is WSMsgType.TEXT
             await ws.send_str(frame.data)
 
-    async def then(link: KernelSocket, seen: Observed) -> None:
+    async def then(link: KernelWebSocket, seen: Observed) -> None:
         assert link.framing == "legacy"
         link.send(message(7))
         await seen.until(lambda: seen.messages == ["7"])
@@ -211,7 +211,7 @@ async def test_a_peer_that_falls_silent_is_noticed() -> None:
             await asyncio.sleep(60)
         await drain(ws)
 
-    async def then(link: KernelSocket, seen: Observed) -> None:
+    async def then(link: KernelWebSocket, seen: Observed) -> None:
         for _ in range(20):
             if LinkState.RECONNECTING in seen.states:
                 return
@@ -236,7 +236,7 @@ async def test_a_gateway_that_is_busy_with_a_dead_connection_is_asked_under_anot
 
     peer = Peer(script)
 
-    async def then(link: KernelSocket, seen: Observed) -> None:
+    async def then(link: KernelWebSocket, seen: Observed) -> None:
         await seen.until(lambda: LinkState.RECONNECTING in seen.states)
         if journal:
             await seen.until(lambda: link.state is LinkState.CONNECTED)
@@ -264,7 +264,7 @@ async def test_an_attempt_that_was_cut_is_not_met_by_the_next_one(journal: bool)
 
     peer = Peer(script, torn=1)
 
-    async def then(link: KernelSocket, seen: Observed) -> None:
+    async def then(link: KernelWebSocket, seen: Observed) -> None:
         await seen.until(lambda: len(peer.sessions) == 2 and link.state is LinkState.CONNECTED)
 
     await converse(peer, then, journal=journal)
@@ -282,7 +282,7 @@ async def test_a_connection_that_can_be_had_again_keeps_its_session() -> None:
 
     peer = Peer(script)
 
-    async def then(link: KernelSocket, seen: Observed) -> None:
+    async def then(link: KernelWebSocket, seen: Observed) -> None:
         await seen.until(lambda: any("503" in reason for reason in seen.reasons))
         peer.down = False
         await seen.until(lambda: link.state is LinkState.CONNECTED)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from jupyter_emr_connect.gateway.channels import in_process as module
-from jupyter_emr_connect.gateway.channels.in_process import LIMIT, Tap, Taps
+from jupyter_emr_connect.gateway.channels.in_process import LIMIT, InProcessChannel, InProcessChannels
 from jupyter_emr_connect.gateway.event_loop import gateway_loop
 from jupyter_emr_connect.gateway.protocol.framing import Message
 
@@ -28,7 +28,7 @@ class Receiver:
         self.reading = True
         self.most = 0
         self.changed = asyncio.Event()
-        self.tap = Tap(self.deliver)
+        self.tap = InProcessChannel(self.deliver)
 
     def deliver(self) -> None:
         while self.reading:
@@ -48,7 +48,7 @@ class Receiver:
         await asyncio.wait_for(enough(), WAIT)
 
 
-def publishing(taps: Taps, numbers: range) -> Awaitable[int]:
+def publishing(taps: InProcessChannels, numbers: range) -> Awaitable[int]:
     """Offer messages as a bridge does; returns how many were offered without end of the wait."""
 
     async def publish() -> int:
@@ -66,7 +66,7 @@ def made() -> Callable[[], Receiver]:
 
 
 async def test_a_fast_receiver_gets_all_in_order_and_little_waits(made: Callable[[], Receiver]) -> None:
-    taps, receiver = Taps(), made()
+    taps, receiver = InProcessChannels(), made()
     taps.add(receiver.tap)
     assert await asyncio.wait_for(publishing(taps, range(200)), WAIT) == 200
     await receiver.until(200)
@@ -75,7 +75,7 @@ async def test_a_fast_receiver_gets_all_in_order_and_little_waits(made: Callable
 
 
 async def test_a_slow_receiver_makes_the_kernel_wait_and_loses_nothing(made: Callable[[], Receiver]) -> None:
-    taps, receiver = Taps(), made()
+    taps, receiver = InProcessChannels(), made()
     taps.add(receiver.tap)
     receiver.reading = False
     publisher = publishing(taps, range(100))
@@ -93,7 +93,7 @@ async def test_one_that_takes_nothing_stops_no_other_for_long_and_gets_all_later
     made: Callable[[], Receiver], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "STALL", 0.3)
-    taps, silent, other = Taps(), made(), made()
+    taps, silent, other = InProcessChannels(), made(), made()
     taps.add(silent.tap)
     taps.add(other.tap)
     silent.reading = False
@@ -116,7 +116,7 @@ async def test_one_that_takes_nothing_stops_no_other_for_long_and_gets_all_later
 
 
 async def test_one_that_has_left_finds_on_its_return_what_came(made: Callable[[], Receiver]) -> None:
-    taps, receiver = Taps(), made()
+    taps, receiver = InProcessChannels(), made()
     taps.add(receiver.tap)
     receiver.reading = False
     publisher = publishing(taps, range(60))
@@ -130,7 +130,7 @@ async def test_one_that_has_left_finds_on_its_return_what_came(made: Callable[[]
 
 
 async def test_one_that_is_closed_holds_nobody_up(made: Callable[[], Receiver]) -> None:
-    taps, receiver = Taps(), made()
+    taps, receiver = InProcessChannels(), made()
     taps.add(receiver.tap)
     receiver.reading = False
     publisher = publishing(taps, range(60))
@@ -145,7 +145,7 @@ def reply(number: int) -> Message:
     return Message("shell", b'{"msg_id": "k_%d"}' % number, b"{}", b"{}", b"{}")
 
 
-async def answered(taps: Taps, message: Message, *identities: bytes) -> bool:
+async def answered(taps: InProcessChannels, message: Message, *identities: bytes) -> bool:
     """Let a bridge answer the one who asked; returns whether the reply went this way."""
 
     async def answer() -> bool:
@@ -155,7 +155,7 @@ async def answered(taps: Taps, message: Message, *identities: bytes) -> bool:
 
 
 async def test_a_reply_goes_to_the_one_who_asked_after_the_outputs_before_it(made: Callable[[], Receiver]) -> None:
-    taps, mine, other = Taps(), made(), made()
+    taps, mine, other = InProcessChannels(), made(), made()
     taps.add(mine.tap, b"mine")
     taps.add(other.tap, b"other")
     await publishing(taps, range(2))
@@ -167,7 +167,7 @@ async def test_a_reply_goes_to_the_one_who_asked_after_the_outputs_before_it(mad
 
 
 async def test_nobody_else_is_given_a_reply(made: Callable[[], Receiver]) -> None:
-    taps, first, second = Taps(), made(), made()
+    taps, first, second = InProcessChannels(), made(), made()
     taps.add(first.tap, b"mine")
     assert not await answered(taps, reply(0), b"unknown")
     assert not await answered(taps, reply(0))
@@ -181,7 +181,7 @@ async def test_nobody_else_is_given_a_reply(made: Callable[[], Receiver]) -> Non
 
 
 async def test_a_reply_does_not_wait_behind_much_output_or_in_a_file(made: Callable[[], Receiver]) -> None:
-    taps, receiver = Taps(), made()
+    taps, receiver = InProcessChannels(), made()
     taps.add(receiver.tap, b"mine")
     receiver.reading = False
     await publishing(taps, range(1))

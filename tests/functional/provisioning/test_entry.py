@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_emr_connect.models import KernelRecord, Owner
-from jupyter_emr_connect.provisioning.ledger_entry import Entry
+from jupyter_emr_connect.provisioning.ledger_entry import LedgerEntry
 from jupyter_emr_connect.services.kernels.ownership import ownership
 from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
@@ -28,7 +28,7 @@ async def test_a_start_that_is_cancelled_while_it_is_entered_leaves_no_row(tmp_p
     database = Database(str(tmp_path / "state.sqlite"))
     ledger = SlowLedger(database)
     record = KernelRecord("k1", "j-1", "emr-python", "http://h:1")
-    entry = Entry(record, ledger, ownership(str(database.path)), logging.getLogger(__name__))
+    entry = LedgerEntry(record, ledger, ownership(str(database.path)), logging.getLogger(__name__))
     adding = asyncio.ensure_future(entry.add())
     await asyncio.sleep(0.1)
     adding.cancel()

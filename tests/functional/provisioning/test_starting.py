@@ -18,9 +18,9 @@ from jupyter_emr_connect.gateway.event_loop import gateway_loop
 from jupyter_emr_connect.gateway.target import GatewayTarget, NoAuth
 from jupyter_emr_connect.models import KernelRecord
 from jupyter_emr_connect.provisioning.kernel import RemoteKernel
-from jupyter_emr_connect.provisioning.ledger_entry import Entry
-from jupyter_emr_connect.provisioning.spec import Order
-from jupyter_emr_connect.provisioning.stages import Stages
+from jupyter_emr_connect.provisioning.ledger_entry import LedgerEntry
+from jupyter_emr_connect.provisioning.spec import StartSpec
+from jupyter_emr_connect.provisioning.stages import StartStages
 from jupyter_emr_connect.services.kernels.ownership import ownership
 from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
@@ -95,12 +95,12 @@ async def kernels(gateway: Handler, ledger: Ledger, folder: Path) -> AsyncIterat
 
         bridge = Bridge(key=b"", on_shutdown=shut, on_state=told, on_status=lambda state: None)
         bridges.append(bridge)
-        order = Order(
+        order = StartSpec(
             GatewayTarget(f"http://{HOST}:{port}", None, NoAuth(), "the test"), (candidate,), "-", spark=False
         )
         record = KernelRecord(name, "j-1", "emr-python", order.target.url)
-        kernel = RemoteKernel(order, bridge, Entry(record, ledger, owner, LOG), LOG)
-        await kernel.start(Stages(lambda stage: None))
+        kernel = RemoteKernel(order, bridge, LedgerEntry(record, ledger, owner, LOG), LOG)
+        await kernel.start(StartStages(lambda stage: None))
 
     async with serving(gateway) as port:
         yield lambda name, candidate="python3": gateway_loop().call(start(name, port, candidate))

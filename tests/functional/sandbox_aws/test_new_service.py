@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 import pytest
 
 from jupyter_emr_connect.sandbox.aws.failures import Refusal
-from jupyter_emr_connect.sandbox.aws.limits import Rate
+from jupyter_emr_connect.sandbox.aws.limits import BucketRate
 from jupyter_emr_connect.sandbox.aws.service import Check, Service
 
 MADE = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -38,7 +38,7 @@ def serverless(front):
         prefix="emr-serverless",
         checks=lambda call: [Check(f"emr-serverless:{call.action}", ARN.format(call.params.get("applicationId", "")))],
         handlers={"ListApplications": list_applications, "GetApplication": get_application},
-        rates={"GetApplication": Rate(3, 1)},
+        rates={"GetApplication": BucketRate(3, 1)},
         compute=lambda call: call.params.get("applicationId"),
     )
     front.app.services = {**front.app.services, service.name: service}

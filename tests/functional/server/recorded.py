@@ -16,7 +16,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from jupyter_emr_connect.gateway.protocol.framing import Message
 from jupyter_emr_connect.server.kernels.websocket import RECORDER
-from jupyter_emr_connect.server.routes.recording import writer as keeping
+from jupyter_emr_connect.server.recording import writer as keeping
 
 GATEWAY_KERNEL = str(uuid.uuid4())
 

@@ -8,12 +8,12 @@ import socket
 import pytest
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 
-from jupyter_emr_connect.server.kernels.websocket import PromptConnection, hasten
+from jupyter_emr_connect.server.kernels.websocket import LowLatencyWebSocket, install_low_latency_websocket
 
 SEEN: list[int] = []
 
 
-class Watched(PromptConnection):
+class Watched(LowLatencyWebSocket):
     """Notes the option of its socket when it is connected."""
 
     def connect(self):
@@ -25,7 +25,7 @@ class Watched(PromptConnection):
 
 async def test_a_kernels_socket_sends_at_once(cloud, jp_serverapp, jp_fetch, jp_ws_fetch):
     settings = jp_serverapp.web_app.settings
-    assert settings["kernel_websocket_connection_class"] is PromptConnection
+    assert settings["kernel_websocket_connection_class"] is LowLatencyWebSocket
     settings["kernel_websocket_connection_class"] = Watched
     kernel = json.loads((await jp_fetch("api", "kernels", method="POST", allow_nonstandard_methods=True)).body)
     ws = await jp_ws_fetch("api", "kernels", kernel["id"], "channels")
@@ -42,10 +42,10 @@ def test_an_administrators_class_is_left_alone():
         kernel_websocket_connection_class = Own
 
     settings = {"kernel_websocket_connection_class": Own}
-    assert not hasten(Server, settings)
+    assert not install_low_latency_websocket(Server, settings)
     assert settings == {"kernel_websocket_connection_class": Own}
 
 
 @pytest.mark.parametrize("settings", [{}, {"kernel_websocket_connection_class": None}])
 def test_a_server_without_the_setting_is_left_alone(settings):
-    assert not hasten(object(), dict(settings))
+    assert not install_low_latency_websocket(object(), dict(settings))

@@ -13,7 +13,7 @@ import pytest
 from jupyter_emr_connect.gateway.channels.zmq_channels import LocalChannels
 from jupyter_emr_connect.gateway.event_loop import gateway_loop
 from jupyter_emr_connect.gateway.protocol.framing import V1_PROTOCOL, Message, decode, encode
-from jupyter_emr_connect.gateway.protocol.signing import Wire
+from jupyter_emr_connect.gateway.protocol.signing import MessageSigner
 from tests.functional.server.recorded import until
 
 KEY = b"key"
@@ -26,7 +26,7 @@ class Ours:
 
     def __init__(self) -> None:
         self.seen: list[str] = []
-        self.channels = LocalChannels(Wire(KEY), KEY, "hmac-sha256", "127.0.0.1", self.take)
+        self.channels = LocalChannels(MessageSigner(KEY), KEY, "hmac-sha256", "127.0.0.1", self.take)
 
     def take(self, identities: list[bytes], message: Message) -> None:
         self.seen.append(message.msg_id)

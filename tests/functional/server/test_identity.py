@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jupyter_emr_connect.models import KernelRecord
-from jupyter_emr_connect.services.kernels.listing import Kernel
+from jupyter_emr_connect.services.kernels.listing import ListedKernel
 from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
 
@@ -66,6 +66,6 @@ async def test_kernels_are_those_of_the_ledger(cloud, jp_serverapp, rest):
     record = Ledger(Database(state)).add(
         KernelRecord("k1", cloud.id("open"), "emr-python", "http://h:1", region="us-east-1")
     )
-    assert (await rest("GET", "kernels", params={"check": "false"})).json == {"items": [Kernel(record).to_json()]}
+    assert (await rest("GET", "kernels", params={"check": "false"})).json == {"items": [ListedKernel(record).to_json()]}
     assert (await rest("GET", "kernels")).json["items"][0]["state"] in ("gone", "unknown")
     assert (await rest("GET", "kernels", params={"check": "maybe"})).status == 400

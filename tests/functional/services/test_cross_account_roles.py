@@ -18,7 +18,7 @@ from jupyter_emr_connect.sandbox.aws.policies_partner import EXTERNAL_ID
 from jupyter_emr_connect.sandbox.world.world import ACCOUNT, OTHER_ACCOUNT, REGION
 from jupyter_emr_connect.services.compute.lookup import find
 from jupyter_emr_connect.services.credentials.aws_sessions import session_of
-from jupyter_emr_connect.services.credentials.gateway_secrets import PairAuth
+from jupyter_emr_connect.services.credentials.gateway_secrets import RenewingPairAuth
 from jupyter_emr_connect.services.roles import list_roles
 
 from .accounts import PARTNER, ROLES, add_trust, trusting
@@ -32,7 +32,7 @@ def pair_for(config, text, role):
     """Return the compute, and the pair that a kernel would use there as this role."""
     compute = find(config, text)
     session = session_of(config, compute)
-    return compute, PairAuth(session, compute, role, renew_before=config.renew_before).obtain()
+    return compute, RenewingPairAuth(session, compute, role, renew_before=config.renew_before).obtain()
 
 
 def answered(cloud, action):

@@ -12,7 +12,7 @@ from jupyter_emr_connect.aws.session import open_session
 from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.errors import AccessDenied, RoleDenied, RoleUnsupported
 from jupyter_emr_connect.services.compute.lookup import find
-from jupyter_emr_connect.services.credentials.gateway_secrets import PairAuth
+from jupyter_emr_connect.services.credentials.gateway_secrets import RenewingPairAuth
 
 ASKED = "GetClusterSessionCredentials"
 
@@ -21,8 +21,8 @@ ASKED = "GetClusterSessionCredentials"
 def auth(cloud):
     compute = find(EMRConnect(), "analytics")
 
-    def make(role: str = "EMRAnalyst", *, renew_before: float = 300.0, profile: str | None = None) -> PairAuth:
-        return PairAuth(open_session(profile), compute, cloud.roles[role], renew_before=renew_before)
+    def make(role: str = "EMRAnalyst", *, renew_before: float = 300.0, profile: str | None = None) -> RenewingPairAuth:
+        return RenewingPairAuth(open_session(profile), compute, cloud.roles[role], renew_before=renew_before)
 
     return make
 
@@ -118,7 +118,7 @@ async def test_a_cluster_that_gives_no_pairs(cloud):
     session = open_session()
     compute = find(EMRConnect(), "open")
     with pytest.raises(RoleUnsupported, match="gives no credentials"):
-        await PairAuth(session, compute, cloud.roles["EMRAnalyst"], renew_before=300).headers()
+        await RenewingPairAuth(session, compute, cloud.roles["EMRAnalyst"], renew_before=300).headers()
 
 
 async def test_after_a_failure_the_next_try_asks_again(cloud, auth):

@@ -6,14 +6,14 @@ import socket
 
 import pytest
 
-from jupyter_emr_connect.services.compute.eligibility import Reach, Reachability, reach_of
+from jupyter_emr_connect.services.compute.eligibility import NetworkReach, Reachability, reach_of
 from jupyter_emr_connect.services.compute.eligibility.network import own_sources, resolve
 
 
 def test_loopback_is_in_reach():
     assert resolve("localhost")
     for address in ("localhost", "127.0.45.2", "https://127.0.45.2:18888/api"):
-        assert reach_of(address) == Reach(True)
+        assert reach_of(address) == NetworkReach(True)
 
 
 def test_the_routing_table_names_our_address_and_nothing_is_sent():

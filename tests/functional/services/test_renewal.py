@@ -30,7 +30,7 @@ from jupyter_emr_connect.gateway.rest import GatewayClient
 from jupyter_emr_connect.gateway.target import GatewayTarget
 from jupyter_emr_connect.services.compute.lookup import find
 from jupyter_emr_connect.services.credentials import secret_slots
-from jupyter_emr_connect.services.credentials.gateway_secrets import PairAuth
+from jupyter_emr_connect.services.credentials.gateway_secrets import RenewingPairAuth
 from tests.functional.gateway.servers import HOST, serving, silent
 
 pytestmark = pytest.mark.slow
@@ -47,13 +47,13 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def auth(cloud: Any, impatient: None) -> Callable[..., PairAuth]:
+def auth(cloud: Any, impatient: None) -> Callable[..., RenewingPairAuth]:
     compute = find(EMRConnect(), "analytics")
     cloud.world.pairs.lifetime = LIFE
     cloud.world.pairs.propagation = 0.0
 
-    def make(role: str = "EMRAnalyst") -> PairAuth:
-        return PairAuth(open_session(), compute, cloud.roles[role], renew_before=300.0)
+    def make(role: str = "EMRAnalyst") -> RenewingPairAuth:
+        return RenewingPairAuth(open_session(), compute, cloud.roles[role], renew_before=300.0)
 
     return make
 
@@ -96,7 +96,7 @@ class Gateway:
 
 
 @asynccontextmanager
-async def connected(gateway: Gateway, auth: PairAuth) -> AsyncIterator[GatewayClient]:
+async def connected(gateway: Gateway, auth: RenewingPairAuth) -> AsyncIterator[GatewayClient]:
     """A client with one open WebSocket, and nobody who asks anything."""
     async with serving(gateway) as port:
         client = GatewayClient(GatewayTarget(f"http://{HOST}:{port}", None, auth, "the test"), request_timeout=10)
@@ -234,10 +234,10 @@ import asyncio, sys
 from jupyter_emr_connect.aws.session import open_session
 from jupyter_emr_connect.gateway.event_loop import gateway_loop
 from jupyter_emr_connect.models import Compute
-from jupyter_emr_connect.services.credentials.gateway_secrets import PairAuth
+from jupyter_emr_connect.services.credentials.gateway_secrets import RenewingPairAuth
 
 compute = Compute("j-ABCDEFGHIJKLM", "ec2", "x", "arn", "us-east-1", "123456789012", "WAITING")
-auth = PairAuth(open_session(), compute, "arn:aws:iam::123456789012:role/x", renew_before=300)
+auth = RenewingPairAuth(open_session(), compute, "arn:aws:iam::123456789012:role/x", renew_before=300)
 
 async def hold():
     auth.hold(compute.__class__)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_emr_connect.gateway.protocol.framing import Message
-from jupyter_emr_connect.services.recording.spool import Kind, Spool
+from jupyter_emr_connect.services.recording.spool import RecordKind, Spool
 
 
 def message(number: int, text: str = "text") -> Message:
@@ -26,10 +26,10 @@ def ids(spool: Spool) -> list[str]:
 def test_what_was_appended_is_read_back_also_by_the_next_process(tmp_path):
     spool = Spool(tmp_path / "folder" / "spool")
     assert spool.is_empty
-    spool.append(Kind.REQUEST, message(1))
-    spool.append(Kind.PUBLISHED, message(2, "ü" * 100_000))
+    spool.append(RecordKind.REQUEST, message(1))
+    spool.append(RecordKind.PUBLISHED, message(2, "ü" * 100_000))
     found = list(spool.read(0))
-    assert [kind for kind, _, _ in found] == [Kind.REQUEST, Kind.PUBLISHED]
+    assert [kind for kind, _, _ in found] == [RecordKind.REQUEST, RecordKind.PUBLISHED]
     assert bytes(found[1][1].content) == bytes(message(2, "ü" * 100_000).content)
     assert [bytes(part) for part in found[0][1].buffers] == [b"\0\1"]
     assert [one.msg_id for _, one, _ in spool.read(found[0][2])] == ["k_1_2"]
@@ -40,7 +40,7 @@ def test_what_was_appended_is_read_back_also_by_the_next_process(tmp_path):
     assert ids(again) == ["k_1_1", "k_1_2"]
     again.clear()
     assert (ids(again), again.is_empty) == ([], True)
-    again.append(Kind.PUBLISHED, message(3))
+    again.append(RecordKind.PUBLISHED, message(3))
     assert ids(again) == ["k_1_3"]
     again.remove()
     assert not spool.path.exists()
@@ -49,11 +49,11 @@ def test_what_was_appended_is_read_back_also_by_the_next_process(tmp_path):
 def test_two_owners_do_not_write_into_one_file(tmp_path):
     """As where a kernel is taken by force from a server that lives, and shares its folder."""
     former = Spool(tmp_path / "spool")
-    former.append(Kind.REQUEST, message(1))
+    former.append(RecordKind.REQUEST, message(1))
     taker = Spool(former.path)
     assert ids(taker) == ["k_1_1"]
-    former.append(Kind.PUBLISHED, message(2, "the kernel is gone"))
-    taker.append(Kind.PUBLISHED, message(3))
+    former.append(RecordKind.PUBLISHED, message(2, "the kernel is gone"))
+    taker.append(RecordKind.PUBLISHED, message(3))
     assert (ids(former), ids(taker)) == (["k_1_1", "k_1_2"], ["k_1_1", "k_1_3"])
     former.remove()
     taker.close()
@@ -66,7 +66,7 @@ def test_torn_at_every_byte_it_keeps_the_whole_records_and_goes_on(tmp_path):
     whole = Spool(tmp_path / "whole")
     ends = [0]
     for number in range(3):
-        whole.append(Kind.PUBLISHED, message(number))
+        whole.append(RecordKind.PUBLISHED, message(number))
         ends.append(whole.size)
     content = whole.path.read_bytes()
     whole.close()
@@ -76,7 +76,7 @@ def test_torn_at_every_byte_it_keeps_the_whole_records_and_goes_on(tmp_path):
         spool = Spool(path)
         kept = sum(1 for end in ends[1:] if end <= length)
         assert ids(spool) == [f"k_1_{number}" for number in range(kept)], length
-        spool.append(Kind.PUBLISHED, message(9))
+        spool.append(RecordKind.PUBLISHED, message(9))
         assert ids(spool)[-1] == "k_1_9"
         spool.remove()
 
@@ -84,7 +84,7 @@ def test_torn_at_every_byte_it_keeps_the_whole_records_and_goes_on(tmp_path):
 @pytest.mark.parametrize("junk", [b"\0" * 5000, b"junk", b"\xff" * 3000])
 def test_junk_behind_the_records_is_cut_off(tmp_path, junk):
     spool = Spool(tmp_path / "spool")
-    spool.append(Kind.PUBLISHED, message(1))
+    spool.append(RecordKind.PUBLISHED, message(1))
     spool.close()
     with spool.path.open("ab") as file:
         file.write(junk)
@@ -96,18 +96,18 @@ def test_junk_behind_the_records_is_cut_off(tmp_path, junk):
 FULL = """
 import resource, signal, sys
 from pathlib import Path
-from tests.functional.services.test_spool import Kind, Spool, ids, message
+from tests.functional.services.test_spool import RecordKind, Spool, ids, message
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 spool = Spool(Path(sys.argv[1]))
-spool.append(Kind.PUBLISHED, message(1))
+spool.append(RecordKind.PUBLISHED, message(1))
 resource.setrlimit(resource.RLIMIT_FSIZE, (spool.size + 100, resource.RLIM_INFINITY))
 try:
-    spool.append(Kind.PUBLISHED, message(2, "x" * 1000))
+    spool.append(RecordKind.PUBLISHED, message(2, "x" * 1000))
 except OSError as error:
     print(error.strerror)
 print(ids(spool), spool.path.stat().st_size == spool.size)
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-spool.append(Kind.PUBLISHED, message(3))
+spool.append(RecordKind.PUBLISHED, message(3))
 print(ids(spool))
 """
 

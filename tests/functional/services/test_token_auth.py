@@ -24,7 +24,7 @@ from jupyter_emr_connect.errors import (
 from jupyter_emr_connect.gateway.rest import GatewayClient
 from jupyter_emr_connect.gateway.target import GatewayTarget
 from jupyter_emr_connect.models import Compute
-from jupyter_emr_connect.services.credentials.gateway_secrets import TokenAuth, auth_for
+from jupyter_emr_connect.services.credentials.gateway_secrets import RenewingTokenAuth, auth_for
 from jupyter_emr_connect.services.credentials.secret_slots import cached_expiry
 from tests.functional.services.endpoints import add_endpoint, served
 
@@ -42,9 +42,9 @@ def compute(cloud) -> Compute:
 
 @pytest.fixture
 def auth(cloud, compute):
-    def make(role: str | None = None, **settings) -> TokenAuth:
+    def make(role: str | None = None, **settings) -> RenewingTokenAuth:
         found = auth_for(EMRConnect(**settings), open_session(), compute, cloud.roles[role] if role else None)
-        assert isinstance(found, TokenAuth)
+        assert isinstance(found, RenewingTokenAuth)
         return found
 
     return make

@@ -6,9 +6,9 @@ import pytest
 from botocore import exceptions as boto
 
 from jupyter_emr_connect import errors
-from jupyter_emr_connect.aws.errors import Call, error_code, translate
+from jupyter_emr_connect.aws.errors import AWSCall, error_code, translate
 
-CALL = Call("emr", "DescribeCluster", "profile 'p'", "us-east-1", "https://elasticmapreduce.us-east-1.amazonaws.com")
+CALL = AWSCall("emr", "DescribeCluster", "profile 'p'", "us-east-1", "https://elasticmapreduce.us-east-1.amazonaws.com")
 
 
 def answer(code: str, message: str = "", status: int = 400) -> boto.ClientError:

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from papermill.cli import _resolve_type
 
-from jupyter_emr_connect.cli.notebooks import Kernel, set_parameters, type_parameter
+from jupyter_emr_connect.cli.notebooks import NotebookKernel, set_parameters, type_parameter
 from jupyter_emr_connect.cli.run import gather_parameters
 from jupyter_emr_connect.errors import NotebookError
 
-PYTHON = Kernel("emr-pyspark", "python", True)
+PYTHON = NotebookKernel("emr-pyspark", "python", True)
 SAMPLES = ["1", "-2", "1.5", "1e3", "nan", "inf", "True", "true", "False", "None", "none", "", "x", "1_000", " 3 ", "٣"]
 
 
@@ -66,7 +66,8 @@ def test_the_cell_follows_the_parameters_cell_and_other_cells_stay():
 
 
 @pytest.mark.parametrize(
-    ("kernel", "line"), [(Kernel("emr-spark", "scala", True), "val a = 2"), (Kernel("emr-sparkr", "R", True), "a = 2")]
+    ("kernel", "line"),
+    [(NotebookKernel("emr-spark", "scala", True), "val a = 2"), (NotebookKernel("emr-sparkr", "R", True), "a = 2")],
 )
 def test_other_languages(kernel, line):
     done = set_parameters(new_notebook(cells=[new_code_cell("x")]), {"a": 2}, kernel)
@@ -75,4 +76,4 @@ def test_other_languages(kernel, line):
 
 def test_a_language_that_papermill_does_not_know():
     with pytest.raises(NotebookError, match="cobol"):
-        set_parameters(new_notebook(), {"a": 2}, Kernel("emr-cobol", "cobol", False))
+        set_parameters(new_notebook(), {"a": 2}, NotebookKernel("emr-cobol", "cobol", False))

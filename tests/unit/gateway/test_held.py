@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from jupyter_emr_connect.gateway.delivery.reorder_buffer import Held
+from jupyter_emr_connect.gateway.delivery.reorder_buffer import ReorderBuffer
 from jupyter_emr_connect.gateway.protocol.framing import Message
 
 
@@ -17,7 +17,7 @@ def message(text: str, *buffers: bytes) -> Message:
 
 @pytest.mark.parametrize("memory", [0, 100, 1_000_000])
 def test_they_come_back_by_number_then_as_they_came(memory: int) -> None:
-    held = Held(memory)
+    held = ReorderBuffer(memory)
     for number, text in ((3, "c"), (1, "a"), (2, "b"), (2, "b2"), (9, "z" * 500), (4, "d")):
         held.add(number, message(text, b"\0\xff" * 10))
     assert len(held) == 6
@@ -31,7 +31,7 @@ def test_they_come_back_by_number_then_as_they_came(memory: int) -> None:
 
 @pytest.mark.parametrize("memory", [0, 1_000_000])
 def test_another_process_comes_after_the_one_before(memory: int) -> None:
-    held = Held(memory)
+    held = ReorderBuffer(memory)
     held.add(20, message("b"))
     held.add(19, message("a"))
     held.divide()
@@ -43,10 +43,10 @@ def test_another_process_comes_after_the_one_before(memory: int) -> None:
 FULL = """
 import resource, signal
 from jupyter_emr_connect.gateway.protocol.framing import Message
-from jupyter_emr_connect.gateway.delivery.reorder_buffer import Held
+from jupyter_emr_connect.gateway.delivery.reorder_buffer import ReorderBuffer
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-held = Held(0)
+held = ReorderBuffer(0)
 def message(text): return Message("iopub", b"{}", b"{}", b"{}", text.encode())
 held.add(1, message("x" * 100))
 try:

@@ -46,7 +46,9 @@ class Line:
             found.append(self.into.recv_multipart())
         return found
 
-    def ask(self, known: dict[str, int], missing: dict[str, Any], *requests: str, most: int = 10**7) -> journal.Replay:
+    def ask(
+        self, known: dict[str, int], missing: dict[str, Any], *requests: str, most: int = 10**7
+    ) -> journal.JournalAnswer:
         self.received()
         content = {**journal.question(known, missing, requests), "most": most}
         self.kernel.control_handlers[REQUEST](self.out, [b"who"], {"content": content, "header": {"msg_id": "q"}})

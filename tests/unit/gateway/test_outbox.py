@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from jupyter_emr_connect.gateway.connection.send_queue import FULL_BYTES, Outbox
+from jupyter_emr_connect.gateway.connection.send_queue import FULL_BYTES, SendQueue
 from jupyter_emr_connect.gateway.protocol.framing import Message
 
 
@@ -13,7 +13,7 @@ def message(name: str, size: int = 0, channel: str = "shell") -> Message:
 
 
 async def test_order_is_kept_and_the_urgent_goes_first() -> None:
-    outbox = Outbox(lambda full: None)
+    outbox = SendQueue(lambda full: None)
     for name in ("a", "b"):
         outbox.put(message(name))
     looked_at = await outbox.next()
@@ -28,7 +28,7 @@ async def test_order_is_kept_and_the_urgent_goes_first() -> None:
 
 
 async def test_what_is_not_the_shells_goes_before_and_is_not_held() -> None:
-    outbox = Outbox(lambda full: None)
+    outbox = SendQueue(lambda full: None)
     outbox.put(message("cell"))
     outbox.put(message("interrupt", channel="control"))
     outbox.put(message("answer", channel="stdin"))
@@ -48,7 +48,7 @@ async def test_what_is_not_the_shells_goes_before_and_is_not_held() -> None:
 
 async def test_it_says_when_it_is_full_and_when_no_longer() -> None:
     told: list[bool] = []
-    outbox = Outbox(told.append)
+    outbox = SendQueue(told.append)
     large = message("large", FULL_BYTES + 1)
     outbox.put(message("small"))
     outbox.put(large)
@@ -59,7 +59,7 @@ async def test_it_says_when_it_is_full_and_when_no_longer() -> None:
 
 
 async def test_one_who_waits_is_woken() -> None:
-    outbox = Outbox(lambda full: None)
+    outbox = SendQueue(lambda full: None)
     waiting = asyncio.ensure_future(outbox.next())
     await asyncio.sleep(0)
     outbox.put(message("a"))

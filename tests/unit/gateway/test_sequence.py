@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from jupyter_emr_connect.gateway.protocol.numbering import Sequence, split
+from jupyter_emr_connect.gateway.protocol.numbering import MessageNumbers, split
 
 
 @pytest.mark.parametrize(
@@ -26,24 +26,24 @@ def test_an_id_is_split_into_prefix_and_number(msg_id: str, found: tuple[str, in
 
 
 def test_each_number_counts_once() -> None:
-    sequence = Sequence()
+    sequence = MessageNumbers()
     assert [sequence.add("k", n) for n in (5, 6, 6, 8, 7, 7, 5)] == [True, True, False, True, True, False, False]
     assert sequence.missing() == {}
     assert sequence.tops() == {"k": 8}
 
 
 def test_what_was_overtaken_by_the_first_is_new_once() -> None:
-    sequence = Sequence()
+    sequence = MessageNumbers()
     assert [sequence.add("k", n) for n in (5, 4, 4)] == [True, True, False]
 
 
 def test_unnumbered_messages_are_always_new() -> None:
-    sequence = Sequence()
+    sequence = MessageNumbers()
     assert [sequence.add("x", 0), sequence.add("x", 0)] == [True, True]
 
 
 def test_gaps_are_known_by_their_bounds() -> None:
-    sequence = Sequence()
+    sequence = MessageNumbers()
     for n in (1, 10, 5, 20):
         sequence.add("k", n)
     assert sequence.missing() == {"k": [(2, 4), (6, 9), (11, 19)]}
@@ -52,7 +52,7 @@ def test_gaps_are_known_by_their_bounds() -> None:
 
 
 def test_what_is_forgiven_is_not_missed_and_still_welcome_once() -> None:
-    sequence = Sequence()
+    sequence = MessageNumbers()
     for n in (1, 10):
         sequence.add("k", n)
     sequence.forgive({"k": 4, "other": 9})
@@ -61,7 +61,7 @@ def test_what_is_forgiven_is_not_missed_and_still_welcome_once() -> None:
 
 
 def test_what_is_given_up_is_not_missed_even_before_it_is_overtaken() -> None:
-    sequence = Sequence()
+    sequence = MessageNumbers()
     for n in (1, 10):
         sequence.add("k", n)
     sequence.give_up([("k", 4, 6), ("k", 12, 14), ("other", 1, 9)])
@@ -71,7 +71,7 @@ def test_what_is_given_up_is_not_missed_even_before_it_is_overtaken() -> None:
 
 
 def test_what_lacks_of_a_range_is_what_has_not_come_and_is_waited_for() -> None:
-    sequence = Sequence()
+    sequence = MessageNumbers()
     for n in (1, 4, 9):
         sequence.add("k", n)
     sequence.give_up([("k", 6, 6)])
@@ -81,12 +81,12 @@ def test_what_lacks_of_a_range_is_what_has_not_come_and_is_waited_for() -> None:
 
 
 def test_prefixes_count_for_themselves() -> None:
-    sequence = Sequence()
+    sequence = MessageNumbers()
     assert [sequence.add("k_1", 1), sequence.add("k_2", 1), sequence.add("k_1", 1)] == [True, True, False]
 
 
 def test_another_process_may_go_on() -> None:
-    sequence = Sequence()
+    sequence = MessageNumbers()
     sequence.resume({"k": 100})
     assert [sequence.add("k", n) for n in (100, 7, 101)] == [False, False, True]
 
@@ -96,7 +96,7 @@ def test_any_order_ends_with_nothing_missing(seed: int) -> None:
     chance = random.Random(seed)
     numbers = [*range(1, 200), *chance.choices(range(1, 200), k=100)]
     chance.shuffle(numbers)
-    sequence = Sequence()
+    sequence = MessageNumbers()
     new = [n for n in numbers if sequence.add("k", n)]
     assert sorted(new) == list(range(1, 200))
     assert sequence.missing() == {}

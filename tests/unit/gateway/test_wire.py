@@ -6,14 +6,14 @@ import pytest
 from jupyter_client.session import Session
 
 from jupyter_emr_connect.gateway.protocol.framing import BadFrame
-from jupyter_emr_connect.gateway.protocol.signing import Wire
+from jupyter_emr_connect.gateway.protocol.signing import MessageSigner
 
 KEY = b"a key of the kernel"
 
 
 @pytest.mark.parametrize("scheme", ["hmac-sha256", "hmac-sha512"])
 def test_jupyter_client_reads_what_we_sign(scheme: str) -> None:
-    wire, session = Wire(KEY, scheme), Session(key=KEY, signature_scheme=scheme)
+    wire, session = MessageSigner(KEY, scheme), Session(key=KEY, signature_scheme=scheme)
     made = wire.make("iopub", "status", {"execution_state": "idle"}, b'{"msg_id": "1"}')
     frames = [bytes(part) for part in wire.pack(made, (b"topic",))]
     identities, parts = session.feed_identities(frames)
@@ -26,7 +26,7 @@ def test_jupyter_client_reads_what_we_sign(scheme: str) -> None:
 def test_we_read_what_jupyter_client_signs() -> None:
     session = Session(key=KEY)
     frames = session.serialize(session.msg("execute_request", {"code": "1"}), ident=b"me")
-    identities, message = Wire(KEY).unpack([*frames, b"buffer"], "shell")
+    identities, message = MessageSigner(KEY).unpack([*frames, b"buffer"], "shell")
     assert identities == [b"me"]
     assert message.msg_type == "execute_request"
     assert list(message.buffers) == [b"buffer"]
@@ -37,17 +37,17 @@ def test_a_changed_part_is_refused(part: int) -> None:
     frames = Session(key=KEY).serialize(Session(key=KEY).msg("execute_request", {"code": "1"}))
     frames[part] = frames[part][:-1] + b" "
     with pytest.raises(BadFrame, match="signature"):
-        Wire(KEY).unpack(frames, "shell")
+        MessageSigner(KEY).unpack(frames, "shell")
 
 
 @pytest.mark.parametrize("frames", [[], [b"x"], [b"<IDS|MSG>"], [b"<IDS|MSG>", b"", b"{}"]])
 def test_missing_parts_are_refused(frames: list[bytes]) -> None:
     with pytest.raises(BadFrame, match="missing"):
-        Wire(KEY).unpack(frames, "shell")
+        MessageSigner(KEY).unpack(frames, "shell")
 
 
 def test_without_a_key_nothing_is_signed_or_checked() -> None:
     session = Session(key=b"")
     frames = session.serialize(session.msg("kernel_info_request"))
-    _, message = Wire(b"").unpack(frames, "shell")
+    _, message = MessageSigner(b"").unpack(frames, "shell")
     assert message.msg_type == "kernel_info_request"

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from jupyter_emr_connect.errors import AccessDenied, Throttled
-from jupyter_emr_connect.services.compute.catalogue.listing import Listing, Row, merge
+from jupyter_emr_connect.services.compute.catalogue.listing import Listing, ListingRow, merge
 from jupyter_emr_connect.services.compute.catalogue.polling import DETAILS_STAY
 from tests.unit.services.lists import NOW, FakeLister, FakeSource, compute, described
 
@@ -18,16 +18,16 @@ def listing() -> Listing:
 
 
 def test_a_new_row_is_not_described():
-    assert merge(None, compute(), NOW) == Row(compute())
+    assert merge(None, compute(), NOW) == ListingRow(compute())
 
 
 def test_a_row_that_has_not_changed_is_the_same_object():
-    for known in (Row(compute()), Row(described(compute()), NOW - 5)):
+    for known in (ListingRow(compute()), ListingRow(described(compute()), NOW - 5)):
         assert merge(known, compute(), NOW) is known
 
 
 def test_a_changed_state_is_to_be_described_again_and_promises_nothing():
-    known = Row(described(compute(), tags={"a": "b"}), NOW - 5)
+    known = ListingRow(described(compute(), tags={"a": "b"}), NOW - 5)
     row = merge(known, compute(state="TERMINATING", state_reason="by user", reason="it ends"), NOW)
     assert row.described_at is None
     assert (row.compute.state, row.compute.state_reason) == ("TERMINATING", "by user")
@@ -36,7 +36,7 @@ def test_a_changed_state_is_to_be_described_again_and_promises_nothing():
 
 
 def test_described_facts_stay_while_the_state_does():
-    known = Row(described(compute(), tags={"a": "b"}), NOW - 5)
+    known = ListingRow(described(compute(), tags={"a": "b"}), NOW - 5)
     row = merge(known, compute(name="renamed"), NOW)
     assert (row.compute.name, row.compute.tags, row.described_at) == ("renamed", {"a": "b"}, NOW - 5)
 
@@ -45,8 +45,8 @@ def test_a_list_that_tells_all_leaves_nothing_to_describe(listing):
     complete = described(compute(), kind="eks")
     listing.upsert([complete], NOW)
     assert not listing.queue
-    assert merge(Row(complete, NOW), complete, NOW + 9) == Row(complete, NOW)
-    assert merge(Row(complete, NOW), replace(complete, tags={"x": "y"}), NOW + 9).described_at == NOW + 9
+    assert merge(ListingRow(complete, NOW), complete, NOW + 9) == ListingRow(complete, NOW)
+    assert merge(ListingRow(complete, NOW), replace(complete, tags={"x": "y"}), NOW + 9).described_at == NOW + 9
 
 
 def test_rows_of_a_list_are_new_or_changed_or_neither(listing):

@@ -7,7 +7,13 @@ from dataclasses import replace
 import pytest
 
 from jupyter_emr_connect.aws.emr import Cluster, ClusterRow, SecurityConfiguration
-from jupyter_emr_connect.services.compute.eligibility import NOT_LOOKED_AT, Reach, judge, judge_row, offered_transports
+from jupyter_emr_connect.services.compute.eligibility import (
+    NOT_LOOKED_AT,
+    NetworkReach,
+    judge,
+    judge_row,
+    offered_transports,
+)
 from tests.unit.services.rules import rule
 
 STUDIO = {"Spark": "3.5.0", "Livy": "0.7.1", "JupyterEnterpriseGateway": "2.6.0"}
@@ -17,7 +23,7 @@ PLAIN = Cluster(
 )  # fmt: skip
 ROLES = SecurityConfiguration("sc", runtime_roles=True)
 TLS = SecurityConfiguration("tls-only", in_transit_encryption=True)
-OUT = Reach(False, "It is far away.")
+OUT = NetworkReach(False, "It is far away.")
 
 
 def livy(**properties: str) -> Cluster:
@@ -238,7 +244,7 @@ def test_only_the_subnets_configured_are_attached_in():
 def test_only_a_compute_that_is_surely_out_of_reach_is_refused():
     assert judge(PLAIN, None, reach=OUT).reason == "It is far away."
     assert not judge(PLAIN, None, reach=OUT).attachable
-    for reach in (Reach(True), Reach(None), Reach(None, "perhaps"), None):
+    for reach in (NetworkReach(True), NetworkReach(None), NetworkReach(None, "perhaps"), None):
         assert judge(PLAIN, None, reach=reach).attachable
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from jupyter_emr_connect.aws.emr_containers import Endpoint
-from jupyter_emr_connect.services.compute.eligibility import Reach, judge_endpoint
+from jupyter_emr_connect.services.compute.eligibility import NetworkReach, judge_endpoint
 from tests.unit.services.rules import rule
 
 ROLE = "arn:aws:iam::123456789012:role/Own"
@@ -92,8 +92,8 @@ def test_a_role_has_to_be_chosen_where_the_endpoint_names_none():
 
 @rule("eks-reach")
 def test_only_an_endpoint_that_is_surely_out_of_reach_is_refused():
-    assert judge_endpoint(READY, reach=Reach(False, "It is far away.")).reason == "It is far away."
-    assert judge_endpoint(READY, reach=Reach(None)).attachable
+    assert judge_endpoint(READY, reach=NetworkReach(False, "It is far away.")).reason == "It is far away."
+    assert judge_endpoint(READY, reach=NetworkReach(None)).attachable
 
 
 @rule("eks-order")
@@ -101,7 +101,7 @@ def test_what_stands_in_the_way_for_longest_is_told_first():
     worst = replace(READY, state="TERMINATED", type="LIVY", release="emr-5.30.0", url=None)
     told = []
     for better in ({"state": "ACTIVE"}, {"type": READY.type}, {"release": READY.release}, {"url": READY.url}, {}):
-        told.append(str(judge_endpoint(worst, reach=Reach(False, "It is far away.")).reason))
+        told.append(str(judge_endpoint(worst, reach=NetworkReach(False, "It is far away.")).reason))
         worst = replace(worst, **better)
     first_words = ["It is TERM", "Its type", "Endpoints", "AWS does not name its address", "It is far"]
     assert [text.startswith(words) for text, words in zip(told, first_words, strict=True)] == [True] * 5, told

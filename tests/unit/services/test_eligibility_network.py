@@ -11,7 +11,7 @@ from jupyter_emr_connect.services.compute.eligibility.network import (
     KEPT_SECONDS,
     MOST_AT_ONCE,
     UNKNOWN,
-    Reach,
+    NetworkReach,
     Reachability,
     decide,
     host_of,
@@ -30,7 +30,7 @@ def from_addresses(*ours: str) -> Callable[[Iterable[str]], list[str]]:
 @rule("network-loopback")
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.0.45.2", "::1"])
 def test_loopback_is_always_in_reach(address):
-    assert decide("localhost", [address], from_addresses()) == Reach(True)
+    assert decide("localhost", [address], from_addresses()) == NetworkReach(True)
 
 
 @rule("network-name")
@@ -111,7 +111,7 @@ def test_an_answer_is_kept_for_five_minutes():
         return ["127.0.0.1"]
 
     here = Reachability(resolver=resolver, sources=from_addresses(), clock=lambda: now[0])
-    assert here.look("https://Host:1", wait=30) == here.look("host", wait=30) == Reach(True)
+    assert here.look("https://Host:1", wait=30) == here.look("host", wait=30) == NetworkReach(True)
     assert asked == ["host"]
     now[0] += KEPT_SECONDS - 1
     here.look("host", wait=30)
@@ -152,7 +152,7 @@ def test_many_names_are_resolved_by_a_few_threads_and_all_in_the_end():
     names = [f"host-{number}" for number in range(100)]
     assert {here.look(name, wait=0) for name in names} == {UNKNOWN}
     go.set()
-    assert {here.look(name, wait=30) for name in names} == {Reach(True)}
+    assert {here.look(name, wait=30) for name in names} == {NetworkReach(True)}
     assert 1 <= len(threads) <= MOST_AT_ONCE
 
 
@@ -162,7 +162,7 @@ def test_an_address_takes_no_resolver():
         raise AssertionError(host)
 
     here = Reachability(resolver=resolver, sources=from_addresses())
-    assert here.look("https://127.0.45.2:18888", wait=0) == Reach(True)
+    assert here.look("https://127.0.45.2:18888", wait=0) == NetworkReach(True)
     assert here.look("10.0.0.9", wait=0).ok is False
 
 

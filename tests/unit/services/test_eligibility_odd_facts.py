@@ -9,9 +9,9 @@ from jupyter_emr_connect.aws.emr import Cluster, SecurityConfiguration
 from jupyter_emr_connect.aws.emr_containers import Endpoint
 from jupyter_emr_connect.aws.emr_serverless import Application
 from jupyter_emr_connect.services.compute.eligibility import (
-    DRIVEN,
+    SUPPORTED_TRANSPORTS,
     Eligibility,
-    Reach,
+    NetworkReach,
     judge,
     judge_application,
     judge_endpoint,
@@ -23,7 +23,7 @@ LABEL = st.one_of(
     st.none(), TEXT, st.sampled_from(["emr-6.9.0", "emr-7.13.0", "emr-spark-8.0.0", "emr-5.0.0-x", "emr-7.14.0-latest"])
 )
 STATE = st.one_of(TEXT, st.sampled_from(["RUNNING", "WAITING", "ACTIVE", "STARTED", "STOPPED", "TERMINATED"]))
-REACH = st.builds(Reach, st.sampled_from([True, False, None]), st.none() | TEXT)
+REACH = st.builds(NetworkReach, st.sampled_from([True, False, None]), st.none() | TEXT)
 APPLICATIONS = st.dictionaries(st.sampled_from(["Spark", "Livy", "JupyterEnterpriseGateway", "Hive"]), TEXT)
 SETTINGS = st.dictionaries(
     st.sampled_from(["livy-conf", "spark"]),
@@ -51,7 +51,7 @@ SPARK = st.builds(Application, state=STATE, release=LABEL, type=st.one_of(TEXT, 
 def check(verdict: Eligibility) -> None:
     assert verdict.attachable == (verdict.reason is None)
     assert verdict.attachable <= bool(verdict.transports)
-    assert set(verdict.transports) <= set(verdict.offers) & set(DRIVEN)
+    assert set(verdict.transports) <= set(verdict.offers) & set(SUPPORTED_TRANSPORTS)
     assert verdict.runtime_role in ("required", "optional", "unsupported", "unknown")
     assert verdict.auth in ("none", "basic", "ldap", "kerberos", "identity-center", "iam")
     if verdict.reason is not None:

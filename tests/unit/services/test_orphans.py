@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 
 from jupyter_emr_connect.models import KernelRecord, Owner
-from jupyter_emr_connect.services.kernels.listing import Kernel
+from jupyter_emr_connect.services.kernels.listing import ListedKernel
 from jupyter_emr_connect.services.kernels.orphans import LONG, why_orphan
 from jupyter_emr_connect.services.kernels.processes import machine
 
 HOURS = 3600.0
 
 
-def kernel(*, alive: bool = False, owner: Owner | None = None, **values: Any) -> Kernel:
+def kernel(*, alive: bool = False, owner: Owner | None = None, **values: Any) -> ListedKernel:
     known = KernelRecord("k1", "j-1", "emr-python", "u", path="/nowhere/at all.ipynb", state="connected", kept=True)
-    return Kernel(replace(known, **values), owner, alive)
+    return ListedKernel(replace(known, **values), owner, alive)
 
 
 def owner(*, hours_ago: float = 0, host: str = "") -> Owner:

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from typing import Any, NoReturn, TypeVar
 
 from ...world.world import ClusterSpec
-from ..failures import Kind, Refusal
+from ..failures import FailureKind, Refusal
 from ..service import Call, Handler
 from . import render
 
@@ -64,7 +64,7 @@ def list_clusters(call: Call) -> dict[str, Any]:
     unknown = wanted - render.STATES
     if unknown:
         message = f"1 validation error detected: Value '{sorted(unknown)}' at 'clusterStates' failed to satisfy "
-        raise Refusal(Kind.INVALID_PARAMETER, f"{message}constraint: Member must satisfy enum value set")
+        raise Refusal(FailureKind.INVALID_PARAMETER, f"{message}constraint: Member must satisfy enum value set")
     after, before = _moment(call.params, "CreatedAfter"), _moment(call.params, "CreatedBefore")
     rows = [
         spec

@@ -10,7 +10,7 @@ from typing import Any
 
 from ....models import ROLE_ARN
 from ...world.world import ClusterSpec
-from ..failures import Kind, Refusal
+from ..failures import FailureKind, Refusal
 from ..identity import find_role, iam_backend
 from ..service import Call, Handler
 from ..trust import trusts
@@ -66,7 +66,7 @@ def _check_role(call: Call, spec: ClusterSpec, arn: str) -> None:
         message = (
             f"1 validation error detected: Value '{arn[:120]}' at 'executionRoleArn' failed to satisfy constraint: "
         )
-        raise Refusal(Kind.INVALID_PARAMETER, f"{message}Member must be the ARN of an IAM role")
+        raise Refusal(FailureKind.INVALID_PARAMETER, f"{message}Member must be the ARN of an IAM role")
     role = find_role(arn)
     if role is None:
         reject(f"The execution role {arn} does not exist.")

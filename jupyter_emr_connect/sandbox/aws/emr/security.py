@@ -11,7 +11,7 @@ Owner = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class SecurityConfiguration:
+class StoredSecurityConfiguration:
     """A stored security configuration; ``document`` is the JSON text as EMR hands it out."""
 
     name: str
@@ -19,19 +19,19 @@ class SecurityConfiguration:
     created_at: datetime
 
 
-class SecurityConfigurations:
+class StoredSecurityConfigurations:
     """All security configurations of one sandbox; every method may be called from any thread."""
 
     def __init__(self) -> None:
-        self._stored: dict[tuple[Owner, str], SecurityConfiguration] = {}
+        self._stored: dict[tuple[Owner, str], StoredSecurityConfiguration] = {}
         self._lock = threading.Lock()
 
-    def get(self, owner: Owner, name: str) -> SecurityConfiguration | None:
+    def get(self, owner: Owner, name: str) -> StoredSecurityConfiguration | None:
         """Return one by name, or None."""
         with self._lock:
             return self._stored.get((owner, name))
 
-    def put(self, owner: Owner, configuration: SecurityConfiguration) -> bool:
+    def put(self, owner: Owner, configuration: StoredSecurityConfiguration) -> bool:
         """Store one; False when the name is taken."""
         with self._lock:
             key = (owner, configuration.name)
@@ -42,7 +42,7 @@ class SecurityConfigurations:
         with self._lock:
             return self._stored.pop((owner, name), None) is not None
 
-    def of(self, owner: Owner) -> list[SecurityConfiguration]:
+    def of(self, owner: Owner) -> list[StoredSecurityConfiguration]:
         """Return an owner's configurations by name."""
         with self._lock:
             found = [each for (whose, _), each in self._stored.items() if whose == owner]

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..service import Call, Handler
 from .clusters import page, reject
-from .security import SecurityConfiguration
+from .security import StoredSecurityConfiguration
 
 
 def describe_security_configuration(call: Call) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def create_security_configuration(call: Call) -> dict[str, Any]:
         valid = False
     if not valid:
         reject("The security configuration is not a JSON object.")
-    made = SecurityConfiguration(name, document, datetime.fromtimestamp(call.now, timezone.utc))
+    made = StoredSecurityConfiguration(name, document, datetime.fromtimestamp(call.now, timezone.utc))
     if not call.front.security.put((call.account, call.region), made):
         reject(f"Security configuration with name '{name}' already exists.")
     return {"Name": name, "CreationDateTime": made.created_at}

@@ -6,17 +6,17 @@ from collections.abc import Callable
 
 from ...world.eks import EndpointSpec, VirtualClusterSpec
 from ...world.world import World
-from ..stages import Stages
+from ..stages import ResourceStages
 
 
-class VirtualClusterStages(Stages[VirtualClusterSpec]):
+class VirtualClusterStages(ResourceStages[VirtualClusterSpec]):
     """The virtual clusters of a world."""
 
     def __init__(self, world: World, clock: Callable[[], float]) -> None:
         super().__init__(lambda: world.virtual_clusters, clock, {"TERMINATING": "TERMINATED"})
 
 
-class EndpointStages(Stages[EndpointSpec]):
+class EndpointStages(ResourceStages[EndpointSpec]):
     """The managed endpoints of a world."""
 
     def __init__(self, world: World, clock: Callable[[], float]) -> None:

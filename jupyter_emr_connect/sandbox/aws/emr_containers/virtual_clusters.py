@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import Any, NoReturn
 
 from ...world.eks import VirtualClusterSpec
-from ..failures import Kind, Refusal
+from ..failures import FailureKind, Refusal
 from ..paging import page
 from ..service import Call, Handler
 from . import render
@@ -19,7 +19,7 @@ PAGE = 100
 
 def invalid(message: str) -> NoReturn:
     """Refuse a request that cannot be done."""
-    raise Refusal(Kind.INVALID_PARAMETER, message)
+    raise Refusal(FailureKind.INVALID_PARAMETER, message)
 
 
 def missing(message: str) -> NoReturn:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from ...world.serverless import ApplicationSpec
-from ..failures import Kind, Refusal
+from ..failures import FailureKind, Refusal
 from ..paging import page
 from ..service import Call, Handler
 
@@ -17,7 +17,7 @@ PAGE = 50
 
 def invalid(message: str) -> NoReturn:
     """Refuse a request that cannot be done."""
-    raise Refusal(Kind.INVALID_PARAMETER, message)
+    raise Refusal(FailureKind.INVALID_PARAMETER, message)
 
 
 def find(call: Call, application_id: str) -> ApplicationSpec:

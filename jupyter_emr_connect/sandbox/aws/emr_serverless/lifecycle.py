@@ -8,10 +8,10 @@ from datetime import datetime, timezone
 
 from ...world.serverless import ApplicationSpec
 from ...world.world import World
-from ..stages import Stages
+from ..stages import ResourceStages
 
 
-class ApplicationStages(Stages[ApplicationSpec]):
+class ApplicationStages(ResourceStages[ApplicationSpec]):
     """The applications of a world."""
 
     def __init__(self, world: World, clock: Callable[[], float]) -> None:

@@ -20,7 +20,7 @@ from ....store.database import Database
 from ..kinds import Lister, make_listers
 from ..sources import Source, list_sources
 from . import jobs, polling, sharing
-from .listing import Listing, Row
+from .listing import Listing, ListingRow
 from .query import Query
 from .view import NOTHING, Changes, History, View, problems_of
 from .workers import Workers
@@ -157,7 +157,7 @@ class LiveCatalogue:
             self._without_store(error)
             return
         if moment is not None:
-            listing.rows = {compute.id: Row(compute, described_at) for compute, described_at in rows}
+            listing.rows = {compute.id: ListingRow(compute, described_at) for compute, described_at in rows}
             listing.listed_at, listing.stored = moment, True
 
     def _without_store(self, error: StoreError) -> None:

@@ -12,7 +12,7 @@ from ....aws.sts import account_within
 from ....errors import AWSError, AWSUnavailable, CredentialsExpired, EMRConnectError, InvalidCredentials, Throttled
 from ....models import Compute
 from ..lookup import from_source
-from .listing import Listing, Row
+from .listing import Listing, ListingRow
 from .polling import LONGEST_BACK_OFF
 from .view import Changes
 
@@ -67,7 +67,7 @@ def _pages(listing: Listing) -> Iterator[list[Compute]]:
         yield from listing.lister.pages(session, ended=listing.ended)
 
 
-def _ids(rows: list[Row]) -> tuple[str, ...]:
+def _ids(rows: list[ListingRow]) -> tuple[str, ...]:
     return tuple(row.compute.id for row in rows)
 
 

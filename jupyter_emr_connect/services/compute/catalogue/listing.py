@@ -21,7 +21,7 @@ UNSURE = ("unreachable", "unread")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ListingRow:
     """A compute and when it was described (seconds since the epoch); None when only the list is known."""
 
     compute: Compute
@@ -44,7 +44,7 @@ class Listing:
     source: Source
     lister: Lister
     ended: bool = False
-    rows: dict[str, Row] = field(default_factory=dict)
+    rows: dict[str, ListingRow] = field(default_factory=dict)
     listed_at: float | None = None
     stored: bool = False
     passed: bool = False
@@ -91,10 +91,10 @@ class Listing:
             self.listed_at, self.stored, self.pages = listed_at, False, pages
         return news
 
-    def upsert(self, computes: Iterable[Compute], now: float) -> tuple[list[Row], list[Row]]:
+    def upsert(self, computes: Iterable[Compute], now: float) -> tuple[list[ListingRow], list[ListingRow]]:
         """Merge rows of a list; return those that are new and those that have changed."""
-        added: list[Row] = []
-        changed: list[Row] = []
+        added: list[ListingRow] = []
+        changed: list[ListingRow] = []
         for compute in computes:
             old = self.rows.get(compute.id)
             row = merge(old, compute, now)
@@ -124,7 +124,7 @@ class Listing:
         old = self.rows.get(compute.id)
         if old is None:
             return False
-        self.rows[compute.id] = Row(compute, now)
+        self.rows[compute.id] = ListingRow(compute, now)
         if compute.id in self.blind:  # what was refused is granted now, and so it may be for others
             self.blind.discard(compute.id)
             self.queue.update(dict.fromkeys(self.blind))
@@ -140,7 +140,7 @@ class Listing:
         if not self.blind:
             self.ask_blind_at = now + DETAILS_STAY
         self.blind.add(compute_id)
-        self.rows[compute_id] = Row(replace(old.compute, reason=reason), now)
+        self.rows[compute_id] = ListingRow(replace(old.compute, reason=reason), now)
         return self.rows[compute_id].compute != old.compute
 
     def put_back(self, ids: Collection[str], failing: str) -> None:
@@ -186,22 +186,22 @@ class Listing:
         return compute_id not in self.failing, -self.wanted.get(compute_id, math.inf), created
 
 
-def merge(old: Row | None, listed: Compute, now: float) -> Row:
+def merge(old: ListingRow | None, listed: Compute, now: float) -> ListingRow:
     """Return the row for what a list says now; the same object where nothing has changed.
 
     A described compute keeps its facts while its state stays the same: AWS does not change them. One whose state has
     changed shows the new state and is to be described again.
     """
     if listed.details:  # the list itself tells all
-        return old if old and old.compute == listed else Row(listed, now)
+        return old if old and old.compute == listed else ListingRow(listed, now)
     if old is None:
-        return Row(listed)
+        return ListingRow(listed)
     known = old.compute
     if old.described_at is None:
-        return old if known == listed else Row(listed)
+        return old if known == listed else ListingRow(listed)
     same = {name: getattr(listed, name) for name in LISTED}
     if all(getattr(known, name) == value for name, value in same.items()):
         return old
     if known.state == listed.state:
-        return Row(replace(known, **same), old.described_at)
-    return Row(replace(known, **same, attachable=False, reason=listed.reason), None)
+        return ListingRow(replace(known, **same), old.described_at)
+    return ListingRow(replace(known, **same, attachable=False, reason=listed.reason), None)

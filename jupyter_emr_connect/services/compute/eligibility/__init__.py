@@ -3,16 +3,16 @@
 from .applications import judge_application, judge_application_row
 from .clusters import ATTACHABLE_STATES, judge, judge_row, offered_transports, state_obstacle
 from .endpoints import judge_endpoint
-from .network import Reach, Reachability, reach_of
+from .network import NetworkReach, Reachability, reach_of
 from .releases import is_since, parse_release
-from .verdict import DRIVEN, NOT_LOOKED_AT, Eligibility
+from .verdict import NOT_LOOKED_AT, SUPPORTED_TRANSPORTS, Eligibility
 
 __all__ = [
     "ATTACHABLE_STATES",
-    "DRIVEN",
     "NOT_LOOKED_AT",
+    "SUPPORTED_TRANSPORTS",
     "Eligibility",
-    "Reach",
+    "NetworkReach",
     "Reachability",
     "is_since",
     "judge",

@@ -9,7 +9,7 @@ from typing import Any
 
 from ....aws.emr_serverless import Application, ApplicationRow
 from ....models import Transport
-from .network import Reach
+from .network import NetworkReach
 from .releases import Version, is_since, written
 from .verdict import IDENTITY_CENTER, Eligibility, driven, listed, state_problem
 
@@ -23,7 +23,7 @@ FLAGS: dict[Transport, str] = {"livy": "livyEndpointEnabled", "spark-connect": "
 HOW_TO_SWITCH = "with UpdateApplication, while it is CREATED or STOPPED"
 
 
-def judge_application(application: Application, *, reach: Reach | None = None) -> Eligibility:
+def judge_application(application: Application, *, reach: NetworkReach | None = None) -> Eligibility:
     """Judge an application by what ``GetApplication`` says; ``reach`` is what is known of the way to its address."""
     switched = _switched_on(application)
     offers = tuple(one for one in switched if _runs_late_enough(application, one))

@@ -10,7 +10,7 @@ from typing import Any
 
 from ....aws.emr import Cluster, ClusterRow, SecurityConfiguration
 from ....models import RoleSupport, Transport
-from .network import Reach
+from .network import NetworkReach
 from .releases import Version, is_since, parse_release, written
 from .verdict import IDENTITY_CENTER, NOT_LOOKED_AT, Eligibility, driven, listed, state_problem
 
@@ -43,7 +43,7 @@ def judge(
     security: SecurityConfiguration | None,
     *,
     security_problem: str | None = None,
-    reach: Reach | None = None,
+    reach: NetworkReach | None = None,
     studio_subnets: Collection[str] = (),
 ) -> Eligibility:
     """Judge a cluster by its description and its security configuration.

@@ -9,7 +9,7 @@ from typing import Any
 
 from ....aws.emr_containers import Endpoint
 from ....models import RoleSupport, Transport
-from .network import Reach
+from .network import NetworkReach
 from .releases import Version, is_since, written
 from .verdict import Eligibility, driven, listed, state_problem
 
@@ -19,7 +19,7 @@ ENDPOINTS_SINCE: Version = (6, 7, 0)
 
 
 def judge_endpoint(
-    endpoint: Endpoint, *, virtual_cluster_state: str | None = None, reach: Reach | None = None
+    endpoint: Endpoint, *, virtual_cluster_state: str | None = None, reach: NetworkReach | None = None
 ) -> Eligibility:
     """Judge an endpoint by its description, or its row of the list, which is as full.
 

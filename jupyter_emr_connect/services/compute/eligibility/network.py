@@ -32,7 +32,7 @@ MOST_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
-class Reach:
+class NetworkReach:
     """``ok`` is True where a compute is surely in reach, False where it surely is not, None where only trying tells."""
 
     ok: bool | None
@@ -44,7 +44,7 @@ class Reach:
         return (self.reason or "It cannot be reached from here.") if self.ok is False else None
 
 
-UNKNOWN = Reach(None)
+UNKNOWN = NetworkReach(None)
 
 
 def is_private(address: str) -> bool:
@@ -59,27 +59,27 @@ def _in_private_range(address: Address) -> bool:
     return any(address in network for network in PRIVATE if address.version == network.version)
 
 
-def decide(host: str, addresses: Iterable[str] | None, sources: Callable[[Iterable[str]], list[str]]) -> Reach:
+def decide(host: str, addresses: Iterable[str] | None, sources: Callable[[Iterable[str]], list[str]]) -> NetworkReach:
     """Decide by the addresses of ``host``: None when its name is surely not known here.
 
     ``sources`` answers from which addresses of this host those given would be reached (none where there is no route).
     """
     if addresses is None:
         where = "it lies in a private subnet. " if is_private(host) else "no such name is known. "
-        return Reach(False, f"Its address {host} cannot be resolved from here: {where}{WAY_OUT}")
+        return NetworkReach(False, f"Its address {host} cannot be resolved from here: {where}{WAY_OUT}")
     found = [ipaddress.ip_address(one.partition("%")[0]) for one in addresses]
     if any(one.is_loopback for one in found):
-        return Reach(True)
+        return NetworkReach(True)
     if not found:
         return UNKNOWN
     if not sources([str(one) for one in found]):
-        return Reach(False, f"This host has no route to its address {_shown(host, found)}. {WAY_OUT}")
+        return NetworkReach(False, f"This host has no route to its address {_shown(host, found)}. {WAY_OUT}")
     if not all(_in_private_range(one) for one in found):
         return UNKNOWN
     ours = [ipaddress.ip_address(one.partition("%")[0]) for one in sources([*map(str, found), *SAMPLES])]
     if any(_in_private_range(one) for one in ours):
         return UNKNOWN
-    return Reach(
+    return NetworkReach(
         False,
         f"Its address {_shown(host, found)} is private, and this host is in no private network. {WAY_OUT}",
     )
@@ -135,13 +135,13 @@ class Reachability:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._resolver, self._sources, self._clock = resolver, sources, clock
-        self._kept: dict[str, tuple[float, Reach]] = {}
+        self._kept: dict[str, tuple[float, NetworkReach]] = {}
         self._underway: dict[str, threading.Event] = {}
         self._waiting: deque[str] = deque()
         self._workers = 0
         self._lock = threading.Lock()
 
-    def look(self, address: str | None, *, wait: float = DEADLINE_SECONDS) -> Reach:
+    def look(self, address: str | None, *, wait: float = DEADLINE_SECONDS) -> NetworkReach:
         """Return what is known of the way to a host name, an IP address or an URL; blocks for ``wait`` seconds at most.
 
         Called in a thread, for computes that are described or looked at only; a list passes ``wait=0`` and sees the
@@ -220,6 +220,6 @@ def host_of(address: str | None) -> str:
 _here = Reachability()
 
 
-def reach_of(address: str | None, *, wait: float = DEADLINE_SECONDS) -> Reach:
+def reach_of(address: str | None, *, wait: float = DEADLINE_SECONDS) -> NetworkReach:
     """Return :meth:`Reachability.look`'s answer with the answers that this whole process shares."""
     return _here.look(address, wait=wait)

@@ -9,7 +9,7 @@ from typing import Any
 from ....models import RoleSupport, Transport
 
 # The transports that this version of ours can drive, best first.
-DRIVEN: tuple[Transport, ...] = ("gateway",)
+SUPPORTED_TRANSPORTS: tuple[Transport, ...] = ("gateway",)
 NOT_LOOKED_AT = "Not looked at in time (AWS limits the account's call rate); `jupyter emr show` does."
 IDENTITY_CENTER = "It uses IAM Identity Center (trusted identity propagation), which is not supported."
 
@@ -35,7 +35,7 @@ class Eligibility:
 def driven(offers: Iterable[Transport]) -> tuple[Transport, ...]:
     """Return those of the ways in that this version can drive, best first."""
     there = tuple(offers)
-    return tuple(one for one in DRIVEN if one in there)
+    return tuple(one for one in SUPPORTED_TRANSPORTS if one in there)
 
 
 def state_problem(state: str, why: str | None, *, known: Collection[str], good: Collection[str]) -> str | None:

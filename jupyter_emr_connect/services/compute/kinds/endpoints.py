@@ -89,7 +89,7 @@ def described(
     endpoint: emr_containers.Endpoint,
     region: str,
     cluster: emr_containers.VirtualCluster | None = None,
-    reach: eligibility.Reach | None = None,
+    reach: eligibility.NetworkReach | None = None,
 ) -> Compute:
     """Return an endpoint with everything computed; ``cluster`` is its virtual cluster, where it is known."""
     verdict = eligibility.judge_endpoint(

@@ -11,7 +11,7 @@ Depth = Literal["list", "attach", "view"]
 """For what a compute is described: each takes more calls than the one before."""
 
 
-class Row(Protocol):
+class ListedFacts(Protocol):
     """What AWS tells of every compute, listed or described."""
 
     @property
@@ -35,7 +35,7 @@ class Row(Protocol):
         """ISO 8601."""
 
 
-def judged(kind: Kind, compute_id: str, row: Row, region: str, verdict: Eligibility, **facts: Any) -> Compute:
+def judged(kind: Kind, compute_id: str, row: ListedFacts, region: str, verdict: Eligibility, **facts: Any) -> Compute:
     """Return a compute of what AWS and the rules say; ``region`` counts without an ARN, ``facts`` are the rest."""
     parts = row.arn.split(":")
     place, account = (parts[3] or region, parts[4]) if len(parts) > 5 else (region, "")

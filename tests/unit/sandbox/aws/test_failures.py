@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from botocore.parsers import create_parser
 
-from jupyter_emr_connect.sandbox.aws.failures import COMMON, EC2, Kind, Refusal, render
+from jupyter_emr_connect.sandbox.aws.failures import COMMON, EC2, FailureKind, Refusal, render
 
 PROTOCOLS = ["json", "rest-json", "query", "ec2", "rest-xml"]
 
@@ -21,7 +21,7 @@ def parsed(refusal, protocol):
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("kind", list(FailureKind))
 def test_every_refusal_reads_back(kind, protocol):
     read, reply = parsed(Refusal(kind, 'said "so" & <more>'), protocol)
     row = COMMON[kind]
@@ -31,9 +31,9 @@ def test_every_refusal_reads_back(kind, protocol):
     assert reply.status >= 400
 
 
-@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("kind", list(FailureKind))
 def test_every_refusal_has_words_of_its_own(kind):
-    if kind is not Kind.UNKNOWN_OPERATION:
+    if kind is not FailureKind.UNKNOWN_OPERATION:
         for protocol in PROTOCOLS:
             assert len(parsed(Refusal(kind), protocol)[0]["Error"]["Message"]) > 8
 
@@ -47,18 +47,18 @@ def test_a_services_own_error_keeps_its_code(protocol):
 @pytest.mark.parametrize(
     ("kind", "protocol", "status"),
     [
-        (Kind.THROTTLED, "json", 400),
-        (Kind.THROTTLED, "rest-json", 429),
-        (Kind.THROTTLED, "rest-xml", 503),
-        (Kind.DENIED, "json", 400),
-        (Kind.DENIED, "rest-json", 403),
-        (Kind.DENIED, "query", 403),
-        (Kind.EXPIRED_TOKEN, "rest-json", 403),
-        (Kind.INVALID_PARAMETER, "rest-json", 400),
-        (Kind.INTERNAL, "query", 500),
-        (Kind.DENIED, "ec2", 403),
-        (Kind.THROTTLED, "ec2", 503),
-        (Kind.TOO_LARGE, "json", 413),
+        (FailureKind.THROTTLED, "json", 400),
+        (FailureKind.THROTTLED, "rest-json", 429),
+        (FailureKind.THROTTLED, "rest-xml", 503),
+        (FailureKind.DENIED, "json", 400),
+        (FailureKind.DENIED, "rest-json", 403),
+        (FailureKind.DENIED, "query", 403),
+        (FailureKind.EXPIRED_TOKEN, "rest-json", 403),
+        (FailureKind.INVALID_PARAMETER, "rest-json", 400),
+        (FailureKind.INTERNAL, "query", 500),
+        (FailureKind.DENIED, "ec2", 403),
+        (FailureKind.THROTTLED, "ec2", 503),
+        (FailureKind.TOO_LARGE, "json", 413),
     ],
 )
 def test_status_codes(kind, protocol, status):

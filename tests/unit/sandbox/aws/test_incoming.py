@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from jupyter_emr_connect.sandbox.aws.failures import Kind, Refusal
+from jupyter_emr_connect.sandbox.aws.failures import FailureKind, Refusal
 from jupyter_emr_connect.sandbox.aws.incoming import MAX_OBJECT, RAW_HEADERS, Incoming, locate, read
 
 
@@ -39,7 +39,7 @@ def test_where_a_request_belongs(request_, scope, found):
 def test_a_region_that_is_none_is_refused(region):
     with pytest.raises(Refusal) as caught:
         locate(incoming(), (region, "s3"))
-    assert caught.value.kind is Kind.MALFORMED_AUTH
+    assert caught.value.kind is FailureKind.MALFORMED_AUTH
 
 
 def environ(body=b"", **more):
@@ -73,9 +73,9 @@ def test_absolute_request_targets_are_read():
 @pytest.mark.parametrize(
     ("more", "kind"),
     [
-        ({"CONTENT_LENGTH": "x"}, Kind.MALFORMED_BODY),
-        ({"CONTENT_LENGTH": "9"}, Kind.MALFORMED_BODY),
-        ({"CONTENT_LENGTH": str(MAX_OBJECT + 1)}, Kind.TOO_LARGE),
+        ({"CONTENT_LENGTH": "x"}, FailureKind.MALFORMED_BODY),
+        ({"CONTENT_LENGTH": "9"}, FailureKind.MALFORMED_BODY),
+        ({"CONTENT_LENGTH": str(MAX_OBJECT + 1)}, FailureKind.TOO_LARGE),
     ],
 )
 def test_bad_lengths_are_refused(more, kind):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_emr_connect.sandbox.aws.failures import Kind, Refusal
-from jupyter_emr_connect.sandbox.aws.limits import ALL, EMR_RATES, Buckets, Rate
+from jupyter_emr_connect.sandbox.aws.failures import FailureKind, Refusal
+from jupyter_emr_connect.sandbox.aws.limits import ALL, EMR_RATES, BucketRate, Buckets
 
 OWNER = ("123456789012", "us-east-1", "elasticmapreduce")
 
@@ -39,7 +39,7 @@ def take(buckets, owner, rates, action):
 def test_a_throttled_call_says_so(clock):
     buckets = Buckets(clock)
     taken(buckets, "ListClusters", 20)
-    assert take(buckets, OWNER, EMR_RATES, "ListClusters") is Kind.THROTTLED
+    assert take(buckets, OWNER, EMR_RATES, "ListClusters") is FailureKind.THROTTLED
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_owners_have_their_own_buckets(clock):
 
 
 def test_a_refused_call_takes_nothing_from_the_shared_bucket(clock):
-    rates = {ALL: Rate(10, 0), "A": Rate(2, 0)}
+    rates = {ALL: BucketRate(10, 0), "A": BucketRate(2, 0)}
     buckets = Buckets(clock)
     assert taken(buckets, "A", 50, rates) == 2
     assert taken(buckets, "B", 50, rates) == 8

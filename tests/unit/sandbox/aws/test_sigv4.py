@@ -11,7 +11,7 @@ from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from jupyter_emr_connect.sandbox.aws.failures import Kind, Refusal
+from jupyter_emr_connect.sandbox.aws.failures import FailureKind, Refusal
 from jupyter_emr_connect.sandbox.aws.incoming import Incoming
 from jupyter_emr_connect.sandbox.aws.sigv4 import signature_of, verify
 from jupyter_emr_connect.sandbox.aws.streams import check_stream
@@ -156,7 +156,7 @@ def test_any_change_is_noticed(incoming, secret, stamp, change):
     }[change]
     with pytest.raises(Refusal) as caught:
         verify(changed, signature_of(changed), secret + "x" if change == "secret" else secret, moment(stamp))
-    assert caught.value.kind is Kind.BAD_SIGNATURE
+    assert caught.value.kind is FailureKind.BAD_SIGNATURE
 
 
 def test_a_published_stream_is_right():
@@ -167,12 +167,12 @@ def test_a_published_stream_is_right():
 @pytest.mark.parametrize(
     ("body", "kind"),
     [
-        (STREAM_BODY.replace(b"a" * 1024, b"a" * 1023 + b"b"), Kind.BAD_SIGNATURE),
-        (STREAM_BODY[:-50], Kind.MALFORMED_BODY),
-        (STREAM_BODY[:1000], Kind.INCOMPLETE_BODY),
-        (STREAM_BODY.replace(b"400;", b"zz;"), Kind.MALFORMED_BODY),
-        (b"", Kind.MALFORMED_BODY),
-        (chunk(b"", "0" * 64), Kind.INCOMPLETE_BODY),
+        (STREAM_BODY.replace(b"a" * 1024, b"a" * 1023 + b"b"), FailureKind.BAD_SIGNATURE),
+        (STREAM_BODY[:-50], FailureKind.MALFORMED_BODY),
+        (STREAM_BODY[:1000], FailureKind.INCOMPLETE_BODY),
+        (STREAM_BODY.replace(b"400;", b"zz;"), FailureKind.MALFORMED_BODY),
+        (b"", FailureKind.MALFORMED_BODY),
+        (chunk(b"", "0" * 64), FailureKind.INCOMPLETE_BODY),
     ],
 )
 def test_a_broken_stream_is_refused(body, kind):
@@ -242,7 +242,7 @@ def test_the_date_of_scope_and_request_must_agree():
     signed = replace(signature_of(LIST_USERS), timestamp="20150831T000000Z")
     with pytest.raises(Refusal) as caught:
         verify(LIST_USERS, signed, IAM_SECRET, moment("20150831T000000Z"))
-    assert caught.value.kind is Kind.MALFORMED_AUTH
+    assert caught.value.kind is FailureKind.MALFORMED_AUTH
 
 
 @pytest.mark.parametrize("stamp", ["", "yesterday", "20150830", "20150830T999999Z"])
@@ -251,7 +251,7 @@ def test_a_date_that_is_none_is_malformed(stamp):
     signed = signature_of(incoming)
     with pytest.raises(Refusal) as caught:
         verify(incoming, signed, IAM_SECRET, moment("20150830T123600Z"))
-    assert caught.value.kind is Kind.MALFORMED_AUTH
+    assert caught.value.kind is FailureKind.MALFORMED_AUTH
 
 
 @pytest.mark.parametrize("expires", ["0", "-1", "x", "604801", ""])
@@ -259,7 +259,7 @@ def test_a_presigned_url_lives_a_week_at_most(expires):
     query = S3_URL.query.replace("X-Amz-Expires=86400", f"X-Amz-Expires={expires}")
     with pytest.raises(Refusal) as caught:
         signature_of(replace(S3_URL, query=query))
-    assert caught.value.kind is Kind.MALFORMED_AUTH
+    assert caught.value.kind is FailureKind.MALFORMED_AUTH
 
 
 def test_secrets_show_in_no_repr():
