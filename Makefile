@@ -42,11 +42,12 @@ test-fast: lint fast ## What needs no engine and takes less than two minutes: al
 fast: $(STAMP) ## Unit and functional tests that are not marked `slow`
 	$(BIN)/pytest -q -n $(WORKERS) -m "not slow" tests/unit tests/functional
 
-lint: $(STAMP) ## Style, types, layers
+lint: $(STAMP) ## Style, types, layers, cycles, sizes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tests/check_structure.py
 	$(BIN)/python tests/check_sizes.py
 
 unit: $(STAMP) ## Tests without input or output

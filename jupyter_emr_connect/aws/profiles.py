@@ -1,4 +1,4 @@
-"""The AWS profiles of this machine, as botocore finds them in the shared configuration files."""
+"""The AWS profiles of this machine, as botocore finds them in the shared configuration files, and EMR's regions."""
 
 from __future__ import annotations
 
@@ -19,3 +19,10 @@ def known_profiles() -> dict[str, str | None]:
     except BotoCoreError as error:
         raise translate(error, AWSCall("sts", "GetCallerIdentity", "the AWS settings", "")) from error
     return {name: settings.get("sso_session") or settings.get("sso_start_url") for name, settings in found.items()}
+
+
+def regions_with_emr() -> list[str]:
+    """Return the regions of AWS's standard partition that have EMR, as botocore lists them; nothing is asked of AWS."""
+    import botocore.session
+
+    return list(botocore.session.Session().get_available_regions("emr"))

@@ -23,16 +23,20 @@ def completion(shell: str) -> None:
 
 def profiles(incomplete: str) -> list[str]:
     """Return the AWS profiles that begin with ``incomplete``."""
-    import botocore.session
+    from ..aws.profiles import known_profiles
+    from ..errors import EMRConnectError
 
-    return [name for name in botocore.session.Session().available_profiles if name.startswith(incomplete)]
+    try:
+        return [name for name in known_profiles() if name.startswith(incomplete)]
+    except EMRConnectError:
+        return []
 
 
 def regions(incomplete: str) -> list[str]:
     """Return the regions that have EMR and begin with ``incomplete``, as botocore knows them."""
-    import botocore.session
+    from ..aws.profiles import regions_with_emr
 
-    return [name for name in botocore.session.Session().get_available_regions("emr") if name.startswith(incomplete)]
+    return [name for name in regions_with_emr() if name.startswith(incomplete)]
 
 
 def computes(context: click.Context, incomplete: str) -> list[str]:
