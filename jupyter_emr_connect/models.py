@@ -12,6 +12,7 @@ from .errors import MalformedRole
 
 Kind = Literal["ec2", "eks", "serverless"]
 Transport = Literal["gateway", "livy", "spark-connect"]
+RemoteKind = Literal["kernel", "session"]
 RoleSupport = Literal["required", "optional", "unsupported", "unknown"]
 
 ROLE_ARN = re.compile(r"arn:aws[a-zA-Z0-9-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}", re.ASCII)
@@ -185,19 +186,27 @@ class Owner:
 
 @dataclass(frozen=True)
 class KernelRecord:
-    """A gateway kernel as the ledger knows it.
+    """A kernel on a compute as the ledger knows it.
+
+    ``kernel_id`` is the ledger's key, chosen here before the compute is asked. ``transport`` and ``url`` say how and
+    where it was asked, ``remote_id`` is the id it has there (None until that is known) and ``remote_kind`` of what. A
+    gateway takes the id that is asked for, so a gateway kernel has one id for both.
 
     ``state`` is ``starting``, ``connected``, ``reconnecting``, ``detached`` or ``gone``, ``since`` when it became so
     (ISO 8601), ``cause`` a word and ``reason`` a sentence on why. ``local_id`` is the kernel's id in Jupyter,
-    ``session_id`` that of its WebSocket on the gateway. ``kept``: a Jupyter server has it, so it outlives its process
-    and may be taken over; ``root`` is that server's folder, ``jupyter_*`` its session there. ``owner_id`` is the
-    process that has it now, None for none. ``wanted``: a user asked that ``path`` shall have it (``kernels adopt``).
+    ``session_id`` that of its WebSocket on the gateway. ``persistent``: a Jupyter server has it, so it outlives its
+    process and may be taken over; ``root`` is that server's folder, ``jupyter_*`` its session there. ``owner_id`` is
+    the process that has it now, None for none. ``wanted``: a user asked that ``path`` shall have it (``kernels
+    adopt``).
     """
 
     kernel_id: str
     compute: str
     kernelspec: str
-    gateway_url: str
+    url: str | None
+    transport: Transport = "gateway"
+    remote_id: str | None = None
+    remote_kind: RemoteKind = "kernel"
     runtime_role: str | None = None
     path: str | None = None
     profile: str | None = None
@@ -208,7 +217,7 @@ class KernelRecord:
     local_id: str | None = None
     session_id: str | None = None
     root: str | None = None
-    kept: bool = False
+    persistent: bool = False
     wanted: bool = False
     owner_id: str | None = None
     since: str | None = None
@@ -219,6 +228,23 @@ class KernelRecord:
     jupyter_type: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return what of it is shown by ``GET kernels`` and ``jupyter emr kernels --json``."""
-        inner = ("session_id", "root", "kept", "wanted", "owner_id", "jupyter_session", "jupyter_path", "jupyter_type")
-        return {name: value for name, value in asdict(self).items() if name not in inner}
+        """Return the contract's kernel JSON, without what only the next process to have the kernel needs."""
+        shown = {name: value for name, value in asdict(self).items() if name not in NOT_SHOWN}
+        return {**shown, "gateway_url": self.url}
+
+
+NOT_SHOWN = frozenset(
+    {
+        "url",
+        "remote_id",
+        "remote_kind",
+        "session_id",
+        "root",
+        "persistent",
+        "wanted",
+        "owner_id",
+        "jupyter_session",
+        "jupyter_path",
+        "jupyter_type",
+    }
+)

@@ -51,7 +51,7 @@ class Adopter:
         Raises what ``services.attachments.connect`` raises, and the gateway's errors; a kernel that was claimed is free
         again then.
         """
-        notebook = await asyncio.to_thread(self._notebook) if self.wishes.kept else None
+        notebook = await asyncio.to_thread(self._notebook) if self.wishes.persistent else None
 
         def of_notebook(record: KernelRecord) -> bool:
             return record.path == notebook and record.kernelspec == self.wishes.kernelspec
@@ -106,7 +106,7 @@ class Adopter:
         from ..services.kernels.processes import lives
 
         def fits(record: KernelRecord) -> bool:
-            return record.kept and record.state != "gone" and wanted(record)
+            return record.persistent and record.state != "gone" and wanted(record)
 
         now = {"local_id": self.wishes.local_id, "root": self.wishes.root}
         found = await asyncio.to_thread(self._ledger.claim, fits, self._ownership.present(), lives, **now)
@@ -115,7 +115,7 @@ class Adopter:
     async def give_up(self, entry: LedgerEntry, error: EMRConnectError) -> None:
         """Let a kernel go whose compute is no more."""
         self._log.warning("Kernel %s does not come back. %s", entry.record.kernel_id, error)
-        await entry.release("cluster terminated", error.message, keep=False)
+        await entry.release("cluster terminated", error.message, persistent=False)
 
     def _entry(self, record: KernelRecord) -> LedgerEntry:
         return LedgerEntry(record, self._ledger, self._ownership, self._log)
@@ -154,7 +154,7 @@ class Adopter:
                 await client.remove_late(entry.record.kernel_id, within=rest)
             finally:
                 await client.close()
-        await entry.strike()
+        await entry.delete()
 
 
 def attachment_behind(record: KernelRecord) -> Attachment:

@@ -27,14 +27,14 @@ async def delete(client: GatewayClient, entry: LedgerEntry, standing: KernelStat
     except (EMRConnectError, asyncio.TimeoutError) as error:
         text = str(error) or "no answer in time"
         log.warning("Kernel %s could not be deleted: %s", entry.record.kernel_id, text)
-        await entry.release("not deleted", f"It could not be deleted: {text}", keep=False)
+        await entry.release("not deleted", f"It could not be deleted: {text}", persistent=False)
     else:
-        await (entry.end(standing.cause, standing.reason) if standing.state == "gone" else entry.strike())
+        await (entry.end(standing.cause, standing.reason) if standing.state == "gone" else entry.delete())
 
 
 async def discard(client: GatewayClient, entry: LedgerEntry, seconds: float) -> None:
     """Remove a kernel that may only be coming up, waiting for it for so many seconds."""
     if await client.remove_late(entry.record.kernel_id, within=seconds):
-        await entry.strike()
+        await entry.delete()
     else:
-        await entry.release("not deleted", "It did not start, and may yet come up.", keep=False)
+        await entry.release("not deleted", "It did not start, and may yet come up.", persistent=False)

@@ -270,7 +270,7 @@ class RemoteKernel:
         """Remove what a failed start may have left, or may yet bring up."""
         answered = isinstance(error, GatewayError) and not isinstance(error, GatewayUnreachable)
         seconds = REMOVE_EVERY if answered else self.order.launch_timeout + LAUNCH_PAD
-        await (discard(self._client, self.entry, seconds) if self._start.was_requested else self.entry.strike())
+        await (discard(self._client, self.entry, seconds) if self._start.was_requested else self.entry.delete())
         await self._leave()
 
     async def _leave(self) -> None:

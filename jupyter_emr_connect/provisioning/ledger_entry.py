@@ -32,7 +32,6 @@ class LedgerEntry:
         self._ownership = ownership
         self._log = log
         self._order = asyncio.Lock()
-        self._held = False
 
     async def add(self) -> None:
         """Enter the kernel as this process's; called before the gateway is asked, so that a crash cannot lose it."""
@@ -55,11 +54,11 @@ class LedgerEntry:
         found = await self._try(self._ledger.get, self.record.kernel_id)
         return found is None or found.owner_id in (None, self._ownership.owner.id)
 
-    async def release(self, cause: str, reason: str, *, keep: bool = True) -> None:
-        """Leave the kernel to the next who wants it; without ``keep`` it is only to be removed."""
+    async def release(self, cause: str, reason: str, *, persistent: bool = True) -> None:
+        """Leave the kernel to the next who wants it; without ``persistent`` it is only to be removed."""
         self.drop()
         owner = self._ownership.owner.id
-        why = {"cause": cause, "reason": reason, "keep": keep}
+        why = {"cause": cause, "reason": reason, "persistent": persistent}
         await self._try(self._ledger.release, self.record.kernel_id, owner, **why)
 
     async def end(self, cause: str, reason: str) -> None:
@@ -68,8 +67,8 @@ class LedgerEntry:
         owner = self._ownership.owner.id
         await self._try(self._ledger.end, self.record.kernel_id, owner, cause=cause, reason=reason)
 
-    async def strike(self) -> None:
-        """Remove a kernel that is no more."""
+    async def delete(self) -> None:
+        """Remove the row of a kernel that is no more."""
         self.drop()
         await self._try(self._ledger.remove, self.record.kernel_id)
 

@@ -98,7 +98,7 @@ class EMRProvisioner(KernelProvisionerBase):
         bridge = self._open_bridge()
         local = cast(KernelConnectionInfo, bridge.connection_info)
         # A server that ends otherwise than by its own stop leaves its kernels too.
-        loop.at_exit(self, self._leave if wishes.kept else self._finish)
+        loop.at_exit(self, self._leave if wishes.persistent else self._finish)
         remote = self._remote
         if remote is not None and remote.restart_pending:
             await remote.restart(stages)
@@ -125,7 +125,7 @@ class EMRProvisioner(KernelProvisionerBase):
         from ..services.kernels.ownership import keeps
 
         server = getattr(self.parent, "parent", None)
-        kept = keeps(server)
+        persistent = keeps(server)
         return KernelRequest(
             kernelspec=str(getattr(self.parent, "kernel_name", "")),
             candidates=tuple(self.candidates),
@@ -134,8 +134,8 @@ class EMRProvisioner(KernelProvisionerBase):
             offer_v1=self.offer_v1,
             env=env,
             local_id=self.kernel_id or None,
-            root=str(getattr(server, "root_dir", "")) or None if kept else None,
-            kept=kept,
+            root=str(getattr(server, "root_dir", "")) or None if persistent else None,
+            persistent=persistent,
             observe=recorder_of(self.parent, self.kernel_id),
         )
 
@@ -185,7 +185,7 @@ class EMRProvisioner(KernelProvisionerBase):
         if kernel.exit_code is not None:
             self.reason = kernel.reason
         # One that another server has must not be started anew here: the server closes it (server.restoring).
-        return None if self.was_taken and self._has_process and kernel.entry.record.kept else kernel.exit_code
+        return None if self.was_taken and self._has_process and kernel.entry.record.persistent else kernel.exit_code
 
     async def wait(self) -> int | None:
         """Wait until the kernel is no more; called as ``KernelManager`` finishes a shutdown or a kill."""

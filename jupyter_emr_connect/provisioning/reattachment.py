@@ -109,11 +109,11 @@ class Reattachment:
         self._settle("It was shut down.")
         try:
             await within(DELETE_WITHIN, self._delete())
-            await self.entry.strike()
+            await self.entry.delete()
         except (EMRConnectError, asyncio.TimeoutError) as error:
             text = str(error) or "no answer in time"
             self._log.warning("Kernel %s could not be deleted: %s", self.kernel_id, text)
-            await self.entry.release("not deleted", f"It could not be deleted: {text}", keep=False)
+            await self.entry.release("not deleted", f"It could not be deleted: {text}", persistent=False)
 
     async def _delete(self) -> None:
         connection = await self._adopter.reach(self.entry)

@@ -39,8 +39,8 @@ class StartSpec:
 class KernelRequest:
     """What a kernelspec of ours asks for, and the local kernel it is for; made by the provisioner.
 
-    ``root`` is the folder of the Jupyter server whose kernel it is, ``kept`` whether there is one, ``observe`` what
-    makes that server's observer of the bridge.
+    ``root`` is the folder of the Jupyter server whose kernel it is, ``persistent`` whether there is one, ``observe``
+    what makes that server's observer of the bridge.
     """
 
     kernelspec: str
@@ -51,7 +51,7 @@ class KernelRequest:
     env: Mapping[str, str] = field(repr=False)
     local_id: str | None = None
     root: str | None = None
-    kept: bool = False
+    persistent: bool = False
     observe: Observe | None = None
 
     @property
@@ -97,11 +97,13 @@ def start_spec(config: EMRConnect, connection: Connection, wishes: KernelRequest
 
 def new_record(connection: Connection, wishes: KernelRequest) -> KernelRecord:
     """Return what the ledger shall know of a new kernel, under ids of our choice."""
+    kernel_id = str(uuid.uuid4())
     return KernelRecord(
-        kernel_id=str(uuid.uuid4()),
+        kernel_id=kernel_id,
         compute=connection.compute.id,
         kernelspec=wishes.kernelspec,
-        gateway_url=connection.target.url,
+        url=connection.target.url,
+        remote_id=kernel_id,
         runtime_role=connection.role,
         path=wishes.path,
         profile=connection.compute.profile,
@@ -110,7 +112,7 @@ def new_record(connection: Connection, wishes: KernelRequest) -> KernelRecord:
         local_id=wishes.local_id,
         session_id=uuid.uuid4().hex,
         root=wishes.root,
-        kept=wishes.kept,
+        persistent=wishes.persistent,
     )
 
 

@@ -17,84 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import StoreError
+from .migrations import MIGRATIONS, migrate, schema_version
 
 BUSY_SECONDS = 10.0
 BUSY_PAUSE = 0.02
-
-# Schema n is reached by running MIGRATIONS[n - 1] on schema n - 1. Never edit an entry that was released; add one.
-MIGRATIONS = (
-    """
-    CREATE TABLE attachments (
-        path TEXT PRIMARY KEY,
-        id TEXT NOT NULL UNIQUE,
-        compute TEXT NOT NULL,
-        runtime_role TEXT,
-        transport TEXT NOT NULL,
-        profile TEXT,
-        region TEXT,
-        created_at TEXT NOT NULL
-    );
-    CREATE TABLE kernels (
-        kernel_id TEXT PRIMARY KEY,
-        compute TEXT NOT NULL,
-        kernelspec TEXT NOT NULL,
-        gateway_url TEXT NOT NULL,
-        runtime_role TEXT,
-        path TEXT,
-        profile TEXT,
-        region TEXT,
-        state TEXT NOT NULL,
-        started_at TEXT NOT NULL
-    );
-    CREATE TABLE roles_used (
-        compute TEXT NOT NULL,
-        role TEXT NOT NULL,
-        used_at TEXT NOT NULL,
-        PRIMARY KEY (compute, role)
-    );
-    """,
-    """
-    ALTER TABLE attachments ADD COLUMN access_role TEXT;
-    ALTER TABLE kernels ADD COLUMN access_role TEXT;
-    CREATE TABLE computes (
-        source TEXT NOT NULL,
-        kind TEXT NOT NULL,
-        id TEXT NOT NULL,
-        body TEXT NOT NULL,
-        described_at REAL,
-        PRIMARY KEY (source, kind, id)
-    );
-    CREATE TABLE compute_lists (
-        source TEXT NOT NULL,
-        kind TEXT NOT NULL,
-        listed_at REAL NOT NULL,
-        PRIMARY KEY (source, kind)
-    );
-    """,
-    """
-    CREATE TABLE owners (
-        id TEXT PRIMARY KEY,
-        host TEXT NOT NULL,
-        machine TEXT NOT NULL,
-        pid INTEGER NOT NULL,
-        process_started TEXT NOT NULL,
-        heartbeat_at REAL NOT NULL
-    );
-    ALTER TABLE kernels ADD COLUMN local_id TEXT;
-    ALTER TABLE kernels ADD COLUMN session_id TEXT;
-    ALTER TABLE kernels ADD COLUMN root TEXT;
-    ALTER TABLE kernels ADD COLUMN kept INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE kernels ADD COLUMN wanted INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE kernels ADD COLUMN owner_id TEXT;
-    ALTER TABLE kernels ADD COLUMN since TEXT;
-    ALTER TABLE kernels ADD COLUMN cause TEXT;
-    ALTER TABLE kernels ADD COLUMN reason TEXT;
-    ALTER TABLE kernels ADD COLUMN jupyter_session TEXT;
-    ALTER TABLE kernels ADD COLUMN jupyter_path TEXT;
-    ALTER TABLE kernels ADD COLUMN jupyter_type TEXT;
-    """,
-)
-
 
 # One thread at a time makes or migrates files: see Database._make.
 _preparing = threading.Lock()
@@ -150,7 +76,7 @@ class Database:
         if self._is_private():
             connection = self._open()
             try:
-                if _version(connection) == len(MIGRATIONS):
+                if schema_version(connection) == len(MIGRATIONS):
                     return connection
             except BaseException:
                 connection.close()
@@ -196,7 +122,7 @@ class Database:
         return connection
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
-        version = _version(connection)
+        version = schema_version(connection)
         if version > len(MIGRATIONS):
             raise self._newer(version)
         # SQLite does not wait for others here, as it does elsewhere: the lock for it might never come (deadlock).
@@ -233,23 +159,3 @@ class Database:
             return StoreError(message, fix="Make it and its folder writable for you, or set EMRConnect.state_file.")
         message = f"The state file {self.path} cannot be used: {text}."
         return StoreError(message, fix="Check the disk and the path, or set EMRConnect.state_file.")
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    return version
-
-
-def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the file to the present schema in one transaction; processes that start together do it once."""
-    connection.execute("BEGIN IMMEDIATE")
-    version = _version(connection)
-    try:
-        for script in MIGRATIONS[version:]:
-            for statement in filter(str.strip, script.split(";")):
-                connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")

@@ -22,7 +22,7 @@ MOVE = """
 """
 PUT_OWNER = "INSERT OR REPLACE INTO owners VALUES (:id, :host, :machine, :pid, :process_started, :heartbeat_at)"
 FORGET_OWNERS = "DELETE FROM owners WHERE id != ? AND id NOT IN (SELECT owner_id FROM kernels WHERE owner_id NOTNULL)"
-STRIKE_GONE = "DELETE FROM kernels WHERE state = 'gone' AND since < ?"
+DELETE_GONE = "DELETE FROM kernels WHERE state = 'gone' AND since < ?"
 GONE_SHOWN = timedelta(days=1)
 WAITS = "It waits for the next start of its notebook."
 CHANGEABLE = frozenset({"state", "cause", "reason", "session_id", "jupyter_session", "jupyter_path", "jupyter_type"})
@@ -49,7 +49,7 @@ class Ledger:
             if owner:  # in one transaction, so that no kernel names an owner that nobody knows
                 connection.execute(PUT_OWNER, asdict(owner))
             connection.execute(query, asdict(kept))
-            connection.execute(STRIKE_GONE, (moment_text(-GONE_SHOWN),))
+            connection.execute(DELETE_GONE, (moment_text(-GONE_SHOWN),))
         return kept
 
     def update(self, kernel_id: str, **values: str | None) -> None:
@@ -67,7 +67,7 @@ class Ledger:
             connection.execute(query, {**values, "now": now_text(), "id": kernel_id})
 
     def remove(self, kernel_id: str) -> None:
-        """Strike a kernel that is deleted on its gateway."""
+        """Delete the row of a kernel that is deleted on its gateway."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM kernels WHERE kernel_id = ?", (kernel_id,))
 
@@ -112,30 +112,30 @@ class Ledger:
             if held and lives(held) and not force:
                 return held
             query = """
-                UPDATE kernels SET path = coalesce(:path, path), wanted = 1, kept = 1, owner_id = NULL,
+                UPDATE kernels SET path = coalesce(:path, path), wanted = 1, persistent = 1, owner_id = NULL,
                 state = 'detached', since = :now, cause = 'adopt', reason = :reason WHERE kernel_id = :id
             """
             values = {"path": path, "now": now_text(), "id": kernel_id, "reason": WAITS}
             connection.execute(query, values)
         return None
 
-    def release(self, kernel_id: str, owner_id: str, *, cause: str, reason: str, keep: bool = True) -> bool:
+    def release(self, kernel_id: str, owner_id: str, *, cause: str, reason: str, persistent: bool = True) -> bool:
         """Leave a kernel to whoever wants it, as ``detached``; False when it is no longer this owner's.
 
-        Without ``keep`` it waits for nobody: no notebook takes it by itself, and ``kernels prune`` offers to remove it.
+        Without ``persistent`` it waits for nobody: no notebook takes it by itself, and ``kernels prune`` offers to remove it.
         """
         query = """
             UPDATE kernels SET owner_id = NULL, state = 'detached', since = ?, cause = ?, reason = ?,
-            kept = kept AND ? WHERE kernel_id = ? AND owner_id = ?
+            persistent = persistent AND ? WHERE kernel_id = ? AND owner_id = ?
         """
         with self._database.transaction() as connection:
-            values = (now_text(), cause, reason, keep, kernel_id, owner_id)
+            values = (now_text(), cause, reason, persistent, kernel_id, owner_id)
             return connection.execute(query, values).rowcount > 0
 
     def end(self, kernel_id: str, owner_id: str, *, cause: str, reason: str) -> None:
-        """Note that a kernel of this owner is no more, and why; it is shown so for :data:`GONE_SHOWN`, then struck."""
+        """Note that a kernel of this owner is no more, and why; it is shown so for :data:`GONE_SHOWN`."""
         query = """
-            UPDATE kernels SET owner_id = NULL, kept = 0, state = 'gone', since = ?, cause = ?, reason = ?
+            UPDATE kernels SET owner_id = NULL, persistent = 0, state = 'gone', since = ?, cause = ?, reason = ?
             WHERE kernel_id = ? AND owner_id = ?
         """
         with self._database.transaction() as connection:
@@ -188,4 +188,4 @@ def _by_id(rows: Iterable[sqlite3.Row]) -> dict[str, Owner]:
 
 def _record(row: sqlite3.Row) -> KernelRecord:
     values: dict[str, Any] = dict(row)
-    return KernelRecord(**values | {"kept": bool(values["kept"]), "wanted": bool(values["wanted"])})
+    return KernelRecord(**values | {"persistent": bool(values["persistent"]), "wanted": bool(values["wanted"])})

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Sandbox
+from tests.functional.store import schema_3
 from tests.sandbox.jupyter_server import Server, serving
 from tests.sandbox.kernels import until
 from tests.sandbox.notebooks import write_notebook
@@ -90,6 +91,24 @@ async def test_the_next_server_has_the_session_and_its_variables(
             assert await channels.printed("print(kept)") == "still here\n"
         assert on_gateway() == kernels
         assert "Traceback" not in server.said
+        await close(server, after, on_gateway)
+
+
+async def test_a_kernel_in_a_ledger_of_the_schema_before_goes_on(sandbox: Sandbox, work: Path, on_gateway: Any) -> None:
+    async with serving(sandbox, work, leaves=True) as server:
+        before = await opened(server)
+        async with server.channels(before["kernel"]["id"]) as channels:
+            assert await channels.printed(SETS) == "set\n"
+        kernels = on_gateway()
+        await until(lambda: noted(sandbox, before["id"]), wait=20)
+        kill(server)
+    schema_3.rewrite(state_file(sandbox))
+    async with serving(sandbox, work, leaves=True) as server:
+        (after,) = await sessions(server)
+        assert (after["id"], after["kernel"]["id"]) == (before["id"], before["kernel"]["id"])
+        async with server.channels(after["kernel"]["id"]) as channels:
+            assert await channels.printed("print(kept)") == "still here\n"
+        assert on_gateway() == kernels
         await close(server, after, on_gateway)
 
 

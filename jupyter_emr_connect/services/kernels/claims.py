@@ -27,7 +27,7 @@ def claim_left(config: EMRConnect, root: str, inside: Callable[[str], bool]) -> 
 
     def is_left(record: KernelRecord) -> bool:
         """Say whether it is one of this server's, and a notebook's only if the notebook is still there."""
-        if not record.kept or record.state == "gone" or not record.local_id:
+        if not record.persistent or record.state == "gone" or not record.local_id:
             return False
         if record.path and inside(record.path) and Path(record.path).is_file():
             return True

@@ -75,9 +75,9 @@ def why_orphan(kernel: ListedKernel, older_than: timedelta) -> str | None:
     elsewhere = kernel.owner and (kernel.owner.host, kernel.owner.machine) != (socket.gethostname(), machine())
     if not elsewhere:
         is_notebook = record.path and record.jupyter_type in (None, "notebook")
-        if is_notebook and record.kept and is_gone(record.path or ""):
+        if is_notebook and record.persistent and is_gone(record.path or ""):
             return "its notebook is gone"
-        if not record.kept and (kernel.owner or record.state == "detached"):
+        if not record.persistent and (kernel.owner or record.state == "detached"):
             return "the process that started it has ended, and no notebook waits for it"
     if alone >= older_than:
         hours = alone.total_seconds() / 3600

@@ -35,5 +35,5 @@ async def test_a_start_that_is_cancelled_while_it_is_entered_leaves_no_row(tmp_p
     with pytest.raises(asyncio.CancelledError):
         await adding
     assert [one.kernel_id for one in ledger.all()] == ["k1"]
-    await entry.strike()
+    await entry.delete()
     assert ledger.all() == []

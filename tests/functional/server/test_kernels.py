@@ -19,7 +19,7 @@ from jupyter_emr_connect.models import KernelRecord
 from jupyter_emr_connect.services.kernels.processes import this_process
 from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
-record = KernelRecord(sys.argv[2], "j-1", "emr-python", "http://h:1", state="connected", kept=True)
+record = KernelRecord(sys.argv[2], "j-1", "emr-python", "http://h:1", state="connected", persistent=True)
 Ledger(Database(sys.argv[1])).add(record, this_process())
 print("added", flush=True)
 sys.stdin.readline()
@@ -43,7 +43,7 @@ def left(cloud, ledger, notebook):
             path=str(notebook),
             region="us-east-1",
             state="detached",
-            kept=True,
+            persistent=True,
         )
     )
 

@@ -11,7 +11,7 @@ import pytest
 
 from jupyter_emr_connect.services.compute.catalogue import Query
 from jupyter_emr_connect.services.compute.sources import Source
-from jupyter_emr_connect.store.database import MIGRATIONS
+from jupyter_emr_connect.store.migrations import MIGRATIONS
 from tests.functional.services.catalogues import STANDARD, add_clusters, catalogue, change, names, read_all
 
 

@@ -18,8 +18,9 @@ import pytest
 from jupyter_emr_connect.errors import StoreError
 from jupyter_emr_connect.models import KernelRecord, Owner
 from jupyter_emr_connect.services.kernels.processes import STALE, lives, this_process
-from jupyter_emr_connect.store.database import MIGRATIONS, Database
+from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
+from jupyter_emr_connect.store.migrations import MIGRATIONS
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def ledger(path: Path) -> Ledger:
 
 
 def kernel(number: int = 1, **values) -> KernelRecord:
-    known = {"started_at": f"2026-01-01T00:00:{number:02}+00:00", "path": "/w/n.ipynb", "kept": True}
+    known = {"started_at": f"2026-01-01T00:00:{number:02}+00:00", "path": "/w/n.ipynb", "persistent": True}
     return KernelRecord(f"k{number}", "j-1", "emr-pyspark", "https://h:18888", **(known | values))
 
 
@@ -52,7 +53,7 @@ def anything(_: KernelRecord) -> bool:
 def test_a_kernel_has_the_owner_that_entered_it(ledger):
     ledger.add(kernel(local_id="l1", session_id="s1", root="/w"), owner("a"))
     found = ledger.get("k1")
-    assert (found.owner_id, found.local_id, found.session_id, found.kept) == ("a", "l1", "s1", True)
+    assert (found.owner_id, found.local_id, found.session_id, found.persistent) == ("a", "l1", "s1", True)
     assert ledger.owners()["a"].pid == os.getpid()
     assert ledger.claim(anything, owner("b"), lives) is None
 
@@ -89,9 +90,14 @@ def test_only_its_owner_releases_a_kernel_or_ends_it(ledger):
     assert not ledger.release("k1", "b", cause="c", reason="r")
     ledger.end("k1", "b", cause="c", reason="r")
     assert ledger.get("k1").state == "connected"
-    assert ledger.release("k1", "a", cause="server stopped", reason="It was.", keep=False)
+    assert ledger.release("k1", "a", cause="server stopped", reason="It was.", persistent=False)
     found = ledger.get("k1")
-    assert (found.state, found.cause, found.reason, found.kept) == ("detached", "server stopped", "It was.", False)
+    assert (found.state, found.cause, found.reason, found.persistent) == (
+        "detached",
+        "server stopped",
+        "It was.",
+        False,
+    )
 
 
 def test_since_is_when_the_state_became_so(ledger):
@@ -185,7 +191,7 @@ from jupyter_emr_connect.services.kernels.processes import this_process
 from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
 database = Database(sys.argv[1])
-record = KernelRecord("k1", "j-1", "emr-python", "u", kept=True)
+record = KernelRecord("k1", "j-1", "emr-python", "u", persistent=True)
 if sys.argv[2] == "written":
     Ledger(database).add(record, this_process())
 with database.transaction() as connection:
@@ -202,21 +208,6 @@ def test_a_process_killed_in_the_middle_of_writing_leaves_what_was_before(ledger
     assert "half" not in ledger.owners()
     found = ledger.claim(anything, owner("next"), lives)
     assert (found is not None) is (before == "written")
-
-
-def test_a_ledger_of_the_schema_before_is_taken_over_with_its_kernels(path):
-    with closing(sqlite3.connect(path)) as old:
-        for script in MIGRATIONS[:2]:
-            old.executescript(script)
-        old.execute(
-            "INSERT INTO kernels (kernel_id, compute, kernelspec, gateway_url, path, state, started_at) "
-            "VALUES ('k1', 'j-1', 'emr-python', 'u', '/w/n.ipynb', 'connected', '2026-01-01T00:00:00+00:00')"
-        )
-        old.execute("PRAGMA user_version = 2")
-        old.commit()
-    path.chmod(0o600)
-    (found,) = Ledger(Database(path)).all()
-    assert (found.kernel_id, found.kept, found.owner_id, found.since) == ("k1", False, None, None)
 
 
 def test_a_newer_ledger_is_left_alone(ledger, path):

@@ -40,7 +40,7 @@ def claimed(config: EMRConnect, root: Path) -> tuple[list[str], bool]:
 
 
 def kernel(folder: Path, name: str = "k1", **values) -> KernelRecord:
-    known = {"path": f"{folder}/n.ipynb", "kept": True, "local_id": f"local {name}", "state": "detached"}
+    known = {"path": f"{folder}/n.ipynb", "persistent": True, "local_id": f"local {name}", "state": "detached"}
     return KernelRecord(name, "j-1", "emr-python", "u", **(known | values))
 
 
@@ -57,7 +57,7 @@ def test_others_are_left_alone(config, root, ledger):
     ledger.add(kernel(root, "its notebook is gone", path=f"{root}/gone.ipynb"))
     ledger.add(kernel(root, "of another folder", path="/elsewhere/n.ipynb"))
     ledger.add(kernel(root, "gone", state="gone"))
-    ledger.add(kernel(root, "of no server", kept=False))
+    ledger.add(kernel(root, "of no server", persistent=False))
     ledger.add(kernel(root, "in use"), replace(this_process(), id="another owner in a living process"))
     ledger.add(kernel(root, "a console of another server", path=None, jupyter_type="console", root="/elsewhere"))
     assert claimed(config, root) == ([], False)

@@ -14,8 +14,9 @@ import pytest
 from jupyter_emr_connect.errors import StoreError
 from jupyter_emr_connect.models import Attachment, KernelRecord
 from jupyter_emr_connect.store.attachments import AttachmentStore
-from jupyter_emr_connect.store.database import MIGRATIONS, Database
+from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
+from jupyter_emr_connect.store.migrations import MIGRATIONS
 
 
 @pytest.fixture

@@ -19,7 +19,9 @@ HOURS = 3600.0
 
 
 def kernel(*, alive: bool = False, owner: Owner | None = None, **values: Any) -> ListedKernel:
-    known = KernelRecord("k1", "j-1", "emr-python", "u", path="/nowhere/at all.ipynb", state="connected", kept=True)
+    known = KernelRecord(
+        "k1", "j-1", "emr-python", "u", path="/nowhere/at all.ipynb", state="connected", persistent=True
+    )
     return ListedKernel(replace(known, **values), owner, alive)
 
 
@@ -31,9 +33,9 @@ def ago(hours: float) -> str:
     return (datetime.now(timezone.utc) - timedelta(hours=hours)).isoformat(timespec="seconds")
 
 
-@pytest.mark.parametrize("kept", [True, False])
-def test_a_kernel_whose_owner_lives_is_none_however_old(kept: bool) -> None:
-    assert why_orphan(kernel(alive=True, owner=owner(hours_ago=999), kept=kept), timedelta()) is None
+@pytest.mark.parametrize("persistent", [True, False])
+def test_a_kernel_whose_owner_lives_is_none_however_old(persistent: bool) -> None:
+    assert why_orphan(kernel(alive=True, owner=owner(hours_ago=999), persistent=persistent), timedelta()) is None
 
 
 def test_a_kernel_left_behind_a_while_ago_waits_for_its_notebook() -> None:
@@ -44,13 +46,13 @@ def test_a_kernel_left_behind_a_while_ago_waits_for_its_notebook() -> None:
 
 
 def test_a_headless_kernel_whose_process_died_here_is_one_at_once() -> None:
-    assert why_orphan(kernel(owner=owner(), kept=False), LONG)
-    assert why_orphan(kernel(state="detached", since=ago(0), kept=False), LONG)
+    assert why_orphan(kernel(owner=owner(), persistent=False), LONG)
+    assert why_orphan(kernel(state="detached", since=ago(0), persistent=False), LONG)
 
 
 def test_of_a_process_elsewhere_that_is_silent_nothing_is_known_for_a_day() -> None:
-    assert why_orphan(kernel(owner=owner(hours_ago=1, host="other"), kept=False), LONG) is None
-    assert why_orphan(kernel(owner=owner(hours_ago=25, host="other"), kept=False), LONG)
+    assert why_orphan(kernel(owner=owner(hours_ago=1, host="other"), persistent=False), LONG) is None
+    assert why_orphan(kernel(owner=owner(hours_ago=25, host="other"), persistent=False), LONG)
 
 
 def test_a_kernel_that_was_given_up_but_lives_is_one() -> None:
@@ -59,5 +61,5 @@ def test_a_kernel_that_was_given_up_but_lives_is_one() -> None:
 
 
 def test_one_of_an_older_ledger_that_knows_no_owners_goes_by_its_age() -> None:
-    assert why_orphan(kernel(started_at=ago(1), kept=False), LONG) is None
-    assert why_orphan(kernel(started_at=ago(25), kept=False), LONG)
+    assert why_orphan(kernel(started_at=ago(1), persistent=False), LONG) is None
+    assert why_orphan(kernel(started_at=ago(25), persistent=False), LONG)

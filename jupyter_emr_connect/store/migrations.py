@@ -1,0 +1,166 @@
+"""The schema of the state file, as the steps from each version to the next.
+
+SQLite's ``user_version`` holds a file's version; a new file has 0. Called by :class:`..database.Database`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+
+def _attachments_and_kernels(connection: sqlite3.Connection) -> None:
+    """Make schema 1."""
+    connection.execute("""
+        CREATE TABLE attachments (
+            path TEXT PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            compute TEXT NOT NULL,
+            runtime_role TEXT,
+            transport TEXT NOT NULL,
+            profile TEXT,
+            region TEXT,
+            created_at TEXT NOT NULL
+        )
+    """)
+    connection.execute("""
+        CREATE TABLE kernels (
+            kernel_id TEXT PRIMARY KEY,
+            compute TEXT NOT NULL,
+            kernelspec TEXT NOT NULL,
+            gateway_url TEXT NOT NULL,
+            runtime_role TEXT,
+            path TEXT,
+            profile TEXT,
+            region TEXT,
+            state TEXT NOT NULL,
+            started_at TEXT NOT NULL
+        )
+    """)
+    connection.execute("""
+        CREATE TABLE roles_used (
+            compute TEXT NOT NULL,
+            role TEXT NOT NULL,
+            used_at TEXT NOT NULL,
+            PRIMARY KEY (compute, role)
+        )
+    """)
+
+
+def _access_roles_and_computes(connection: sqlite3.Connection) -> None:
+    """Make schema 2 of schema 1."""
+    for table in ("attachments", "kernels"):
+        connection.execute(f"ALTER TABLE {table} ADD COLUMN access_role TEXT")
+    connection.execute("""
+        CREATE TABLE computes (
+            source TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            id TEXT NOT NULL,
+            body TEXT NOT NULL,
+            described_at REAL,
+            PRIMARY KEY (source, kind, id)
+        )
+    """)
+    connection.execute("""
+        CREATE TABLE compute_lists (
+            source TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            listed_at REAL NOT NULL,
+            PRIMARY KEY (source, kind)
+        )
+    """)
+
+
+def _owners_of_kernels(connection: sqlite3.Connection) -> None:
+    """Make schema 3 of schema 2."""
+    connection.execute("""
+        CREATE TABLE owners (
+            id TEXT PRIMARY KEY,
+            host TEXT NOT NULL,
+            machine TEXT NOT NULL,
+            pid INTEGER NOT NULL,
+            process_started TEXT NOT NULL,
+            heartbeat_at REAL NOT NULL
+        )
+    """)
+    for column in ("local_id", "session_id", "root"):
+        connection.execute(f"ALTER TABLE kernels ADD COLUMN {column} TEXT")
+    for column in ("kept", "wanted"):
+        connection.execute(f"ALTER TABLE kernels ADD COLUMN {column} INTEGER NOT NULL DEFAULT 0")
+    for column in ("owner_id", "since", "cause", "reason", "jupyter_session", "jupyter_path", "jupyter_type"):
+        connection.execute(f"ALTER TABLE kernels ADD COLUMN {column} TEXT")
+
+
+def _kernels_of_any_transport(connection: sqlite3.Connection) -> None:
+    """Make schema 4 of schema 3: a kernel need not be a gateway's.
+
+    SQLite can take ``NOT NULL`` from no column, so the table is made anew, in the caller's transaction
+    (https://sqlite.org/lang_altertable.html, 7).
+    """
+    connection.execute("ALTER TABLE kernels RENAME TO gateway_kernels")
+    connection.execute("""
+        CREATE TABLE kernels (
+            kernel_id TEXT PRIMARY KEY,
+            compute TEXT NOT NULL,
+            kernelspec TEXT NOT NULL,
+            transport TEXT NOT NULL,
+            url TEXT,
+            remote_id TEXT,
+            remote_kind TEXT NOT NULL,
+            runtime_role TEXT,
+            path TEXT,
+            profile TEXT,
+            region TEXT,
+            access_role TEXT,
+            state TEXT NOT NULL,
+            started_at TEXT NOT NULL,
+            local_id TEXT,
+            session_id TEXT,
+            root TEXT,
+            persistent INTEGER NOT NULL,
+            wanted INTEGER NOT NULL,
+            owner_id TEXT,
+            since TEXT,
+            cause TEXT,
+            reason TEXT,
+            jupyter_session TEXT,
+            jupyter_path TEXT,
+            jupyter_type TEXT
+        )
+    """)
+    connection.execute("""
+        INSERT INTO kernels
+        SELECT kernel_id, compute, kernelspec, 'gateway', gateway_url, kernel_id, 'kernel', runtime_role, path, profile,
+            region, access_role, state, started_at, local_id, session_id, root, kept, wanted, owner_id, since, cause,
+            reason, jupyter_session, jupyter_path, jupyter_type
+        FROM gateway_kernels
+    """)
+    connection.execute("DROP TABLE gateway_kernels")
+
+
+# Entry n (from 0) makes schema n + 1 of schema n. Never edit a step that was released; add one.
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    _attachments_and_kernels,
+    _access_roles_and_computes,
+    _owners_of_kernels,
+    _kernels_of_any_transport,
+)
+
+
+def schema_version(connection: sqlite3.Connection) -> int:
+    """Return the version of the file's schema."""
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the file to the present schema in one transaction; processes that start together do it once."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for step in MIGRATIONS[schema_version(connection) :]:
+            step(connection)
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
