@@ -11,10 +11,10 @@ import sys
 from collections import Counter
 
 from jupyter_emr_connect.sandbox.aws.app import make_app
-from jupyter_emr_connect.sandbox.aws.limits import Buckets
+from jupyter_emr_connect.sandbox.aws.limits import TokenBuckets
 from jupyter_emr_connect.sandbox.aws.seed import seed
 from jupyter_emr_connect.sandbox.aws.server import serve
-from jupyter_emr_connect.sandbox.world.paper import seed_paper
+from jupyter_emr_connect.sandbox.world.listed import add_listed_computes
 from jupyter_emr_connect.sandbox.world.world import RequestLog, World
 
 
@@ -23,14 +23,14 @@ def main() -> None:
     wanted = json.loads(sys.argv[1])
     world = World()
     front = make_app(world)
-    keys = seed(front)
-    seed_paper(world, wanted["counts"], wanted["regions"], "88")
+    keys = seed(world)
+    add_listed_computes(world, wanted["counts"], wanted["regions"], "88")
     server = serve(front)
     key = keys["administrator"]
     print(json.dumps({"url": server.url, "access_key": key.access_key, "secret": key.secret}), flush=True)
     for line in sys.stdin:
         if line.strip() == "reset":
-            front.buckets = Buckets(front.clock)
+            front.buckets = TokenBuckets(front.context.clock)
             world.log = RequestLog(200_000)
             print("{}", flush=True)
         else:

@@ -49,7 +49,7 @@ def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     world = World()
     fill_standard(world, "45")
     front = make_app(world)
-    keys = seed(front)
+    keys = seed(world)
     server = serve(front)
     folder = tmp_path / "aws"
     folder.mkdir()

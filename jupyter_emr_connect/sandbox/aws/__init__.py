@@ -11,6 +11,8 @@ A request goes through small steps, one module each; the first that refuses answ
                   ├─ authorize   IAM: collects policies; ``policy``, ``conditions``, ``trust`` evaluate
                   └─ registry    the service's handler (``emr``, ``sts`` …), or moto's (``iam``, ``s3``) by ``backend``
 
-``failures`` knows each error's code and form in each protocol; ``seed`` and ``policies`` say what a sandbox comes
-with. A new service is a module with a :class:`~.service.Service` and a line in ``registry``.
+The modules point one way: ``app`` knows all others, a service knows ``service`` (its :class:`~.service.Call` and the
+:class:`~.service.AWSContext` that the call works on) and never the application. ``lifecycle`` moves computes from state
+to state. ``failures`` knows each error's code and form in each protocol; ``seed`` and ``policies`` say what a sandbox
+comes with. A new service is a module with a :class:`~.service.Service` and a line in ``registry``.
 """

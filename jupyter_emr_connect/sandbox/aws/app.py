@@ -12,17 +12,13 @@ from typing import Any
 from ..world.world import World
 from . import backend, constraints, faults
 from .authorize import authorize
-from .emr.lifecycle import Lifecycle
-from .emr.security import StoredSecurityConfigurations
-from .emr_containers.lifecycle import EndpointStages, VirtualClusterStages
-from .emr_serverless.lifecycle import ApplicationStages
 from .failures import Down, FailureKind, Protocol, Refusal, Reply, render
-from .identity import ANONYMOUS, Keys
+from .identity import ANONYMOUS
 from .incoming import MAX_BODY, Incoming, locate, read
-from .limits import Buckets
+from .limits import TokenBuckets
 from .protocol import operation_of, parameters, protocol_of, reply_of
 from .registry import SERVICES
-from .service import Call, Service
+from .service import AWSContext, Call, Service
 from .sigv4 import signature_of, verify
 from .streams import check_stream
 
@@ -34,28 +30,21 @@ DROPPED = 0
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
 
-class Front:
-    """Everything the AWS front keeps besides ``world``: keys of sessions, buckets of tokens, security configurations.
+class AWSApplication:
+    """The AWS front as a WSGI application: the services by SigV4 name, the context of their calls, and the API rates.
 
     ``clock`` gives seconds since the epoch; tests pass one that they turn by hand.
     """
 
     def __init__(self, world: World, clock: Callable[[], float]) -> None:
-        self.world = world
-        self.clock = clock
         self.services: Mapping[str, Service] = SERVICES
-        self.keys = Keys(clock)
-        self.buckets = Buckets(clock)
-        self.security = StoredSecurityConfigurations()
-        self.lifecycle = Lifecycle(world, clock)
-        self.virtual_clusters = VirtualClusterStages(world, clock)
-        self.endpoints = EndpointStages(world, clock)
-        self.applications = ApplicationStages(world, clock)
+        self.buckets = TokenBuckets(clock)
+        self.context = AWSContext.of(world, clock)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request; WSGI's entry, called from any thread. Raises :class:`Down` to drop the connection."""
         request_id = str(uuid.uuid4())
-        call = Call(self, Incoming("GET", "/", "", {}, b""), request_id)
+        call = Call(self.context, Incoming("GET", "/", "", {}, b""), request_id)
         try:
             call.incoming = read(environ)
             reply = self._answer(call)
@@ -63,11 +52,11 @@ class Front:
             self._note(call, Reply(DROPPED, b""))
             raise
         except Refusal as refusal:
-            reply = render(refusal, _protocol(call), request_id)
+            reply = render(refusal, self._protocol(call), request_id)
         except Exception:
             # A defect of ours or moto's: the caller gets AWS's own 500 and no traceback.
             log.exception("The AWS front failed at %s %s", call.service, call.action)
-            reply = render(Refusal(FailureKind.INTERNAL), _protocol(call), request_id)
+            reply = render(Refusal(FailureKind.INTERNAL), self._protocol(call), request_id)
         self._note(call, reply)
         return _send(call, reply, start_response)
 
@@ -87,11 +76,11 @@ class Front:
             if not service.anonymous:
                 raise Refusal(FailureKind.MISSING_AUTH)
         else:
-            key = self.keys.find(signed.access_key)
-            signature = verify(incoming, signed, key.secret, self.clock())
+            key = call.aws.keys.find(signed.access_key)
+            signature = verify(incoming, signed, key.secret, call.now)
             check_stream(incoming, signed, key.secret, signature)
             call.principal = key.principal
-            self.keys.check_session(key, signed.token)
+            call.aws.keys.check_session(key, signed.token)
             faults.credentials(call)
         if unknown is not None:
             raise unknown
@@ -103,6 +92,7 @@ class Front:
             call.operation, found, request = operation_of(service, call.incoming)
             call.action = str(call.operation.name)
             call.params = parameters(call.operation, found, request)
+            call.compute = service.compute(call) if call.params else None
             if service.strict:
                 constraints.check(call.operation.input_shape, call.params)
         except Refusal as refusal:
@@ -123,7 +113,7 @@ class Front:
 
     def _note(self, call: Call, reply: Reply) -> None:
         who = call.principal.arn if call.principal is not ANONYMOUS else "-"
-        self.world.log.add(
+        call.aws.world.log.add(
             service=call.service or "-",
             action=call.action or "-",
             principal=who,
@@ -132,8 +122,18 @@ class Front:
             region=call.region or "-",
         )
 
+    def _protocol(self, call: Call) -> Protocol:
+        """Return the protocol to refuse in; where the service is unknown, the request's own form tells."""
+        service = self.services.get(call.service)
+        if service is not None:
+            return protocol_of(service)
+        headers = call.incoming.headers
+        if "x-www-form-urlencoded" in headers.get("content-type", ""):
+            return "query"
+        return "json" if "x-amz-target" in headers or not call.service else "rest-json"
 
-def make_app(world: World, *, clock: Callable[[], float] = time.time) -> Front:
+
+def make_app(world: World, *, clock: Callable[[], float] = time.time) -> AWSApplication:
     """Return the AWS front of ``world`` as a WSGI callable; ``seed`` fills it.
 
     moto keeps its state per process: one process serves one world, and making a front forgets what moto held before.
@@ -141,18 +141,7 @@ def make_app(world: World, *, clock: Callable[[], float] = time.time) -> Front:
     from moto.core.base_backend import BackendDict
 
     BackendDict.reset()
-    return Front(world, clock)
-
-
-def _protocol(call: Call) -> Protocol:
-    """Return the protocol to refuse in; where the service is unknown, the request's own form tells."""
-    service = call.front.services.get(call.service)
-    if service is not None:
-        return protocol_of(service)
-    headers = call.incoming.headers
-    if "x-www-form-urlencoded" in headers.get("content-type", ""):
-        return "query"
-    return "json" if "x-amz-target" in headers or not call.service else "rest-json"
+    return AWSApplication(world, clock)
 
 
 def _send(call: Call, reply: Reply, start_response: StartResponse) -> Iterable[bytes]:

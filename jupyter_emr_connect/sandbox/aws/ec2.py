@@ -95,13 +95,13 @@ def security_groups(call: Call) -> list[Row]:
 def _attributes(call: Call) -> list[Row]:
     """Return Ec2InstanceAttributes of each cluster that the call can see."""
     there = (call.account, call.region)
-    specs = list(call.front.world.clusters.values())
+    specs = list(call.aws.world.clusters.values())
     return [ec2_attributes(spec) for spec in specs if (spec.account, spec.region) == there]
 
 
 def _of_applications(call: Call, name: str) -> list[str]:
     there = (call.account, call.region)
-    specs = list(call.front.world.applications.values())
+    specs = list(call.aws.world.applications.values())
     return [one for spec in specs if (spec.account, spec.region) == there for one in getattr(spec, name)]
 
 

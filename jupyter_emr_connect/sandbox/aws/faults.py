@@ -17,7 +17,7 @@ LONGEST = 300.0
 def before(call: Call) -> None:
     """Delay, refuse or drop a call before its signature is looked at; called by the app once the action is known."""
     for fault in _hits(call, "slow"):
-        call.front.world.faults.linger(fault, min(_milliseconds(fault) / 1000, LONGEST))
+        call.aws.world.faults.linger(fault, min(_milliseconds(fault) / 1000, LONGEST))
     if _hits(call, "down"):
         raise Down
     if _hits(call, "error-500"):
@@ -42,14 +42,10 @@ def authorization(call: Call, check: Check) -> None:
 
 
 def _hits(call: Call, name: str) -> list[Fault]:
-    compute = None
-    service = call.front.services.get(call.service)
-    if service is not None and call.params:
-        compute = service.compute(call)
     given = {"service": call.service, "region": call.region, "action": call.action}
     return [
         fault
-        for fault in call.front.world.faults.hits(name, compute)
+        for fault in call.aws.world.faults.hits(name, call.compute)
         if all(fault.options.get(key, value) == value for key, value in given.items())
     ]
 

@@ -42,8 +42,8 @@ Owner = tuple[str, str, str]
 """(account, region, service)."""
 
 
-class Buckets:
-    """The buckets of one sandbox; ``clock`` gives seconds and may be any that does not run backwards."""
+class TokenBuckets:
+    """The token buckets of one sandbox; ``clock`` gives seconds and may be any that does not run backwards."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock

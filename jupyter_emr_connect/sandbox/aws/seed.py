@@ -10,17 +10,14 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..world.security import StoredSecurityConfiguration
 from ..world.world import ACCOUNT, OTHER_ACCOUNT, REGION, World
 from . import policies, policies_partner
 from .emr.render import INSTANCE_PROFILE, SERVICE_ROLE
-from .emr.security import StoredSecurityConfiguration
 from .identity import iam_backend, new_key_id
 from .policies import Document
-
-if TYPE_CHECKING:
-    from .app import Front
 
 BUCKETS = ("emr-sandbox-notebooks", "emr-sandbox-data")
 """The buckets of the sandbox's own account; the other one has ``policies.PARTNER_BUCKET``."""
@@ -38,20 +35,20 @@ class Profile:
     secret: str = field(repr=False)
 
 
-def seed(front: Front, *, keys: Mapping[str, tuple[str, str]] | None = None) -> dict[str, Profile]:
-    """Fill a fresh front and return its profiles.
+def seed(world: World, *, keys: Mapping[str, tuple[str, str]] | None = None) -> dict[str, Profile]:
+    """Fill moto and ``world`` for a fresh front and return its profiles.
 
     ``keys`` gives (access key id, secret) by profile name where they must not be random.
     """
-    iam = iam_backend(front.world.account)
+    iam = iam_backend(world.account)
     _roles(iam)
     _partner_roles(iam_backend(OTHER_ACCOUNT))
-    _buckets(front.world)
+    _buckets(world)
     for account in (ACCOUNT, OTHER_ACCOUNT):
-        put_security(front, account, REGION)
+        put_security(world, account, REGION)
     for name, document in policies.PROFILES.items():
         _user(iam, name, document, (keys or {}).get(name))
-    return profiles(front.world)
+    return profiles(world)
 
 
 def profiles(world: World) -> dict[str, Profile]:
@@ -119,8 +116,8 @@ def _buckets(world: World) -> None:
     partner.put_bucket_policy(policies.PARTNER_BUCKET, json.dumps(policies_partner.BUCKET_POLICY).encode())
 
 
-def put_security(front: Front, account: str, region: str) -> None:
+def put_security(world: World, account: str, region: str) -> None:
     """Give an account in a region the security configurations that the sandbox's clusters name."""
     now = datetime.now(timezone.utc)
     for name, document in policies.SECURITY_CONFIGURATIONS.items():
-        front.security.put((account, region), StoredSecurityConfiguration(name, json.dumps(document), now))
+        world.security.put((account, region), StoredSecurityConfiguration(name, json.dumps(document), now))

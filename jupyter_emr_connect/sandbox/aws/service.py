@@ -1,17 +1,57 @@
-"""What a service of the AWS front is, and a call to one. Every service module builds on this."""
+"""What a service of the AWS front is, a call to one, and the state that calls work on.
+
+Every service module builds on this one, and none of them knows the application that calls it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .identity import ANONYMOUS, Principal
+from ..world.eks import EndpointSpec, VirtualClusterSpec
+from ..world.serverless import ApplicationSpec
+from ..world.world import ClusterSpec, World
+from .identity import ANONYMOUS, Keys, Principal
 from .incoming import Incoming
+from .lifecycle import (
+    Clock,
+    ResourceLifecycle,
+    application_lifecycle,
+    cluster_lifecycle,
+    endpoint_lifecycle,
+    virtual_cluster_lifecycle,
+)
 from .limits import BucketRate
 
-if TYPE_CHECKING:
-    from .app import Front
+
+@dataclass(frozen=True)
+class AWSContext:
+    """What the calls to one AWS front work on: the world, the access keys, and what changes the world with time.
+
+    ``clock`` gives seconds since the epoch; the lifecycles hold the state transitions of the world's resources.
+    """
+
+    world: World
+    clock: Clock
+    keys: Keys
+    clusters: ResourceLifecycle[ClusterSpec]
+    virtual_clusters: ResourceLifecycle[VirtualClusterSpec]
+    endpoints: ResourceLifecycle[EndpointSpec]
+    applications: ResourceLifecycle[ApplicationSpec]
+
+    @classmethod
+    def of(cls, world: World, clock: Clock) -> AWSContext:
+        """Return the context of a fresh front over ``world``: no sessions, no transition under way."""
+        return cls(
+            world,
+            clock,
+            Keys(clock),
+            cluster_lifecycle(world.clusters, clock),
+            virtual_cluster_lifecycle(world.virtual_clusters, clock),
+            endpoint_lifecycle(world.endpoints, clock),
+            application_lifecycle(world.applications, clock),
+        )
 
 
 @dataclass(frozen=True)
@@ -30,9 +70,12 @@ class Check:
 
 @dataclass
 class Call:
-    """A request on its way through the pipeline; the steps fill it in."""
+    """A request on its way through the pipeline; the steps fill it in.
 
-    front: Front
+    ``service`` is the SigV4 name, ``compute`` the compute that the call is about, for faults meant for one.
+    """
+
+    aws: AWSContext
     incoming: Incoming
     request_id: str
     service: str = ""
@@ -41,16 +84,17 @@ class Call:
     principal: Principal = ANONYMOUS
     params: dict[str, Any] = field(default_factory=dict)
     operation: Any = None
+    compute: str | None = None
 
     @property
     def account(self) -> str:
         """The caller's account; that of the sandbox where the caller is anonymous."""
-        return self.principal.account or self.front.world.account
+        return self.principal.account or self.aws.world.account
 
     @property
     def now(self) -> float:
-        """The front's clock, in seconds since the epoch."""
-        return self.front.clock()
+        """The time by the context's clock, in seconds since the epoch."""
+        return self.aws.clock()
 
 
 Handler = Callable[[Call], dict[str, Any]]

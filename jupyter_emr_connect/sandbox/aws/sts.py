@@ -51,7 +51,7 @@ def assume_role(call: Call) -> dict[str, Any]:
         tags={**tags, **inherited},
         transitive=frozenset({*call.params.get("TransitiveTagKeys", []), *inherited}),
     )
-    key = call.front.keys.issue(principal, seconds)
+    key = call.aws.keys.issue(principal, seconds)
     found = {
         "Credentials": _credentials(key),
         "AssumedRoleUser": {"AssumedRoleId": principal.user_id, "Arn": principal.arn},
@@ -132,7 +132,7 @@ def get_session_token(call: Call) -> dict[str, Any]:
     if call.principal.kind != "user":
         raise Refusal(FailureKind.DENIED, "Cannot call GetSessionToken with session credentials")
     seconds = int(call.params.get("DurationSeconds", 43_200))
-    return {"Credentials": _credentials(call.front.keys.issue(call.principal, seconds))}
+    return {"Credentials": _credentials(call.aws.keys.issue(call.principal, seconds))}
 
 
 def _credentials(key: Key) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def _credentials(key: Key) -> dict[str, Any]:
 
 def get_access_key_info(call: Call) -> dict[str, Any]:
     """Answer GetAccessKeyInfo."""
-    owner: Principal = call.front.keys.find(str(call.params["AccessKeyId"])).principal
+    owner: Principal = call.aws.keys.find(str(call.params["AccessKeyId"])).principal
     return {"Account": owner.account}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import secrets
 from abc import ABC, abstractmethod
@@ -105,7 +106,7 @@ class Door(ABC):
             read_bufsize=READ_BUFFER,
         )
         self._gateway_rules = GatewayRules(self._session, self.owners, self._gate, self._splices)
-        self._reaper = Reaper(self)
+        self._reaper = Reaper(self.name, self.owners, self._living_kernels, self.delete_orphans)
         for port in self._wanted_ports():
             await self._listen(port)
         self._reaper.start()
@@ -158,18 +159,23 @@ class Door(ABC):
         return slot.kill() if slot else 0
 
     @property
-    def session(self) -> ClientSession:
-        """The door's HTTP client towards its engines."""
-        return self._session
-
-    @property
-    def gateway_headers(self) -> dict[str, str]:
-        """What the gateway wants to see with each request."""
+    def _gateway_headers(self) -> dict[str, str]:
+        """The headers that the gateway demands with each request."""
         return {"Authorization": f"token {self._token}"}
+
+    async def _living_kernels(self) -> set[str] | None:
+        """Return the ids of the kernels that the gateway has and that are not dead; None when it cannot be asked."""
+        engine = self.gateway.running
+        if engine is None:
+            return None
+        url = URL(engine.url) / "api/kernels"
+        async with self._session.get(url, headers=self._gateway_headers) as answer:
+            rows = json.loads(await answer.read()) if answer.status == 200 else None
+        return None if rows is None else {row["id"] for row in rows if row.get("execution_state") != "dead"}
 
     async def _pass_to_gateway(self, request: web.BaseRequest, caller: DoorCaller) -> web.StreamResponse:
         engine = await self.gateway.get()
-        return await self._gateway_rules.answer(request, caller, URL(engine.url), self.gateway_headers)
+        return await self._gateway_rules.answer(request, caller, URL(engine.url), self._gateway_headers)
 
     async def _listen(self, port: DoorPort) -> None:
         async def handle(request: web.BaseRequest) -> web.StreamResponse:

@@ -1,42 +1,52 @@
-"""Keeps in step with the gateway: forgets kernels that are gone, and leaves nothing of theirs behind."""
+"""Keeps a front door in step with its gateway: forgets kernels that are gone, and leaves nothing of theirs behind."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
 
 from aiohttp import ClientError
-from yarl import URL
 
-if TYPE_CHECKING:
-    from .door import Door
+from .owners import Owners
 
 log = logging.getLogger(__name__)
 
-PERIOD = 2.0
+PERIOD_S = 2.0
 
 
 class Reaper:
-    """Compares what the door remembers with what the gateway has; what kernels that are gone left elsewhere is deleted.
+    """Compares the kernels in ``owners`` with those of the gateway; what lost kernels left elsewhere is deleted.
 
     sparkmagic deletes its session when its kernel is shut down; this is for kernels that were killed, that never came
-    up, or whose gateway died. Runs while the door is open: every two seconds, or when woken.
+    up, or whose gateway died. Runs on the door's loop while the door is open: every two seconds, or when woken.
+
+    ``living_kernels`` returns the ids of the kernels that the gateway has alive, or None when it cannot be asked now;
+    ``delete_orphans`` deletes what kernels that are no longer in ``owners`` left in other engines. Both may raise
+    aiohttp's client errors, ConnectionError, TimeoutError and ValueError: then the next round tries again.
     """
 
-    def __init__(self, door: Door) -> None:
-        self._door = door
+    def __init__(
+        self,
+        name: str,
+        owners: Owners,
+        living_kernels: Callable[[], Awaitable[set[str] | None]],
+        delete_orphans: Callable[[], Awaitable[object]],
+    ) -> None:
+        self._name = name
+        self._owners = owners
+        self._living_kernels = living_kernels
+        self._delete_orphans = delete_orphans
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin; called once the door is open."""
-        self._task = asyncio.create_task(self._run(), name=f"reaper {self._door.name}")
+        self._task = asyncio.create_task(self._run(), name=f"reaper {self._name}")
 
     def wake(self) -> None:
-        """Look at once: a kernel or the gateway has ended."""
+        """Compare at once: a kernel or the gateway has ended."""
         self._woken.set()
 
     async def stop(self) -> None:
@@ -49,25 +59,18 @@ class Reaper:
     async def _run(self) -> None:
         while True:
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), PERIOD)
+                await asyncio.wait_for(self._woken.wait(), PERIOD_S)
             self._woken.clear()
             try:
                 await self._compare()
-                await self._door.delete_orphans()
+                await self._delete_orphans()
             except (ClientError, ConnectionError, asyncio.TimeoutError, ValueError) as error:
-                log.info("%s: next time (%r)", self._door.name, error)
+                log.info("%s: next time (%r)", self._name, error)
 
     async def _compare(self) -> None:
         """Forget the kernels that the gateway no longer has, or that it could not bring back to life."""
-        owners, engine = self._door.owners, self._door.gateway.running
-        known = set(owners.kernels) - owners.starting
-        if not known or engine is None:
-            return
-        url = URL(engine.url) / "api/kernels"
-        async with self._door.session.get(url, headers=self._door.gateway_headers) as answer:
-            rows = json.loads(await answer.read()) if answer.status == 200 else None
-        if rows is None:
-            return
-        alive = {row["id"] for row in rows if row.get("execution_state") != "dead"}
-        for kernel_id in known - alive:
-            owners.drop_kernel(kernel_id)
+        expected = set(self._owners.kernels) - self._owners.starting
+        alive = await self._living_kernels() if expected else None
+        if alive is not None:
+            for kernel_id in expected - alive:
+                self._owners.drop_kernel(kernel_id)

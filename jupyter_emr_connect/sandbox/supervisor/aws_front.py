@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 from ...errors import SandboxStartError
-from ..aws.app import Front, make_app
+from ..aws.app import AWSApplication, make_app
 from ..aws.policies import PARTNER_BUCKET
 from ..aws.registry import SERVICES
 from ..aws.seed import BUCKETS, Profile, put_security, role_arns, seed
@@ -25,9 +25,9 @@ class AWSFront:
     def __init__(self, world: World, address: str) -> None:
         self._world = world
         self._address = address
-        self._front: Front = make_app(world)
-        self.profiles: dict[str, Profile] = seed(self._front)
-        self._servers: list[ServerHandle] = [serve(self._front, address, _free(address, AWS_PORT))]
+        self._application: AWSApplication = make_app(world)
+        self.profiles: dict[str, Profile] = seed(world)
+        self._servers: list[ServerHandle] = [serve(self._application, address, _free(address, AWS_PORT))]
         self._hosts: dict[str, Any] | None = None
         self._lock = threading.Lock()
 
@@ -56,7 +56,7 @@ class AWSFront:
                 names = host_names(self._world)
                 authority = CertificateAuthority(f"sandbox {self._world.name} AWS")
                 port = _free(self._address, HTTPS_PORT)
-                self._servers.append(serve(self._front, self._address, port, tls=authority.server_context(names)))
+                self._servers.append(serve(self._application, self._address, port, tls=authority.server_context(names)))
                 self._hosts = {
                     "address": self._address,
                     "ca_file": files.write_authority("aws", authority.pem),
@@ -67,7 +67,7 @@ class AWSFront:
     def cover(self, regions: list[str]) -> None:
         """Give the sandbox's account its security configurations in these regions too."""
         for region in regions:
-            put_security(self._front, self._world.account, region)
+            put_security(self._world, self._world.account, region)
 
     def close(self) -> None:
         """Stop serving."""

@@ -2,67 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
 from ...errors import ConfigurationError, EMRConnectError
 
-if TYPE_CHECKING:
-    from .supervisor import Supervisor
-
-Verb = Callable[["Supervisor", dict[str, Any]], Awaitable[Any]]
-
-
-async def _status(supervisor: Supervisor, _: dict[str, Any]) -> Any:
-    # In a thread: a sandbox with thousands of computes takes its time, and the doors go on meanwhile.
-    return await asyncio.to_thread(supervisor.status)
-
-
-async def _environment(supervisor: Supervisor, _: dict[str, Any]) -> Any:
-    return supervisor.environment()
-
-
-async def _fault(supervisor: Supervisor, body: dict[str, Any]) -> Any:
-    return await supervisor.faults.command(body)
-
-
-async def _seed(supervisor: Supervisor, body: dict[str, Any]) -> Any:
-    return supervisor.seed(body)
-
-
-async def _log(supervisor: Supervisor, body: dict[str, Any]) -> Any:
-    return supervisor.world.log.since(float(body.get("since", 0.0)))
-
-
-async def _hosts(supervisor: Supervisor, _: dict[str, Any]) -> Any:
-    return await supervisor.hosts()
-
-
-async def _down(supervisor: Supervisor, _: dict[str, Any]) -> Any:
-    supervisor.request_stop()
-    return {"stopping": True}
-
-
-VERBS: dict[str, Verb] = {
-    "status": _status,
-    "env": _environment,
-    "fault": _fault,
-    "seed": _seed,
-    "log": _log,
-    "hosts": _hosts,
-    "down": _down,
-}
+Verb = Callable[[dict[str, Any]], Awaitable[Any]]
+"""Takes the JSON object of a request's body and returns what to answer, as JSON; runs on the supervisor's loop."""
 
 
 class ControlServer:
-    """Answers ``POST /<verb>`` with JSON; a failure that is ours comes back as the contract's error body with 400."""
+    """Answers ``POST /<verb>`` on the socket at ``path`` with JSON, by the function in ``verbs``.
 
-    def __init__(self, supervisor: Supervisor, path: Path) -> None:
-        self._supervisor = supervisor
+    A failure that is ours comes back as the contract's error body with 400.
+    """
+
+    def __init__(self, verbs: Mapping[str, Verb], path: Path) -> None:
+        self._verbs = verbs
         self._path = path
         self._runner: web.AppRunner | None = None
 
@@ -82,11 +41,11 @@ class ControlServer:
         self._path.unlink(missing_ok=True)
 
     async def _answer(self, request: web.Request) -> web.Response:
-        verb = VERBS.get(request.match_info["verb"])
+        verb = self._verbs.get(request.match_info["verb"])
         if verb is None:
             raise web.HTTPNotFound
         try:
-            return web.json_response(await verb(self._supervisor, await request.json()))
+            return web.json_response(await verb(await request.json()))
         except EMRConnectError as error:
             return web.json_response({"class": _class_name(error), **error.to_json()}, status=400)
 

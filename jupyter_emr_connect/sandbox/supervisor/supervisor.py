@@ -1,6 +1,6 @@
 """The one process of a running sandbox: the AWS front, the front doors with their engines, and the control API.
 
-Started by ``supervisor_start`` (which ``jupyter emr sandbox up`` calls), ended by ``sandbox down``, SIGTERM or SIGINT.
+Started by ``supervisor.start`` (which ``jupyter emr sandbox up`` calls), ended by ``sandbox down``, SIGTERM or SIGINT.
 When it is killed, the engines' guards end everything below it, and the next ``up`` removes what it left behind.
 """
 
@@ -28,10 +28,10 @@ from ..ports import DEFAULT_SUBNET, OTHER_SUBNETS, Subnet, claim_subnet
 from ..state.client_files import OFFERED_ROLES, ClientFiles
 from ..state.computes import computes_of
 from ..state.folder import StateFolder
-from ..world.paper import seed_paper
+from ..world.listed import add_listed_computes
 from ..world.world import PAIR_LIFETIME, ClusterSpec, World, fill_standard
 from .aws_front import AWSFront
-from .control_server import ControlServer
+from .control_server import ControlServer, Verb
 from .fault_switches import Faults
 
 log = logging.getLogger(__name__)
@@ -85,8 +85,32 @@ class Supervisor:
         """Take the sandbox down; called by signals, by the control API, and when the starting process has gone."""
         self._stop.set()
 
-    def status(self) -> dict[str, Any]:
-        """Return the contract's ``status``."""
+    def _verbs(self) -> dict[str, Verb]:
+        """Return what the control API answers, by verb (``jupyter emr sandbox`` has a command for each)."""
+
+        async def environment(_: dict[str, Any]) -> dict[str, str]:
+            return self._files.environment()
+
+        async def log_rows(body: dict[str, Any]) -> list[dict[str, Any]]:
+            return self.world.log.since(float(body.get("since", 0.0)))
+
+        async def down(_: dict[str, Any]) -> dict[str, bool]:
+            self.request_stop()
+            return {"stopping": True}
+
+        return {
+            # In a thread: a sandbox with thousands of computes takes its time, and the doors go on meanwhile.
+            "status": lambda _: asyncio.to_thread(self._status),
+            "env": environment,
+            "fault": self.faults.command,
+            "seed": self._seed,
+            "log": log_rows,
+            "hosts": lambda _: asyncio.to_thread(self._aws.hosts, self._files),
+            "down": down,
+        }
+
+    def _status(self) -> dict[str, Any]:
+        """Return the contract's ``status``; called in a thread."""
         profiles = {
             name: {"arn": profile.arn, "access_key_id": profile.access_key}
             for name, profile in self._aws.profiles.items()
@@ -104,24 +128,16 @@ class Supervisor:
             "rss_mb": round(_rss() / 1e6, 1),
         }
 
-    def environment(self) -> dict[str, str]:
-        """Return what a client has to export."""
-        return self._files.environment()
-
-    def seed(self, body: dict[str, Any]) -> dict[str, int]:
-        """Add computes that exist on paper only (AWS lists and describes them, nothing runs at their address).
+    async def _seed(self, body: dict[str, Any]) -> dict[str, int]:
+        """Add computes that are listed only (AWS lists and describes them, nothing runs at their address).
 
         Returns how many of each kind; raises ConfigurationError for numbers and regions that cannot be.
         """
         regions = [str(region) for region in body.get("regions") or [self.world.region]]
         wanted = {kind: int(body.get(kind) or 0) for kind in ("clusters", "applications", "endpoints")}
-        added = seed_paper(self.world, wanted, regions, str(self._subnet.number))
+        added = add_listed_computes(self.world, wanted, regions, str(self._subnet.number))
         self._aws.cover(regions)
         return added
-
-    async def hosts(self) -> dict[str, Any]:
-        """Return the lines for /etc/hosts and the CA file that lead AWS's host names here."""
-        return await asyncio.to_thread(self._aws.hosts, self._files)
 
     async def _start(self, stack: contextlib.AsyncExitStack, report: Report) -> None:
         self._folder.clean()
@@ -139,7 +155,7 @@ class Supervisor:
             await door.open()
             self._doors[door.compute] = door
         self._write_files()
-        control = ControlServer(self, self._folder.socket)
+        control = ControlServer(self._verbs(), self._folder.socket)
         await control.open()
         stack.push_async_callback(control.close)
         report("engines")

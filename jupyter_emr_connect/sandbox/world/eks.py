@@ -41,7 +41,7 @@ class EndpointSpec:
     """A managed endpoint of a virtual cluster.
 
     ``address`` is the loopback address where its gateway answers over TLS (``port``); ``engines`` is False for one that
-    exists on paper only. ``certificate`` is the PEM of the CA that signed the gateway's certificate; ``overrides`` its
+    is listed only. ``certificate`` is the PEM of the CA that signed the gateway's certificate; ``overrides`` its
     ``configurationOverrides`` in AWS's shape.
     """
 

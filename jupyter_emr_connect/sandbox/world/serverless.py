@@ -1,4 +1,4 @@
-"""EMR Serverless in the sandbox: applications, on paper only (AWS lists and describes them)."""
+"""EMR Serverless in the sandbox: applications, which are listed and described only."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from .eks import EndpointSpec, TokenRegistry, VirtualClusterSpec, standard_endpoints
 from .faults import FaultBoard
+from .security import StoredSecurityConfigurations
 from .serverless import ApplicationSpec, standard_applications
 
 ACCOUNT = "123456789012"
@@ -34,7 +35,7 @@ class ClusterSpec:
     """A cluster of the sandbox: what AWS says of it, and which engines stand behind its address.
 
     ``address`` is the loopback address that AWS reports as ``MasterPublicDnsName``; ``tls`` means in-transit
-    encryption with a private CA; ``engines`` is False for clusters that exist on paper only (seeded, terminated),
+    encryption with a private CA; ``engines`` is False for clusters that are listed only (seeded, terminated),
     ``lazy`` means that they start at their first use.
     ``fleets`` means instance fleets in place of groups; ``described`` holds further members of DescribeCluster's
     answer, in its shape (what RunJobFlow was told: ``Configurations``, ``LogUri`` …), and ``InstanceGroups`` or
@@ -189,6 +190,7 @@ class World:
         self.virtual_clusters: dict[str, VirtualClusterSpec] = {}
         self.endpoints: dict[str, EndpointSpec] = {}
         self.applications: dict[str, ApplicationSpec] = {}
+        self.security = StoredSecurityConfigurations()
         self.tokens = TokenRegistry()
         self.pairs = PairRegistry(lifetime=lifetime)
         self.faults = FaultBoard()

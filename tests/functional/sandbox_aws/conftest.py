@@ -22,7 +22,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from jupyter_emr_connect.sandbox.aws.app import Front, make_app
+from jupyter_emr_connect.sandbox.aws.app import AWSApplication, make_app
 from jupyter_emr_connect.sandbox.aws.seed import Profile, seed
 from jupyter_emr_connect.sandbox.aws.server import serve
 from jupyter_emr_connect.sandbox.world.eks import EndpointSpec, VirtualClusterSpec
@@ -67,7 +67,7 @@ class ServedFront:
     """A front as its clients have it."""
 
     world: World
-    app: Front
+    app: AWSApplication
     url: str
     clock: Clock
     profiles: dict[str, Profile]
@@ -126,7 +126,7 @@ class ServedFront:
 
 
 def add_team(world: World) -> None:
-    """Add a virtual cluster with one endpoint, as on paper (what the sandbox comes with has a gateway too)."""
+    """Add a virtual cluster with one endpoint that is listed only (what the sandbox comes with has a gateway too)."""
     cluster = VirtualClusterSpec(TEAM, "team", world.account, world.region, tags={"team": "team"})
     world.virtual_clusters[cluster.id] = cluster
     endpoint = EndpointSpec(
@@ -151,7 +151,7 @@ def front(caplog: pytest.LogCaptureFixture) -> Iterator[ServedFront]:
         world.applications[application.id] = application
     add_team(world)
     app = make_app(world, clock=clock)
-    profiles = seed(app)
+    profiles = seed(world)
     server = serve(app, ADDRESS)
     ids = {spec.name: spec.id for spec in world.clusters.values()}
     served = ServedFront(world, app, server.url, clock, profiles, ids)

@@ -98,7 +98,7 @@ def test_sessions_expire_when_they_said(front, refused):
     client.list_clusters()
     front.clock.forward(250)
     client.list_clusters()
-    front.app.keys._clock = lambda: front.clock.now + 651
+    front.app.context.keys._clock = lambda: front.clock.now + 651
     assert refused(client.list_clusters)[0] == "ExpiredTokenException"
 
 

@@ -22,7 +22,7 @@ def take(front, name="EMRAccess", profile="developer", **params):
 
 def session_keys(front, role_arn):
     """Return the keys of a session as the cluster itself has them: nobody else may take a runtime role."""
-    key = front.app.keys.issue(session_of(find_role(role_arn), "kernel"), 900)
+    key = front.app.context.keys.issue(session_of(find_role(role_arn), "kernel"), 900)
     return {"aws_access_key_id": key.id, "aws_secret_access_key": key.secret, "aws_session_token": key.token}
 
 

@@ -89,8 +89,10 @@ def test_a_new_user_of_the_administrator_can_call(front, refused):
 
 
 def test_secrets_are_new_with_each_start_unless_given():
-    first = seed(make_app(World()))
-    second = seed(make_app(World()), keys={"developer": ("AKIAAAAAAAAAAAAAAAAA", "given")})
+    make_app(World())
+    first = seed(World())
+    make_app(World())
+    second = seed(World(), keys={"developer": ("AKIAAAAAAAAAAAAAAAAA", "given")})
     assert first["analyst"].secret != second["analyst"].secret
     assert first["analyst"].access_key != second["analyst"].access_key
     assert (second["developer"].access_key, second["developer"].secret) == ("AKIAAAAAAAAAAAAAAAAA", "given")

@@ -107,7 +107,8 @@ def test_only_what_is_needed_is_imported():
         "from jupyter_emr_connect.sandbox.aws.app import make_app\n"
         "from jupyter_emr_connect.sandbox.aws.seed import seed\n"
         "from jupyter_emr_connect.sandbox.world.world import World\n"
-        "seed(make_app(World()))\n"
+        "make_app(World())\n"
+        "seed(World())\n"
         "print([name for name in ('flask', 'boto3', 'moto.ec2.models', 'moto.emr.models') if name in sys.modules])\n"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)

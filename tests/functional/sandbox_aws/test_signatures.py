@@ -109,9 +109,11 @@ def test_s3_allows_15_minutes(front, refused):
 def test_session_credentials_work_until_they_expire(front, refused, service):
     client = front.client(service, **session(front))
     getattr(client, CALLS[service])()
-    for key in list(front.app.keys._sessions):
-        held = front.app.keys._sessions[key]
-        front.app.keys._sessions[key] = type(held)(held.id, held.secret, held.principal, held.token, front.clock.now)
+    for key in list(front.app.context.keys._sessions):
+        held = front.app.context.keys._sessions[key]
+        front.app.context.keys._sessions[key] = type(held)(
+            held.id, held.secret, held.principal, held.token, front.clock.now
+        )
     code, _, status = refused(getattr(client, CALLS[service]))
     assert (code, status) == EXPIRED[service]
 

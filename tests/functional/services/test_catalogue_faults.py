@@ -186,7 +186,7 @@ def test_a_wrong_clock_is_said_to_be_wrong(cloud, tmp_path, monkeypatch, minutes
     world = World()
     fill_standard(world, "45")
     front = make_app(world, clock=lambda: time.time() + 60 * minutes)
-    seed(front, keys={name: (one.access_key, one.secret) for name, one in cloud.keys.items()})
+    seed(world, keys={name: (one.access_key, one.secret) for name, one in cloud.keys.items()})
     server = serve(front)
     monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
     forget()

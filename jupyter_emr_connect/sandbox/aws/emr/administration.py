@@ -77,8 +77,8 @@ def run_job_flow(call: Call) -> dict[str, Any]:
         fleets="InstanceFleets" in instances,
         described=_described(params),
     )
-    placed = call.front.world.place(made)
-    call.front.lifecycle.launch(placed)
+    placed = call.aws.world.place(made)
+    call.aws.clusters.add(placed)
     return {"JobFlowId": placed.id, "ClusterArn": placed.arn}
 
 
@@ -97,7 +97,7 @@ def _check_names(call: Call) -> None:
     if service and service not in {role.name for role in list(iam.roles.values())}:
         reject(f"ServiceRole {service} is not valid.", "ValidationException")
     security = params.get("SecurityConfiguration")
-    if security and call.front.security.get((call.account, call.region), security) is None:
+    if security and call.aws.world.security.get((call.account, call.region), security) is None:
         reject(f"Security configuration with name '{security}' does not exist.")
 
 
@@ -138,21 +138,28 @@ def _fleet(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def terminate_job_flows(call: Call) -> dict[str, Any]:
-    """End clusters; none of them, where one is protected."""
+    """Answer TerminateJobFlows: end clusters, whose Basic pairs die at once; none of them, where one is protected."""
     specs = [find(call, each) for each in call.params["JobFlowIds"]]
     if any(spec.termination_protected for spec in specs):
         message = "Could not shut down one or more job flows since they are termination protected."
         reject(message, "ValidationException")
     for spec in specs:
-        call.front.lifecycle.terminate(spec.id)
+        call.aws.clusters.change(spec.id, _ending)
+        call.aws.world.pairs.expire(spec.id)
     return {}
+
+
+def _ending(spec: ClusterSpec) -> ClusterSpec:
+    if spec.state in ("TERMINATING", "TERMINATED", "TERMINATED_WITH_ERRORS"):
+        return spec
+    return replace(spec, state="TERMINATING", state_reason="Terminated by user request")
 
 
 def set_termination_protection(call: Call) -> dict[str, Any]:
     """Lock or unlock clusters against TerminateJobFlows."""
     wanted = bool(call.params["TerminationProtected"])
     for spec in [find(call, each) for each in call.params["JobFlowIds"]]:
-        call.front.lifecycle.change(spec.id, lambda each: replace(each, termination_protected=wanted))
+        call.aws.clusters.change(spec.id, lambda each: replace(each, termination_protected=wanted))
     return {}
 
 
@@ -162,7 +169,7 @@ def add_tags(call: Call) -> dict[str, Any]:
     new = {tag["Key"]: tag.get("Value", "") for tag in call.params["Tags"] if tag.get("Key")}
     if len({**spec.tags, **new}) > MOST_TAGS:
         reject(f"A resource may have at most {MOST_TAGS} tags.")
-    call.front.lifecycle.change(spec.id, lambda each: replace(each, tags={**each.tags, **new}))
+    call.aws.clusters.change(spec.id, lambda each: replace(each, tags={**each.tags, **new}))
     return {}
 
 
@@ -174,7 +181,7 @@ def remove_tags(call: Call) -> dict[str, Any]:
     def without(each: ClusterSpec) -> ClusterSpec:
         return replace(each, tags={key: value for key, value in each.tags.items() if key not in gone})
 
-    call.front.lifecycle.change(spec.id, without)
+    call.aws.clusters.change(spec.id, without)
     return {}
 
 

@@ -29,8 +29,8 @@ def reject(message: str, code: str = INVALID_REQUEST) -> NoReturn:
 
 def find(call: Call, cluster_id: str) -> ClusterSpec:
     """Return the caller's cluster; raises :class:`Refusal` with EMR's words for an id that is not there."""
-    call.front.lifecycle.advance()
-    spec = call.front.world.clusters.get(cluster_id)
+    call.aws.clusters.advance()
+    spec = call.aws.world.clusters.get(cluster_id)
     if spec is None or (spec.account, spec.region) != (call.account, call.region):
         message = f"Cluster id '{cluster_id}' is not valid."
         raise Refusal(INVALID_REQUEST, message, ErrorCode="NoSuchCluster")
@@ -59,7 +59,7 @@ def _position(marker: str) -> int:
 
 def list_clusters(call: Call) -> dict[str, Any]:
     """Answer ListClusters: newest first, 50 a page, by creation time and state where asked."""
-    call.front.lifecycle.advance()
+    call.aws.clusters.advance()
     wanted = set(call.params.get("ClusterStates", ()))
     unknown = wanted - render.STATES
     if unknown:
@@ -68,7 +68,7 @@ def list_clusters(call: Call) -> dict[str, Any]:
     after, before = _moment(call.params, "CreatedAfter"), _moment(call.params, "CreatedBefore")
     rows = [
         spec
-        for spec in list(call.front.world.clusters.values())
+        for spec in list(call.aws.world.clusters.values())
         if (spec.account, spec.region) == (call.account, call.region)
         and (not wanted or spec.state in wanted)
         and (after is None or spec.created_at > after)

@@ -30,7 +30,7 @@ def get_cluster_session_credentials(call: Call) -> dict[str, Any]:
     if not arn:
         reject("ExecutionRoleArn is required for this cluster: it has no Identity Center configuration.")
     _check_role(call, spec, arn)
-    pair = call.front.world.pairs.issue(spec.id, arn, call.principal.arn)
+    pair = call.aws.world.pairs.issue(spec.id, arn, call.principal.arn)
     return {
         "Credentials": {"UsernamePassword": {"Username": pair.username, "Password": pair.password}},
         "ExpiresAt": datetime.fromtimestamp(pair.expires_at, timezone.utc),
@@ -53,7 +53,7 @@ def runtime_roles_enabled(call: Call, spec: ClusterSpec) -> bool:
 
 
 def _iam_configuration(call: Call, spec: ClusterSpec) -> Mapping[str, Any]:
-    stored = call.front.security.get((spec.account, spec.region), spec.security_configuration)
+    stored = call.aws.world.security.get((spec.account, spec.region), spec.security_configuration)
     if stored is None:
         return {"EnableApplicationScopedIAMRole": spec.runtime_roles}
     authorization = json.loads(stored.document).get("AuthorizationConfiguration") or {}

@@ -23,7 +23,7 @@ def checks(call: Call) -> Sequence[Check]:
         return [Check(action, "*", context), *_passed_roles(call)]
     found = []
     for cluster_id in ids:
-        spec = call.front.world.clusters.get(cluster_id)
+        spec = call.aws.world.clusters.get(cluster_id)
         known = spec is not None and (spec.account, spec.region) == (call.account, call.region)
         tags = _tags(spec) if spec is not None and known else {}
         found.append(Check(action, cluster_arn(call, cluster_id), {**context, **tags}))

@@ -1,4 +1,4 @@
-"""What an administrator does: virtual clusters and managed endpoints are made and removed, all on paper."""
+"""What an administrator does: virtual clusters and managed endpoints are made and removed; nothing runs on them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def create_virtual_cluster(call: Call) -> dict[str, Any]:
     provider = call.params["containerProvider"]
     namespace = ((provider.get("info") or {}).get("eksInfo") or {}).get("namespace") or "default"
     place = (call.account, call.region, provider["id"], namespace)
-    for spec in list(call.front.world.virtual_clusters.values()):
+    for spec in list(call.aws.world.virtual_clusters.values()):
         taken = (spec.account, spec.region, spec.eks_cluster, spec.namespace) == place and spec.state == "RUNNING"
         if taken and not _repeated(call, spec.id):
             invalid(f"A virtual cluster already exists in the namespace {namespace} of {provider['id']}.")
@@ -42,12 +42,12 @@ def create_virtual_cluster(call: Call) -> dict[str, Any]:
         tags=dict(call.params.get("tags", {})),
         created_at=datetime.fromtimestamp(call.now, timezone.utc),
     )
-    spec = call.front.virtual_clusters.add(made, _token(call))
+    spec = call.aws.virtual_clusters.add(made, _token(call))
     return {"id": spec.id, "name": spec.name, "arn": spec.arn}
 
 
 def _repeated(call: Call, spec_id: str) -> bool:
-    return call.front.virtual_clusters.made_by(_token(call)) == spec_id
+    return call.aws.virtual_clusters.created_with(_token(call)) == spec_id
 
 
 def _token(call: Call) -> tuple[str, ...]:
@@ -59,15 +59,15 @@ def delete_virtual_cluster(call: Call) -> dict[str, Any]:
     spec = lookup(call, call.params["id"])
     if spec is None:
         invalid(f"Virtual cluster {call.params['id']} doesn't exist.")
-    call.front.endpoints.advance()
+    call.aws.endpoints.advance()
     living = [
         each.id
-        for each in list(call.front.world.endpoints.values())
+        for each in list(call.aws.world.endpoints.values())
         if each.virtual_cluster.id == spec.id and not each.state.startswith("TERMINATED")
     ]
     if living:
         invalid(f"Virtual cluster {spec.id} has managed endpoints: {', '.join(living[:5])}.")
-    call.front.virtual_clusters.change(spec.id, _ending)
+    call.aws.virtual_clusters.change(spec.id, _ending)
     return {"id": spec.id}
 
 
@@ -93,19 +93,19 @@ def create_managed_endpoint(call: Call) -> dict[str, Any]:
         tags=dict(params.get("tags", {})),
         created_at=datetime.fromtimestamp(call.now, timezone.utc),
     )
-    spec = call.front.endpoints.add(made, (*_token(call), cluster.id))
+    spec = call.aws.endpoints.add(made, (*_token(call), cluster.id))
     return {"id": spec.id, "name": spec.name, "arn": spec.arn, "virtualClusterId": cluster.id}
 
 
 def delete_managed_endpoint(call: Call) -> dict[str, Any]:
     """Answer DeleteManagedEndpoint; the endpoint's tokens die at once."""
     virtual_cluster_id, endpoint_id = call.params["virtualClusterId"], call.params["id"]
-    spec = call.front.world.endpoints.get(endpoint_id)
+    spec = call.aws.world.endpoints.get(endpoint_id)
     if lookup(call, virtual_cluster_id) is None or spec is None or spec.virtual_cluster.id != virtual_cluster_id:
         invalid(f"Managed endpoint {endpoint_id} doesn't exist in virtual cluster {virtual_cluster_id}.")
     endpoints.find(call, virtual_cluster_id, endpoint_id)
-    call.front.endpoints.change(endpoint_id, _ending)
-    call.front.world.tokens.expire(endpoint_id)
+    call.aws.endpoints.change(endpoint_id, _ending)
+    call.aws.world.tokens.expire(endpoint_id)
     return {"id": endpoint_id, "virtualClusterId": virtual_cluster_id}
 
 

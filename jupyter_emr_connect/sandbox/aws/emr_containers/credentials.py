@@ -68,7 +68,7 @@ def get_managed_endpoint_session_credentials(call: Call) -> dict[str, Any]:
         invalid(f"Managed endpoint {spec.id} is in state {spec.state}. It must be ACTIVE.")
     role = call.params["executionRoleArn"]
     _check_role(spec, role)
-    token = call.front.world.tokens.issue(spec.id, role, call.principal.arn, seconds)
+    token = call.aws.world.tokens.issue(spec.id, role, call.principal.arn, seconds)
     return {
         "id": token.id,
         "credentials": {"token": token.value},

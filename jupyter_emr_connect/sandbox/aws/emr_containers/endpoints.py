@@ -14,8 +14,8 @@ from .virtual_clusters import PAGE, created, invalid, lookup, missing
 
 def find(call: Call, virtual_cluster_id: str, endpoint_id: str) -> EndpointSpec:
     """Return the caller's endpoint; raises :class:`Refusal` when it or its virtual cluster is not there."""
-    call.front.endpoints.advance()
-    spec = call.front.world.endpoints.get(endpoint_id)
+    call.aws.endpoints.advance()
+    spec = call.aws.world.endpoints.get(endpoint_id)
     if lookup(call, virtual_cluster_id) is None or spec is None or spec.virtual_cluster.id != virtual_cluster_id:
         missing(f"Managed endpoint {endpoint_id} doesn't exist in virtual cluster {virtual_cluster_id}.")
     return spec
@@ -26,14 +26,14 @@ def list_managed_endpoints(call: Call) -> dict[str, Any]:
 
     The model declares no ResourceNotFoundException here, so an unknown virtual cluster is invalid.
     """
-    call.front.endpoints.advance()
+    call.aws.endpoints.advance()
     virtual_cluster_id = call.params["virtualClusterId"]
     if lookup(call, virtual_cluster_id) is None:
         invalid(f"Virtual cluster {virtual_cluster_id} doesn't exist.")
     states, types, in_time = set(call.params.get("states", ())), set(call.params.get("types", ())), created(call)
     rows = [
         spec
-        for spec in list(call.front.world.endpoints.values())
+        for spec in list(call.aws.world.endpoints.values())
         if spec.virtual_cluster.id == virtual_cluster_id
         and (not states or spec.state in states)
         and (not types or spec.type in types)

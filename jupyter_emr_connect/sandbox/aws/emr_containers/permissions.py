@@ -57,14 +57,14 @@ def _request(call: Call) -> dict[str, list[str]]:
 
 
 def _endpoint_tags(call: Call, endpoint_id: str) -> dict[str, list[str]]:
-    spec = call.front.world.endpoints.get(endpoint_id)
+    spec = call.aws.world.endpoints.get(endpoint_id)
     if spec is None or spec.virtual_cluster.account != call.account:
         return {}
     return _resource(spec.tags)
 
 
 def _cluster_tags(call: Call, virtual_cluster_id: str) -> dict[str, list[str]]:
-    spec = call.front.world.virtual_clusters.get(virtual_cluster_id)
+    spec = call.aws.world.virtual_clusters.get(virtual_cluster_id)
     return _resource(spec.tags) if spec is not None and spec.account == call.account else {}
 
 

@@ -29,8 +29,8 @@ def missing(message: str) -> NoReturn:
 
 def lookup(call: Call, virtual_cluster_id: str) -> VirtualClusterSpec | None:
     """Return the caller's virtual cluster in the call's region, or None."""
-    call.front.virtual_clusters.advance()
-    spec = call.front.world.virtual_clusters.get(virtual_cluster_id)
+    call.aws.virtual_clusters.advance()
+    spec = call.aws.world.virtual_clusters.get(virtual_cluster_id)
     return spec if spec is not None and (spec.account, spec.region) == (call.account, call.region) else None
 
 
@@ -55,7 +55,7 @@ def _moment(params: Mapping[str, Any], name: str) -> datetime | None:
 
 def list_virtual_clusters(call: Call) -> dict[str, Any]:
     """Answer ListVirtualClusters: newest first, by state, EKS cluster and creation time where asked."""
-    call.front.virtual_clusters.advance()
+    call.aws.virtual_clusters.advance()
     states, provider, in_time = (
         set(call.params.get("states", ())),
         call.params.get("containerProviderId"),
@@ -63,7 +63,7 @@ def list_virtual_clusters(call: Call) -> dict[str, Any]:
     )
     rows = [
         spec
-        for spec in list(call.front.world.virtual_clusters.values())
+        for spec in list(call.aws.world.virtual_clusters.values())
         if (spec.account, spec.region) == (call.account, call.region)
         and (not states or spec.state in states)
         and provider in (None, spec.eks_cluster)

@@ -1,4 +1,4 @@
-"""EMR Serverless: applications on paper, held in ``world.applications``.
+"""EMR Serverless: applications that are listed only, held in ``world.applications``.
 
 No rates are documented for this service (reference 1.2), so none are enforced.
 """

@@ -44,7 +44,7 @@ def create_application(call: Call) -> dict[str, Any]:
         created_at=_now(call),
     )
     made = _configured(blank, params)
-    spec = call.front.applications.add(made, (call.account, call.region, str(params["clientToken"])))
+    spec = call.aws.applications.add(made, (call.account, call.region, str(params["clientToken"])))
     return {"applicationId": spec.id, "arn": spec.arn} | ({"name": spec.name} if spec.name else {})
 
 
@@ -120,7 +120,7 @@ def delete_application(call: Call) -> dict[str, Any]:
 
 
 def _change(call: Call, update: Callable[[ApplicationSpec], ApplicationSpec]) -> None:
-    call.front.applications.change(find(call, call.params["applicationId"]).id, update)
+    call.aws.applications.change(find(call, call.params["applicationId"]).id, update)
 
 
 def _demand(spec: ApplicationSpec, states: tuple[str, ...]) -> None:

@@ -22,8 +22,8 @@ def invalid(message: str) -> NoReturn:
 
 def find(call: Call, application_id: str) -> ApplicationSpec:
     """Return the caller's application; raises :class:`Refusal` (404) when there is none in the call's region."""
-    call.front.applications.advance()
-    spec = call.front.world.applications.get(application_id)
+    call.aws.applications.advance()
+    spec = call.aws.world.applications.get(application_id)
     if spec is None or (spec.account, spec.region) != (call.account, call.region):
         raise Refusal(NOT_FOUND, f"Application {application_id} does not exist.", status=404)
     return spec
@@ -31,11 +31,11 @@ def find(call: Call, application_id: str) -> ApplicationSpec:
 
 def list_applications(call: Call) -> dict[str, Any]:
     """Answer ListApplications: newest first, by state where asked."""
-    call.front.applications.advance()
+    call.aws.applications.advance()
     states = set(call.params.get("states", ()))
     rows = [
         spec
-        for spec in list(call.front.world.applications.values())
+        for spec in list(call.aws.world.applications.values())
         if (spec.account, spec.region) == (call.account, call.region) and (not states or spec.state in states)
     ]
     rows.sort(key=lambda spec: (spec.created_at, spec.id), reverse=True)

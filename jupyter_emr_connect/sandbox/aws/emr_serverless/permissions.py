@@ -20,7 +20,7 @@ def checks(call: Call) -> Sequence[Check]:
     context |= {f"aws:RequestTag/{name}": [value] for name, value in given.items()}
     if found is None:
         return [Check(action, "*", context)]
-    spec = call.front.world.applications.get(found)
+    spec = call.aws.world.applications.get(found)
     known = spec is not None and (spec.account, spec.region) == (call.account, call.region)
     tags = spec.tags if spec is not None and known else {}
     context |= {f"aws:ResourceTag/{name}": [value] for name, value in tags.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jupyter_emr_connect.sandbox.aws.failures import FailureKind, Refusal
-from jupyter_emr_connect.sandbox.aws.limits import ALL, EMR_RATES, BucketRate, Buckets
+from jupyter_emr_connect.sandbox.aws.limits import ALL, EMR_RATES, BucketRate, TokenBuckets
 
 OWNER = ("123456789012", "us-east-1", "elasticmapreduce")
 
@@ -37,7 +37,7 @@ def take(buckets, owner, rates, action):
 
 
 def test_a_throttled_call_says_so(clock):
-    buckets = Buckets(clock)
+    buckets = TokenBuckets(clock)
     taken(buckets, "ListClusters", 20)
     assert take(buckets, OWNER, EMR_RATES, "ListClusters") is FailureKind.THROTTLED
 
@@ -55,7 +55,7 @@ def test_a_throttled_call_says_so(clock):
     ],
 )
 def test_the_documented_rates(clock, action, burst, refill):
-    buckets = Buckets(clock)
+    buckets = TokenBuckets(clock)
     assert taken(buckets, action, 50) == burst
     clock.now += 10
     assert taken(buckets, action, 50) == min(burst, 10 * refill)
@@ -64,7 +64,7 @@ def test_the_documented_rates(clock, action, burst, refill):
 
 
 def test_100_clusters_cost_90_seconds_of_describe(clock):
-    buckets, given = Buckets(clock), 0
+    buckets, given = TokenBuckets(clock), 0
     while given < 100:
         given += taken(buckets, "DescribeCluster", 1)
         clock.now += 0.1
@@ -72,7 +72,7 @@ def test_100_clusters_cost_90_seconds_of_describe(clock):
 
 
 def test_owners_have_their_own_buckets(clock):
-    buckets = Buckets(clock)
+    buckets = TokenBuckets(clock)
     assert taken(buckets, "ListClusters", 30) == 20
     assert taken(buckets, "ListClusters", 30, owner=("2", "us-east-1", "elasticmapreduce")) == 20
     assert taken(buckets, "ListClusters", 30, owner=("123456789012", "eu-west-1", "elasticmapreduce")) == 20
@@ -80,17 +80,17 @@ def test_owners_have_their_own_buckets(clock):
 
 def test_a_refused_call_takes_nothing_from_the_shared_bucket(clock):
     rates = {ALL: BucketRate(10, 0), "A": BucketRate(2, 0)}
-    buckets = Buckets(clock)
+    buckets = TokenBuckets(clock)
     assert taken(buckets, "A", 50, rates) == 2
     assert taken(buckets, "B", 50, rates) == 8
 
 
 def test_a_clock_that_runs_backwards_gives_nothing(clock):
-    buckets = Buckets(clock)
+    buckets = TokenBuckets(clock)
     taken(buckets, "ListClusters", 20)
     clock.now -= 100
     assert taken(buckets, "ListClusters", 5) == 0
 
 
 def test_actions_without_a_rate_share_the_ceiling(clock):
-    assert taken(Buckets(clock), "ListSteps", 300) == 200
+    assert taken(TokenBuckets(clock), "ListSteps", 300) == 200

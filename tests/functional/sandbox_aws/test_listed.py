@@ -1,4 +1,4 @@
-"""Big accounts on paper, as `jupyter emr sandbox seed` makes them."""
+"""Big accounts of computes that are listed only, as `jupyter emr sandbox seed` makes them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from jupyter_emr_connect.errors import ConfigurationError
 from jupyter_emr_connect.sandbox.aws.seed import put_security
-from jupyter_emr_connect.sandbox.world.paper import MOST, seed_paper
+from jupyter_emr_connect.sandbox.world.listed import MOST, add_listed_computes
 from jupyter_emr_connect.sandbox.world.world import World
 
 REGIONS = ["us-east-1", "eu-west-1", "ap-south-1", "us-gov-west-1"]
@@ -18,9 +18,9 @@ NONE = {"clusters": 0, "applications": 0, "endpoints": 0}
 
 @pytest.fixture
 def seeded(front):
-    assert seed_paper(front.world, WANTED, REGIONS, "42") == WANTED
+    assert add_listed_computes(front.world, WANTED, REGIONS, "42") == WANTED
     for region in REGIONS:
-        put_security(front.app, front.world.account, region)
+        put_security(front.world, front.world.account, region)
     return front
 
 
@@ -70,9 +70,9 @@ def test_a_developer_lists_and_describes_them_in_each_region(seeded, misfits, re
 
 def test_ids_are_the_same_in_every_run_and_more_can_be_added():
     first, second = World(), World()
-    seed_paper(first, {"clusters": 30, "applications": 3, "endpoints": 3}, ["us-east-1"], "42")
-    seed_paper(second, {"clusters": 20, "applications": 1, "endpoints": 2}, ["us-east-1"], "42")
-    seed_paper(second, {"clusters": 10, "applications": 2, "endpoints": 1}, ["us-east-1"], "42")
+    add_listed_computes(first, {"clusters": 30, "applications": 3, "endpoints": 3}, ["us-east-1"], "42")
+    add_listed_computes(second, {"clusters": 20, "applications": 1, "endpoints": 2}, ["us-east-1"], "42")
+    add_listed_computes(second, {"clusters": 10, "applications": 2, "endpoints": 1}, ["us-east-1"], "42")
     for table in ("clusters", "applications", "endpoints", "virtual_clusters"):
         assert getattr(first, table).keys() == getattr(second, table).keys()
 
@@ -82,7 +82,7 @@ def test_ids_are_the_same_in_every_run_and_more_can_be_added():
 def test_numbers_that_cannot_be_change_nothing(kind, number):
     world = World()
     with pytest.raises(ConfigurationError) as caught:
-        seed_paper(world, {**NONE, kind: number}, ["us-east-1"], "42")
+        add_listed_computes(world, {**NONE, kind: number}, ["us-east-1"], "42")
     assert kind in caught.value.message
     assert not world.clusters
     assert not world.applications
@@ -93,5 +93,5 @@ def test_numbers_that_cannot_be_change_nothing(kind, number):
 def test_regions_that_cannot_be_are_named(region):
     world = World()
     with pytest.raises(ConfigurationError, match="is not a region"):
-        seed_paper(world, {**NONE, "clusters": 1}, [region], "42")
+        add_listed_computes(world, {**NONE, "clusters": 1}, [region], "42")
     assert not world.clusters

@@ -1,4 +1,4 @@
-"""Big accounts: computes on paper only, which AWS lists and describes, in the variety that real accounts have.
+"""Big accounts: computes that are listed only (nothing runs there), in the variety that real accounts have.
 
 Used by ``jupyter emr sandbox seed``. Ids, names and states depend on the numbers alone, so that runs can be compared.
 """
@@ -32,7 +32,7 @@ _ENDPOINT_STATES = (*["ACTIVE"] * 8, "CREATING", "TERMINATED_WITH_ERRORS")
 _ENDPOINT_TYPES = ("JUPYTER_ENTERPRISE_GATEWAY", "JUPYTER_ENTERPRISE_GATEWAY", "SPARK_CONNECT")
 
 
-def seed_paper(world: World, wanted: Mapping[str, int], regions: list[str], subnet: str) -> dict[str, int]:
+def add_listed_computes(world: World, wanted: Mapping[str, int], regions: list[str], subnet: str) -> dict[str, int]:
     """Add computes, evenly over ``regions``, to the sandbox's own account; those of earlier calls stay.
 
     ``wanted`` has how many ``clusters``, ``applications`` and ``endpoints``; ``subnet`` is that of the sandbox's
