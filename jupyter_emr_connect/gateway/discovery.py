@@ -20,9 +20,11 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from ..errors import GatewayCertificate, GatewayRefused, NotAGateway, PlainHttpRefused
+from ..http.auth import Auth, HTTPRequest, NoAuth
+from ..http.errors import CONNECTION_ERRORS
 from .failures import explain, parse, refuse
 from .rest import RETRIED
-from .target import Auth, Discovery, GatewayTarget, NoAuth
+from .target import Discovery, GatewayTarget
 
 HEAD_START = 1.5  # seconds for TLS before plain HTTP is tried too: a plain server may wait silently for more
 FIRST_PAUSE, LAST_PAUSE = 0.25, 4.0
@@ -44,7 +46,7 @@ class _Answer:
     status: int
     kind: str
     body: bytes
-    sent: dict[str, str] = field(repr=False)
+    request: HTTPRequest
 
     @property
     def wants_credentials(self) -> bool:
@@ -172,17 +174,17 @@ async def _ask(target: GatewayTarget, seconds: float, attempts: _Attempts) -> _A
     """Do ``GET /api`` on a connection of its own; the target's credentials go along, if it has any."""
     limits = aiohttp.ClientTimeout(total=2 * seconds, sock_connect=seconds, sock_read=seconds)
     connector = aiohttp.TCPConnector(ssl=target.ssl_context or True)
-    sent = await target.auth.headers()
-    headers = {"Accept": "application/json", **sent}
+    request = HTTPRequest("GET", f"{target.url}/api", {"Accept": "application/json"})
+    request = await target.auth.prepare(request)
     who = "anonymous" if isinstance(target.auth, NoAuth) else "with credentials"
     try:
         async with (
             aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), timeout=limits) as http,
-            http.get(f"{target.url}/api", headers=headers, allow_redirects=False) as answer,
+            http.get(request.url, headers=request.headers, allow_redirects=False) as answer,
         ):
             attempts.note(f"{target.url}/api {who}: HTTP {answer.status}")
-            return _Answer(answer.status, answer.content_type, await answer.read(), sent)
-    except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+            return _Answer(answer.status, answer.content_type, await answer.read(), request)
+    except CONNECTION_ERRORS as error:
         told = explain(error, target)
         attempts.note(f"{target.url}/api {who}: {told.reason}")
         raise told from error
@@ -203,7 +205,7 @@ async def _honoured(
         pause = min(pause * 2, LAST_PAUSE)
         if answer.wants_credentials and not renewed and time.monotonic() > end - seconds / 2:
             renewed = True
-            await target.auth.renew(answer.sent)
+            await target.auth.renew(answer.request)
         answer = await _ask(target, connect_timeout, attempts)
     return answer
 

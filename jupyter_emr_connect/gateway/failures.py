@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
-import ssl
 from typing import Any
-
-import aiohttp
 
 from ..errors import (
     GatewayCertificate,
@@ -19,48 +15,29 @@ from ..errors import (
     KernelStartFailed,
     NotAGateway,
 )
+from ..http.errors import describe_failure, may_have_reached_server
 from .target import GatewayTarget
 
-TRUST_FIX = "Name its CA in EMRConnect.certificate_authorities, as {compute id or name: PEM file}."
-REACH_FIX = "Check that the compute runs, and that its security group lets this machine in on this port."
-# X509_V_ERR_* of OpenSSL (x509_vfy.h)
-EXPIRED, NOT_YET, WRONG_HOST, WRONG_ADDRESS = 10, 9, 62, 64
-SHOWN = 300
+SHOWN = 300  # characters of an error body that a message repeats
 
-
-def certificate_error(error: ssl.SSLCertVerificationError, target: GatewayTarget) -> GatewayCertificate:
-    """Return the error for a certificate that did not pass verification."""
-    if error.verify_code in (WRONG_HOST, WRONG_ADDRESS):
-        message = f"The certificate of {target.label} ({target.url}) was issued for another host."
-        return GatewayCertificate(message, fix="Use the host name that the certificate names.")
-    if error.verify_code in (EXPIRED, NOT_YET):
-        message = f"The certificate of {target.label} ({target.url}) is out of date: {error.verify_message}."
-        return GatewayCertificate(message, fix="Have it renewed; also check this machine's clock.")
-    message = f"The certificate of {target.label} ({target.url}) is not trusted: {error.verify_message}."
-    return GatewayCertificate(message, fix=TRUST_FIX)
+CLASSES: dict[str, type[GatewayError]] = {
+    "certificate": GatewayCertificate,
+    "protocol": NotAGateway,
+    "unreachable": GatewayUnreachable,
+}
 
 
 def explain(error: BaseException, target: GatewayTarget) -> GatewayError:
     """Return our error for an exception that a call to the gateway raised."""
     if isinstance(error, GatewayError):
         return error
-    cause = getattr(error, "certificate_error", None) or error
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return certificate_error(cause, target)
-    where = f"{target.label} ({target.url})"
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return GatewayUnreachable(f"The host name of {where} is not known here.", fix=REACH_FIX)
-    if isinstance(error, aiohttp.ClientConnectorSSLError | ssl.SSLError):
-        message = f"{where} does not speak TLS at this port."
-        return NotAGateway(message, fix="Check the port, and whether in-transit encryption is on.")
-    if isinstance(error, asyncio.TimeoutError | aiohttp.ServerTimeoutError):
-        return GatewayUnreachable(f"{where} did not answer in time.", fix=REACH_FIX)
-    if isinstance(error, aiohttp.ClientConnectorError):
-        reason = error.os_error.strerror or "no connection"
-        return GatewayUnreachable(f"{where} refused the connection: {reason}.", fix=REACH_FIX)
-    if isinstance(error, aiohttp.ClientResponseError):
-        return NotAGateway(f"What answers at {where} does not speak HTTP as a gateway does.", fix=REACH_FIX)
-    return GatewayUnreachable(f"The connection to {where} was lost.", fix=REACH_FIX)
+    failure = describe_failure(error, label=target.label, url=target.url, peer="a gateway")
+    return CLASSES[failure.kind](failure.message, fix=failure.fix)
+
+
+def may_have_reached_gateway(error: BaseException) -> bool:
+    """Return whether a gateway may still work on a request that failed with this error (of :func:`explain`)."""
+    return isinstance(error, GatewayUnreachable) and may_have_reached_server(error.__cause__)
 
 
 def told(body: bytes) -> str:

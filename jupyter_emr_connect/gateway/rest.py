@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
 from weakref import WeakValueDictionary
 
 import aiohttp
@@ -19,9 +22,10 @@ from ..errors import (
     KernelspecMissing,
     KernelStartFailed,
 )
-from ..http.transport import Http
-from .connection.handshake import may_have_reached_gateway
-from .failures import explain, parse, refuse
+from ..http.auth import HTTPRequest
+from ..http.errors import CONNECTION_ERRORS, was_lost
+from ..http.transport import HTTPSessions, WebSocket
+from .failures import explain, may_have_reached_gateway, parse, refuse
 from .protocol.framing import V1_PROTOCOL
 from .target import GatewayTarget
 
@@ -33,9 +37,6 @@ PROXY_GAVE_UP = 504  # on waiting for the gateway, which is still at it
 LOST_FOR = 30.0  # seconds in which a gateway shows a kernel that it was asked for by a request that was lost
 UNKNOWN_KERNEL = b'{"message": "Kernel does not exist"}'
 
-if TYPE_CHECKING:
-    WebSocketResponse = aiohttp.ClientWebSocketResponse[bool]
-
 _starts: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
 
@@ -43,7 +44,7 @@ class GatewayClient:
     """Speaks to one gateway. Every method runs on one loop (the gateway loop).
 
     What the gateway does wrong is a ``GatewayError``; other errors of ``errors.py`` mean that there are no credentials
-    for it (see :class:`~.target.Auth`).
+    for it (see :class:`~jupyter_emr_connect.http.auth.Auth`).
 
     ``connect_timeout`` bounds a connection, ``request_timeout`` a whole request, in seconds.
     """
@@ -52,11 +53,11 @@ class GatewayClient:
         self.target = target
         self._connect_timeout = connect_timeout
         self._request_timeout = request_timeout
-        self._sessions = Http(target.ssl_context)
+        self._sessions = HTTPSessions(target.ssl_context)
         self._closed = False
 
     @property
-    def _http(self) -> Http:
+    def _http(self) -> HTTPSessions:
         if self._closed:
             message = f"The connection to {self.target.label} was closed."
             raise GatewayUnreachable(message)
@@ -67,11 +68,6 @@ class GatewayClient:
         self._closed = True
         self.target.auth.release(self)
         await self._sessions.close()
-
-    async def api(self) -> dict[str, Any]:
-        """Return ``GET /api``: the server's and the gateway's versions."""
-        answer = await self._call("GET", "/api")
-        return answer if isinstance(answer, dict) else {}
 
     async def kernelspecs(self) -> dict[str, str]:
         """Return the kernelspecs offered, as name to language."""
@@ -131,7 +127,7 @@ class GatewayClient:
             "env": {**env, "KERNEL_ID": kernel_id, "KERNEL_LAUNCH_TIMEOUT": f"{launch_timeout:.0f}"},
         }
         try:
-            await self._call("POST", "/api/kernels", json=body, timeout=launch_timeout + LAUNCH_PAD)
+            await self._call("POST", "/api/kernels", value=body, timeout=launch_timeout + LAUNCH_PAD)
         except GatewayUnreachable as error:
             if not await self._comes(kernel_id, _patience(error, launch_timeout)):
                 raise
@@ -170,20 +166,20 @@ class GatewayClient:
                 return asked
             await asyncio.sleep(REMOVE_EVERY)
 
-    async def open_socket(self, kernel_id: str, session_id: str, *, offer_v1: bool) -> WebSocketResponse:
+    async def open_socket(self, kernel_id: str, session_id: str, *, offer_v1: bool) -> WebSocket:
         """Open the kernel's WebSocket; ``protocol`` of what is returned says which framing was agreed.
 
         From now on the credentials are kept fresh until :meth:`close`, so that opening it again finds good ones.
         """
-        url = f"{self.target.url}/api/kernels/{kernel_id}/channels"
+        query = urlencode({"session_id": session_id})
+        request = HTTPRequest("GET", f"{self.target.url}/api/kernels/{kernel_id}/channels?{query}")
         self.target.auth.hold(self)
         for last in (False, True):
-            headers = await self.target.auth.headers()
+            prepared = await self.target.auth.prepare(request)
             try:
-                return await self._http.sockets.ws_connect(
-                    url,
-                    params={"session_id": session_id},
-                    headers=headers,
+                return await self._http.websockets.ws_connect(
+                    prepared.url,
+                    headers=prepared.headers,
                     protocols=(V1_PROTOCOL,) if offer_v1 else (),
                     max_msg_size=0,
                     autoping=False,
@@ -192,8 +188,8 @@ class GatewayClient:
                 if error.status not in (401, 403) or last:
                     body = UNKNOWN_KERNEL if error.status == 404 else b""
                     raise refuse(error.status, body, self.target) from error
-                await self.target.auth.renew(headers)
-            except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+                await self.target.auth.renew(prepared)
+            except CONNECTION_ERRORS as error:
                 raise explain(error, self.target) from error
         raise AssertionError
 
@@ -202,16 +198,19 @@ class GatewayClient:
         method: str,
         path: str,
         *,
-        json: dict[str, Any] | None = None,
+        value: dict[str, Any] | None = None,
         safe: bool = False,
         timeout: float | None = None,
     ) -> Any:
-        """Do one request; credentials are renewed once, and calls that may be repeated are, twice."""
+        """Do one request, ``value`` as its JSON body; credentials are renewed once, safe calls repeated twice."""
         pauses = list(RETRY_PAUSES) if safe or method in ("GET", "DELETE") else []
+        request = HTTPRequest(method, f"{self.target.url}{path}", {"Accept": "application/json"})
+        if value is not None:
+            request = replace(request, body=json.dumps(value).encode()).with_header("Content-Type", "application/json")
         renewed = False
         while True:
-            headers = await self.target.auth.headers()
-            status, kind, body = await self._once(method, path, json, timeout or self._request_timeout, pauses, headers)
+            prepared = await self.target.auth.prepare(request)
+            status, kind, body = await self._send(prepared, timeout or self._request_timeout, pauses)
             if status < 300:
                 return parse(status, kind, body, self.target)
             refusal = refuse(status, body, self.target)
@@ -219,36 +218,28 @@ class GatewayClient:
             if isinstance(refusal, GatewayRefused) and not renewed:
                 # Whoever is refused so got no further than the door: also a start may be asked for again.
                 renewed = True
-                await self.target.auth.renew(headers)
+                await self.target.auth.renew(prepared)
             elif pauses and status in RETRIED:
                 await asyncio.sleep(pauses.pop(0))
             else:
                 raise refusal
 
-    async def _once(
-        self,
-        method: str,
-        path: str,
-        json: dict[str, Any] | None,
-        seconds: float,
-        pauses: list[float],
-        headers: dict[str, str],
-    ) -> tuple[int, str, bytes]:
+    async def _send(self, request: HTTPRequest, seconds: float, pauses: list[float]) -> tuple[int, str, bytes]:
         """Return status, content type and body; a lost connection is tried again as long as there are ``pauses``."""
         limits = aiohttp.ClientTimeout(total=seconds, sock_connect=self._connect_timeout)
         while True:
             try:
                 async with self._http.rest.request(
-                    method,
-                    f"{self.target.url}{path}",
-                    json=json,
-                    headers={"Accept": "application/json", **headers},
+                    request.method,
+                    request.url,
+                    data=request.body or None,
+                    headers=request.headers,
                     timeout=limits,
                     allow_redirects=False,
                 ) as answer:
                     return answer.status, answer.content_type, await answer.read()
-            except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
-                if not pauses or not _was_lost(error):
+            except CONNECTION_ERRORS as error:
+                if not pauses or not was_lost(error):
                     raise explain(error, self.target) from error
             await asyncio.sleep(pauses.pop(0))
 
@@ -263,13 +254,6 @@ def _patience(error: GatewayUnreachable, launch_timeout: float) -> float:
         and not isinstance(error.__cause__, asyncio.TimeoutError)
     )
     return min(launch_timeout, LOST_FOR) if lost else 0.0
-
-
-def _was_lost(error: BaseException) -> bool:
-    """Whether a connection was there and went; one that never came about is no better the next moment."""
-    return isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError | ConnectionResetError) and (
-        not isinstance(error, aiohttp.ClientConnectorError)
-    )
 
 
 def missing_kernelspec(wanted: Iterable[str], offered: Iterable[str], target: GatewayTarget) -> KernelspecMissing:

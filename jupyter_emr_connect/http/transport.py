@@ -1,14 +1,17 @@
-"""aiohttp's sessions with one gateway: one for its REST API, and one for WebSockets, whose requests are sent once."""
+"""aiohttp's sessions with one server: one for its REST API, and one for WebSockets, whose requests are sent once."""
 
 from __future__ import annotations
 
 import socket
 import ssl
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeAlias
 
 import aiohttp
 from aiohttp.abc import ResolveResult
+
+WebSocket: TypeAlias = "aiohttp.ClientWebSocketResponse[bool]"
+"""A WebSocket that is open."""
 
 
 class RememberingResolver(aiohttp.ThreadedResolver):
@@ -34,7 +37,7 @@ def sent_once() -> aiohttp.TraceConfig:
     """Return what keeps a session from sending a request again by itself.
 
     aiohttp does so with every GET whose connection is lost before the answer (``ClientSession._request``). A gateway
-    may still work on the first, and two WebSockets of one session must not meet there (``opening.py``).
+    may still work on the first, and two WebSockets of one session must not meet there (``handshake.py``).
     """
 
     async def connects(session: aiohttp.ClientSession, request: SimpleNamespace, _: Any) -> None:
@@ -48,13 +51,13 @@ def sent_once() -> aiohttp.TraceConfig:
     return trace
 
 
-class Http:
-    """The two sessions, made when they are first needed; ``trust`` is None for the system's certificates."""
+class HTTPSessions:
+    """The two sessions, made when they are first needed; ``ssl_context`` is None for the system's certificates."""
 
-    def __init__(self, trust: ssl.SSLContext | None) -> None:
-        self._trust = trust
+    def __init__(self, ssl_context: ssl.SSLContext | None) -> None:
+        self._ssl_context = ssl_context
         self._rest: aiohttp.ClientSession | None = None
-        self._sockets: aiohttp.ClientSession | None = None
+        self._websockets: aiohttp.ClientSession | None = None
 
     @property
     def rest(self) -> aiohttp.ClientSession:
@@ -64,15 +67,15 @@ class Http:
         return self._rest
 
     @property
-    def sockets(self) -> aiohttp.ClientSession:
+    def websockets(self) -> aiohttp.ClientSession:
         """For WebSockets; each gets a connection of its own, which nobody has used before."""
-        if self._sockets is None:
-            self._sockets = self._session(sent_once(), force_close=True)
-        return self._sockets
+        if self._websockets is None:
+            self._websockets = self._session(sent_once(), force_close=True)
+        return self._websockets
 
     def _session(self, *traces: aiohttp.TraceConfig, force_close: bool = False) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
-            ssl=self._trust or True, resolver=RememberingResolver(), force_close=force_close
+            ssl=self._ssl_context or True, resolver=RememberingResolver(), force_close=force_close
         )
         # A gateway's cookies would tie kernels of different roles together.
         return aiohttp.ClientSession(
@@ -81,7 +84,7 @@ class Http:
 
     async def close(self) -> None:
         """Close both, and every connection."""
-        for session in (self._rest, self._sockets):
+        for session in (self._rest, self._websockets):
             if session is not None:
                 await session.close()
-        self._rest = self._sockets = None
+        self._rest = self._websockets = None

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import GatewayUnreachable, KernelStartFailed
 from ..gateway.channels.bridge import Bridge
-from ..gateway.connection.handshake import may_have_reached_gateway
+from ..gateway.failures import may_have_reached_gateway
 from ..gateway.rest import LAUNCH_PAD, GatewayClient, missing_kernelspec
 from ..services.stages import READY, REQUESTED
 from .ledger_entry import LedgerEntry

@@ -21,15 +21,9 @@ import socket
 import struct
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING
 
-import aiohttp
-
-from ...errors import GatewayUnreachable
 from ...http.deadlines import within
-
-if TYPE_CHECKING:
-    from ..rest import WebSocketResponse
+from ...http.transport import WebSocket
 
 SECOND_AFTER = 0.3  # seconds; opening takes a few round trips to a gateway that is well
 LET_GO_WITHIN = 30.0
@@ -38,8 +32,8 @@ _let_go: set[asyncio.Task[None]] = set()
 
 
 async def open_first(
-    attempt: Callable[[str], Awaitable[WebSocketResponse]], sessions: Sequence[str], seconds: float
-) -> tuple[WebSocketResponse, str]:
+    attempt: Callable[[str], Awaitable[WebSocket]], sessions: Sequence[str], seconds: float
+) -> tuple[WebSocket, str]:
     """Return the WebSocket that is open first, and its session; called by ``socket.py`` for each connection.
 
     ``sessions`` are tried one after another, the next when the one before is not answered soon. Raises what the first
@@ -48,7 +42,7 @@ async def open_first(
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
     waiting = list(sessions)
-    attempts: dict[asyncio.Future[WebSocketResponse], str] = {}
+    attempts: dict[asyncio.Future[WebSocket], str] = {}
     refusal: BaseException | None = None
     try:
         while refusal is None or attempts:
@@ -74,16 +68,7 @@ async def open_first(
             task.add_done_callback(_let_go.discard)
 
 
-def may_have_reached_gateway(error: BaseException) -> bool:
-    """Return whether a gateway may still work on an attempt that failed: it was begun, and lost before an answer.
-
-    JEG then opens its end all the same, and keeps it, since its ``on_close`` came before its ``open``.
-    """
-    known = aiohttp.WSServerHandshakeError | aiohttp.ClientConnectorError | aiohttp.ServerTimeoutError
-    return isinstance(error, GatewayUnreachable) and not isinstance(error.__cause__, known)
-
-
-async def _leave(attempt: asyncio.Future[WebSocketResponse]) -> None:
+async def _leave(attempt: asyncio.Future[WebSocket]) -> None:
     """Close a connection that is not needed, once it is open."""
     with contextlib.suppress(Exception):
         await hang_up(await within(LET_GO_WITHIN, attempt))
@@ -91,9 +76,6 @@ async def _leave(attempt: asyncio.Future[WebSocketResponse]) -> None:
 
 # -- Whether the peer of a WebSocket is still there, and what keeps its answers from being late.
 
-
-if TYPE_CHECKING:
-    from ..rest import WebSocketResponse
 
 TCP_INFO_LAST_DATA_RECV = 52  # offset of tcpi_last_data_recv (ms) in struct tcp_info, linux/tcp.h
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -104,7 +86,7 @@ def now() -> float:
     return time.clock_gettime(_CLOCK)
 
 
-def silent_for(ws: WebSocketResponse, heard: float) -> float:
+def silent_for(ws: WebSocket, heard: float) -> float:
     """Return the seconds since the peer's last byte (Linux), or since its last whole frame at ``heard``."""
     since_frame = now() - heard
     sock = ws.get_extra_info("socket")
@@ -117,7 +99,7 @@ def silent_for(ws: WebSocketResponse, heard: float) -> float:
     return min(since_frame, milliseconds / 1000)
 
 
-async def hang_up(ws: WebSocketResponse | None) -> None:
+async def hang_up(ws: WebSocket | None) -> None:
     """Close a WebSocket, within a second even if its peer does not answer."""
     if ws is not None:
         with contextlib.suppress(Exception):

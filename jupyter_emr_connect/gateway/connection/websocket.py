@@ -16,7 +16,7 @@
 
 The ``session_id`` stays the same over reconnections, so that the gateway replays what it buffered (reference 5.5), save
 where two connections of one session could meet there (``opening.py``). What is sent while there is no connection waits
-in the outbox. Each state has one coroutine; only :meth:`WebSocketResponse._run` moves between them.
+in the outbox. Each state has one coroutine; only :meth:`KernelWebSocket._run` moves between them.
 """
 
 from __future__ import annotations
@@ -28,21 +28,20 @@ import socket
 import uuid
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aiohttp
 
 from ...errors import EMRConnectError, GatewayError, KernelGone
 from ...http.deadlines import within
+from ...http.transport import WebSocket
+from ..failures import may_have_reached_gateway
 from ..protocol.framing import BadFrame, Framing, Message, decode, encode
 from ..rest import GatewayClient
-from .handshake import hang_up, may_have_reached_gateway, now, open_first, silent_for
+from .handshake import hang_up, now, open_first, silent_for
 from .reachability import reachability_probe
 from .send_queue import SendQueue
 from .status import DELETED, RESTARTED, LinkState, LinkStatus, cause_of
-
-if TYPE_CHECKING:
-    from ..rest import WebSocketResponse
 
 LOOK_EVERY = 1.0
 PING_EVERY = 5.0
@@ -97,7 +96,7 @@ class KernelWebSocket:
         self._heard = 0.0
         self._answered = asyncio.Event()
         self._unheard = asyncio.Event()
-        self._ws: WebSocketResponse | None = None
+        self._ws: WebSocket | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -210,7 +209,7 @@ class KernelWebSocket:
             self._winding_up = asyncio.get_running_loop().create_task(self._wind_up(ws, receiving))
             await asyncio.gather(*others, return_exceptions=True)
 
-    async def _wind_up(self, ws: WebSocketResponse, receiving: asyncio.Task[str]) -> None:
+    async def _wind_up(self, ws: WebSocket, receiving: asyncio.Task[str]) -> None:
         """Let what has arrived be delivered before the connection is closed: it will not be sent again."""
         try:
             while self._delivering and not receiving.done():
@@ -219,7 +218,7 @@ class KernelWebSocket:
             receiving.cancel()
             await hang_up(ws)
 
-    async def _receive(self, ws: WebSocketResponse, before: asyncio.Task[None] | None) -> str:
+    async def _receive(self, ws: WebSocket, before: asyncio.Task[None] | None) -> str:
         """Hand on what arrives: the only place that reads the WebSocket."""
         if before is not None:
             await asyncio.wait({before})
@@ -251,7 +250,7 @@ class KernelWebSocket:
         await self._unheard.wait()
         return UNHEARD
 
-    async def _transmit(self, ws: WebSocketResponse) -> str:
+    async def _transmit(self, ws: WebSocket) -> str:
         """Write what is in the outbox: the only place that writes messages to the WebSocket."""
         while True:
             message = await self.outbox.next()
@@ -262,7 +261,7 @@ class KernelWebSocket:
             except (ConnectionError, aiohttp.ClientError):
                 return "the connection was lost"
 
-    async def _be_sure(self, ws: WebSocketResponse) -> None:
+    async def _be_sure(self, ws: WebSocket) -> None:
         """Wait until a peer that was not heard lately answers, so that nothing is sent into a dead connection."""
         while silent_for(ws, self._heard) > FRESH:
             self._answered.clear()
@@ -270,7 +269,7 @@ class KernelWebSocket:
             with contextlib.suppress(asyncio.TimeoutError):
                 await within(PING_EVERY, self._answered.wait())
 
-    async def _write(self, ws: WebSocketResponse, message: Message) -> None:
+    async def _write(self, ws: WebSocket, message: Message) -> None:
         frame = encode(message, self.framing)
         if len(frame) >= GATEWAY_LIMIT:
             self._large = message
@@ -279,7 +278,7 @@ class KernelWebSocket:
             # Frames are taken in order, so the answer to a ping behind this one says that it was not too large.
             await ws.ping(TAKEN)
 
-    async def _watch(self, ws: WebSocketResponse) -> str:
+    async def _watch(self, ws: WebSocket) -> str:
         """Notice a peer that is silently gone: it is pinged, and its silence measured while we do listen."""
         pinged = looked = now()
         while True:
@@ -295,8 +294,8 @@ class KernelWebSocket:
                     await ws.ping()
                 except (ConnectionError, aiohttp.ClientError):
                     return "the connection was lost"
-            trouble = self._client.target.auth.trouble  # they cannot be renewed, and are not needed yet
-            self._move(LinkState.CONNECTED, *(("credentials", trouble.message, trouble.fix) if trouble else ()))
+            error = self._client.target.auth.last_error  # they cannot be renewed, and are not needed yet
+            self._move(LinkState.CONNECTED, *(("credentials", error.message, error.fix) if error else ()))
 
 
 # -- Acknowledging at once what a gateway sends.

@@ -12,7 +12,8 @@ from ...aws.session import AWSSession
 from ...config import EMRConnect
 from ...errors import NotAttachable, RoleUnsupported
 from ...gateway.discovery import probe_gateway, probe_url
-from ...gateway.target import GatewayTarget, make_ssl_context
+from ...gateway.target import GatewayTarget
+from ...http.tls import make_ssl_context
 from ...models import Attachment, Compute, Transport, check_role_arn
 from ..compute.lookup import find, sources_of
 from ..credentials.aws_sessions import session_of
@@ -52,7 +53,7 @@ async def connect(
     transport = admit(compute, request)
     auth = auth_for(config, session, compute, request.runtime_role)
     if auth:
-        await auth.headers()
+        await auth.current()
     stage("gateway")
     target = await _reach(config, compute, await _address(session, compute), auth)
     if request.runtime_role and target.found and target.found.demands == "nothing":

@@ -8,8 +8,7 @@ from ...aws.errors import error_code
 from ...aws.session import AWSSession
 from ...config import EMRConnect
 from ...errors import AccessDenied, AWSError, NotAttachable, RoleDenied, RoleRequired, RoleUnsupported
-from ...gateway.target import Auth, BasicAuth
-from ...gateway.target import TokenAuth as FixedToken
+from ...http.auth import Auth, BasicAuth, TokenAuth
 from ...models import BasicPair, Compute, EndpointToken
 from .renewal import RenewingAuth
 
@@ -44,7 +43,7 @@ class RenewingTokenAuth(RenewingAuth[EndpointToken]):
         self._seconds = seconds
 
     def _fixed(self, secret: EndpointToken) -> Auth:
-        return FixedToken(secret.token)
+        return TokenAuth(secret.token)
 
     def _ask(self) -> EndpointToken:
         where = f"endpoint {self._compute.name!r} ({self._compute.id})"

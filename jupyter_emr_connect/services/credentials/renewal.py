@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from collections.abc import Awaitable, Callable
 from typing import Generic
 
 from ...aws.session import AWSSession, open_session
 from ...errors import EMRConnectError, GatewayError, GatewayRefused
-from ...gateway.target import Auth
+from ...http.auth import Auth, HTTPRequest
 from ...http.deadlines import within
 from ...models import Compute
 from .secret_slots import Secret, SecretSlot, copy_of, slot_of
@@ -52,21 +51,24 @@ class RenewingAuth(ABC, Generic[Secret]):
         """Return the caller's session of now: after a new login it is another than before. Blocks."""
         return open_session(self._key.profile, self._key.region, self._key.access_role)
 
-    async def headers(self) -> dict[str, str]:
-        """Return the headers for one request, renewing a secret that is about to expire.
+    async def prepare(self, request: HTTPRequest) -> HTTPRequest:
+        """Return the request with the secret of :meth:`current`. Raises as that does."""
+        return await self._fixed(await self.current()).prepare(request)
+
+    async def current(self) -> Secret:
+        """Return the secret for one request, renewing one that is about to expire.
 
         A renewal that fails or takes long is no matter while the old secret is good. Raises ``RoleError``,
         ``NotAttachable`` or the AWS error of the call.
         """
         # A thread only when AWS must be asked: none can be started any more while the process ends.
-        secret = self._slot.usable(self._renew_before) or await self._renewed()
-        return await self._fixed(secret).headers()
+        return self._slot.usable(self._renew_before) or await self._renewed()
 
-    async def renew(self, refused: Mapping[str, str]) -> None:
+    async def renew(self, refused: HTTPRequest) -> None:
         """Replace the secret that the gateway refused, and wait until the new one is honoured.
 
-        ``refused`` are the headers that were sent. AWS is asked only if no other secret has come since, and not again
-        for one that just takes its time to spread. Raises as :meth:`headers` does, and ``GatewayRefused`` when the
+        ``refused`` is the request that was sent. AWS is asked only if no other secret has come since, and not again
+        for one that just takes its time to spread. Raises as :meth:`current` does, and ``GatewayRefused`` when the
         gateway takes none of several new ones.
         """
         slot, secret = self._slot, await self._sent(refused)
@@ -98,22 +100,17 @@ class RenewingAuth(ABC, Generic[Secret]):
         self._slot.release(owner)
 
     @property
-    def trouble(self) -> EMRConnectError | None:
+    def last_error(self) -> EMRConnectError | None:
         """Why the secret could not be renewed the last time; None while all is well."""
         return self._slot.failure
 
     def obtain(self) -> Secret:
-        """Return a usable secret; blocks when one must be asked for. Raises as :meth:`headers` does."""
+        """Return a usable secret; blocks when one must be asked for. Raises as :meth:`current` does."""
         flight = self._slot.renewed(self._ask, self._renew_before)
         try:
             return self._slot.usable(self._renew_before) or flight.result()
         except EMRConnectError as error:
             raise copy_of(error) from error.__cause__
-
-    @property
-    def expires_at(self) -> datetime | None:
-        """When the present secret expires; None before the first one."""
-        return self._slot.secret.expires_at if self._slot.secret else None
 
     async def _renewed(self) -> Secret:
         """Return a secret to send after the renewal that is due; the old one while it is good and no other comes."""
@@ -146,9 +143,9 @@ class RenewingAuth(ABC, Generic[Secret]):
         self._slot.honoured = secret
         return True
 
-    async def _sent(self, headers: Mapping[str, str]) -> Secret | None:
-        """Return which of the secrets in use these headers are of; None when it is replaced already."""
+    async def _sent(self, request: HTTPRequest) -> Secret | None:
+        """Return which of the secrets in use this request was prepared with; None when it is replaced already."""
         for secret in (self._slot.secret, self._slot.previous):
-            if secret is not None and dict(headers).items() >= (await self._fixed(secret).headers()).items():
+            if secret is not None and await self._fixed(secret).prepare(request) == request:
                 return secret
         return None

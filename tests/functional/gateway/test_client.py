@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +22,8 @@ from jupyter_emr_connect.errors import (
     NotAGateway,
 )
 from jupyter_emr_connect.gateway.rest import GatewayClient
-from jupyter_emr_connect.gateway.target import Auth, FixedAuth, GatewayTarget, NoAuth
+from jupyter_emr_connect.gateway.target import GatewayTarget
+from jupyter_emr_connect.http.auth import Auth, FixedAuth, HTTPRequest, NoAuth
 
 from .servers import HOST, serving
 
@@ -36,11 +36,11 @@ class Renewable(FixedAuth):
 
     renewed: int = 0
 
-    async def headers(self) -> dict[str, str]:
-        return {"Authorization": f"token {self.renewed}"}
+    async def prepare(self, request: HTTPRequest) -> HTTPRequest:
+        return request.with_header("Authorization", f"token {self.renewed}")
 
-    async def renew(self, refused: Mapping[str, str]) -> None:
-        assert refused == await self.headers()
+    async def renew(self, refused: HTTPRequest) -> None:
+        assert refused == await self.prepare(refused)
         self.renewed += 1
 
 

@@ -15,7 +15,8 @@ from jupyter_emr_connect.errors import KernelspecMissing, KernelStartFailed
 from jupyter_emr_connect.gateway.channels.bridge import Bridge
 from jupyter_emr_connect.gateway.connection.status import LinkStatus
 from jupyter_emr_connect.gateway.event_loop import gateway_loop
-from jupyter_emr_connect.gateway.target import GatewayTarget, NoAuth
+from jupyter_emr_connect.gateway.target import GatewayTarget
+from jupyter_emr_connect.http.auth import NoAuth
 from jupyter_emr_connect.models import KernelRecord
 from jupyter_emr_connect.provisioning.kernel import RemoteKernel
 from jupyter_emr_connect.provisioning.ledger_entry import LedgerEntry

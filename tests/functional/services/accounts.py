@@ -7,6 +7,7 @@ from typing import Any
 
 from jupyter_emr_connect.aws.session import AWSSession, open_session
 from jupyter_emr_connect.config import EMRConnect
+from jupyter_emr_connect.http.auth import HTTPRequest
 from jupyter_emr_connect.models import Compute, RuntimeRole
 from jupyter_emr_connect.sandbox.aws.identity import iam_backend
 from jupyter_emr_connect.sandbox.world.eks import EndpointSpec, VirtualClusterSpec
@@ -17,6 +18,7 @@ from jupyter_emr_connect.services.roles import RoleList, list_roles
 ROLES = f"arn:aws:iam::{ACCOUNT}:role"
 PARTNER = f"arn:aws:iam::{OTHER_ACCOUNT}:role/EMRPartner"
 INSTANCE_PROFILE = "EMRSandboxInstanceProfile"
+REQUEST = HTTPRequest("GET", "https://gateway.test/api")
 ASSUME = ["sts:AssumeRole", "sts:TagSession"]
 
 Statement = dict[str, Any]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -12,20 +11,22 @@ from aiohttp import web
 
 from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.errors import ConfigurationError, MalformedRole, NotAttached, PlainHttpRefused, RoleUnsupported
+from jupyter_emr_connect.http.auth import HTTPRequest
 from jupyter_emr_connect.models import Attachment
 from jupyter_emr_connect.services.attachments.connect import connect
 from jupyter_emr_connect.services.attachments.resolution import open_attachments, resolve
+from tests.functional.services.accounts import REQUEST
 
 
-def pair_of(headers: Mapping[str, str]) -> tuple[str, str]:
+def pair_of(request: HTTPRequest | web.Request) -> tuple[str, str]:
     user, _, password = (
-        base64.b64decode(headers.get("Authorization", "").removeprefix("Basic ")).decode().partition(":")
+        base64.b64decode(request.headers.get("Authorization", "").removeprefix("Basic ")).decode().partition(":")
     )
     return user, password
 
 
-def honoured(cloud, headers: Mapping[str, str]) -> bool:
-    return cloud.world.pairs.check(cloud.id("analytics"), *pair_of(headers)) is not None
+def honoured(cloud, request: HTTPRequest | web.Request) -> bool:
+    return cloud.world.pairs.check(cloud.id("analytics"), *pair_of(request)) is not None
 
 
 @asynccontextmanager
@@ -34,7 +35,7 @@ async def gateway(cloud, *, asks=True, address=None):
     state = {"asks": asks}
 
     async def api(request: web.Request) -> web.Response:
-        good = honoured(cloud, request.headers)
+        good = honoured(cloud, request)
         status = 200 if good or not state["asks"] else 401
         return web.json_response({"version": "1", "gateway_version": "3"}, status=status)
 
@@ -94,8 +95,8 @@ async def test_an_expired_pair_is_renewed_until_it_is_honoured(cloud):
     async with gateway(cloud) as (config, _):
         made = await connect(config, Attachment("analytics", cloud.roles["EMRAnalyst"]))
         cloud.world.pairs.expire()
-        await made.target.auth.renew(await made.target.auth.headers())
-        assert honoured(cloud, await made.target.auth.headers())
+        await made.target.auth.renew(await made.target.auth.prepare(REQUEST))
+        assert honoured(cloud, await made.target.auth.prepare(REQUEST))
 
 
 async def test_a_malformed_role_is_refused_before_any_call(cloud):
@@ -107,7 +108,7 @@ async def test_a_malformed_role_is_refused_before_any_call(cloud):
 async def test_the_connection_shows_no_secret(cloud):
     async with gateway(cloud) as (config, _):
         made = await connect(config, Attachment("analytics", cloud.roles["EMRAnalyst"]))
-    _, password = pair_of(await made.target.auth.headers())
+    _, password = pair_of(await made.target.auth.prepare(REQUEST))
     assert password not in repr(made) + repr(made.target)
 
 

@@ -21,6 +21,7 @@ from jupyter_emr_connect.models import Attachment
 from jupyter_emr_connect.sandbox.frontdoor.certificates import CertificateAuthority
 from jupyter_emr_connect.services.attachments.connect import connect
 from jupyter_emr_connect.services.attachments.resolution import open_attachments
+from tests.functional.services.accounts import REQUEST
 from tests.functional.services.endpoints import add_endpoint, server
 
 FAST = {"credentials_timeout": 2.0, "connect_timeout": 3.0}
@@ -57,7 +58,7 @@ async def test_it_is_reached_at_aws_own_url_under_the_ca_that_aws_names(cloud):
         assert told == ["credentials", "gateway"]
         assert (made.target.url, made.compute.kind, made.role) == (url, "eks", None)
         assert {path for path, _ in seen} == {"/team/x/api"}
-        token = (await made.target.auth.headers())["Authorization"].removeprefix("token ")
+        token = (await made.target.auth.prepare(REQUEST)).headers["Authorization"].removeprefix("token ")
         assert token not in repr(made) + repr(made.target)
         assert [header for _, header in seen] == ["", f"token {token}"], "first asked without"
 
@@ -75,8 +76,8 @@ async def test_an_expired_token_is_renewed_until_it_is_honoured(cloud):
     async with gateway(cloud) as (_, seen):
         made = await connect(EMRConnect(**FAST), Attachment("notebooks"))
         cloud.world.tokens.expire()
-        await made.target.auth.renew(await made.target.auth.headers())
-        assert seen[-1][1] == (await made.target.auth.headers())["Authorization"]
+        await made.target.auth.renew(await made.target.auth.prepare(REQUEST))
+        assert seen[-1][1] == (await made.target.auth.prepare(REQUEST)).headers["Authorization"]
         assert cloud.calls("GetManagedEndpointSessionCredentials") == 2
 
 

@@ -11,8 +11,10 @@ import pytest
 from jupyter_emr_connect.aws.session import open_session
 from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.errors import AccessDenied, RoleDenied, RoleUnsupported
+from jupyter_emr_connect.http.auth import HTTPRequest
 from jupyter_emr_connect.services.compute.lookup import find
 from jupyter_emr_connect.services.credentials.gateway_secrets import RenewingPairAuth
+from tests.functional.services.accounts import REQUEST
 
 ASKED = "GetClusterSessionCredentials"
 
@@ -27,20 +29,22 @@ def auth(cloud):
     return make
 
 
-def pair_of(headers: dict[str, str]) -> tuple[str, str]:
-    user, _, password = base64.b64decode(headers["Authorization"].removeprefix("Basic ")).decode().partition(":")
+def pair_of(request: HTTPRequest) -> tuple[str, str]:
+    user, _, password = (
+        base64.b64decode(request.headers["Authorization"].removeprefix("Basic ")).decode().partition(":")
+    )
     return user, password
 
 
 async def test_one_call_serves_all_users_of_a_role(cloud, auth):
-    answers = await asyncio.gather(*(auth().headers() for _ in range(20)))
+    answers = await asyncio.gather(*(auth().prepare(REQUEST) for _ in range(20)))
     assert len({pair_of(answer) for answer in answers}) == 1
     assert cloud.calls(ASKED) == 1
 
 
 async def test_roles_and_callers_have_pairs_of_their_own(cloud, auth):
     pairs = {
-        pair_of(await one.headers())
+        pair_of(await one.prepare(REQUEST))
         for one in (auth(), auth("EMREngineer"), auth(profile="analyst"), auth("EMRAnalyst"))
     }
     assert len(pairs) == 3
@@ -48,7 +52,7 @@ async def test_roles_and_callers_have_pairs_of_their_own(cloud, auth):
 
 
 async def test_the_pair_is_the_one_that_the_cluster_honours(cloud, auth):
-    user, password = pair_of(await auth().headers())
+    user, password = pair_of(await auth().prepare(REQUEST))
     await asyncio.sleep(cloud.world.pairs.propagation + 0.1)
     found = cloud.world.pairs.check(cloud.id("analytics"), user, password)
     assert found is not None
@@ -60,22 +64,22 @@ async def test_the_pair_is_the_one_that_the_cluster_honours(cloud, auth):
 async def test_it_is_renewed_before_it_expires_while_the_old_one_is_used_on(cloud, auth):
     cloud.world.pairs.lifetime = 8.0
     one = auth(renew_before=300.0)
-    first = pair_of(await one.headers())
+    first = pair_of(await one.prepare(REQUEST))
     await asyncio.sleep(4.5)  # past half of its life, which bounds renew_before
-    assert pair_of(await one.headers()) == first  # the new pair is given time to spread
+    assert pair_of(await one.prepare(REQUEST)) == first  # the new pair is given time to spread
     assert cloud.calls(ASKED) == 2
     await asyncio.sleep(2.5)
-    assert pair_of(await one.headers()) != first
+    assert pair_of(await one.prepare(REQUEST)) != first
     assert cloud.calls(ASKED) == 2
 
 
 async def test_a_refused_pair_is_replaced_once_for_all_that_were_refused(cloud, auth):
     several = [auth() for _ in range(5)]
-    refused = await several[0].headers()
-    old = {pair_of(await one.headers()) for one in several}
+    refused = await several[0].prepare(REQUEST)
+    old = {pair_of(await one.prepare(REQUEST)) for one in several}
     cloud.world.pairs.expire()
     await asyncio.gather(*(one.renew(refused) for one in several))
-    new = {pair_of(await one.headers()) for one in several}
+    new = {pair_of(await one.prepare(REQUEST)) for one in several}
     assert len(new) == 1
     assert new.isdisjoint(old)
     assert cloud.calls(ASKED) == 2
@@ -83,7 +87,7 @@ async def test_a_refused_pair_is_replaced_once_for_all_that_were_refused(cloud, 
 
 async def test_renewal_waits_until_the_new_pair_is_honoured(cloud, auth):
     one = auth()
-    refused = await one.headers()
+    refused = await one.prepare(REQUEST)
     one.confirm()
     asked: list[float] = []
 
@@ -94,14 +98,14 @@ async def test_renewal_waits_until_the_new_pair_is_honoured(cloud, auth):
 
     one.honoured = honoured
     await one.renew(refused)
-    user, password = pair_of(await one.headers())
+    user, password = pair_of(await one.prepare(REQUEST))
     assert asked
     assert cloud.world.pairs.check(cloud.id("analytics"), user, password)
 
 
 async def test_the_password_does_not_show(cloud, auth):
     one = auth()
-    user, password = pair_of(await one.headers())
+    user, password = pair_of(await one.prepare(REQUEST))
     shown = repr(one) + repr(vars(one)) + repr(one.obtain())
     assert password not in shown
     assert user in shown
@@ -109,7 +113,7 @@ async def test_the_password_does_not_show(cloud, auth):
 
 async def test_a_role_the_caller_may_not_take(auth):
     with pytest.raises(RoleDenied, match="GetClusterSessionCredentials") as caught:
-        await auth("EMRForbidden").headers()
+        await auth("EMRForbidden").prepare(REQUEST)
     assert "elasticmapreduce:ExecutionRoleArn" in caught.value.fix
     assert isinstance(caught.value.__cause__, AccessDenied)
 
@@ -118,13 +122,13 @@ async def test_a_cluster_that_gives_no_pairs(cloud):
     session = open_session()
     compute = find(EMRConnect(), "open")
     with pytest.raises(RoleUnsupported, match="gives no credentials"):
-        await RenewingPairAuth(session, compute, cloud.roles["EMRAnalyst"], renew_before=300).headers()
+        await RenewingPairAuth(session, compute, cloud.roles["EMRAnalyst"], renew_before=300).prepare(REQUEST)
 
 
 async def test_after_a_failure_the_next_try_asks_again(cloud, auth):
     cloud.world.faults.set("deny:GetClusterSessionCredentials")
     one = auth()
     with pytest.raises(RoleDenied):
-        await one.headers()
+        await one.prepare(REQUEST)
     cloud.world.faults.clear()
-    assert await one.headers()
+    assert (await one.prepare(REQUEST)).headers

@@ -31,7 +31,9 @@ from jupyter_emr_connect.gateway.target import GatewayTarget
 from jupyter_emr_connect.services.compute.lookup import find
 from jupyter_emr_connect.services.credentials import secret_slots
 from jupyter_emr_connect.services.credentials.gateway_secrets import RenewingPairAuth
+from jupyter_emr_connect.services.credentials.secret_slots import cached_expiry
 from tests.functional.gateway.servers import HOST, serving, silent
+from tests.functional.services.accounts import REQUEST
 
 pytestmark = pytest.mark.slow
 
@@ -167,12 +169,14 @@ async def test_a_renewal_that_fails_says_why_and_is_tried_on(cloud, auth, fault,
     gateway, one = Gateway(cloud), auth()
     async with connected(gateway, one) as client:
         cloud.world.faults.set(fault)
-        await until(lambda: one.trouble is not None)
-        assert isinstance(one.trouble, kind)
-        while one.expires_at > datetime.now(timezone.utc) + timedelta(seconds=1.2):
+        await until(lambda: one.last_error is not None)
+        assert isinstance(one.last_error, kind)
+        expires_at = cached_expiry(open_session().key, cloud.id("analytics"), cloud.roles["EMRAnalyst"])
+        assert expires_at
+        while expires_at > datetime.now(timezone.utc) + timedelta(seconds=1.2):
             assert await client.kernel("k")  # with the old pair, which is good yet
             await asyncio.sleep(0.05)
-        await until(lambda: one.expires_at < datetime.now(timezone.utc))
+        await until(lambda: expires_at < datetime.now(timezone.utc))
         asked = cloud.calls(ASKED)
         for _ in range(20):
             with pytest.raises(kind, match=says) as caught:
@@ -180,14 +184,14 @@ async def test_a_renewal_that_fails_says_why_and_is_tried_on(cloud, auth, fault,
             assert caught.value.fix
         assert cloud.calls(ASKED) - asked < 20  # it costs AWS nothing that we try
         cloud.world.faults.clear()
-        await until(lambda: one.trouble is None)
+        await until(lambda: one.last_error is None)
         assert await client.kernel("k")
     assert gateway.refused == 0
 
 
 async def test_those_who_wait_for_one_call_share_its_failure(cloud, auth):
     cloud.world.faults.set(f"deny:{ASKED}")
-    answers = await asyncio.gather(*(auth().headers() for _ in range(20)), return_exceptions=True)
+    answers = await asyncio.gather(*(auth().prepare(REQUEST) for _ in range(20)), return_exceptions=True)
     assert {type(answer) for answer in answers} == {RoleDenied}
     assert len({id(answer) for answer in answers}) == 20  # each may be added to by the one who meets it
     assert cloud.calls(ASKED) == 1
@@ -223,9 +227,9 @@ async def test_a_new_login_is_seen_without_a_restart(cloud, auth):
     async with connected(gateway, one) as client:
         config.write_text(good.replace(cloud.keys["developer"].access_key, "AKIANOLONGERTHERE000"))
         forget()
-        await until(lambda: isinstance(one.trouble, InvalidCredentials))
+        await until(lambda: isinstance(one.last_error, InvalidCredentials))
         config.write_text(good)
-        await until(lambda: one.trouble is None)
+        await until(lambda: one.last_error is None)
         assert await client.kernel("k")
 
 
@@ -235,6 +239,7 @@ from jupyter_emr_connect.aws.session import open_session
 from jupyter_emr_connect.gateway.event_loop import gateway_loop
 from jupyter_emr_connect.models import Compute
 from jupyter_emr_connect.services.credentials.gateway_secrets import RenewingPairAuth
+from jupyter_emr_connect.services.credentials.secret_slots import cached_expiry
 
 compute = Compute("j-ABCDEFGHIJKLM", "ec2", "x", "arn", "us-east-1", "123456789012", "WAITING")
 auth = RenewingPairAuth(open_session(), compute, "arn:aws:iam::123456789012:role/x", renew_before=300)

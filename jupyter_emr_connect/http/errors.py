@@ -1,0 +1,80 @@
+"""What aiohttp, TLS and the resolver say of a connection that failed, as a sentence with its remedy."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from dataclasses import dataclass
+from typing import Literal
+
+import aiohttp
+
+TRUST_FIX = "Name its CA in EMRConnect.certificate_authorities, as {compute id or name: PEM file}."
+REACH_FIX = "Check that the compute runs, and that its security group lets this machine in on this port."
+# X509_V_ERR_* of OpenSSL (x509_vfy.h)
+EXPIRED, NOT_YET_VALID, WRONG_HOST, WRONG_ADDRESS = 10, 9, 62, 64
+
+CONNECTION_ERRORS = (aiohttp.ClientError, OSError, asyncio.TimeoutError)
+"""What a request over aiohttp raises when no whole answer came."""
+
+
+@dataclass(frozen=True)
+class ConnectionFailure:
+    """Why no answer came: ``certificate`` not trusted, another ``protocol`` than expected, or peer ``unreachable``."""
+
+    kind: Literal["certificate", "protocol", "unreachable"]
+    message: str
+    fix: str
+
+
+def describe_failure(error: BaseException, *, label: str, url: str, peer: str) -> ConnectionFailure:
+    """Return what a failed request means; called by the clients of gateways, each of which raises its own classes.
+
+    ``label`` names the server in messages, ``peer`` what is expected there ("a gateway").
+    """
+    where = f"{label} ({url})"
+    cause = getattr(error, "certificate_error", None) or error
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return _describe_certificate(cause, where)
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return ConnectionFailure("unreachable", f"The host name of {where} is not known here.", REACH_FIX)
+    if isinstance(error, aiohttp.ClientConnectorSSLError | ssl.SSLError):
+        message = f"{where} does not speak TLS at this port."
+        return ConnectionFailure("protocol", message, "Check the port, and whether in-transit encryption is on.")
+    if isinstance(error, asyncio.TimeoutError | aiohttp.ServerTimeoutError):
+        return ConnectionFailure("unreachable", f"{where} did not answer in time.", REACH_FIX)
+    if isinstance(error, aiohttp.ClientConnectorError):
+        reason = error.os_error.strerror or "no connection"
+        return ConnectionFailure("unreachable", f"{where} refused the connection: {reason}.", REACH_FIX)
+    if isinstance(error, aiohttp.ClientResponseError):
+        message = f"What answers at {where} does not speak HTTP as {peer} does."
+        return ConnectionFailure("protocol", message, REACH_FIX)
+    return ConnectionFailure("unreachable", f"The connection to {where} was lost.", REACH_FIX)
+
+
+def _describe_certificate(error: ssl.SSLCertVerificationError, where: str) -> ConnectionFailure:
+    message, fix = f"The certificate of {where} is not trusted: {error.verify_message}.", TRUST_FIX
+    if error.verify_code in (WRONG_HOST, WRONG_ADDRESS):
+        message = f"The certificate of {where} was issued for another host."
+        fix = "Use the host name that the certificate names."
+    elif error.verify_code in (EXPIRED, NOT_YET_VALID):
+        message = f"The certificate of {where} is out of date: {error.verify_message}."
+        fix = "Have it renewed; also check this machine's clock."
+    return ConnectionFailure("certificate", message, fix)
+
+
+def was_lost(error: BaseException) -> bool:
+    """Return whether a connection was there and went; one that never came about is no better the next moment."""
+    return isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError | ConnectionResetError) and (
+        not isinstance(error, aiohttp.ClientConnectorError)
+    )
+
+
+def may_have_reached_server(error: BaseException | None) -> bool:
+    """Return whether the server may still work on a request: it was begun, and lost before an answer.
+
+    For a kernel's WebSocket JEG then opens its end all the same, and keeps it, since its ``on_close`` came before its
+    ``open``.
+    """
+    answered_or_never_sent = aiohttp.WSServerHandshakeError | aiohttp.ClientConnectorError | aiohttp.ServerTimeoutError
+    return not isinstance(error, answered_or_never_sent)

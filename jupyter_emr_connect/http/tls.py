@@ -1,0 +1,33 @@
+"""TLS trust for one compute: the system's certificate authorities and, for it alone, private ones."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+from ..errors import ConfigurationError, GatewayCertificate
+
+
+def make_ssl_context(ca_file: str | None = None, *, ca_data: str | None = None) -> ssl.SSLContext:
+    """Return a context that trusts the system's CAs and, for this compute alone, the PEMs given.
+
+    ``ca_file`` is one that the user names; ``ca_data`` comes from AWS, and may be the gateway's own self-signed
+    certificate (reference 2.2). Raises :class:`ConfigurationError` or :class:`GatewayCertificate` for a PEM that cannot
+    be read.
+    """
+    context = ssl.create_default_context()
+    try:
+        if ca_file:
+            context.load_verify_locations(cafile=str(Path(ca_file).expanduser()))
+    except (OSError, ssl.SSLError) as error:
+        message = f"The certificate authority {ca_file} cannot be read: {error}."
+        fix = "EMRConnect.certificate_authorities must name a PEM file that you can read."
+        raise ConfigurationError(message, fix=fix) from error
+    try:
+        if ca_data:
+            context.load_verify_locations(cadata=ca_data)
+            context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    except (ValueError, ssl.SSLError) as error:
+        message = f"The certificate that AWS names for the gateway cannot be read: {error}."
+        raise GatewayCertificate(message, fix="Name its CA in EMRConnect.certificate_authorities.") from error
+    return context
