@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import EMRConnectError, NotAttached, PathNotFound
+from ..errors import NotAttached, PathNotFound
 from ..models import Attachment
 from .options import CommandContext, common_options, complete_computes, require_non_empty, role_and_transport
 from .output import print_error, print_fields, print_json, print_table
@@ -61,24 +61,16 @@ def attach_command(
 @common_options
 def status(face: CommandContext, path: str | None) -> None:
     """Show who you are to AWS, and the attachment of PATH (all of them if left out)."""
-    from ..services.attachments.resolution import open_attachments, resolve
-    from ..services.credentials.identity import whoami
+    from ..services.attachments.listing import read_status
 
-    attachments = [resolve(face.config, os.environ, path)] if path else open_attachments(face.config).all()
-    problem, identity = None, None
-    try:
-        identity = whoami(face.config, face.profile, face.region)
-    except EMRConnectError as error:
-        problem = error
+    found = read_status(face.config, os.environ, path, profile=face.profile, region=face.region)
     if face.as_json:
-        who = identity.to_json() if identity else None
-        errors = [problem.to_json()] if problem else []
-        print_json({"identity": who, "attachments": [one.to_json() for one in attachments], "errors": errors})
+        print_json(found.to_json())
     else:
-        _print_status(identity, attachments)
-        if problem:
-            print_error(problem, as_json=False)
-    if problem:
+        _print_status(found.caller.identity if found.caller else None, found.attachments)
+        if found.error:
+            print_error(found.error, as_json=False)
+    if found.error:
         raise click.exceptions.Exit(1)
 
 

@@ -36,11 +36,11 @@ def kernels(context: click.Context, face: CommandContext, check: bool) -> None:
         return
     from ..services.kernels.listing import list_kernels
 
-    found = asyncio.run(list_kernels(face.config, check=check))
+    listed = asyncio.run(list_kernels(face.config, check=check))
     if face.as_json:
-        print_json([one.to_json() for one in found])
-    elif found:
-        print_table(HEADERS, [_row(one) for one in found], spare=SPARE)
+        print_json(listed.to_json())
+    elif listed.items:
+        print_table(HEADERS, [_row(kernel) for kernel in listed.items], spare=SPARE)
     else:
         click.echo("No gateway kernels.", err=True)
 

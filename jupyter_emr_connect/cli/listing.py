@@ -101,7 +101,7 @@ def _read(catalogue: LiveCatalogue, query: Query) -> View:
 
 def _print(view: View, face: CommandContext, sources: Sequence[Source]) -> None:
     if face.as_json:
-        print_json([compute.to_json() for compute in view.items])
+        print_json(view.to_json())
     elif view.items:
         print_table(*table(view.items), spare=SPARE)
     # What has one cure is said once: an address that does not answer fails for every kind.

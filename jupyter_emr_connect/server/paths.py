@@ -72,6 +72,10 @@ class PathMapper:
             return None
         return "" if inside == Path() else inside.as_posix()
 
+    def has(self, key: str) -> bool:
+        """Say whether a key is within this server's folder."""
+        return self.api_path(key) is not None
+
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 

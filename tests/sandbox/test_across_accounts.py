@@ -29,7 +29,7 @@ def calls(sandbox: Sandbox, action: str) -> list[str]:
 
 async def test_option_1_a_notebook_attached_through_an_access_role(sandbox: Sandbox, tmp_path: Path) -> None:
     notebook = write_notebook(tmp_path / "n.ipynb", "emr-pyspark", USER)
-    (offered,) = [one for one in sandbox.json("roles", "shared") if one["arn"] == PARTNER]
+    (offered,) = [one for one in sandbox.json("roles", "shared")["items"] if one["arn"] == PARTNER]
     assert (offered["source"], offered["usable"]) == ("configuration", True)
     made = sandbox.json("attach", "shared", str(notebook), "--runtime-role", PARTNER)
     assert (made["compute"], made["access_role"]) == (sandbox.compute("shared")["id"], ACCESS)

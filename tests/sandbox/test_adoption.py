@@ -182,7 +182,7 @@ async def test_a_notebook_opened_in_another_servers_folder_finds_its_kernel(
             assert on_gateway() == kernels
             async with other.channels(after["kernel"]["id"]) as channels:
                 assert await channels.printed("print(kept)") == "still here\n"
-            (row,) = [one for one in sandbox.json("kernels") if one["kernel_id"] in kernels]
+            (row,) = [one for one in sandbox.json("kernels")["items"] if one["kernel_id"] in kernels]
             assert (row["link"], row["cause"], row["owner"]["alive"]) == ("connected", "adopted", True)
             await close(other, after, on_gateway)
 

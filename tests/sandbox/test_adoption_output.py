@@ -98,7 +98,7 @@ async def test_a_spark_session_under_a_role_goes_on(sandbox: Sandbox, work: Path
         assert (status, again["kernel"]["id"]) == (201, session["kernel"]["id"])
         async with server.channels(again["kernel"]["id"]) as channels:
             assert (await channels.printed("print(kept)")).strip() == "7"
-        (row,) = [one for one in sandbox.json("kernels") if one["local_id"] == again["kernel"]["id"]]
+        (row,) = [one for one in sandbox.json("kernels")["items"] if one["local_id"] == again["kernel"]["id"]]
         assert (row["runtime_role"], row["link"], row["cause"]) == (ROLE, "connected", "adopted")
         assert (await server.call("DELETE", f"/api/sessions/{again['id']}"))[0] == 204
-    assert [one for one in sandbox.json("kernels") if one["kernel_id"] == row["kernel_id"]] == []
+    assert [one for one in sandbox.json("kernels")["items"] if one["kernel_id"] == row["kernel_id"]] == []

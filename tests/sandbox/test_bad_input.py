@@ -43,10 +43,10 @@ def run(sandbox: Sandbox, notebook: Path, tmp_path: Path) -> Iterator[Any]:
         return Failure(done, time.monotonic() - began)
 
     before = kernels_on(sandbox)
-    known = {row["kernel_id"] for row in sandbox.json("kernels", "--no-check")}
+    known = {row["kernel_id"] for row in sandbox.json("kernels", "--no-check")["items"]}
     yield call
     sandbox.cli("sandbox", "fault", "--off", "--name", sandbox.name)
-    rows = [row for row in sandbox.json("kernels", "--no-check") if row["state"] != "gone"]
+    rows = [row for row in sandbox.json("kernels", "--no-check")["items"] if row["state"] != "gone"]
     assert {row["kernel_id"] for row in rows} <= known
     assert kernels_on(sandbox) <= before
 

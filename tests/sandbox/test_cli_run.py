@@ -25,9 +25,9 @@ ROLE = "arn:aws:iam::123456789012:role/EMRAnalyst"
 
 @pytest.fixture(autouse=True)
 def nothing_left(sandbox: Sandbox) -> Iterator[None]:
-    before = {row["kernel_id"] for row in sandbox.json("kernels", "--no-check")}
+    before = {row["kernel_id"] for row in sandbox.json("kernels", "--no-check")["items"]}
     yield
-    assert {row["kernel_id"] for row in sandbox.json("kernels", "--no-check")} <= before
+    assert {row["kernel_id"] for row in sandbox.json("kernels", "--no-check")["items"]} <= before
 
 
 def outputs(path: Path) -> list[str]:
@@ -226,7 +226,7 @@ def test_kernels_shows_a_running_kernel_and_what_its_gateway_says(sandbox: Sandb
     with started(sandbox, path) as run:
         run.wait_for("cell 1/1")
         time.sleep(1)
-        rows = [row for row in sandbox.json("kernels") if row["path"] == str(path)]
+        rows = [row for row in sandbox.json("kernels")["items"] if row["path"] == str(path)]
         assert [(row["kernelspec"], row["state"]) for row in rows] == [("emr-python", "busy")]
         os.kill(run.process.pid, signal.SIGINT)
         run.end()

@@ -59,7 +59,7 @@ async def told(
 
 def in_ledger(brief: Sandbox) -> dict[str, Any]:
     """Return the one kernel as other processes see it."""
-    (row,) = brief.json("kernels", "--no-check")
+    (row,) = brief.json("kernels", "--no-check")["items"]
     found: dict[str, Any] = row
     return found
 

@@ -51,7 +51,7 @@ async def with_variable(server: Server, name: str) -> str:
 
 
 def row_of(sandbox: Sandbox, kernel: str) -> dict[str, Any]:
-    (row,) = [one for one in sandbox.json("kernels") if one["kernel_id"] == kernel]
+    (row,) = [one for one in sandbox.json("kernels")["items"] if one["kernel_id"] == kernel]
     return dict(row)
 
 
@@ -139,7 +139,7 @@ async def test_prune_removes_kernels_whose_notebook_is_gone_after_a_yes(
     assert prune(sandbox, "--yes") == []
     assert prune(sandbox, "--yes", "--older-than", "0") == [there]
     assert on_gateway() == set()
-    assert [one for one in sandbox.json("kernels") if one["kernel_id"] in (gone, there)] == []
+    assert [one for one in sandbox.json("kernels")["items"] if one["kernel_id"] in (gone, there)] == []
 
 
 HEADLESS = """

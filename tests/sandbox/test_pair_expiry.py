@@ -44,4 +44,4 @@ async def test_a_kernel_outlives_its_pair(sandbox: Sandbox) -> None:
         assert pairs_asked_for(sandbox) == before + 2
 
         sandbox.fault("expire-pairs", "--compute", "analytics")
-    assert ROLE not in [row["runtime_role"] for row in sandbox.json("kernels", "--no-check")]
+    assert ROLE not in [row["runtime_role"] for row in sandbox.json("kernels", "--no-check")["items"]]

@@ -8,10 +8,8 @@ from typing import Any
 from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
-from ...config import EMRConnect
 from ...errors import AttachmentNotFound, EMRConnectError
 from ...models import Attachment
-from ..paths import PathMapper
 from .base import EMRHandler
 
 
@@ -48,13 +46,16 @@ class AttachmentsHandler(AttachmentHandler):
     @authorized
     async def get(self) -> None:
         """List them by path; with ``path``, those that hold for it, the nearest first."""
+        from ...services.attachments.listing import attachments_holding, attachments_within
+        from ...services.bodies import list_body
+
         path = self.query("path")
         if path is not None:
             key = await self.services.places.key(path)
-            found = await self.blocking(_holding, self.services.config, key)
+            found = await self.blocking(attachments_holding, self.services.config, key)
         else:
-            found = await self.blocking(_within, self.services.config, self.services.places)
-        self.answer({"items": [self.shown(one) for one in found]})
+            found = await self.blocking(attachments_within, self.services.config, self.services.places.has)
+        self.answer(list_body(self.shown(attachment) for attachment in found))
 
     @authenticated
     @authorized
@@ -73,20 +74,6 @@ class AttachmentsHandler(AttachmentHandler):
         made = await self.prove(replace(wanted, transport=transport, path=key), "attach")
         self.set_header("Location", f"{self.request.path.rstrip('/')}/{made.id}")
         self.answer(self.shown(made), 201)
-
-
-def _within(config: EMRConnect, places: PathMapper) -> list[Attachment]:
-    from ...services.attachments.resolution import expiry, tidy
-
-    mine = [one for one in tidy(config) if places.api_path(one.path) is not None]
-    return [replace(one, credentials_expire_at=expiry(config, one)) for one in mine]
-
-
-def _holding(config: EMRConnect, key: str) -> list[Attachment]:
-    from ...services.attachments.resolution import expiry, open_attachments
-
-    found = open_attachments(config).above(key)
-    return [replace(one, credentials_expire_at=expiry(config, one)) for one in found]
 
 
 class OneAttachmentHandler(AttachmentHandler):
@@ -129,10 +116,10 @@ class OneAttachmentHandler(AttachmentHandler):
         await self.finish()
 
     async def _find(self, attachment_id: str) -> Attachment:
-        from ...services.attachments.resolution import expiry, open_attachments
+        from ...services.attachments.listing import find_attachment
 
-        found = await self.blocking(open_attachments(self.services.config).get, attachment_id)
-        if found is None or self.services.places.api_path(found.path) is None:
+        found = await self.blocking(find_attachment, self.services.config, attachment_id)
+        if found is None or not self.services.places.has(found.path):
             message = f"There is no attachment {attachment_id[:80]!a} in this server's folder."
             raise AttachmentNotFound(message, fix="GET attachments lists those there are.")
-        return replace(found, credentials_expire_at=expiry(self.services.config, found))
+        return found

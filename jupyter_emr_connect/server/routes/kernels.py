@@ -24,8 +24,8 @@ class KernelsHandler(EMRHandler):
         from ...services.kernels.listing import list_kernels
 
         check = self.flag("check") is not False
-        found = await self.while_wanted(list_kernels(self.services.config, check=check))
-        self.answer({"items": [one.to_json() for one in found]})
+        listed = await self.while_wanted(list_kernels(self.services.config, check=check))
+        self.answer(listed.to_json())
 
 
 class OneKernelHandler(EMRHandler):

@@ -35,9 +35,9 @@ def whoami(config: EMRConnect, profile: str | None = None, region: str | None = 
     return identity
 
 
-def describe_self(config: EMRConnect) -> Self:
-    """Return who the server acts as now; blocks. Raises as :func:`whoami` does."""
-    identity = whoami(config)
+def describe_self(config: EMRConnect, profile: str | None = None, region: str | None = None) -> Self:
+    """Return who this process acts as now, or would by another profile; blocks. Raises as :func:`whoami` does."""
+    identity = whoami(config, profile, region)
     profiles = known_profiles()
     return Self(identity, tuple(profiles), profiles.get(identity.profile or "default"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from itertools import groupby
 from typing import Any
@@ -17,6 +17,7 @@ from ...models import Attachment, KernelRecord, Owner
 from ...store.database import Database
 from ...store.ledger import Ledger
 from ..attachments.connect import connect
+from ..bodies import error_entry, list_body
 from .ownership import ownership
 from .processes import lives
 
@@ -44,7 +45,7 @@ class ListedKernel:
         return "detached" if self.record.state in LINKED and not self.alive else self.record.state
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON of ``GET kernels`` and ``jupyter emr kernels --json``."""
+        """Return its JSON in ``GET kernels`` and ``jupyter emr kernels --json``."""
         shown = self.record.to_json() | {"state": self.word or self.link, "link": self.link, "owner": None}
         if self.link != self.record.state:
             heard = self.owner.heartbeat_at if self.owner else None
@@ -55,21 +56,34 @@ class ListedKernel:
         return shown
 
 
-async def list_kernels(config: EMRConnect, *, check: bool = True) -> list[ListedKernel]:
-    """Return all kernels of the ledger, the latest first.
+@dataclass(frozen=True)
+class KernelList:
+    """Kernels of the ledger, the latest first, and why gateways could not be asked (``errors`` of the body)."""
+
+    items: list[ListedKernel]
+    errors: list[dict[str, Any]] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the body of ``GET kernels`` and ``jupyter emr kernels --json``."""
+        return list_body([kernel.to_json() for kernel in self.items], self.errors)
+
+
+async def list_kernels(config: EMRConnect, *, check: bool = True) -> KernelList:
+    """Return all kernels of the ledger.
 
     With ``check`` the gateways are asked, all at once, one connection per (compute, role).
     """
-    found = await asyncio.to_thread(_known, config)
+    kernels = await asyncio.to_thread(_known, config)
     if not check:
-        return found
-    ordered = sorted(found, key=_place)
-    groups = [list(group) for _, group in groupby(ordered, key=_place)]
+        return KernelList(kernels)
+    groups = [list(group) for _, group in groupby(sorted(kernels, key=_gateway_key), key=_gateway_key)]
     words: dict[str, str] = {}
-    for said in await asyncio.gather(*(_ask(config, group) for group in groups)):
-        words.update(said)
-    asked = [replace(one, word=words[one.record.kernel_id]) for one in found]
-    return await asyncio.to_thread(lambda: [_noted(config, one) for one in asked])
+    errors: list[dict[str, Any]] = []
+    for states, error in await asyncio.gather(*(_ask(config, group) for group in groups)):
+        words.update(states)
+        errors += [error] if error else []
+    asked = [replace(kernel, word=words[kernel.record.kernel_id]) for kernel in kernels]
+    return KernelList(await asyncio.to_thread(lambda: [_noted(config, kernel) for kernel in asked]), errors)
 
 
 def _noted(config: EMRConnect, kernel: ListedKernel) -> ListedKernel:
@@ -188,7 +202,7 @@ def _known(config: EMRConnect) -> list[ListedKernel]:
     ]
 
 
-def _place(kernel: ListedKernel) -> tuple[str, ...]:
+def _gateway_key(kernel: ListedKernel) -> tuple[str, ...]:
     record = kernel.record
     names = (record.profile, record.region, record.access_role, record.compute, record.runtime_role)
     return tuple(name or "" for name in names)
@@ -206,18 +220,20 @@ async def _client(config: EMRConnect, record: KernelRecord) -> GatewayClient:
     return GatewayClient((await connect(config, request)).target, connect_timeout=config.connect_timeout)
 
 
-async def _ask(config: EMRConnect, kernels: Sequence[ListedKernel]) -> dict[str, str]:
-    words = {one.record.kernel_id: "unknown" for one in kernels}
+async def _ask(config: EMRConnect, kernels: Sequence[ListedKernel]) -> tuple[dict[str, str], dict[str, Any] | None]:
+    """Return the states of the kernels of one gateway by id, and the body's error when it could not be asked."""
+    words = {kernel.record.kernel_id: "unknown" for kernel in kernels}
+    record = kernels[0].record
     try:
-        client = await _client(config, kernels[0].record)
-    except EMRConnectError:
-        return words
+        client = await _client(config, record)
+    except EMRConnectError as error:
+        return words, error_entry(error, region=record.region)
     try:
         for kernel_id in words:
             words[kernel_id] = await _word(client, kernel_id)
     finally:
         await client.close()
-    return words
+    return words, None
 
 
 async def _word(client: GatewayClient, kernel_id: str) -> str:

@@ -38,7 +38,7 @@ async def find_orphans(config: EMRConnect, *, older_than: timedelta = LONG) -> l
 
     ``older_than`` is how long nobody must have had a kernel whose notebook is still there.
     """
-    found = await list_kernels(config)
+    found = (await list_kernels(config)).items
     reasons = await asyncio.to_thread(lambda: [why_orphan(one, older_than) for one in found])
     pairs = zip(found, reasons, strict=True)
     orphans = [Orphan(one, why, error=None if one.word in LIVING else UNASKED) for one, why in pairs if why]

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ...aws.session import AWSSession
 from ...config import EMRConnect
-from ...errors import AccessDenied, ConfigurationError, EMRConnectError
+from ...errors import AccessDenied, ConfigurationError, EMRConnectError, RoleError
 from ...models import ROLE_ARN, Compute, RuntimeRole, check_role_arn
 from ..attachments.resolution import open_attachments
+from ..bodies import error_entry, list_body
+from ..compute.lookup import find
+from ..compute.sources import Source
+from ..credentials.aws_sessions import session_of
 from .inquiry import LIST, IamUnavailable, Inquiry
+from .memory import forget_checks
 from .rules import Rule, read_rules
 
 CONFIGURED, USED, ENDPOINT, FOUND, TYPED = ("configuration", "used before", "endpoint's execution role", "IAM", "typed")
@@ -19,12 +26,62 @@ CONFIGURED, USED, ENDPOINT, FOUND, TYPED = ("configuration", "used before", "end
 class RoleList:
     """Roles in the order to offer them, those known to fail last, and what kept others out.
 
-    ``unasked`` are the IAM actions whose denial left something unknown; that is no error.
+    ``unasked`` are the IAM actions whose denial left something unknown; that is no error. ``compute`` is the one that
+    they are offered for.
     """
 
     items: list[RuntimeRole] = field(default_factory=list)
     errors: list[EMRConnectError] = field(default_factory=list)
     unasked: tuple[str, ...] = ()
+    compute: Compute | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the body of ``GET runtime-roles`` and ``jupyter emr roles --json``."""
+        kind, region = (self.compute.kind, self.compute.region) if self.compute else (None, None)
+        errors = [error_entry(error, kind=kind, region=region) for error in self.errors]
+        return list_body([role.to_json() for role in self.items], errors)
+
+
+def offered_roles(
+    config: EMRConnect, compute: str | None = None, *, sources: Sequence[Source] | None = None, refresh: bool = False
+) -> RoleList:
+    """Return the roles to offer for a compute by its id, ARN or name, or in general; blocks on AWS.
+
+    The use case behind ``GET runtime-roles`` and ``jupyter emr roles``. ``refresh`` asks IAM again, whose answers are
+    else kept for minutes. Raises as ``services.compute.lookup.find`` does.
+    """
+    if refresh:
+        forget_checks()
+    found = find(config, compute, sources=sources) if compute else None
+    listed = list_roles(config, found, session=session_of(config, found) if found else None)
+    return replace(listed, compute=found)
+
+
+def named_roles(config: EMRConnect, compute: str, role: str, *, sources: Sequence[Source] | None = None) -> RoleList:
+    """Return the role with an ARN, offered or not, or those offered for a compute that have a name; blocks on AWS.
+
+    The use case behind ``jupyter emr roles COMPUTE --explain ROLE``. Raises ``MalformedRole``, and as
+    ``services.compute.lookup.find`` does.
+    """
+    found = find(config, compute, sources=sources)
+    session = session_of(config, found)
+    if role.startswith("arn:"):
+        return replace(check_role(config, found, role, session=session), compute=found)
+    listed = list_roles(config, found, session=session)
+    same = [offered for offered in listed.items if offered.name == role]
+    return replace(listed, items=same, compute=found)
+
+
+def single_role(listed: RoleList, text: str) -> RuntimeRole:
+    """Return the one role that :func:`named_roles` has found for ``text``; raises ``RoleError``."""
+    if len(listed.items) == 1:
+        return listed.items[0]
+    if listed.items:
+        message = f"{len(listed.items)} roles are named {text!r}: {', '.join(role.arn for role in listed.items)}."
+        raise RoleError(message, fix="Use the ARN.")
+    label = f"{listed.compute.name!r} ({listed.compute.id})" if listed.compute else "a compute"
+    message = f"No role named {text!r} is offered for {label}."
+    raise RoleError(message, fix="Use the ARN of the role.")
 
 
 def list_roles(config: EMRConnect, compute: Compute | None = None, *, session: AWSSession | None = None) -> RoleList:

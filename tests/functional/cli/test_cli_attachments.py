@@ -31,7 +31,7 @@ def test_attach_a_notebook_keeps_the_id_and_shows_it(cloud, emr, notebook):
     assert made["compute"] == cloud.id("open")
     assert made["path"] == str(notebook)
     assert made["id"]
-    assert emr("status", "--json").json["attachments"] == [made]
+    assert emr("status", "--json").json["items"] == [made]
     assert cloud.id("open") in emr("status").out
 
 
@@ -47,12 +47,12 @@ def test_attach_is_kept_only_when_the_gateway_takes_the_role(cloud, emr, gateway
     gateway.refuse.add("analytics")
     words = ("attach", "analytics", str(notebook), "--runtime-role", cloud.roles["EMRAnalyst"])
     emr(*words).failed_with("the gateway of 'analytics'")
-    assert emr("status", "--json").json["attachments"] == []
+    assert emr("status", "--json").json["items"] == []
     as_json = emr(*words, "--json")
     assert (as_json.code, json.loads(as_json.err)["hop"]) == (1, "gateway")
     assert gateway.asked
     assert emr(*words, "--no-check").code == 0
-    assert len(emr("status", "--json").json["attachments"]) == 1
+    assert len(emr("status", "--json").json["items"]) == 1
 
 
 def test_without_the_check_the_gateway_is_not_asked(cloud, emr, gateway, notebook):
@@ -95,14 +95,14 @@ def test_the_environment_comes_first(emr, notebook):
 def test_attach_again_replaces(cloud, emr, notebook):
     emr("attach", "open", str(notebook))
     emr("attach", "analytics", str(notebook), "--runtime-role", cloud.roles["EMREngineer"])
-    kept = emr("status", "--json").json["attachments"]
+    kept = emr("status", "--json").json["items"]
     assert [one["compute"] for one in kept] == [cloud.id("analytics")]
 
 
 def test_detach(emr, notebook):
     emr("attach", "open", str(notebook))
     assert emr("detach", str(notebook)).code == 0
-    assert emr("status", "--json").json["attachments"] == []
+    assert emr("status", "--json").json["items"] == []
 
 
 def test_status_says_who_one_is(emr):
@@ -121,7 +121,7 @@ def test_status_without_credentials_still_shows_attachments(emr, notebook, monke
     as_json = emr("status", "--json")
     assert as_json.code == 1
     assert [error["code"] for error in as_json.json["errors"]] == ["no-credentials"]
-    assert len(as_json.json["attachments"]) == 1
+    assert len(as_json.json["items"]) == 1
 
 
 def test_the_state_file_is_for_the_user_alone(emr, notebook, tmp_path):

@@ -87,7 +87,7 @@ def test_role_denied_names_action_and_condition(emr):
 
 def test_a_refused_attach_keeps_nothing(emr):
     emr("attach", "analytics", "--runtime-role", f"{ROLE}/EMRForbidden")
-    assert emr("status", "--json").json["attachments"] == []
+    assert emr("status", "--json").json["items"] == []
 
 
 def test_denied_profile_names_the_action_and_the_principal(emr):
@@ -261,7 +261,7 @@ def test_an_unset_shell_variable_is_misuse_and_never_a_silent_default(emr, words
     done = emr(*words)
     assert done.code == 2
     assert "it is empty" in done.err
-    assert emr("status", "--json").json["attachments"] == []
+    assert emr("status", "--json").json["items"] == []
 
 
 @pytest.mark.parametrize(

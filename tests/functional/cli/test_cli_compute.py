@@ -31,13 +31,13 @@ def test_list_shows_what_can_be_attached_and_why_not(emr):
 
 
 def test_list_all_has_the_terminated_cluster_too(emr):
-    rows = {row["name"]: row for row in emr("list", "--all", "--json").json}
+    rows = {row["name"]: row for row in emr("list", "--all", "--json").json["items"]}
     assert rows["gone"]["state"] == "TERMINATED"
     assert "Terminated by user request" in rows["gone"]["reason"]
 
 
 def test_list_as_json_is_the_contract(cloud, emr):
-    rows = emr("list", "--json").json
+    rows = emr("list", "--json").json["items"]
     assert all(set(row) == CONTRACT for row in rows)
     analytics = next(row for row in rows if row["name"] == "analytics")
     assert analytics["kind"] == "ec2"
@@ -58,7 +58,7 @@ def test_list_follows_all_pages_newest_first(cloud, emr):
             created_at=model.created_at - timedelta(hours=number),
         )
         cloud.world.clusters[seeded.id] = seeded
-    rows = emr("list", "--json").json
+    rows = emr("list", "--json").json["items"]
     assert len([row for row in rows if row["name"].startswith("many-")]) == 120
     assert [row["created_at"] for row in rows] == sorted((row["created_at"] for row in rows), reverse=True)
     assert cloud.calls("ListClusters") == 3
@@ -72,7 +72,7 @@ def test_list_of_another_region_is_empty_and_says_where(emr):
 
 def test_a_denied_detail_does_not_hide_the_list(cloud, emr):
     cloud.world.faults.set("deny:DescribeCluster")
-    rows = emr("list", "--json").json
+    rows = emr("list", "--json").json["items"]
     assert {row["name"] for row in rows} >= {"analytics", "open", "kerberos", "old"}
     assert all("elasticmapreduce:DescribeCluster" in row["reason"] for row in rows if row["state"] == "WAITING")
 

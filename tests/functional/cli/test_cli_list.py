@@ -16,7 +16,7 @@ ACCESS = f"arn:aws:iam::{OTHER_ACCOUNT}:role/EMRAccess"
 
 def names(ended) -> list[str]:
     assert ended.code == 0, ended.err
-    return [row["name"] for row in ended.json]
+    return [row["name"] for row in ended.json["items"]]
 
 
 def columns(ended) -> list[str]:

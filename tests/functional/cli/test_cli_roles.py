@@ -59,7 +59,7 @@ def test_roles_of_a_caller_who_may_not_ask_are_not_known(cloud, emr, configure):
 def test_json_is_the_contracts_items(cloud, emr, configure):
     arn = cloud.roles["EMRAnalyst"]
     configure(runtime_roles=[arn], discover_roles=False)
-    assert emr("roles", "analytics", "--profile", "administrator", "--json").json == [
+    assert emr("roles", "analytics", "--profile", "administrator", "--json").json["items"] == [
         {"name": "EMRAnalyst", "arn": arn, "source": "configuration", "usable": True}
     ]
 
@@ -67,7 +67,7 @@ def test_json_is_the_contracts_items(cloud, emr, configure):
 def test_without_a_compute_no_aws_is_asked(cloud, emr, configure):
     arn = cloud.roles["EMRAnalyst"]
     configure(runtime_roles=[arn])
-    assert emr("roles", "--json").json == [{"name": "EMRAnalyst", "arn": arn, "source": "configuration"}]
+    assert emr("roles", "--json").json["items"] == [{"name": "EMRAnalyst", "arn": arn, "source": "configuration"}]
     assert cloud.world.log.since() == []
 
 
@@ -75,7 +75,7 @@ def test_errors_stand_beside_the_roles(cloud, emr, configure):
     configure(runtime_roles=["nonsense", cloud.roles["EMRAnalyst"]])
     shown = emr("roles", "analytics", "--json")
     assert shown.code == 0
-    assert [role["name"] for role in shown.json] == ["EMRAnalyst"]
+    assert [role["name"] for role in shown.json["items"]] == ["EMRAnalyst"]
     assert json.loads(shown.err)["code"] == "runtime-role-malformed"
 
 

@@ -17,7 +17,7 @@ def run(emr, tmp_path):
     def call(*words: str):
         ended = emr("run", str(path), *words)
         ended.err = ended.err[ended.err.find("Error: ") :]
-        assert emr("kernels", "--no-check", "--json").json == []
+        assert emr("kernels", "--no-check", "--json").json["items"] == []
         return ended
 
     return call

@@ -14,12 +14,12 @@ async def test_attach_read_list_and_detach(cloud, rest, notebook, jp_base_url):
     assert (one["compute"], one["path"], one["transport"]) == (cloud.id("open"), "work/report.ipynb", "auto")
     assert (one["profile"], one["region"], one["runtime_role"]) == ("developer", "us-east-1", None)
     assert made.headers["Location"] == f"{jp_base_url}jupyter-emr-connect/attachments/{one['id']}"
-    assert (await rest("GET", "attachments")).json == {"items": [one]}
+    assert (await rest("GET", "attachments")).json["items"] == [one]
     assert (await rest("GET", f"attachments/{one['id']}")).json == one
     assert (await rest("DELETE", f"attachments/{one['id']}")).status == 204
     gone = await rest("GET", f"attachments/{one['id']}")
     assert (gone.status, gone.json["code"]) == (404, "attachment-not-found")
-    assert (await rest("GET", "attachments")).json == {"items": []}
+    assert (await rest("GET", "attachments")).json["items"] == []
 
 
 async def test_the_credentials_expiry_is_that_of_the_pair_in_memory(cloud, rest, notebook):

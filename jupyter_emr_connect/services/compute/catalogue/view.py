@@ -6,11 +6,11 @@ import copy
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import Any, Literal
 
 from ....errors import AWSError, ConfigurationError, CredentialsExpired, EMRConnectError, InvalidCredentials
 from ....models import Compute
+from ...bodies import error_entry, iso
 from .listing import Listing
 
 Change = Literal["added", "changed", "removed"]
@@ -45,17 +45,8 @@ class Problem:
 
     def to_json(self) -> dict[str, Any]:
         """Return the contract's error entry, with the fix and whose calls they were."""
-        action = self.error.iam_action if isinstance(self.error, AWSError) else None
-        return {
-            "kind": self.kind,
-            "region": self.region,
-            "code": self.error.code,
-            "message": self.error.message,
-            "iam_action": action,
-            "fix": self.error.fix,
-            "profile": self.profile,
-            "access_role": self.access_role,
-        }
+        entry = error_entry(self.error, kind=self.kind, region=self.region)
+        return {**entry, "profile": self.profile, "access_role": self.access_role}
 
 
 @dataclass(frozen=True)
@@ -92,6 +83,10 @@ class View:
     to_describe: int = 0
     offset: int = 0
     changes: Changes | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the body of ``GET compute`` and ``jupyter emr list --json``."""
+        return {"items": [compute.to_json() for compute in self.items], **self.head()}
 
     def head(self) -> dict[str, Any]:
         """Return the JSON of all but the items."""
@@ -178,8 +173,3 @@ def problems_of(listings: Sequence[Listing]) -> tuple[Problem, ...]:
             problem = Problem(error, kind, region, one.source.profile, role)
             found.setdefault((error.code, error.message, str(kind), str(region), str(role)), problem)
     return tuple(found.values())
-
-
-def iso(moment: float | None) -> str | None:
-    """Return seconds since the epoch as ISO 8601."""
-    return None if moment is None else datetime.fromtimestamp(moment, timezone.utc).isoformat(timespec="milliseconds")
