@@ -13,7 +13,7 @@ from ..config import EMRConnect
 from ..errors import ComputeNotFound, EMRConnectError, KernelGone, NotAttachable
 from ..gateway.channels.bridge import Bridge
 from ..gateway.event_loop import gateway_loop
-from ..gateway.injected import install as spark_cells
+from ..gateway.injected.install import spark_installation
 from ..gateway.rest import LAUNCH_PAD, GatewayClient
 from ..models import Attachment, KernelRecord
 from ..services.stages import READY
@@ -39,7 +39,7 @@ class Adopter:
         self.wishes = wishes
         bridge.journal_bytes = config.journal_megabytes * MEGABYTE
         bridge.reconnect_for = config.reconnect_hours * 3600
-        bridge.helpers = [spark_cells.installation()] if wishes.spark and config.cancel_spark_jobs else []
+        bridge.injections = [spark_installation()] if wishes.spark and config.cancel_spark_jobs else []
         self._bridge = bridge
         self._log = log
         self._ledger = Ledger(Database(config.state_file))

@@ -40,7 +40,7 @@ async def line_returns(bridge: Bridge) -> None:
             up_since = None
         else:
             up_since = up_since or loop.time()
-            if bridge.line.flows or loop.time() - up_since > CATCH_UP:
+            if bridge.inbox.is_flowing or loop.time() - up_since > CATCH_UP:
                 return
         await asyncio.sleep(LOOK_EVERY)
 

@@ -68,7 +68,7 @@ class EMRProvisioner(KernelProvisionerBase):
     @property
     def channels(self) -> LocalChannels | None:
         """Where this process speaks to the kernel, also past ZeroMQ; asked when a browser connects."""
-        return self._bridge.local if self._bridge else None
+        return self._bridge.channels if self._bridge else None
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Prepare the environment; called by ``KernelManager`` before :meth:`launch_kernel`. There is no command."""

@@ -46,7 +46,7 @@ class Reattachment:
         self._bridge = bridge
         self._log = log
         self._over = asyncio.Event()
-        bridge.local.pause(True)
+        bridge.channels.pause(True)
         entry.hold(self._taken)
         self._task = gateway_loop().loop.create_task(self._run())
 
@@ -87,7 +87,7 @@ class Reattachment:
             else:
                 if kernel:
                     self._on_back(kernel)
-                    self._bridge.local.pause(False)
+                    self._bridge.channels.pause(False)
                 self._settle("" if kernel else "The gateway no longer has the kernel.")
                 return
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads load, hides nothing

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from jupyter_client import AsyncKernelClient, AsyncKernelManager
 
-from jupyter_emr_connect.gateway.delivery.journal import REPLY
+from jupyter_emr_connect.gateway.delivery.journal import REPLAY_REPLY
 from jupyter_emr_connect.gateway.protocol.framing import Message, decode, encode
 from jupyter_emr_connect.provisioning import EMRProvisioner
 from tests.conftest import Sandbox
@@ -180,7 +180,7 @@ class LateReplies:
     def __call__(self, frame: Frame) -> list[Frame]:
         due = [one for at, one in self.held if at < time.monotonic()]
         self.held = [(at, one) for at, one in self.held if at >= time.monotonic()]
-        if decode(frame, "v1").msg_type == REPLY:
+        if decode(frame, "v1").msg_type == REPLAY_REPLY:
             self.held.append((time.monotonic() + 2, frame))
             self.count += 1
             return due

@@ -12,7 +12,7 @@ import pytest
 from jupyter_client import AsyncKernelClient
 from traitlets.config import Config
 
-from jupyter_emr_connect.gateway.injected import install as spark_cells
+from jupyter_emr_connect.gateway.injected.install import spark_installation
 from jupyter_emr_connect.gateway.injected.kernel_spark import STOPPED
 from tests.conftest import Sandbox
 from tests.sandbox.kernels import attached_to, execute, published, reply_to, running, says, texts, until
@@ -137,7 +137,7 @@ async def test_a_sparkmagic_that_only_stops_polling_is_helped(statements: Statem
         await manager.restart_kernel()
 
         await execute(client, OLD_SPARKMAGIC)
-        content = spark_cells.installation()
+        content = spark_installation()
         await execute(client, "", silent=True, user_expressions=content["user_expressions"])
         await execute(client, PYTHON["set"])
         msg_id = await running_statement(client, PYTHON["job"], statements)

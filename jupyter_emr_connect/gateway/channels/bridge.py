@@ -12,13 +12,16 @@ import json
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Protocol
 
+from ...errors import EMRConnectError
 from ...http.deadlines import within
 from ..connection.status import LinkState, LinkStatus
 from ..connection.websocket import RECONNECT_FOR, KernelWebSocket
 from ..delivery.inbox import OrderedInbox
 from ..delivery.internal_requests import InternalRequests
+from ..delivery.liveness import LivenessProbe
 from ..delivery.pending import PendingRequest, PendingRequests
 from ..delivery.reconciliation import RequestReconciler
+from ..delivery.timings import DEFAULT_TIMINGS, DeliveryTimings
 from ..event_loop import gateway_loop
 from ..protocol.framing import BadFrame, Message, Part
 from ..protocol.signing import EMPTY, MessageSigner
@@ -26,19 +29,45 @@ from ..rest import GatewayClient
 from .zmq_channels import LocalChannels
 
 SHUTDOWN = b'"shutdown_request"'
-ASK_EVERY = 2.0
-PUBLISHES_WITHIN = 0.1  # seconds after a reply; else its outputs were published before the gateway subscribed to them
+ASK_EVERY_S = 2.0
+STATUS_LAG_S = 0.1  # from a reply to its status; else that was published before the gateway subscribed to iopub
 JOURNAL_BYTES = 32_000_000
 
 
+class Observer(Protocol):
+    """Watches one kernel's messages pass: the recorder does, to keep what no browser is there to see.
+
+    The bridge calls it on the gateway loop; every method must return fast and never raise.
+    """
+
+    def requested(self, message: Message) -> None:
+        """Take note of an execute request that a client sent to the kernel."""
+        ...
+
+    def published(self, message: Message) -> None:
+        """Take note of an iopub message given to the local clients: each once, in the order the kernel sent them."""
+        ...
+
+    def replied(self, message: Message) -> None:
+        """Take note of the reply to an execute request, which was given to the client."""
+        ...
+
+    def seen(self) -> dict[str, int]:
+        """Return up to which number all messages are safely kept, by the prefix of their ids (``numbering.py``).
+
+        Asked when a kernel is taken up again, so that its journal gives only the rest.
+        """
+        ...
+
+
 class Bridge:
-    """Local channels, the line to the kernel, and what passes between them. Lives on the gateway loop.
+    """Local channels, the connection to the kernel, and what passes between them. Lives on the gateway loop.
 
     ``on_shutdown(restart)`` is awaited when a client asks the kernel to shut down; the request itself is answered here
     and not passed on. ``on_state`` is told of the connection's states, ``on_status`` of the kernel's. ``observer``, if
     any, is told of what passes. ``journal_bytes`` is what the kernel keeps of what it sent, 0 for no journal;
-    ``reconnect_for`` is in seconds; ``helpers`` are the contents of execute requests that put more into a new kernel.
-    These count from the next connection on.
+    ``reconnect_for`` is in seconds; ``injections`` are the contents of execute requests that put more into a new
+    kernel. These count from the next connection on.
     """
 
     observer: Observer | None = None
@@ -53,21 +82,24 @@ class Bridge:
         on_shutdown: Callable[[bool], Coroutine[Any, Any, None]],
         on_state: Callable[[LinkStatus], None],
         on_status: Callable[[str], None],
+        timings: DeliveryTimings = DEFAULT_TIMINGS,
     ) -> None:
         self.kernel_id = ""
         self.client: GatewayClient | None = None
         self.link: KernelWebSocket | None = None
-        self.wire = MessageSigner(key, scheme)
+        self.signer = MessageSigner(key, scheme)
         self.requests = PendingRequests()
-        self.own = InternalRequests(self.wire, self.transmit)
-        self.line = OrderedInbox(self.own, self.requests, self)
-        self.local = LocalChannels(self.wire, key, scheme, ip, self._from_client)
-        self.connection_info = self.local.connection_info
+        self.internal = InternalRequests(self.signer, self.transmit, timings)
+        self.inbox = OrderedInbox(self.internal, self.requests, self, timings)
+        self.channels = LocalChannels(self.signer, key, scheme, ip, self._from_client)
+        self.connection_info = self.channels.connection_info
         self.journal_bytes = journal_bytes
         self.reconnect_for = RECONNECT_FOR
-        self.helpers: Sequence[dict[str, Any]] = ()
-        self._fate = RequestReconciler(self)
-        self._known = LinkState.NEW
+        self.injections: Sequence[dict[str, Any]] = ()
+        liveness = LivenessProbe(self.internal, self._is_idle, self.release, self.change_connection, timings)
+        self._reconciler = RequestReconciler(self.requests, self.inbox, liveness, self, timings)
+        self._input_reply: Message | None = None  # what a user answered to the kernel, until the kernel goes on
+        self._link_state = LinkState.NEW
         self._on_shutdown = on_shutdown
         self._on_state = on_state
         self._on_status = on_status
@@ -92,17 +124,17 @@ class Bridge:
         self.link = KernelWebSocket(
             client,
             kernel_id,
-            on_message=self.line.take,
+            on_message=self.inbox.receive,
             on_state=self._link_moved,
-            on_full=self.local.pause,
+            on_full=self.channels.pause,
             on_too_large=self._refused,
-            may_rename=lambda: self.line.journal,
+            may_rename=lambda: self.inbox.has_journal,
             offer_v1=offer_v1,
             session_id=session_id,
             reconnect_for=self.reconnect_for,
         )
         if resume:
-            self._fate.resume(self.observer.seen() if self.observer else {})
+            self._reconciler.resume(self.observer.seen() if self.observer else {})
         await self.link.open()
 
     async def ready(self) -> None:
@@ -111,28 +143,31 @@ class Bridge:
         The reply alone says too little: the gateway reaches a restarted kernel's outputs over a connection of their
         own, which may come later, and until then all that the kernel publishes is lost. Then the journal is installed.
         """
-        self.own.published.clear()
+        self.internal.published.clear()
         reply: Message | None = None
-        while reply is None or not self.own.published.is_set():
-            asked = self.own.ask("shell", "kernel_info_request", {}, first=True)
+        while reply is None or not self.internal.published.is_set():
+            asked = self.internal.ask("shell", "kernel_info_request", {}, first=True)
             with contextlib.suppress(asyncio.TimeoutError):
-                reply = await within(ASK_EVERY, asked)
-                await within(PUBLISHES_WITHIN, self.own.published.wait())
-        self.line.meet(reply)
+                reply = await within(ASK_EVERY_S, asked)
+                await within(STATUS_LAG_S, self.internal.published.wait())
+        self.inbox.follow_process(reply)
         await self.install()
 
     async def install(self) -> bool:
-        """Give the kernel its journal, if it takes one; called when it is ready, and by ``fate.py`` after a restart."""
-        for content in self.helpers:
-            self.own.ask("shell", "execute_request", content)
-        return await self.line.install(self.journal_bytes)
+        """Give a kernel that is ready its injections and its journal; called again by the reconciler after a restart.
+
+        Returns whether the kernel has a journal.
+        """
+        for content in self.injections:
+            self.internal.ask("shell", "execute_request", content)
+        return await self.inbox.install_journal(self.journal_bytes)
 
     async def close(self) -> None:
         """Close the WebSocket and the local sockets; messages already sent still reach their receivers."""
-        self._fate.stop()
+        self._reconciler.stop()
         if self.link is not None:
             await self.link.close()
-        self.local.close()
+        self.channels.close()
 
     def transmit(self, message: Message, first: bool = False) -> None:
         """Pass a message to the gateway; without a kernel there is nobody to pass it to."""
@@ -140,17 +175,17 @@ class Bridge:
             self.link.send(message, first=first)
 
     def _link_moved(self, status: LinkStatus) -> None:
-        known, self._known = self._known, status.state
-        if status.state is known:
+        former, self._link_state = self._link_state, status.state
+        if status.state is former:
             pass  # there is only something else to say of it
         elif status.state is LinkState.CONNECTED:
-            self._fate.connected()
+            self._reconciler.connected()
         elif status.state is LinkState.RECONNECTING:
-            self._fate.disconnected()
+            self._reconciler.disconnected()
         elif status.state is LinkState.GONE:
-            self._fate.stop()
-            gateway_loop().keep(self.line.release([], whole=True))
-        self.local.tell("emr_connect_status", status.to_json())
+            self._reconciler.stop()
+            gateway_loop().keep(self.inbox.release([], whole=True))
+        self.channels.tell("emr_connect_status", status.to_json())
         self._on_state(status)
 
     def _from_client(self, identities: list[bytes], message: Message) -> None:
@@ -162,12 +197,12 @@ class Bridge:
             if request.runs_code and self.observer is not None:
                 self.observer.requested(message)
         elif message.msg_type == "input_reply":
-            self._fate.input = message
+            self._input_reply = message
         self.transmit(message)
 
     async def deliver(self, message: Message) -> None:
-        """Give a message of the kernel to whom it is for; called by the line, for each once and in order."""
-        self._fate.input = None
+        """Give a message of the kernel to whom it is for; called by the inbox, for each once and in order."""
+        self._input_reply = None
         request = self.requests.get(message.parent_id)
         if message.channel == "iopub" and message.msg_type.endswith("_reply") and request is not None:
             message.channel = request.channel  # the journal does not know the channel
@@ -176,8 +211,8 @@ class Bridge:
         elif request is not None:
             if message.channel == request.channel:
                 self.requests.close(message.parent_id)
-                self._fate.replied(request)
-            self.local.reply(message, request.identities)
+                self._reconciler.replied(request)
+            self.channels.reply(message, request.identities)
             if request.runs_code and message.channel == "shell" and self.observer is not None:
                 self.observer.replied(message)
 
@@ -186,15 +221,16 @@ class Bridge:
         if msg_type == "input_request":  # given back by the journal
             message.channel = "stdin"
             return await self.deliver(message)
-        if msg_type == "status" and self._see_status(message) == "dead":
+        if msg_type == "status" and self._note_status(message) == "dead":
             return None  # a restart may follow; front ends give a kernel up at this word
         if msg_type != "status":
-            self.requests.heard(message.parent_id, msg_type)
+            self.requests.note_output(message.parent_id, msg_type)
         if self.observer is not None:
             self.observer.published(message)
-        return await self.local.publish(message)
+        return await self.channels.publish(message)
 
-    def _see_status(self, message: Message) -> str:
+    def _note_status(self, message: Message) -> str:
+        """Take note of a state that the kernel published, and return it; empty for one that cannot be read."""
         try:
             state = str(json.loads(bytes(message.content)).get("execution_state"))
         except (ValueError, AttributeError):
@@ -203,9 +239,9 @@ class Bridge:
             self._on_status(state)
         else:
             if state == "idle" and (cell := self.requests.cell(message.parent_id)) is not None:
-                self.line.ends(cell)
-                self._fate.ended(message.parent_id)
-            self.requests.status(message.parent_id, state)
+                self.inbox.on_cell_end(cell)
+                self._reconciler.ended(message.parent_id)
+            self.requests.note_status(message.parent_id, state)
         return state
 
     def _shut_down(self, identities: list[bytes], message: Message) -> None:
@@ -216,14 +252,14 @@ class Bridge:
             raise BadFrame(text) from error
         content = {"status": "ok", "restart": restart}
         self.publish("status", {"execution_state": "busy"}, message.header)
-        self.local.reply(self.wire.make("control", "shutdown_reply", content, message.header), identities)
+        self.channels.reply(self.signer.make("control", "shutdown_reply", content, message.header), identities)
         self.publish("shutdown_reply", content, message.header)
         self.publish("status", {"execution_state": "idle"}, message.header)
         gateway_loop().keep(self._on_shutdown(restart))
 
     def publish(self, msg_type: str, content: dict[str, Any], parent: Part = EMPTY) -> None:
         """Publish a message of our own; it is lost where a subscriber does not read."""
-        message = self.local.tell(msg_type, content, parent)
+        message = self.channels.tell(msg_type, content, parent)
         if self.observer is not None:
             self.observer.published(message)
 
@@ -232,20 +268,20 @@ class Bridge:
 
         What was not sent yet is sent no more.
         """
-        unsent = set(self.link.outbox.ids()) if self.link is not None else ()
+        unsent = set(self.unsent())
         for request in self.requests.take_all():
             if self.link is not None and request.message.msg_id in unsent:
                 self.link.outbox.forget(request.message.msg_id)
             self.fail(request, status, ename, evalue)
 
     def mark(self, requests: Iterable[PendingRequest]) -> None:
-        """Tell these cells that some of their output is lost; called by the line when that is certain."""
+        """Tell these cells that some of their output is lost; called when that is certain."""
         text = "[EMR Connect: the connection was lost, and some output of this cell with it: it may be incomplete.]\n"
         for request in requests:
             self.publish("stream", {"name": "stderr", "text": text}, request.header)
 
     def hold(self) -> None:
-        """Keep cells back that wait to be sent, until :meth:`release`; called by ``fate.py`` on a new connection."""
+        """Keep cells back that wait to be sent, until :meth:`release`; called by the reconciler on a new connection."""
         if self.link is not None:
             self.link.outbox.hold()
 
@@ -254,10 +290,32 @@ class Bridge:
         if self.link is not None:
             self.link.outbox.release()
 
-    def unheard(self) -> None:
-        """Go on over another connection; called by the line when the kernel is silent on this one."""
+    def change_connection(self) -> None:
+        """Go on over another connection; called when the kernel is silent on this one."""
         if self.link is not None:
             self.link.change()
+
+    def unsent(self) -> list[str]:
+        """Return the ids of the messages that wait to be sent, in order."""
+        return self.link.outbox.ids() if self.link is not None else []
+
+    def transmit_input_again(self) -> None:
+        """Send the user's last answer to the kernel again, unless the kernel went on since, or it waits to be sent.
+
+        Kernels throw away an answer that nothing waits for any more.
+        """
+        if self._input_reply is not None and self._input_reply.msg_id not in self.unsent():
+            self.transmit(self._input_reply)
+
+    async def _is_idle(self, timeout_s: float) -> bool:
+        """Return whether the gateway calls the kernel idle; False for one with a journal, which is asked otherwise."""
+        if self.inbox.has_journal or self.client is None:
+            return False
+        try:
+            model = await within(timeout_s, self.client.kernel(self.kernel_id))
+        except (EMRConnectError, asyncio.TimeoutError):
+            return False
+        return bool(model.get("execution_state") == "idle")
 
     def _refused(self, message: Message) -> None:
         """Tell the sender that the gateway hung up over the size of its message."""
@@ -278,33 +336,7 @@ class Bridge:
             request.ended = True
             self.publish("status", {"execution_state": "idle"}, request.header)
         reply_type = request.msg_type.removesuffix("_request") + "_reply"
-        reply = self.wire.make(request.channel, reply_type, {"status": status, **error}, request.header)
-        self.local.reply(reply, request.identities)
+        reply = self.signer.make(request.channel, reply_type, {"status": status, **error}, request.header)
+        self.channels.reply(reply, request.identities)
         if request.runs_code and self.observer is not None:
             self.observer.replied(reply)
-
-
-# -- Who may watch a kernel's messages pass: the recorder does, to keep what no browser is there to see.
-
-
-class Observer(Protocol):
-    """Told by the bridge, on the gateway loop, of what passes; every method must return fast and never raise."""
-
-    def requested(self, message: Message) -> None:
-        """A client sent an execute request to the kernel."""
-        ...
-
-    def published(self, message: Message) -> None:
-        """An iopub message was given to the local clients: each once, in the order in which the kernel sent them."""
-        ...
-
-    def replied(self, message: Message) -> None:
-        """The reply to an execute request was given to the client."""
-        ...
-
-    def seen(self) -> dict[str, int]:
-        """Return up to which number all messages are safely kept, by the prefix of their ids (``sequence.py``).
-
-        Asked when a kernel is taken up again, so that its journal gives only the rest.
-        """
-        ...

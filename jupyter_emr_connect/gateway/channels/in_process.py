@@ -4,12 +4,12 @@
 
     gateway loop                                           the receiver's loop
     ────────────                                           ───────────────────
-    bridge ── offer() ──► Overflow ── deliver(), woken up ──► take() ──► a browser's WebSocket
+    bridge ── offer() ──► MessageQueue ── deliver(), woken up ──► take() ──► a browser's WebSocket
        ▲                     │
-       └─ await room() ◄── full: more than LIMIT waits
+       └─ await room() ◄── full: more than LIMIT_BYTES waits
 
 A receiver that is slow is waited for, so that the gateway is slowed down; one that takes nothing at all for
-:data:`STALL` seconds, or has left for a while (:meth:`InProcessChannel.leave`), gets the rest from a temporary
+:data:`STALL_S` seconds, or has left for a while (:meth:`InProcessChannel.leave`), gets the rest from a temporary
 file when it is back. Replies to a receiver that is not at hand go over ZeroMQ, like those to every other client.
 """
 
@@ -23,22 +23,27 @@ from ...http.deadlines import within
 from ..protocol.framing import Message
 from ..protocol.message_queue import MessageQueue
 
-LIMIT = 4 * 1024 * 1024  # bytes that may wait before the kernel is made to wait
-PROMPT = 64 * 1024  # bytes of output that a reply may wait behind
-STALL = 20.0  # seconds; JEG hangs up on a peer that it has not heard for 90
+LIMIT_BYTES = 4 * 1024 * 1024  # that may wait before the kernel is made to wait
+MAX_BYTES_BEFORE_REPLY = 64 * 1024  # of output that a reply may wait behind
+STALL_S = 20.0  # JEG hangs up on a peer that it has not heard for 90 seconds
 
 
 class InProcessChannel:
-    """One receiver. ``deliver`` is called on the receiver's loop when there is something to take; it must not raise."""
+    """The way to one receiver, made on the receiver's loop.
 
-    def __init__(self, deliver: Callable[[], None]) -> None:
+    ``deliver`` is called there when there is something to take; it must not raise. ``stall_s``: for so many seconds a
+    receiver that takes nothing is waited for.
+    """
+
+    def __init__(self, deliver: Callable[[], None], *, stall_s: float = STALL_S) -> None:
+        self.stall_s = stall_s
         self._loop = asyncio.get_running_loop()
         self._deliver = deliver
         self._queue = MessageQueue()
-        self._calling = False
-        self._woken = False
-        self._aside = False  # what comes is put into the file
-        self._away = False  # ... until the receiver says that it is back
+        self._is_wake_due = False  # in this turn of the gateway loop
+        self._is_woken = False
+        self._to_file = False  # what comes is put into the file
+        self._is_away = False  # ... until the receiver says that it is back
         self._closed = False
         self._takes = 0
         self._room: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
@@ -47,26 +52,26 @@ class InProcessChannel:
 
     def offer(self, message: Message) -> None:
         """Queue a message for the receiver, which is called once for all that comes in this turn of the loop."""
-        self._queue.put(message, to_file=self._aside)
-        if not self._calling:
-            self._calling = True
-            asyncio.get_running_loop().call_soon(self._call)
+        self._queue.put(message, to_file=self._to_file)
+        if not self._is_wake_due:
+            self._is_wake_due = True
+            asyncio.get_running_loop().call_soon(self._wake_once)
 
     def answer(self, message: Message) -> bool:
         """Queue a reply; returns False when it would have to wait, so that it must go another way."""
-        if self._closed or self._aside or self._queue.waiting > PROMPT:
+        if self._closed or self._to_file or self._queue.waiting > MAX_BYTES_BEFORE_REPLY:
             return False
         self.offer(message)
         return True
 
-    def _call(self) -> None:
-        self._calling = False
+    def _wake_once(self) -> None:
+        self._is_wake_due = False
         self._wake()
 
     @property
     def full(self) -> bool:
         """Whether the receiver should be waited for."""
-        return self._queue.waiting > LIMIT and not self._aside and not self._closed
+        return self._queue.waiting > LIMIT_BYTES and not self._to_file and not self._closed
 
     async def room(self) -> None:
         """Wait for the receiver to take what is queued, as long as it does take something now and then."""
@@ -77,22 +82,22 @@ class InProcessChannel:
                 takes = self._takes
                 event.clear()
                 with contextlib.suppress(asyncio.TimeoutError):
-                    await within(STALL, event.wait())
+                    await within(self.stall_s, event.wait())
                 if takes == self._takes:
-                    self._aside = True
+                    self._to_file = True
         finally:
             self._room = None
 
     def _wake(self) -> None:
-        if not self._woken and not self._closed:
-            self._woken = True
+        if not self._is_woken and not self._closed:
+            self._is_woken = True
             with contextlib.suppress(RuntimeError):  # the receiver's loop is closed: its process is ending
-                self._loop.call_soon_threadsafe(self._called)
+                self._loop.call_soon_threadsafe(self._deliver_if_open)
 
     # -- the receiver's loop -----------------------------------------------------------------------------------------
 
-    def _called(self) -> None:
-        self._woken = False
+    def _deliver_if_open(self) -> None:
+        self._is_woken = False
         if not self._closed:
             self._deliver()
 
@@ -100,7 +105,7 @@ class InProcessChannel:
         """Return messages of about ``size`` bytes in all, at least one if there is any."""
         messages = self._queue.take(size)
         if messages:
-            self._aside = self._away
+            self._to_file = self._is_away
             self.progress()
         return messages
 
@@ -114,56 +119,57 @@ class InProcessChannel:
 
     def lost(self) -> int:
         """Return how many messages were lost, for want of room on disk, after those that were taken; once."""
-        return self._queue.forgive() if self._queue.lost else 0
+        return self._queue.take_lost() if self._queue.lost else 0
 
     def leave(self) -> None:
-        """Make nobody wait until :meth:`back`: what comes is put aside."""
-        self._away = self._aside = True
+        """Let nobody wait for the receiver until :meth:`back`: what comes is put into the file."""
+        self._is_away = self._to_file = True
         self.progress()
 
     def back(self, deliver: Callable[[], None]) -> None:
-        """Go on, with another ``deliver``: first what was put aside."""
+        """Go on with another ``deliver``, first with what is in the file."""
         self._deliver = deliver
-        self._away = self._aside = False
+        self._is_away = self._to_file = False
         self._wake()
 
     def close(self) -> None:
-        """Take nothing any more."""
+        """Drop what waits, and take nothing any more."""
         self._closed = True
         self.progress()
         self._queue.close()
 
 
 class InProcessChannels:
-    """The receivers of one kernel. Added and removed by the receiver's loop, offered to by the gateway loop."""
+    """The ways to all receivers of one kernel. Added and removed by the receiver's loop, used by the gateway loop."""
 
     def __init__(self) -> None:
-        self._taps: tuple[InProcessChannel, ...] = ()
-        self._named: dict[bytes, InProcessChannel] = {}
+        self._channels: tuple[InProcessChannel, ...] = ()
+        self._by_identity: dict[bytes, InProcessChannel] = {}
 
-    def add(self, tap: InProcessChannel, identity: bytes = b"") -> None:
+    def add(self, channel: InProcessChannel, identity: bytes = b"") -> None:
         """Let a receiver have all that is offered from here on, and the replies to ``identity``, its ZeroMQ name."""
-        self._taps = (*self._taps, tap)
+        self._channels = (*self._channels, channel)
         if identity:
-            self._named = {**self._named, identity: tap}
+            self._by_identity = {**self._by_identity, identity: channel}
 
-    def remove(self, tap: InProcessChannel) -> None:
+    def remove(self, removed: InProcessChannel) -> None:
         """Forget a receiver."""
-        self._taps = tuple(one for one in self._taps if one is not tap)
-        self._named = {name: one for name, one in self._named.items() if one is not tap}
+        self._channels = tuple(channel for channel in self._channels if channel is not removed)
+        kept = {identity: channel for identity, channel in self._by_identity.items() if channel is not removed}
+        self._by_identity = kept
 
     def offer(self, message: Message) -> None:
         """Queue a message for every receiver."""
-        for tap in self._taps:
-            tap.offer(message)
+        for channel in self._channels:
+            channel.offer(message)
 
     def answer(self, message: Message, identities: list[bytes]) -> bool:
         """Give a reply to the receiver that asked; returns False when it is none of these, or cannot take it now."""
-        tap = self._named.get(identities[0]) if identities else None
-        return tap is not None and tap.answer(message)
+        channel = self._by_identity.get(identities[0]) if identities else None
+        return channel is not None and channel.answer(message)
 
     async def room(self) -> None:
         """Wait until no receiver has too much in its queue."""
-        for tap in self._taps:
-            if tap.full:
-                await tap.room()
+        for channel in self._channels:
+            if channel.full:
+                await channel.room()

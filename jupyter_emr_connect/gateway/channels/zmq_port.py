@@ -15,10 +15,10 @@ from ..protocol.framing import Part
 
 Frames = Sequence[Part]
 
-BURST = 50  # messages read before other sockets get their turn
+BURST_MESSAGES = 50  # read before other sockets get their turn
 LINGER_MS = 1000
 # Above those that Linux hands out by itself (ip_local_port_range). Jupyter chooses free ports for a local kernel, which
-# binds them a second later, and dies if one is taken by then; so ours are not among those that it may choose.
+# binds them a second later, and dies if one is taken by then; so these are not among those that it may choose.
 FIRST_PORT, BEYOND_LAST_PORT = 61000, 65536
 
 
@@ -46,7 +46,7 @@ class ZmqPort:
         high_water: int = 0,
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._on_frames = self._note if kind == zmq.XPUB else on_frames
+        self._on_frames = self._note_subscription if kind == zmq.XPUB else on_frames
         self._on_event = on_frames
         self._topics: tuple[bytes, ...] = ()
         self._paused = False
@@ -74,10 +74,10 @@ class ZmqPort:
         return True
 
     def wanted(self, topic: bytes) -> bool:
-        """Whether a subscriber of this XPUB socket has asked for such messages: else they need not be made."""
+        """Return whether a subscriber of this XPUB socket has asked for such messages: else they need not be made."""
         return topic.startswith(self._topics)
 
-    def _note(self, frames: list[bytes]) -> None:
+    def _note_subscription(self, frames: list[bytes]) -> None:
         """Remember what is subscribed to: ZeroMQ tells of each subscription, and of the last one's end."""
         event = frames[0]
         if event[:1] == b"\x01":
@@ -112,7 +112,7 @@ class ZmqPort:
 
     def _ready(self) -> None:
         self._wake()
-        for _ in range(BURST):
+        for _ in range(BURST_MESSAGES):
             if self._socket.closed:
                 return
             events = int(self._socket.getsockopt(zmq.EVENTS))

@@ -1,26 +1,23 @@
-"""Without a journal: what does not come is waited for a while, and then the cells that it may belong to are marked."""
+"""Gaps in the numbers of a kernel without a journal: after a wait, the cells that may lack output are marked."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from ..protocol.numbering import NumberRange
+from ..protocol.numbering import MessageNumbers, NumberRange
+from .pending import PendingRequest, PendingRequests
+from .timings import DeliveryTimings
 
-if TYPE_CHECKING:
-    from .inbox import OrderedInbox
-    from .pending import PendingRequest
-
-GRACE = 0.05  # seconds in which a missing number may come by itself: channels overtake one another
-SETTLE = 2.0  # seconds until it counts as lost
-FOREIGN = 2  # numbers that replies to other clients' requests take between two of their outputs
+FOREIGN_NUMBERS = 2  # numbers that replies to other clients' requests take between two of their outputs
 
 
 @dataclass(eq=False)
 class SuspectedGap:
     """Numbers that may be lost, the cells that they may belong to, and since when (seconds of the loop's clock)."""
 
+    numbers: MessageNumbers
     prefix: str
     gap: NumberRange
     cells: list[PendingRequest]
@@ -28,43 +25,53 @@ class SuspectedGap:
 
 
 class GapTimeouts:
-    """Those of one line. Lives on the gateway loop."""
+    """The gaps of one kernel that are waited for. Lives on the gateway loop.
 
-    def __init__(self, line: OrderedInbox) -> None:
-        self._line = line
-        self._open: list[SuspectedGap] = []
+    ``mark`` is called with cells that lack output.
+    """
 
-    def suspect(self, prefix: str, gap: NumberRange, parent: str) -> None:
+    def __init__(
+        self, requests: PendingRequests, mark: Callable[[list[PendingRequest]], None], timings: DeliveryTimings
+    ) -> None:
+        self._requests = requests
+        self._mark = mark
+        self._timings = timings
+        self._suspected: list[SuspectedGap] = []
+
+    def on_gap(self, numbers: MessageNumbers, prefix: str, gap: NumberRange, parent_id: str) -> None:
         """Look again in a while whether what is missing came, and else mark the cells that it may belong to.
 
-        ``parent`` is the request of the message that showed the gap.
+        Called by the inbox; ``parent_id`` is the request of the message that showed the gap.
         """
-        cells = self._line.requests.running()
-        after = self._line.requests.cell(parent)
-        if after is None and gap[1] - gap[0] < FOREIGN:
+        cells = self._requests.running()
+        parent = self._requests.cell(parent_id)
+        if parent is None and gap[1] - gap[0] < FOREIGN_NUMBERS:
             return  # the replies to a client that we do not see
-        if after is not None and after not in cells:
-            cells.append(after)
-        doubt = SuspectedGap(prefix, gap, cells, asyncio.get_running_loop().time())
-        self._open.append(doubt)
-        asyncio.get_running_loop().call_later(SETTLE, self._resolve, doubt)
+        if parent is not None and parent not in cells:
+            cells.append(parent)
+        loop = asyncio.get_running_loop()
+        suspected = SuspectedGap(numbers, prefix, gap, cells, loop.time())
+        self._suspected.append(suspected)
+        loop.call_later(self._timings.gap_lost_s, self._resolve, suspected)
 
-    def _resolve(self, doubt: SuspectedGap) -> None:
-        if doubt not in self._open:
+    def _resolve(self, suspected: SuspectedGap) -> None:
+        if suspected not in self._suspected:
             return
-        self._open.remove(doubt)
-        low, high = doubt.gap
-        sequence = self._line.sequence
-        if any(first <= high and low <= last for first, last in sequence.missing().get(doubt.prefix, [])):
-            sequence.forgive({doubt.prefix: high})
-            self._line.receiver.mark(doubt.cells)
+        self._suspected.remove(suspected)
+        low, high = suspected.gap
+        missing = suspected.numbers.missing().get(suspected.prefix, [])
+        if any(first <= high and low <= last for first, last in missing):
+            suspected.numbers.forgive({suspected.prefix: high})
+            self._mark(suspected.cells)
 
-    def settle(self, cell: PendingRequest) -> None:
-        """Wait no longer for what a cell may lack, which has ended.
-
-        Only its reply may still be on its way then, which is a single message.
-        """
+    def on_cell_end(self, cell: PendingRequest) -> None:
+        """Wait no longer for what an ended cell may lack: only its reply may still be on its way, a single message."""
         now = asyncio.get_running_loop().time()
-        for doubt in [one for one in self._open if cell in one.cells]:
-            if doubt.gap[1] > doubt.gap[0] or now - doubt.since > GRACE:
-                self._resolve(doubt)
+        for suspected in [suspected for suspected in self._suspected if cell in suspected.cells]:
+            is_long = suspected.gap[1] > suspected.gap[0]
+            if is_long or now - suspected.since > self._timings.gap_grace_s:
+                self._resolve(suspected)
+
+    def clear(self) -> None:
+        """Wait for nothing any longer: the process that would have sent it was replaced."""
+        self._suspected.clear()

@@ -5,45 +5,47 @@
                    a number is missing                    50 ms later
       FLOWING ───────────────────────────► WAITING ──────────────────────┐
          ▲  ▲                                 │ it came                  ▼
-         │  └─────────────────────────────────┘                     RECOVERING ◄──── connected again
+         │  └─────────────────────────────────┘                     REPLAYING ◄──── connected again
          │    the journal gave what it has, or said what is lost         │
          └───────────────────────────────────────────────────────────────┘
 
-In the last two states messages are held back, so that what the journal (``journal.py``) gives comes before what was
-sent after it. What neither the gateway replays nor the journal has is lost for certain, and the cells that it belongs
-to are marked. Without a journal, gaps in the numbers (``doubts.py``) tell the same.
+In the last two states messages are held back (``reorder_buffer.py``), so that what the kernel's journal gives
+(``replay.py``) comes before what was sent after it. What neither the gateway replays nor the journal has is lost for
+certain, and the cells that it belongs to are marked. Without a journal, gaps in the numbers (``gaps.py``) tell the
+same.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable
 from enum import Enum
 from typing import Protocol
 
 from ..event_loop import gateway_loop
-from ..protocol.framing import Message
+from ..injected.install import is_installed, journal_installation
+from ..protocol.framing import BadFrame, Message
 from ..protocol.numbering import MessageNumbers, split
-from . import journal
-from .gaps import GRACE, GapTimeouts
+from .gaps import GapTimeouts
 from .internal_requests import InternalRequests
+from .journal import JournalAnswer
 from .pending import PendingRequest, PendingRequests
 from .reorder_buffer import ReorderBuffer
 from .replay import JournalReplay
-
-INSTALL = 10.0
+from .timings import DEFAULT_TIMINGS, DeliveryTimings
 
 
 class InboxMode(Enum):
-    """What is done with a message that arrives; see the module's diagram."""
+    """What the inbox does with a message that arrives; see the module's diagram."""
 
     FLOWING = "flowing"
     WAITING = "waiting"
-    RECOVERING = "recovering"
+    REPLAYING = "replaying"
 
 
 class InboxReceiver(Protocol):
-    """The bridge, as the line sees it."""
+    """What the inbox delivers to, on the gateway loop."""
 
     async def deliver(self, message: Message) -> None:
         """Give a message to the local clients."""
@@ -53,211 +55,246 @@ class InboxReceiver(Protocol):
         """Tell these cells that some of their output is lost."""
         ...
 
-    def unheard(self) -> None:
-        """Go on over another connection: the kernel does not hear us on this one."""
+    def change_connection(self) -> None:
+        """Go on over another connection: the kernel does not hear what is sent on this one."""
         ...
 
 
 class OrderedInbox:
-    """What arrives from one kernel, put in order. Lives on the gateway loop.
+    """What arrives from one kernel, put in order and given to ``receiver``. Lives on the gateway loop.
 
-    ``session`` is the kernel process's own (its ids begin with it), ``journal`` whether it has a journal.
+    ``session`` is the kernel process's own (its message ids begin with it), empty until it is told; ``numbers`` are
+    those of the messages that have come from it. ``arrived`` counts all messages, ``duplicates`` those that had come
+    before.
     """
 
-    def __init__(self, own: InternalRequests, requests: PendingRequests, receiver: InboxReceiver) -> None:
+    def __init__(
+        self,
+        internal: InternalRequests,
+        requests: PendingRequests,
+        receiver: InboxReceiver,
+        timings: DeliveryTimings = DEFAULT_TIMINGS,
+    ) -> None:
         self.session = ""
-        self.journal = False
-        self.journal_of = ""  # the session that has it
-        self.duplicates = 0
-        self.mode = InboxMode.FLOWING
-        self.requests = requests
-        self.receiver = receiver
-        self.sequence = MessageNumbers()
-        self.held = ReorderBuffer()
-        self._prefix = ""
-        self._anchor = 0
-        self._doubts = GapTimeouts(self)
-        self.own = own
-        self._lock = asyncio.Lock()
-        self._recovery = JournalReplay(self)
+        self.numbers = MessageNumbers()
         self.arrived = 0
+        self.duplicates = 0
+        self._mode = InboxMode.FLOWING
+        self._internal = internal
+        self._requests = requests
+        self._receiver = receiver
+        self._timings = timings
+        self._buffer = ReorderBuffer()
+        self._prefix = ""
+        self._anchor = 0  # the last number of the kernel's own process: a forked child's messages stay behind it
+        self._gaps = GapTimeouts(requests, receiver.mark, timings)
+        self._replay = JournalReplay(self, internal, receiver.change_connection, timings)
+        self._lock = asyncio.Lock()
 
-    # What arrives
+    # -- what arrives ------------------------------------------------------------------------------------------------
 
     @property
-    def flows(self) -> bool:
+    def is_flowing(self) -> bool:
         """Whether nothing is held back."""
-        return self.mode is InboxMode.FLOWING
+        return self._mode is InboxMode.FLOWING
 
-    async def take(self, message: Message) -> None:
-        """Take in what the gateway sent; returns when it was delivered, held back, or dropped as known."""
+    @property
+    def has_journal(self) -> bool:
+        """Whether the kernel has a journal, as far as is known."""
+        return self._replay.has_journal
+
+    async def receive(self, message: Message) -> None:
+        """Take in what the gateway sent; returns when it was delivered, held back, or dropped as a duplicate."""
         async with self._lock:
             self.arrived += 1
-            if self.own.is_internal(message):
-                self.count(message)
-                strange = bool(self.session) and not message.msg_id.startswith(self.session)
-                self.own.answer(message, strange=strange)
-            elif not self.count(message):
+            if self._internal.is_internal(message):
+                self._note_number(message)
+                is_other_process = bool(self.session) and not message.msg_id.startswith(self.session)
+                self._internal.receive(message, from_new_process=is_other_process)
+            elif not self._note_number(message):
                 self.duplicates += 1
-            elif self.mode is InboxMode.FLOWING and not self._is_early(message):
-                await self.receiver.deliver(message)
+            elif self._mode is InboxMode.FLOWING and not self._is_early(message):
+                await self._receiver.deliver(message)
             else:
                 await self._hold(message)
-            if self.mode is InboxMode.WAITING and not self.sequence.missing():
+            if self._mode is InboxMode.WAITING and not self.numbers.missing():
                 await self._release([])
 
-    def count(self, message: Message) -> bool:
-        """Return False for a message that has come before."""
+    def _note_number(self, message: Message) -> bool:
+        """Take note of a message's number; returns False for one that has come before."""
         prefix, number = split(message.msg_id)
         if not self.session or not prefix.startswith(self.session):
             return True
-        known = self.sequence.top(prefix)
-        new = self.sequence.add(prefix, number)
-        if not self.journal and known and number > known + 1:
-            self._doubts.suspect(prefix, (known + 1, number - 1), message.parent_id)
-        return new
+        top = self.numbers.top(prefix)
+        is_new = self.numbers.add(prefix, number)
+        if top and number > top + 1 and not self._replay.has_journal:
+            self._gaps.on_gap(self.numbers, prefix, (top + 1, number - 1), message.parent_id)
+        return is_new
 
     def _is_early(self, message: Message) -> bool:
         """Return whether something that comes before this message has not come yet, and can be had."""
-        if not self.journal or self._recovery.overdue or message.channel not in ("iopub", "stdin"):
+        if not self._replay.has_journal or self._replay.timed_out or message.channel not in ("iopub", "stdin"):
             return False
-        return self.sequence.gap_below(*split(message.msg_id))
+        return self.numbers.gap_below(*split(message.msg_id))
 
-    def number(self, message: Message) -> int:
+    def _number_of(self, message: Message) -> int:
         """Return a message's number among those of the kernel's process, or 0 for one that has none there."""
         prefix, number = split(message.msg_id)
         return number if prefix == self._prefix or not self._prefix else 0
 
     async def _hold(self, message: Message) -> None:
-        if self.mode is InboxMode.FLOWING:
-            self.mode = InboxMode.WAITING
-            asyncio.get_running_loop().call_later(GRACE, self._ask_for_gap)
+        if self._mode is InboxMode.FLOWING:
+            self._mode = InboxMode.WAITING
+            asyncio.get_running_loop().call_later(self._timings.gap_grace_s, self._ask_for_gap)
         try:
-            self._anchor = self.number(message) or self._anchor
-            self.held.add(self._anchor, message)
+            self._anchor = self._number_of(message) or self._anchor
+            self._buffer.add(self._anchor, message)
         except OSError:  # no room on the disk: better out of order than not at all
             await self._release([], whole=True)
-            await self.receiver.deliver(message)
+            await self._receiver.deliver(message)
 
     def _ask_for_gap(self) -> None:
-        if self.mode is InboxMode.WAITING and self._recovery.under_way is None:
-            self.recover()
-        elif self.mode is InboxMode.WAITING:  # that one asks no more
-            asyncio.get_running_loop().call_later(GRACE, self._ask_for_gap)
+        if self._mode is not InboxMode.WAITING:
+            return
+        if self._replay.under_way is None:
+            self.replay()
+        else:  # that one asks no more
+            asyncio.get_running_loop().call_later(self._timings.gap_grace_s, self._ask_for_gap)
+
+    # -- what is missing ---------------------------------------------------------------------------------------------
 
     @property
-    def recovering(self) -> asyncio.Task[journal.JournalAnswer | None] | None:
-        """The question to the journal that is not answered yet."""
-        return self._recovery.under_way
+    def replay_under_way(self) -> asyncio.Task[JournalAnswer | None] | None:
+        """The replay that has not ended."""
+        return self._replay.under_way
 
-    def recover(self, older: dict[str, PendingRequest] | None = None) -> asyncio.Task[journal.JournalAnswer | None]:
+    def replay(self, older: dict[str, PendingRequest] | None = None) -> asyncio.Task[JournalAnswer | None]:
         """Begin to ask the journal for what is missing, and hold back what arrives until it is here.
 
         Called when a number is missing, and on each new connection before anything is read from it; ``older`` are the
         requests that were sent on connections before. The task returns the journal's last answer, None without one.
         """
-        under_way = self._recovery.under_way
+        under_way = self._replay.under_way
         if older is None and under_way is not None:
             return under_way
-        self.mode = InboxMode.RECOVERING
-        return self._recovery.begin(older or {})
-
-    def resume(self, known: dict[str, int]) -> None:
-        """Go on where another process left off; ``known`` says up to which numbers it has kept what came."""
-        self.sequence.resume(known)
-        self.journal = True  # until it is known better
-        sessions = {prefix.split("_")[0] for prefix in known}
-        self.session = sessions.pop() if len(sessions) == 1 else ""
+        self._mode = InboxMode.REPLAYING
+        return self._replay.begin(older or {})
 
     def stop(self) -> None:
         """Wait for nothing any longer: the connection is lost. What is held back stays so."""
-        self._recovery.stop()
+        self._replay.stop()
+
+    async def add_replayed(self, messages: Iterable[Message]) -> None:
+        """Take in what the journal gave, in the kernel's order; called by the replay."""
+        anchor = 0
+        for message in messages:
+            with contextlib.suppress(BadFrame):
+                if not self._note_number(message) or self._internal.is_internal(message):
+                    continue
+                anchor = self._number_of(message) or anchor
+                try:
+                    self._buffer.add(anchor, message)
+                except OSError:  # no room on the disk
+                    await self.release([], whole=True)
+                    await self._receiver.deliver(message)
 
     async def _release(self, lost: list[tuple[str, int, int]], *, whole: bool = False) -> None:
-        """Deliver what was recovered and what was held back, in the kernel's order, and mark where some is lost.
+        """Deliver what was replayed and what was held back, in the kernel's order, and mark where some is lost.
 
         Unless ``whole``, from where something was found to be missing meanwhile it is held back again.
         """
-        self.mode = InboxMode.FLOWING
+        self._mode = InboxMode.FLOWING
         lost = sorted(lost)
-        for message in self.held.drain():
-            if not whole and (self.mode is not InboxMode.FLOWING or self._is_early(message)):
+        for message in self._buffer.drain():
+            if not whole and (self._mode is not InboxMode.FLOWING or self._is_early(message)):
                 await self._hold(message)
                 continue
             prefix, number = split(message.msg_id)
             while lost and lost[0][0] == prefix and lost[0][2] < number:
                 lost.pop(0)
-                self._mark(message.parent_id)
-            await self.receiver.deliver(message)
+                self._mark_running(message.parent_id)
+            await self._receiver.deliver(message)
         if lost:
-            self._mark()
+            self._mark_running()
 
-    async def release(self, lost: list[tuple[str, int, int]], turn: int = 0, *, whole: bool = False) -> None:
-        """Do so undisturbed: what was begun is delivered whole, even when the caller is cancelled.
+    async def release(
+        self, lost: list[tuple[str, int, int]], generation: int | None = None, *, whole: bool = False
+    ) -> None:
+        """Deliver what is held back, all that was begun even when the caller is cancelled, and mark where some is lost.
 
-        Not when another recovery has begun since ``turn``: it will do so. ``whole``: also what something is missing
-        before, which nobody will give any more.
+        ``lost`` are (prefix, first, last). Nothing is delivered when another replay has begun since ``generation``: it
+        will do so. ``whole``: deliver also what something is missing before, which nobody will give any more.
         """
 
         async def undisturbed() -> None:
             async with self._lock:
-                if turn in (0, self._recovery.turn):
+                if generation in (None, self._replay.generation):
                     await self._release(lost, whole=whole)
 
         await asyncio.shield(gateway_loop().keep(undisturbed()))
 
-    def _mark(self, parent: str = "") -> None:
-        cells = self.requests.running()
-        after = self.requests.cell(parent)
-        if after is not None and after not in cells:
-            cells.append(after)
-        self.receiver.mark(cells)
+    def _mark_running(self, parent_id: str = "") -> None:
+        """Mark the cells that run, and the cell of a message behind which something is lost."""
+        cells = self._requests.running()
+        parent = self._requests.cell(parent_id)
+        if parent is not None and parent not in cells:
+            cells.append(parent)
+        self._receiver.mark(cells)
 
-    def ends(self, cell: PendingRequest) -> None:
+    def on_cell_end(self, cell: PendingRequest) -> None:
         """Say what a cell lacks before its end is published: front ends do not look at what comes after it."""
-        if self._recovery.overdue and self.sequence.missing():  # the journal may still give it, too late for this cell
-            self.receiver.mark([cell])
-        self._doubts.settle(cell)
+        if self._replay.timed_out and self.numbers.missing():  # the journal may give it, too late for this cell
+            self._receiver.mark([cell])
+        self._gaps.on_cell_end(cell)
 
-    async def install(self, limit: int) -> bool:
-        """Give the kernel its journal of ``limit`` bytes; called when it is ready, and again after a restart.
+    # -- the kernel's process and its journal ------------------------------------------------------------------------
 
-        A kernel process gets one, however often this is called. One that is busy takes it when it is done.
+    async def install_journal(self, limit_bytes: int) -> bool:
+        """Give the kernel a journal of ``limit_bytes``; called when it is ready, and again after a restart.
+
+        A kernel process gets one, however often this is called. One that is busy takes it when it is done. Returns
+        whether the kernel has one.
         """
-        if limit > 0 and not (self.journal and self.journal_of == self.session):
-            self.journal = False
-            asked = self.own.ask("shell", "execute_request", journal.installation(limit))
-            asked.add_done_callback(self._installed)
-            await asyncio.wait({asked}, timeout=INSTALL)
-        return self.journal
+        if limit_bytes > 0 and not self._replay.has_journal_of(self.session):
+            self._replay.expect_journal(exists=False)
+            asked = self._internal.ask("shell", "execute_request", journal_installation(limit_bytes))
+            asked.add_done_callback(self._journal_installed)
+            await asyncio.wait({asked}, timeout=self._timings.install_s)
+        return self._replay.has_journal
 
-    def _installed(self, asked: asyncio.Future[Message | None]) -> None:
+    def _journal_installed(self, asked: asyncio.Future[Message | None]) -> None:
         reply = None if asked.cancelled() else asked.result()
         if reply is None:
             return
-        self.meet(reply)
-        self.journal = self._recovery.sure = journal.installed(reply.content)
-        self.journal_of = self.session
-        if self.sequence.missing() and self.requests.running():
-            self._mark()
-        self.sequence.forgive(self.sequence.tops())  # the journal has nothing from before
+        self.follow_process(reply)
+        self._replay.confirm_journal(self.session, exists=is_installed(reply.content))
+        if self.numbers.missing() and self._requests.running():
+            self._mark_running()
+        self.numbers.forgive(self.numbers.tops())  # the journal has nothing from before
 
-    def meet(self, reply: Message) -> None:
-        """Take note of the kernel's session, from a reply of its own; its numbers count from here on."""
-        session = str(reply.head.get("session", ""))
-        if session != self.session:
-            self.sequence, self._anchor = MessageNumbers(), 0
-            self.held.divide()
-            self._recovery.outlive()
-        self._meet(reply)
-        self.count(reply)
+    def resume(self, tops: dict[str, int]) -> None:
+        """Go on where another process left off; ``tops`` are the numbers that it has kept all up to, by prefix."""
+        self.numbers.resume(tops)
+        self._replay.expect_journal(exists=True)
+        sessions = {prefix.split("_")[0] for prefix in tops}
+        self.session = sessions.pop() if len(sessions) == 1 else ""
 
-    def _meet(self, reply: Message) -> None:
+    def follow_process(self, reply: Message) -> None:
+        """Take note of the kernel's process, from a reply of its own; its numbers count from here on."""
+        if str(reply.head.get("session", "")) != self.session:
+            self.numbers, self._anchor = MessageNumbers(), 0
+            self._gaps.clear()
+            self._buffer.start_epoch()
+            self._replay.process_was_replaced()
+        self._set_process(reply)
+        self._note_number(reply)
+
+    def _set_process(self, reply: Message) -> None:
         self.session, self._prefix = str(reply.head.get("session", "")), split(reply.msg_id)[0]
 
-    def recognise(self, reply: Message) -> None:
-        """Take note of the session of a kernel that was taken up again, and count what came before it was known."""
-        self._meet(reply)
-        for message in self.held.drain():
-            if self.count(message):
-                self.held.add(self.number(message), message)
+    def identify_process(self, reply: Message) -> None:
+        """Take note of the process of a kernel that was taken up again, and count what came before it was known."""
+        self._set_process(reply)
+        for message in self._buffer.drain():
+            if self._note_number(message):
+                self._buffer.add(self._number_of(message), message)

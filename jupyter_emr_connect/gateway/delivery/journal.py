@@ -1,4 +1,4 @@
-"""Our side of the journal that lives in the remote kernel (``kernel_journal.py``): putting it there, and asking it."""
+"""Questions to the journal in the remote kernel (``injected/kernel_journal.py``), and its answers."""
 
 from __future__ import annotations
 
@@ -8,31 +8,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..injected.install import injection_request
 from ..protocol.framing import BadFrame, Message, Part
 from ..protocol.numbering import NumberRange
 
-REQUEST, REPLY = "emr_connect_replay_request", "emr_connect_replay_reply"
+REPLAY_REQUEST, REPLAY_REPLY = "emr_connect_replay_request", "emr_connect_replay_reply"
 BATCH_BYTES = 8_000_000
-
-
-def installation(limit: int) -> dict[str, Any]:
-    """Return the content of the execute request that installs a journal of ``limit`` bytes."""
-    return injection_request("kernel_journal", f"install(get_ipython().kernel, {limit})")
-
-
-def installed(content: Part) -> bool:
-    """Return whether an execute reply says that the installation worked."""
-    try:
-        reply = json.loads(bytes(content))
-        return bool(reply["user_expressions"]["emr_connect"]["status"] == "ok")
-    except (ValueError, KeyError, TypeError):
-        return False
 
 
 @dataclass(frozen=True)
 class JournalAnswer:
-    """An answer of the journal.
+    """One answer of a kernel's journal.
 
     ``messages`` are without their channel (iopub is set); ``lost`` are (prefix, first, last); ``handled`` is what
     became of the requests asked for: ``busy`` or ``idle``, none for those that the kernel has not begun; ``more``:
@@ -46,9 +31,13 @@ class JournalAnswer:
     more: bool = False
 
 
-def question(known: dict[str, int], missing: dict[str, list[NumberRange]], requests: Iterable[str]) -> dict[str, Any]:
-    """Return the content of a replay request."""
-    return {"known": known, "missing": missing, "requests": list(requests), "most": BATCH_BYTES}
+def question(tops: dict[str, int], missing: dict[str, list[NumberRange]], requests: Iterable[str]) -> dict[str, Any]:
+    """Return the content of a replay request.
+
+    ``tops`` are the highest numbers that have come and ``missing`` those below them that have not, both by prefix;
+    ``requests`` are the ids of requests whose state is asked for.
+    """
+    return {"known": tops, "missing": missing, "requests": list(requests), "most": BATCH_BYTES}
 
 
 def read(reply: Message) -> JournalAnswer:
@@ -60,7 +49,7 @@ def read(reply: Message) -> JournalAnswer:
             messages=list(_messages(lengths, reply.buffers)),
             lost=[(str(prefix), int(low), int(high)) for prefix, low, high in content["lost"]],
             session=str(content["session"]),
-            handled={str(one): str(state) for one, state in content["handled"].items()},
+            handled={str(msg_id): str(state) for msg_id, state in content["handled"].items()},
             more=bool(content["more"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
@@ -68,10 +57,10 @@ def read(reply: Message) -> JournalAnswer:
         raise BadFrame(text) from error
 
 
-def understood(answer: Message | None) -> JournalAnswer | None:
-    """Return what an answer says; None when there was none, or none that makes sense."""
+def read_if_any(reply: Message | None) -> JournalAnswer | None:
+    """Return what a reply says; None when there was none, or none that makes sense."""
     try:
-        return read(answer) if answer is not None else None
+        return read(reply) if reply is not None else None
     except BadFrame:
         return None
 
@@ -79,7 +68,7 @@ def understood(answer: Message | None) -> JournalAnswer | None:
 def _messages(lengths: list[int], buffers: Sequence[Part]) -> Iterable[Message]:
     if sum(lengths) != len(buffers) or any(length < 4 for length in lengths):
         raise ValueError
-    rest = iter(buffers)
+    parts = iter(buffers)
     for length in lengths:
-        header, parent, metadata, content, *own = itertools.islice(rest, length)
+        header, parent, metadata, content, *own = itertools.islice(parts, length)
         yield Message("iopub", header, parent, metadata, content, own)

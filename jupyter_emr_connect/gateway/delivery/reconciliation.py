@@ -1,26 +1,24 @@
-"""What became of what was under way when a connection was lost: found out as soon as there is one again.
+"""What became of the requests under way when a connection was lost: found out as soon as there is one again.
 
 A request that was sent and not answered has either reached the kernel or been lost. The journal knows those that the
 kernel has begun; and since the kernel takes requests in order, one that it has not begun by the time it answers a later
 one never arrived. No cell is sent twice, and none is shown as finished that is not known to be. So that none is sent
-in vain, those that wait are kept back on a new connection until the kernel is known to hear what is sent on it.
+in vain, those that wait are held back on a new connection until the kernel is known to hear what is sent on it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any, Protocol
 
+from ..protocol.framing import Message, Part
+from ..protocol.signing import EMPTY
+from .inbox import OrderedInbox
 from .liveness import LivenessProbe
-from .pending import REPEATABLE, PendingRequest
+from .pending import REPEATABLE, PendingRequest, PendingRequests
+from .timings import DEFAULT_TIMINGS, DeliveryTimings
 
-if TYPE_CHECKING:
-    from ..channels.bridge import Bridge
-    from ..protocol.framing import Message
-
-STRAGGLERS = 1.0  # seconds from the answer that shows that a request is done with to the end of the wait for its reply
-KEEP_BACK = 30.0  # seconds for which cells wait at most for a sign that the kernel hears
-QUIET = 2.0  # seconds after a cell's reply in which its end is published, unless it was lost
 NEVER_ARRIVED = (
     "RequestLost",
     "The connection was lost before this cell reached the kernel, so it did not run. Run it again.",
@@ -43,145 +41,203 @@ INTERRUPTED = (
 )
 
 
-class RequestReconciler:
-    """Settles it for one bridge. Lives on the gateway loop."""
+class ReconcilerActions(Protocol):
+    """What the reconciler has done, towards the gateway and towards the local clients."""
 
-    def __init__(self, bridge: Bridge) -> None:
-        self._bridge = bridge
-        self._hearing = LivenessProbe(bridge)
+    def transmit(self, message: Message) -> None:
+        """Send a message to the gateway."""
+        ...
+
+    def transmit_input_again(self) -> None:
+        """Send what a user answered to the kernel's question again, unless the kernel went on since."""
+        ...
+
+    def unsent(self) -> list[str]:
+        """Return the ids of the messages that wait to be sent."""
+        ...
+
+    def hold(self) -> None:
+        """Keep cells back that wait to be sent."""
+        ...
+
+    def release(self) -> None:
+        """Send what waits."""
+        ...
+
+    async def install(self) -> bool:
+        """Give the kernel its journal."""
+        ...
+
+    def publish(self, msg_type: str, content: dict[str, Any], parent: Part = EMPTY) -> None:
+        """Publish a message to the local clients."""
+        ...
+
+    def fail(self, request: PendingRequest, status: str, ename: str = "", evalue: str = "") -> None:
+        """Answer a request in the kernel's place."""
+        ...
+
+    def abandon(self, status: str, ename: str = "", evalue: str = "") -> None:
+        """Answer every open request in the kernel's place."""
+        ...
+
+    def mark(self, requests: Iterable[PendingRequest]) -> None:
+        """Tell these cells that some of their output is lost."""
+        ...
+
+
+class RequestReconciler:
+    """Settles the requests of one kernel after each new connection. Lives on the gateway loop."""
+
+    def __init__(
+        self,
+        requests: PendingRequests,
+        inbox: OrderedInbox,
+        liveness: LivenessProbe,
+        actions: ReconcilerActions,
+        timings: DeliveryTimings = DEFAULT_TIMINGS,
+    ) -> None:
+        self._requests = requests
+        self._inbox = inbox
+        self._liveness = liveness
+        self._actions = actions
+        self._timings = timings
         self._connections = 0
         self._resumes = False
-        self._work: asyncio.Task[Any] | None = None
-        self._looking: asyncio.TimerHandle | None = None
-        self._kept_back: asyncio.TimerHandle | None = None
-        self._missing: set[asyncio.Task[None]] = set()
-        self.input: Message | None = None  # what a user answered to the kernel's question, until the kernel goes on
+        self._settling: asyncio.Task[None] | None = None
+        self._release_timer: asyncio.TimerHandle | None = None
+        self._end_timer: asyncio.TimerHandle | None = None
+        self._missing_replies: set[asyncio.Task[None]] = set()
 
-    def resume(self, seen: dict[str, int]) -> None:
-        """Prepare for a kernel that another process started; ``seen`` is what the observer has kept of it."""
+    # -- connections that come and go --------------------------------------------------------------------------------
+
+    def resume(self, tops: dict[str, int]) -> None:
+        """Prepare for a kernel that another process started; ``tops`` are the numbers that the observer has kept."""
         self._resumes = True
         self._connections = 0
-        self._bridge.line.resume(seen)
+        self._inbox.resume(tops)
 
     def connected(self) -> None:
         """Begin to find out; called before anything is read from the new connection."""
         self._connections += 1
         if self._connections == 1 and not self._resumes:
             return
-        older = self._bridge.requests.open(but=self._unsent())
-        self._bridge.hold()
-        self._kept_back = asyncio.get_running_loop().call_later(KEEP_BACK, self._bridge.release)
-        recovering = self._bridge.line.recover(older)
-        self._work = asyncio.get_running_loop().create_task(self._settle(recovering, older))
-
-    def _unsent(self) -> list[str]:
-        return self._bridge.link.outbox.ids() if self._bridge.link else []
+        loop = asyncio.get_running_loop()
+        older = self._requests.open(but=self._actions.unsent())
+        self._actions.hold()
+        self._release_timer = loop.call_later(self._timings.hold_back_s, self._actions.release)
+        self._settling = loop.create_task(self._settle(self._inbox.replay(older), older))
 
     def disconnected(self) -> None:
         """Ask no longer: there is nobody to answer."""
-        self._bridge.line.stop()
-        if self._work is not None:
-            self._work.cancel()
-            self._work = None
-        if self._kept_back is not None:
-            self._kept_back.cancel()
-            self._kept_back = None
+        self._inbox.stop()
+        if self._settling is not None:
+            self._settling.cancel()
+            self._settling = None
+        if self._release_timer is not None:
+            self._release_timer.cancel()
+            self._release_timer = None
 
     def stop(self) -> None:
         """End for good."""
         self.disconnected()
-        for task in self._missing:
+        for task in self._missing_replies:
             task.cancel()
-        if self._looking is not None:
-            self._looking.cancel()
+        if self._end_timer is not None:
+            self._end_timer.cancel()
 
-    async def _settle(self, recovering: asyncio.Task[Any], older: dict[str, PendingRequest]) -> None:
-        bridge = self._bridge
-        replay = await recovering
-        if self.input is not None and self.input.msg_id not in self._unsent():
-            bridge.transmit(self.input)  # kernels throw away an answer that nothing waits for any more
+    async def _settle(self, replaying: asyncio.Task[Any], older: dict[str, PendingRequest]) -> None:
+        """Settle the requests ``older``, which were sent on connections before, as soon as it is known how."""
+        replay = await replaying
+        self._actions.transmit_input_again()
         if replay is not None:
-            bridge.release()
+            self._actions.release()
             if not older:
                 return
-        answer = await self._hearing.ask()
-        if answer is not None and bridge.line.session != answer.head.get("session"):
+        answer = await self._liveness.ask()
+        if answer is not None and self._inbox.session != answer.head.get("session"):
             await self._restarted_meanwhile(answer)
             return
-        if not self._hearing.unanswered:
-            bridge.release()
+        if not self._liveness.unanswered:
+            self._actions.release()
         # A reply may be in the journal alone: kernels send it to the session from which they were asked.
-        while (earlier := bridge.line.recovering) is not None:  # it may have been asked before that reply
+        while (earlier := self._inbox.replay_under_way) is not None:  # it may have been asked before that reply
             await earlier
-        if replay is None or await bridge.line.recover() is None:
-            await asyncio.sleep(STRAGGLERS)
+        if replay is None or await self._inbox.replay() is None:
+            await asyncio.sleep(self._timings.straggler_s)
         for msg_id, request in older.items():
-            if bridge.requests.get(msg_id) is request:
-                self._close(msg_id, request, certain=replay is not None)
+            if self._requests.get(msg_id) is request:
+                self._close(msg_id, request, is_certain=replay is not None)
 
-    async def _restarted_meanwhile(self, answer: Any) -> None:
-        bridge = self._bridge
-        if bridge.line.session:
+    async def _restarted_meanwhile(self, answer: Message) -> None:
+        if self._inbox.session:
             text = "The kernel was restarted while the connection was lost; its variables are lost."
-            bridge.abandon("error", "KernelDied", text)
-            bridge.publish("stream", {"name": "stderr", "text": f"{text}\n"})
-        bridge.line.meet(answer)
-        bridge.release()
-        await bridge.install()
+            self._actions.abandon("error", "KernelDied", text)
+            self._actions.publish("stream", {"name": "stderr", "text": f"{text}\n"})
+        self._inbox.follow_process(answer)
+        self._actions.release()
+        await self._actions.install()
 
-    def _close(self, msg_id: str, request: PendingRequest, *, certain: bool) -> None:
-        """Answer a request that nobody else will answer any more."""
-        bridge = self._bridge
+    def _close(self, msg_id: str, request: PendingRequest, *, is_certain: bool) -> None:
+        """Answer a request that nobody else will answer any more; ``is_certain``: the journal knows what was begun."""
         if request.msg_type in REPEATABLE and not request.repeated:
             request.repeated = True
-            bridge.transmit(request.message)
+            self._actions.transmit(request.message)
             return
-        bridge.requests.close(msg_id)
+        self._requests.close(msg_id)
         if not request.runs_code:
-            bridge.fail(request, "aborted")
+            self._actions.fail(request, "aborted")
         elif request.begun:
-            bridge.fail(request, "error", *REPLY_LOST)
+            self._actions.fail(request, "error", *REPLY_LOST)
         else:
-            bridge.fail(request, "error", *(NEVER_ARRIVED if certain else UNCERTAIN))
+            self._actions.fail(request, "error", *(NEVER_ARRIVED if is_certain else UNCERTAIN))
+
+    # -- replies without an end, and ends without a reply ------------------------------------------------------------
 
     def replied(self, request: PendingRequest) -> None:
         """See to it that a cell whose reply has come is ended too: its last outputs may have been lost on the way."""
-        if request.runs_code and not request.ended and self._looking is None:
-            self._looking = asyncio.get_running_loop().call_later(QUIET, self._look, self._bridge.line.arrived)
+        if request.runs_code and not request.ended and self._end_timer is None:
+            self._end_later()
 
-    def _look(self, arrived: int) -> None:
-        self._looking = None
-        line, endless = self._bridge.line, self._bridge.requests.endless()
-        if not endless:
+    def _end_later(self) -> None:
+        delay_s, arrived = self._timings.end_lag_s, self._inbox.arrived
+        self._end_timer = asyncio.get_running_loop().call_later(delay_s, self._end_if_silent, arrived)
+
+    def _end_if_silent(self, arrived: int) -> None:
+        self._end_timer = None
+        cells = self._requests.replied_without_end()
+        if not cells:
             return
-        if line.arrived == arrived and line.flows:
-            line.recover() if line.journal else self._end(endless)
-        self._looking = asyncio.get_running_loop().call_later(QUIET, self._look, line.arrived)
+        if self._inbox.arrived == arrived and self._inbox.is_flowing:
+            if self._inbox.has_journal:
+                self._inbox.replay()
+            else:
+                self._end(cells)
+        self._end_later()
 
     def _end(self, cells: list[PendingRequest]) -> None:
         for request in cells:
             request.ended = True
-            self._bridge.mark([request])
-            self._bridge.publish("status", {"execution_state": "idle"}, request.header)
+            self._actions.mark([request])
+            self._actions.publish("status", {"execution_state": "idle"}, request.header)
 
     def ended(self, msg_id: str) -> None:
         """See to it that a cell that has ended is answered too: its reply comes before its end, or not at all."""
-        request = self._bridge.requests.get(msg_id)
+        request = self._requests.get(msg_id)
         if request is not None and request.runs_code:
-            task = asyncio.get_running_loop().create_task(self._miss_reply(msg_id, request))
-            self._missing.add(task)
-            task.add_done_callback(self._missing.discard)
+            task = asyncio.get_running_loop().create_task(self._reply_if_missing(msg_id, request))
+            self._missing_replies.add(task)
+            task.add_done_callback(self._missing_replies.discard)
 
-    async def _miss_reply(self, msg_id: str, request: PendingRequest) -> None:
-        bridge, answered = self._bridge, False
-        while bridge.requests.get(msg_id) is request:
-            if answered:
-                bridge.requests.close(msg_id)
-                bridge.fail(request, "error", *(INTERRUPTED if request.interrupted else NO_REPLY))
+    async def _reply_if_missing(self, msg_id: str, request: PendingRequest) -> None:
+        is_missing = False
+        while self._requests.get(msg_id) is request:
+            if is_missing:
+                self._requests.close(msg_id)
+                self._actions.fail(request, "error", *(INTERRUPTED if request.interrupted else NO_REPLY))
                 return
-            await asyncio.sleep(QUIET)
-            if bridge.line.flows and bridge.line.journal:
-                answered = True  # else the line would have held the end back
-            elif bridge.line.flows and await self._hearing.ask() is not None:
-                await asyncio.sleep(STRAGGLERS)
-                answered = True  # what the kernel was asked after this cell
+            await asyncio.sleep(self._timings.end_lag_s)
+            if self._inbox.is_flowing and self._inbox.has_journal:
+                is_missing = True  # else the inbox would have held the end back
+            elif self._inbox.is_flowing and await self._liveness.ask() is not None:
+                await asyncio.sleep(self._timings.straggler_s)
+                is_missing = True  # the kernel answered what it was asked after this cell

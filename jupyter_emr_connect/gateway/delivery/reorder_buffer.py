@@ -38,7 +38,7 @@ class ReorderBuffer:
         else:
             self._kept.append((turn, self._write(b"".join(v1_parts(message)))))
 
-    def divide(self) -> None:
+    def start_epoch(self) -> None:
         """Let what is added from here on come after all that was before: another process counts anew."""
         self._part += 1
 

@@ -1,9 +1,30 @@
-"""How code of ours gets into a remote kernel without a trace."""
+"""Execute requests that put code of this package into a remote kernel: its journal, and what cancels Spark's jobs.
+
+They leave the kernel's history, execution count and namespace as they were, so the user does not see them.
+"""
 
 from __future__ import annotations
 
+import json
 from importlib.resources import files
 from typing import Any
+
+from ..protocol.framing import Part
+
+EXPRESSION = "emr_connect"
+
+
+def journal_installation(limit_bytes: int) -> dict[str, Any]:
+    """Return the content of the execute request that installs a journal of ``limit_bytes`` (``kernel_journal.py``)."""
+    return injection_request("kernel_journal", f"install(get_ipython().kernel, {limit_bytes})")
+
+
+def spark_installation() -> dict[str, Any]:
+    """Return the content of the execute request after which an interrupted cell stops on Spark too.
+
+    It runs ``kernel_spark.py``. For kernels that use Spark, when they start or restart.
+    """
+    return injection_request("kernel_spark", "install(get_ipython())")
 
 
 def injection_request(module: str, call: str) -> dict[str, Any]:
@@ -11,7 +32,7 @@ def injection_request(module: str, call: str) -> dict[str, Any]:
 
     There is no code to run: the module is run by a user expression, so that neither history, nor execution count, nor
     namespace, nor the hooks of a cell notice it, and a sparkmagic kernel does not send it on to Livy. ``call`` has
-    ``get_ipython``. The reply tells in ``user_expressions["emr_connect"]`` how it went.
+    ``get_ipython``.
     """
     source = files(__package__).joinpath(f"{module}.py").read_text(encoding="utf-8")
     code = f"{source}\n{call}\n"
@@ -20,15 +41,16 @@ def injection_request(module: str, call: str) -> dict[str, Any]:
         "code": "",
         "silent": True,
         "store_history": False,
-        "user_expressions": {"emr_connect": expression},
+        "user_expressions": {EXPRESSION: expression},
         "allow_stdin": False,
         "stop_on_error": False,
     }
 
 
-# -- Our side of what Spark's kernels get so that an interrupted cell stops on Spark too (``kernel_spark.py``).
-
-
-def installation() -> dict[str, Any]:
-    """Return the content of the execute request that installs it; called when a kernel for Spark starts or restarts."""
-    return injection_request("kernel_spark", "install(get_ipython())")
+def is_installed(content: Part) -> bool:
+    """Return whether the content of the execute reply to an injection says that it worked."""
+    try:
+        reply = json.loads(bytes(content))
+        return bool(reply["user_expressions"][EXPRESSION]["status"] == "ok")
+    except (ValueError, KeyError, TypeError):
+        return False

@@ -1,9 +1,9 @@
 """A bounded journal of what a kernel sends: this file's text runs in the remote kernel's process, not in ours.
 
-``journal.py`` puts it there, silently, when a kernel starts. It needs nothing but the standard library and what every
-``ipykernel`` (5 to 7, on Python 3.7 or newer) has: ``kernel.session``, through which each message of each channel is
-sent, and ``kernel.control_handlers``, which are served while a cell runs. A message's id ends in a running number
-(``jupyter_client.session.Session.msg_id``), so what did not arrive can be asked for by its number.
+``install.py`` puts it there when a kernel starts, unseen by the user. It needs nothing but the standard library and
+what every ``ipykernel`` (5 to 7, on Python 3.7 or newer) has: ``kernel.session``, through which each message of each
+channel is sent, and ``kernel.control_handlers``, which are served while a cell runs. A message's id ends in a running
+number (``jupyter_client.session.Session.msg_id``), so what did not arrive can be asked for by its number.
 """
 
 from __future__ import annotations

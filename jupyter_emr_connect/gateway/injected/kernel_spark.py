@@ -1,11 +1,11 @@
 """Sees to it that an interrupted cell stops on Spark too: this file's text runs in the remote kernel, not in ours.
 
-``spark_cells.py`` puts it into sparkmagic's kernels, silently, when they start. sparkmagic polls Livy for a cell's
-statement. Before the end of 2020 (its pull request 671) an interrupt ended the polling alone. Later versions ask Livy
-to cancel the statement, but not when the interrupt comes while it is posted, and they give up when Livy fails once or a
-second interrupt comes. And what Livy calls cancelled may still run: it says so after a while in any case, and reaches
-Spark's jobs alone. Only a session that is no longer busy shows that it has stopped. So all this is seen to, and the
-user is told what came of it.
+``install.py`` puts it into kernels that use Spark when they start, unseen by the user. sparkmagic polls Livy for a
+cell's statement. Before the end of 2020 (its pull request 671) an interrupt ended the polling alone. Later versions ask
+Livy to cancel the statement, but not when the interrupt comes while it is posted, and they give up when Livy fails once
+or a second interrupt comes. And what Livy calls cancelled may still run: it says so after a while in any case, and
+reaches Spark's jobs alone. Only a session that is no longer busy shows that it has stopped. So all this is seen to, and
+the user is told what came of it.
 
 A kernel that is itself Spark's driver (EMR on EKS) has no Livy. There ipykernel replaces pyspark's own handler of the
 interrupt, which would cancel all jobs, so the job of an interrupted cell went on. Here those that the cell has begun

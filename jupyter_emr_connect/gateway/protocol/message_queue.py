@@ -63,7 +63,7 @@ class MessageQueue:
                 size -= stored.size
             return taken
 
-    def forgive(self) -> int:
+    def take_lost(self) -> int:
         """Return how many messages were lost, once all before them were taken; 0 before that, and from then on."""
         with self._lock:
             if self._messages or self._written > self._read:

@@ -31,7 +31,7 @@ ATTRIBUTE = "emr_connect_outflow"  # of the ZeroMQ stream that it stands for
 
 
 class Outflow:
-    """Hands outputs and replies from a tap to a connection's WebSocket, and takes its requests. Lives on its loop.
+    """Hands a kernel's outputs and replies to a browser's WebSocket, and takes its requests. On the server's loop.
 
     It stands for the connection's ``iopub`` stream and lives as long: jupyter_server keeps the stream when the last
     browser leaves, to buffer for its return, and then closes it or gives it to the next connection of the same session.
@@ -40,15 +40,15 @@ class Outflow:
     def __init__(self, channels: Any, stream: Any, identity: bytes) -> None:
         self._loop = asyncio.get_running_loop()
         self._connection: Any = None
-        self._tap = InProcessChannel(self._drain)
+        self._channel = InProcessChannel(self._drain)
         self._channels = channels
         self._identity = identity
         self._sent = 0  # bytes given to the socket and not yet taken by it
         self._draining = False
         self._marked = 0.0
         self._parent: Part = b"{}"
-        channels.taps.add(self._tap, identity)
-        # Outputs come by the tap from here on; the stream stays, for those who close or buffer it.
+        channels.in_process.add(self._channel, identity)
+        # Outputs come in this process from here on; the stream stays, for those who close or buffer it.
         stream.socket.unsubscribe(b"")
         setattr(stream, ATTRIBUTE, self)
         stream.set_close_callback(self.close)
@@ -67,19 +67,19 @@ class Outflow:
     def begin(self, connection: Any) -> None:
         """Send to this connection, first what was kept while there was none."""
         self._connection, self._sent = connection, 0
-        self._tap.back(self._drain)
+        self._channel.back(self._drain)
 
     def pause(self, connection: Any) -> None:
         """Send no more to this connection; what comes is kept, on disk, until :meth:`begin` or :meth:`close`."""
         if self._connection is connection:
             self._connection = None
-            self._tap.leave()
+            self._channel.leave()
 
     def close(self) -> None:
         """Forget it all; called when jupyter_server closes the stream."""
         self._connection = None
-        self._channels.taps.remove(self._tap)
-        self._tap.close()
+        self._channels.in_process.remove(self._channel)
+        self._channel.close()
 
     def ask(self, frame: bytes) -> None:
         """Give the kernel what the browser sent in a binary frame; :class:`BadFrame` when it is no message."""
@@ -104,7 +104,7 @@ class Outflow:
                 if now > end:
                     self._loop.call_soon(self._drain)
                     break
-                messages = self._tap.take(PIECE) or self._lost()
+                messages = self._channel.take(PIECE) or self._lost()
                 if not messages:
                     break
                 self._parent = messages[-1].parent_header
@@ -123,7 +123,7 @@ class Outflow:
 
     def _lost(self) -> list[Message]:
         """Return what tells the cell that some of its output is missing, if there is."""
-        count = self._tap.lost()
+        count = self._channel.lost()
         if not count:
             return []
         text = f"[EMR Connect: the disk was full while no browser read this: {count} messages of output are missing.]\n"
@@ -185,7 +185,7 @@ class Outflow:
         def taken(_: Any) -> None:
             if self._connection is connection:
                 self._sent -= size
-                self._tap.progress()
+                self._channel.progress()
                 self._drain()
 
         written.add_done_callback(taken)

@@ -11,6 +11,7 @@ from jupyter_client import AsyncKernelClient
 
 from jupyter_emr_connect.gateway.channels.bridge import Bridge
 from jupyter_emr_connect.gateway.connection.status import LinkStatus
+from jupyter_emr_connect.gateway.delivery.timings import DEFAULT_TIMINGS, DeliveryTimings
 from jupyter_emr_connect.gateway.event_loop import gateway_loop
 from jupyter_emr_connect.gateway.rest import GatewayClient
 from jupyter_emr_connect.gateway.target import GatewayTarget
@@ -62,7 +63,7 @@ class Talk:
 
 
 @asynccontextmanager
-async def talking_to(kernel: NumberedKernel) -> AsyncIterator[Talk]:
+async def talking_to(kernel: NumberedKernel, timings: DeliveryTimings = DEFAULT_TIMINGS) -> AsyncIterator[Talk]:
     """Put a gateway, a bridge and a client in a row."""
     states: list[LinkStatus] = []
 
@@ -79,6 +80,7 @@ async def talking_to(kernel: NumberedKernel) -> AsyncIterator[Talk]:
                 on_shutdown=nothing,
                 on_state=states.append,
                 on_status=lambda _: None,
+                timings=timings,
             )
             await bridge.connect(gateway, "k")
             await bridge.ready()

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from jupyter_emr_connect.gateway.connection.status import LinkState
-from jupyter_emr_connect.gateway.delivery import liveness as hearing
-from jupyter_emr_connect.gateway.delivery import reconciliation as fate
+from jupyter_emr_connect.gateway.delivery.timings import DeliveryTimings
 
 from .numbered_kernel import NumberedKernel
 from .talk import talking_to
 
 pytestmark = pytest.mark.slow
 
-PATIENCE = 0.3
-
-
-@pytest.fixture(autouse=True)
-def brief(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hearing, "FIRST_PATIENCE", PATIENCE)
+ANSWER_S = 0.3
+QUICK = DeliveryTimings(first_answer_s=ANSWER_S, replay_retries_s=(0.3, 0.5), straggler_s=0.3, end_lag_s=0.5)
 
 
 async def connected(kernel: NumberedKernel, times: int) -> None:
@@ -34,7 +30,7 @@ async def connected(kernel: NumberedKernel, times: int) -> None:
 
 async def test_a_connection_on_which_an_idle_kernel_is_silent_is_changed() -> None:
     kernel = NumberedKernel(journal_bytes=0)
-    async with talking_to(kernel) as talk:
+    async with talking_to(kernel, QUICK) as talk:
         link = talk.bridge.link
         assert link is not None
         before = link.session_id
@@ -44,14 +40,14 @@ async def test_a_connection_on_which_an_idle_kernel_is_silent_is_changed() -> No
         assert link.session_id != before
         cell = await talk.run("say-a say-b")
         assert (cell.text, cell.reply["status"]) == ("ab", "ok")
-        await asyncio.sleep(10 * PATIENCE)
+        await asyncio.sleep(10 * ANSWER_S)
         assert kernel.connections == 4
 
 
 @pytest.mark.parametrize("journal_bytes", [1_000_000, 0])
 async def test_a_cell_is_kept_back_until_the_kernel_is_known_to_hear(journal_bytes: int) -> None:
     kernel = NumberedKernel(journal_bytes=journal_bytes)
-    async with talking_to(kernel) as talk:
+    async with talking_to(kernel, QUICK) as talk:
         kernel.deaf, kernel.all_deaf = 2, True
         kernel.cut()
         await connected(kernel, 2)
@@ -63,7 +59,7 @@ async def test_a_cell_is_kept_back_until_the_kernel_is_known_to_hear(journal_byt
 async def test_a_cell_is_not_kept_back_from_a_busy_kernel_without_a_journal() -> None:
     """So that it is with the others there, which the kernel throws away when the one that runs fails."""
     kernel = NumberedKernel(journal_bytes=0)
-    async with talking_to(kernel) as talk:
+    async with talking_to(kernel, QUICK) as talk:
         running = asyncio.ensure_future(talk.run("say-a pause cut back wait say-b"))
         await connected(kernel, 2)
         talk.client.execute("say-c")
@@ -76,11 +72,10 @@ async def test_a_cell_is_not_kept_back_from_a_busy_kernel_without_a_journal() ->
         await running
 
 
-async def test_a_cell_is_not_kept_back_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_cell_is_not_kept_back_for_ever() -> None:
     """As where only the control channel is deaf."""
-    monkeypatch.setattr(fate, "KEEP_BACK", 1.0)
     kernel = NumberedKernel()
-    async with talking_to(kernel) as talk:
+    async with talking_to(kernel, replace(QUICK, hold_back_s=1.0)) as talk:
         kernel.deaf = 1000
         before = kernel.requests.count("execute_request")
         kernel.cut()
@@ -94,7 +89,7 @@ async def test_a_cell_is_not_kept_back_for_ever(monkeypatch: pytest.MonkeyPatch)
 
 async def test_a_cell_that_waited_for_a_kernel_that_was_restarted_is_not_run() -> None:
     kernel = NumberedKernel()
-    async with talking_to(kernel) as talk:
+    async with talking_to(kernel, QUICK) as talk:
         kernel.gone_for_now = True
         kernel.cut()
         for _ in range(200):
@@ -113,10 +108,10 @@ async def test_a_cell_that_waited_for_a_kernel_that_was_restarted_is_not_run() -
 
 async def test_a_kernel_that_is_busy_may_be_silent() -> None:
     kernel = NumberedKernel(journal_bytes=0)
-    async with talking_to(kernel) as talk:
+    async with talking_to(kernel, QUICK) as talk:
         running = asyncio.ensure_future(talk.run("say-a pause cut back wait say-b"))
         await connected(kernel, 2)
-        await asyncio.sleep(10 * PATIENCE)
+        await asyncio.sleep(10 * ANSWER_S)
         kernel.go.set()
         assert (await running).reply["status"] == "ok"
         assert kernel.connections == 2
@@ -125,7 +120,7 @@ async def test_a_kernel_that_is_busy_may_be_silent() -> None:
 async def test_an_end_without_a_reply_on_such_a_connection_is_no_end_for_ever() -> None:
     """The cell runs over a connection on which its reply is lost; what asks for it is not heard either."""
     kernel = NumberedKernel(journal_bytes=0)
-    async with talking_to(kernel) as talk:
+    async with talking_to(kernel, QUICK) as talk:
         running = asyncio.ensure_future(talk.run("say-a wait mute"))
         await asyncio.sleep(0.3)
         kernel.deaf = kernel.connections

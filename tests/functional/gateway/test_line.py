@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from jupyter_emr_connect.gateway.channels import zmq_port as ports
 from jupyter_emr_connect.gateway.channels.bridge import Bridge
-from jupyter_emr_connect.gateway.delivery import replay as recovery
-from jupyter_emr_connect.gateway.delivery.internal_requests import NO_REPLY_AFTER_S
+from jupyter_emr_connect.gateway.delivery.timings import DeliveryTimings
 from jupyter_emr_connect.gateway.event_loop import gateway_loop
 
 from .numbered_kernel import NumberedKernel
@@ -20,6 +20,9 @@ pytestmark = pytest.mark.slow
 SAID = "say-a say-b say-c"
 INCOMPLETE = "may be incomplete"
 ALWAYS = 1000
+QUICK = DeliveryTimings(
+    no_reply_after_s=0.3, gap_lost_s=0.5, replay_retries_s=(0.3, 0.5), straggler_s=0.3, end_lag_s=0.5
+)
 
 
 async def test_what_comes_twice_is_given_once() -> None:
@@ -27,7 +30,7 @@ async def test_what_comes_twice_is_given_once() -> None:
     async with talking_to(kernel) as talk:
         cell = await talk.run(SAID)
         assert (cell.text, cell.reply["status"]) == ("abc", "ok")
-        assert talk.bridge.line.duplicates > 5
+        assert talk.bridge.inbox.duplicates > 5
 
 
 async def test_what_is_lost_on_a_good_line_is_asked_for_and_put_in_its_place() -> None:
@@ -67,8 +70,8 @@ async def test_what_comes_while_the_journal_is_asked_is_not_lost_though_it_has_l
 
 async def test_without_a_journal_a_gap_is_marked() -> None:
     kernel = NumberedKernel(journal_bytes=0)
-    async with talking_to(kernel) as talk:
-        asyncio.get_running_loop().call_later(3, kernel.go.set)
+    async with talking_to(kernel, QUICK) as talk:
+        asyncio.get_running_loop().call_later(1.5, kernel.go.set)
         cell = await talk.run("say-a lose say-b say-c keep say-d wait")
         assert (cell.text, cell.reply["status"]) == ("ad", "ok")
         assert INCOMPLETE in cell.marks
@@ -96,14 +99,14 @@ async def test_a_cell_that_never_reached_the_kernel_says_so_and_is_not_sent_agai
 
 async def test_without_a_journal_a_lost_cell_may_have_run() -> None:
     kernel = NumberedKernel(journal_bytes=0)
-    async with talking_to(kernel) as talk:
+    async with talking_to(kernel, QUICK) as talk:
         kernel.swallow = "execute_request"
         cell = await talk.run(SAID)
         assert (cell.error, cell.reply["status"]) == ("ConnectionLost", "error")
 
 
 async def test_without_a_journal_a_lost_reply_is_no_success() -> None:
-    async with talking_to(NumberedKernel(journal_bytes=0)) as talk:
+    async with talking_to(NumberedKernel(journal_bytes=0), QUICK) as talk:
         cell = await talk.run("say-a pause cut say-b")
         assert (cell.text, cell.error, cell.reply["status"]) == ("a", "ReplyLost", "error")
 
@@ -119,7 +122,7 @@ async def test_a_question_without_effect_is_asked_again() -> None:
 
 async def test_a_kernel_that_was_restarted_meanwhile_says_so() -> None:
     kernel = NumberedKernel()
-    async with talking_to(kernel) as talk:
+    async with talking_to(kernel, QUICK) as talk:
         running = asyncio.ensure_future(talk.run("say-a wait"))
         await asyncio.sleep(0.3)
         kernel.start()
@@ -128,7 +131,7 @@ async def test_a_kernel_that_was_restarted_meanwhile_says_so() -> None:
         assert (cell.text, cell.error, cell.reply["status"]) == ("a", "KernelDied", "error")
         kernel.losing = False
         for _ in range(200):  # it is given another journal
-            if not talk.bridge.line.journal:
+            if not talk.bridge.inbox.has_journal:
                 await asyncio.sleep(0.05)
         assert (await talk.run("say-a lose say-b keep say-c")).text == "abc"
 
@@ -142,12 +145,12 @@ async def restarted(bridge: Bridge) -> None:
 async def test_a_restart_ends_the_questions_to_the_process_before() -> None:
     """What the new process does not know of the old one says nothing of its own journal."""
     kernel = NumberedKernel()
-    async with talking_to(kernel) as talk:
+    async with talking_to(kernel, QUICK) as talk:
         talk.client.execute("say-a lose say-b keep say-c restart")
         await asyncio.sleep(0.3)  # what is missing was asked for, and the new process has heard it
         await gateway_loop().call(restarted(talk.bridge))
-        await asyncio.sleep(NO_REPLY_AFTER_S)
-        assert talk.bridge.line.journal
+        await asyncio.sleep(QUICK.no_reply_after_s)
+        assert talk.bridge.inbox.has_journal
         cell = await talk.run("say-a lose say-b keep say-c")
         assert (cell.text, cell.marks, cell.reply["status"]) == ("abc", "", "ok")
 
@@ -169,11 +172,9 @@ async def test_what_a_restart_overtakes_is_not_waited_for() -> None:
         assert said == ["a", "c", "d", "e"]
 
 
-async def test_a_cell_that_ends_before_the_journal_answers_is_marked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recovery, "AGAIN", ())
-    monkeypatch.setattr(recovery, "SILENCE", 0.5)
+async def test_a_cell_that_ends_before_the_journal_answers_is_marked() -> None:
     kernel = NumberedKernel()
-    async with talking_to(kernel) as talk:
+    async with talking_to(kernel, replace(QUICK, replay_retries_s=(), replay_silence_s=0.5)) as talk:
         kernel.deaf = ALWAYS
         cell = await talk.run("say-a lose say-b keep say-c")
         assert (cell.text, cell.reply["status"]) == ("ac", "ok")
@@ -183,7 +184,7 @@ async def test_a_cell_that_ends_before_the_journal_answers_is_marked(monkeypatch
 
 async def test_a_connection_on_which_the_kernel_does_not_hear_us_is_changed() -> None:
     kernel = NumberedKernel()
-    async with talking_to(kernel) as talk:
+    async with talking_to(kernel, QUICK) as talk:
         link = talk.bridge.link
         assert link is not None
         before = link.session_id
@@ -194,7 +195,7 @@ async def test_a_connection_on_which_the_kernel_does_not_hear_us_is_changed() ->
         # Once for each silence: a kernel may also be silent because it computes.
         kernel.deaf = ALWAYS
         talk.client.execute("say-a lose say-b keep say-c")
-        await asyncio.sleep(sum(recovery.AGAIN) * 2 + 2)
+        await asyncio.sleep(sum(QUICK.replay_retries_s) * 2 + 2)
         assert kernel.connections == 3
         kernel.deaf = 0
 
@@ -252,7 +253,7 @@ async def test_channels_take_no_port_that_jupyter_may_choose_for_a_local_kernel(
 @pytest.mark.parametrize("journal_bytes", [1_000_000, 0])
 async def test_an_end_that_is_lost_comes_all_the_same(journal_bytes: int) -> None:
     kernel = NumberedKernel(journal_bytes=journal_bytes)
-    async with talking_to(kernel) as talk:
+    async with talking_to(kernel, QUICK) as talk:
         sent = kernel.wires["iopub"].send_multipart
 
         def without_idle(frames: list[bytes], **options: object) -> None:
@@ -288,7 +289,7 @@ async def test_a_kernel_that_is_asked_again_who_it_is_keeps_its_journal() -> Non
         cell = await talk.run("pause say-a lose say-b keep say-c pause")
         assert (cell.text, cell.marks, cell.reply["status"]) == ("abc", "", "ok")
         await again
-        assert talk.bridge.line.journal
+        assert talk.bridge.inbox.has_journal
 
 
 async def test_a_question_to_the_user_waits_for_what_was_written_before_it() -> None:

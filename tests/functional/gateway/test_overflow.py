@@ -61,10 +61,10 @@ def test_without_room_on_disk_the_rest_is_lost_and_counted_until_the_file_was_re
     kept = [number for number in range(10) if queue.put(numbered(number, 1000), to_file=True)]
     assert kept == [0, 1, 2, 3]
     assert not queue.put(numbered(99, 1), to_file=True)  # it would fit, but come after what is lost
-    assert queue.forgive() == 0
+    assert queue.take_lost() == 0
     assert emptied(queue) == kept
-    assert queue.forgive() == 7
-    assert queue.forgive() == 0
+    assert queue.take_lost() == 7
+    assert queue.take_lost() == 0
     assert queue.put(numbered(100, 1000), to_file=True)
     assert emptied(queue) == [100]
 
@@ -75,4 +75,4 @@ def test_a_disk_that_is_full_loses_messages_and_no_kernel(tmp_path, monkeypatch:
     assert queue.put(numbered(0))
     assert not queue.put(numbered(1), to_file=True)
     assert emptied(queue) == [0]
-    assert queue.forgive() == 1
+    assert queue.take_lost() == 1

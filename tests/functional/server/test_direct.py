@@ -30,7 +30,7 @@ class Ours:
 
     def take(self, identities: list[bytes], message: Message) -> None:
         self.seen.append(message.msg_id)
-        self.channels.taps.offer(OUTPUT)
+        self.channels.in_process.offer(OUTPUT)
         self.channels.reply(REPLY, identities)
 
 

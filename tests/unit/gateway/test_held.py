@@ -34,7 +34,7 @@ def test_another_process_comes_after_the_one_before(memory: int) -> None:
     held = ReorderBuffer(memory)
     held.add(20, message("b"))
     held.add(19, message("a"))
-    held.divide()
+    held.start_epoch()
     held.add(2, message("d"))
     held.add(1, message("c"))
     assert [bytes(one.content) for one in held.drain()] == [b"a", b"b", b"c", b"d"]
