@@ -23,7 +23,6 @@ KNOWN_CYCLES = {
     "sandbox.aws.app",
     "sandbox.frontdoor.door",
     "sandbox.supervisor.supervisor",
-    "services.compute.catalogue.catalogue",
 }
 
 

@@ -6,7 +6,6 @@ import logging
 
 import pytest
 
-from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.errors import (
     AccessDenied,
     AWSError,
@@ -15,9 +14,10 @@ from jupyter_emr_connect.errors import (
     EMRConnectError,
     Throttled,
 )
-from jupyter_emr_connect.services.compute.catalogue import LiveCatalogue, jobs
+from jupyter_emr_connect.services.compute.catalogue import jobs
 from jupyter_emr_connect.services.compute.catalogue.listing import Listing
 from jupyter_emr_connect.services.compute.catalogue.polling import LONGEST_BACK_OFF
+from jupyter_emr_connect.services.compute.catalogue.state import CatalogueState
 from jupyter_emr_connect.store.computes import ComputeStore
 from jupyter_emr_connect.store.database import Database
 from tests.unit.services.lists import NOW, Clock, FakeLister, FakeSource, compute, described
@@ -28,17 +28,16 @@ class Bench:
 
     def __init__(self, path, *pages):
         self.clock, self.lister = Clock(), FakeLister(*pages)
-        config = EMRConnect(state_file=str(path))
         self.source = FakeSource()
-        self.catalogue = LiveCatalogue(config, [self.source], listers=[self.lister], clock=self.clock)
+        self.state = CatalogueState(Database(path), self.clock)
         self.listing = Listing(self.source, self.lister)
         self.store = ComputeStore(Database(path))
 
     def read(self):
-        jobs.read_list(self.catalogue, self.listing)
+        jobs.read_list(self.state, self.listing)
 
     def describe(self):
-        jobs.describe_some(self.catalogue, self.listing)
+        jobs.describe_some(self.state, self.listing)
 
     @property
     def rows(self):
@@ -225,7 +224,7 @@ def test_no_more_is_described_at_once_than_the_rates_leave_room_for(path):
 
 def test_a_closed_catalogue_reads_no_further_page(path):
     bench = Bench(path, [compute("j-A")], [compute("j-B")])
-    bench.catalogue.close()
+    bench.state.closed = True
     bench.read()
     assert bench.rows == {}
     assert bench.listing.error is None

@@ -22,15 +22,16 @@ class Two:
         config = EMRConnect(state_file=str(tmp_path / "state.sqlite"))
         self.catalogue = LiveCatalogue(config, self.sources, listers=[], clock=Clock())
         self.listings = [Listing(*one) for one in zip(self.sources, self.listers, strict=True)]
-        self.catalogue._listings = self.listings
+        self.state = self.catalogue._state
+        self.state.listings = self.listings
 
     def read(self):
         for one in self.listings:
-            jobs.read_list(self.catalogue, one)
+            jobs.read_list(self.state, one)
 
     def describe(self, *which):
         for one in which or (0, 1):
-            jobs.describe_some(self.catalogue, self.listings[one])
+            jobs.describe_some(self.state, self.listings[one])
 
     @property
     def asked(self):

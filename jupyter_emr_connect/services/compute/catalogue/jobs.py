@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from ....aws.budget import RESERVE, background
 from ....aws.session import AWSSession
@@ -14,10 +13,8 @@ from ....models import Compute
 from ..lookup import from_source
 from .listing import Listing, ListingRow
 from .polling import LONGEST_BACK_OFF
+from .state import CatalogueState
 from .view import Changes
-
-if TYPE_CHECKING:
-    from .catalogue import LiveCatalogue
 
 log = logging.getLogger(__name__)
 
@@ -29,35 +26,35 @@ PAUSE = 1.0
 PAUSE_AFTER_FAILURE = 15.0
 
 
-def read_list(catalogue: LiveCatalogue, listing: Listing) -> None:
+def read_list(state: CatalogueState, listing: Listing) -> None:
     """Read one list, page by page; rows show as they come, and those that are gone leave at the end."""
     seen: set[str] = set()
     put: set[str] = set()
-    begun = catalogue.clock()
+    begun = state.clock()
     pages, error = 0, None
     try:
         for page in _pages(listing):
-            if catalogue.closed:
+            if state.closed:
                 return
             pages += 1
             rows = [from_source(one, listing.source) for one in page]
             seen.update(one.id for one in rows)
-            with catalogue.changing() as change:
-                added, changed = listing.upsert(rows, catalogue.clock())
+            with state.changing() as record:
+                added, changed = listing.upsert(rows, state.clock())
                 put.update(row.compute.id for row in (*added, *changed))
-                change(listing, Changes(_ids(added), _ids(changed)))
+                record(listing, Changes(_ids(added), _ids(changed)))
     except EMRConnectError as problem:
         error = problem
     except Exception as defect:
         error = _unexpected(defect)
-    with catalogue.changing() as change:
+    with state.changing() as record:
         gone = listing.retain(seen) if error is None else []
-        change(listing, Changes(removed=tuple(gone)))
+        record(listing, Changes(removed=tuple(gone)))
     # Before it is said that all is read, since a command may end then.
-    catalogue.keep(listing, put.union(gone), begun if error is None else None)
-    with catalogue.changing() as change:
-        news = listing.finish(catalogue.clock(), pages=pages, error=error, listed_at=begun)
-        change(listing, news=news)
+    state.save(listing, put.union(gone), begun if error is None else None)
+    with state.changing() as record:
+        news = listing.finish(state.clock(), pages=pages, error=error, listed_at=begun)
+        record(listing, news=news)
 
 
 def _pages(listing: Listing) -> Iterator[list[Compute]]:
@@ -71,7 +68,7 @@ def _ids(rows: list[ListingRow]) -> tuple[str, ...]:
     return tuple(row.compute.id for row in rows)
 
 
-def describe_some(catalogue: LiveCatalogue, listing: Listing) -> None:
+def describe_some(state: CatalogueState, listing: Listing) -> None:
     """Describe a few rows, as many as AWS's rates leave room for now: those that are looked at, then new ones."""
     left: list[str] = []
     put: list[str] = []
@@ -81,16 +78,16 @@ def describe_some(catalogue: LiveCatalogue, listing: Listing) -> None:
         with background(LOOKED_AT_RESERVE if listing.wanted else RESERVE):
             session = listing.source.session()
             room = min(AT_ONCE, session.free(listing.lister.service, listing.lister.operation))
-            left = catalogue.choose(listing, room)
-            while left and not catalogue.closed:
-                _describe(catalogue, listing, session, left[0])
+            left = state.choose(listing, room)
+            while left and not state.closed:
+                _describe(state, listing, session, left[0])
                 put.append(left.pop(0))
     except EMRConnectError as error:
         problem = error
     except Exception as defect:
         problem = _unexpected(defect)
-    catalogue.keep(listing, put)
-    with catalogue.changing() as change:
+    state.save(listing, put)
+    with state.changing() as record:
         listing.describing = 0
         pause = 0.0 if room else PAUSE
         if problem is not None:
@@ -98,12 +95,12 @@ def describe_some(catalogue: LiveCatalogue, listing: Listing) -> None:
                 listing.put_back(left, left[0])
             listing.describe_failures += 1
             pause = min(PAUSE_AFTER_FAILURE * 2.0 ** min(listing.describe_failures - 1, 10), LONGEST_BACK_OFF)
-            change(listing, news=type(problem) is not type(listing.trouble))
+            record(listing, news=type(problem) is not type(listing.trouble))
             listing.trouble = problem
-        listing.describe_at = catalogue.clock() + pause
+        listing.describe_at = state.clock() + pause
 
 
-def _describe(catalogue: LiveCatalogue, listing: Listing, session: AWSSession, compute_id: str) -> None:
+def _describe(state: CatalogueState, listing: Listing, session: AWSSession, compute_id: str) -> None:
     """Describe one row and show it; a row that AWS refuses to describe says so and waits.
 
     Raises what would be so for any other row as well.
@@ -116,11 +113,11 @@ def _describe(catalogue: LiveCatalogue, listing: Listing, session: AWSSession, c
         raise
     except AWSError as error:
         trouble = error
-    with catalogue.changing() as change:
-        now, changed = catalogue.clock(), False
+    with state.changing() as record:
+        now, changed = state.clock(), False
         if trouble is not None:
             changed = listing.put_blind(compute_id, f"Not known: {trouble.message}", now)
-            catalogue.hand_over(listing, compute_id)
+            state.hand_over(listing, compute_id)
         elif found is not None:
             changed = listing.put(from_source(found, listing.source), now)
             listing.describe_failures = 0
@@ -128,7 +125,7 @@ def _describe(catalogue: LiveCatalogue, listing: Listing, session: AWSSession, c
         trouble = trouble or (listing.trouble if listing.blind else None)
         news = type(trouble) is not type(listing.trouble)
         listing.trouble = trouble
-        change(listing, Changes(changed=(compute_id,) if changed else ()), news=news)
+        record(listing, Changes(changed=(compute_id,) if changed else ()), news=news)
 
 
 def _unexpected(defect: Exception) -> EMRConnectError:

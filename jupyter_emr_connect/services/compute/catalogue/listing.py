@@ -37,7 +37,7 @@ class Listing:
     well or not, since this process began. ``error`` is why the last list failed, ``trouble`` why a description did.
     ``wanted`` are ids to describe because a user looks at them, with how many are looked at together; ``queue`` are
     those that are new or changed; ``failing`` those of them that could not be described just now, ``blind`` those that
-    are not asked for again before ``ask_blind_at``, because AWS refused. ``keeping`` is held while rows are written to
+    are not asked for again before ``ask_blind_at``, because AWS refused. ``saving`` is held while rows are written to
     the state file.
     """
 
@@ -64,7 +64,7 @@ class Listing:
     queue: dict[str, None] = field(default_factory=dict)
     failing: set[str] = field(default_factory=set)
     blind: set[str] = field(default_factory=set)
-    keeping: threading.Lock = field(default_factory=threading.Lock)
+    saving: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def key(self) -> tuple[str, str]:
