@@ -7,12 +7,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jupyter_core.paths import jupyter_data_dir
+
+from tests.commands import run_command
 
 pytest_plugins = ["pytest_jupyter.jupyter_server"]
 
@@ -43,6 +46,18 @@ def livy_home(pytestconfig: pytest.Config) -> Path | None:
     return home
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file with engines in one process: they share what is expensive.
+
+    Not those of faults, which share nothing but the sandbox and mostly wait, nor those that name a group themselves.
+    """
+    for item in items:
+        alone = item.get_closest_marker("faults") or item.get_closest_marker("xdist_group")
+        if item.get_closest_marker("sandbox") and not alone:
+            item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}/{item.path.stem}"))
+
+
 @pytest.fixture(autouse=True)
 def no_local_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep every test away from the developer's own profiles and credentials."""
@@ -63,14 +78,7 @@ class Sandbox:
 
     def cli(self, *words: str, timeout: float = 240, **extra: str) -> subprocess.CompletedProcess[str]:
         """Run ``jupyter-emr`` with these words; ``extra`` adds to the environment."""
-        return subprocess.run(
-            ["jupyter-emr", *words],
-            env=self.env | extra,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            stdin=subprocess.DEVNULL,
-        )
+        return run_command(words, self.env | extra, timeout)
 
     def json(self, *words: str, **extra: str) -> Any:
         """Run ``jupyter-emr`` with ``--json`` and return its answer; fails when the command does."""
@@ -88,26 +96,33 @@ class Sandbox:
         return next(row for row in self.status["computes"] if row["name"] == name)
 
 
-def start_sandbox(folder: Path, name: str, *words: str) -> Sandbox:
-    """Start a sandbox with a data folder of its own that shares the installed engines."""
+# Takes the sandbox down when its standard input ends: with the fixture, or with pytest however that ends.
+KEEPER = 'read -r _; exec jupyter-emr sandbox down --name "$0"'
+
+
+@contextmanager
+def running_sandbox(folder: Path, name: str, *words: str) -> Iterator[Sandbox]:
+    """Run a sandbox with a data folder of its own that shares the installed engines; ``words`` are options of `up`."""
     data = folder / "data"
     (data / "emr-connect").mkdir(parents=True)
     ENGINES.mkdir(parents=True, exist_ok=True)
     (data / "emr-connect" / "engines").symlink_to(ENGINES)
     home = {"JUPYTER_DATA_DIR": data, "JUPYTER_RUNTIME_DIR": folder / "run", "IPYTHONDIR": folder / "ipython"}
     env = clean_environment() | {key: str(value) for key, value in home.items()}
-    sandbox = Sandbox(name, env)
-    up = sandbox.cli("sandbox", "up", "--name", name, "--json", *words, timeout=900)
-    assert up.returncode == 0, up.stdout + up.stderr
-    sandbox.status = json.loads(up.stdout)
-    sandbox.env = env | sandbox.json("sandbox", "env", "--name", name)
-    return sandbox
+    quiet = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(["sh", "-c", KEEPER, name], env=env, start_new_session=True, **quiet) as keeper:
+        sandbox = Sandbox(name, env)
+        up = sandbox.cli("sandbox", "up", "--name", name, "--json", *words, timeout=900)
+        assert up.returncode == 0, up.stdout + up.stderr
+        sandbox.status = json.loads(up.stdout)
+        sandbox.env = env | sandbox.json("sandbox", "env", "--name", name)
+        yield sandbox
+        keeper.communicate(timeout=60)
 
 
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory, livy_home: Path | None) -> Iterator[Sandbox]:
-    """One sandbox for the whole run; tests that break things set faults and take them back."""
+    """The sandbox of this process of pytest's; tests that break things set faults and take them back."""
     words = ("--livy-home", str(livy_home)) if livy_home else ()
-    running = start_sandbox(tmp_path_factory.mktemp("sandbox"), f"test-{os.getpid()}", *words)
-    yield running
-    running.cli("sandbox", "down", "--name", running.name)
+    with running_sandbox(tmp_path_factory.mktemp("sandbox"), f"test-{os.getpid()}", *words) as running:
+        yield running

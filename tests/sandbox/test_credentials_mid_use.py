@@ -12,7 +12,7 @@ from jupyter_client import AsyncKernelClient
 
 from jupyter_emr_connect.aws.session import forget
 from jupyter_emr_connect.services.credentials.secret_slots import forget_secrets
-from tests.conftest import Sandbox, start_sandbox
+from tests.conftest import Sandbox, running_sandbox
 from tests.sandbox.kernels import attached_to, execute, of_type, published, reply_to, running, texts, until
 
 pytestmark = pytest.mark.sandbox
@@ -27,11 +27,10 @@ def brief(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     forget()
     forget_secrets()
     folder = tmp_path_factory.mktemp("brief")
-    started = start_sandbox(folder, f"brief-{os.getpid()}", "--pair-lifetime", str(LIFETIME))
-    yield started
-    forget()
-    forget_secrets()
-    started.cli("sandbox", "down", "--name", started.name)
+    with running_sandbox(folder, f"brief-{os.getpid()}", "--pair-lifetime", str(LIFETIME)) as started:
+        yield started
+        forget()
+        forget_secrets()
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from jupyter_client import AsyncKernelClient
 
-from tests.conftest import Sandbox, start_sandbox
+from tests.conftest import Sandbox, running_sandbox
 from tests.faultproxy import FaultProxy
 from tests.sandbox.kernels import attached_to, execute, published, reply_to, running, texts
 from tests.sandbox.line import at_port, line_to
@@ -25,9 +25,9 @@ ROLE = "arn:aws:iam::123456789012:role/EMRAnalyst"
 def brief(tmp_path_factory: pytest.TempPathFactory, soak: Soak) -> Iterator[tuple[Sandbox, int]]:
     """A sandbox whose pairs live for so many seconds."""
     seconds = soak.choose(5, 60)
-    made = start_sandbox(tmp_path_factory.mktemp("brief"), f"brief-{os.getpid()}", "--pair-lifetime", str(seconds))
-    yield made, seconds
-    made.cli("sandbox", "down", "--name", made.name)
+    folder = tmp_path_factory.mktemp("brief")
+    with running_sandbox(folder, f"brief-{os.getpid()}", "--pair-lifetime", str(seconds)) as made:
+        yield made, seconds
 
 
 async def count_to_the_end(client: AsyncKernelClient, count: int, pause: float) -> None:

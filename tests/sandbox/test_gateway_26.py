@@ -13,7 +13,7 @@ from jupyter_client import AsyncKernelClient, AsyncKernelManager
 from traitlets.config import Config
 
 from jupyter_emr_connect.provisioning import EMRProvisioner
-from tests.conftest import Sandbox, start_sandbox
+from tests.conftest import Sandbox, running_sandbox
 from tests.sandbox.kernels import attached_to, execute, of_type, published, reply_to, running, says, texts
 
 pytestmark = pytest.mark.sandbox
@@ -28,9 +28,9 @@ c.on_msg(lambda msg: c.send({"sizes": [len(b) for b in msg["buffers"]]}, buffers
 @pytest.fixture(scope="module")
 def older(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """A sandbox of its own; only its cluster `open` is touched."""
-    sandbox = start_sandbox(tmp_path_factory.mktemp("older"), f"older-{os.getpid()}", "--gateway-version", "2.6.0")
-    yield sandbox
-    sandbox.cli("sandbox", "down", "--name", sandbox.name)
+    words = (f"older-{os.getpid()}", "--gateway-version", "2.6.0")
+    with running_sandbox(tmp_path_factory.mktemp("older"), *words) as sandbox:
+        yield sandbox
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.conftest import ENGINES, Sandbox, clean_environment, start_sandbox
+from tests.conftest import ENGINES, KEEPER, Sandbox, clean_environment, running_sandbox
 
 pytestmark = pytest.mark.sandbox
 
@@ -23,9 +23,8 @@ pytestmark = pytest.mark.sandbox
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """A sandbox that only this module's tests disturb; each leaves it running, but for the last one."""
-    running = start_sandbox(tmp_path_factory.mktemp("own"), f"own-{os.getpid()}")
-    yield running
-    running.cli("sandbox", "down", "--name", running.name)
+    with running_sandbox(tmp_path_factory.mktemp("own"), f"own-{os.getpid()}") as running:
+        yield running
 
 
 def processes_of(sandbox: Sandbox) -> list[psutil.Process]:
@@ -39,7 +38,7 @@ def processes_of(sandbox: Sandbox) -> list[psutil.Process]:
             )
         except psutil.Error:
             continue
-        if belongs and process.status() != psutil.STATUS_ZOMBIE:
+        if belongs and process.status() != psutil.STATUS_ZOMBIE and KEEPER not in process.cmdline():
             found.append(process)
     return found
 
@@ -49,11 +48,10 @@ def state_folder(sandbox: Sandbox) -> Path:
 
 
 def supervisor(sandbox: Sandbox) -> psutil.Process:
-    (found,) = [one for one in processes_of(sandbox) if one.cmdline()[-1:] == [f"{PACKAGE}.supervisor_start"]]
+    (found,) = [
+        one for one in processes_of(sandbox) if one.cmdline()[-1:] == ["jupyter_emr_connect.sandbox.supervisor.start"]
+    ]
     return found
-
-
-PACKAGE = "jupyter_emr_connect.sandbox"
 
 
 def wait_until_gone(sandbox: Sandbox, seconds: float = 15) -> list[str]:
@@ -66,18 +64,18 @@ def wait_until_gone(sandbox: Sandbox, seconds: float = 15) -> list[str]:
 
 def test_up_is_quick_and_small_and_down_leaves_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     begun = time.monotonic()
-    running = start_sandbox(tmp_path, f"quick-{os.getpid()}")
-    took = time.monotonic() - begun
-    with capsys.disabled():
-        rss = running.status["rss_mb"]
-        sys.stderr.write(f"\nsandbox up and env: {took:.1f} s; two clusters' engines idle: {rss:.0f} MB\n")
-    assert rss < 900
-    assert set(running.status["engines"]) >= {"spark", "livy", "sparkmagic", "jupyter_enterprise_gateway"}
-    assert len(processes_of(running)) >= 5
-    assert running.cli("sandbox", "down", "--name", running.name).returncode == 0
-    assert wait_until_gone(running, 1) == []
-    assert {entry.name for entry in state_folder(running).iterdir()} == {"lock", "supervisor.log"}
-    assert running.cli("sandbox", "status", "--name", running.name).returncode == 1
+    with running_sandbox(tmp_path, f"quick-{os.getpid()}") as running:
+        took = time.monotonic() - begun
+        with capsys.disabled():
+            rss = running.status["rss_mb"]
+            sys.stderr.write(f"\nsandbox up and env: {took:.1f} s; two clusters' engines idle: {rss:.0f} MB\n")
+        assert rss < 900
+        assert set(running.status["engines"]) >= {"spark", "livy", "sparkmagic", "jupyter_enterprise_gateway"}
+        assert len(processes_of(running)) >= 5
+        assert running.cli("sandbox", "down", "--name", running.name).returncode == 0
+        assert wait_until_gone(running, 1) == []
+        assert {entry.name for entry in state_folder(running).iterdir()} == {"lock", "supervisor.log"}
+        assert running.cli("sandbox", "status", "--name", running.name).returncode == 1
 
 
 def test_kill_9_of_the_supervisor_leaves_no_process_and_up_works_again(own: Sandbox) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.conftest import Sandbox, start_sandbox
+from tests.conftest import Sandbox, running_sandbox
 from tests.sandbox.jupyter_server import Channels, Server, serving
 from tests.sandbox.line import address_of, stopwatch
 from tests.sandbox.notebooks import write_notebook
@@ -46,9 +46,8 @@ def crowd(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     if not soak.long:
         yield request.getfixturevalue("sandbox")
         return
-    made = start_sandbox(tmp_path_factory.mktemp("crowd"), f"crowd-{os.getpid()}")
-    yield made
-    made.cli("sandbox", "down", "--name", made.name)
+    with running_sandbox(tmp_path_factory.mktemp("crowd"), f"crowd-{os.getpid()}") as made:
+        yield made
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError
 
-from tests.conftest import Sandbox, start_sandbox
+from tests.conftest import Sandbox, running_sandbox
 
 pytestmark = pytest.mark.sandbox
 
@@ -25,9 +25,8 @@ REGIONS = ("us-east-1", "eu-west-1")
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """A sandbox whose account this module fills."""
-    running = start_sandbox(tmp_path_factory.mktemp("seeded"), f"seeded-{os.getpid()}")
-    yield running
-    running.cli("sandbox", "down", "--name", running.name)
+    with running_sandbox(tmp_path_factory.mktemp("seeded"), f"seeded-{os.getpid()}") as running:
+        yield running
 
 
 def client(sandbox: Sandbox, service: str, region: str, user: str = "developer") -> Any:
