@@ -11,10 +11,13 @@ SANDBOX ?= default
 LIVY_TESTS := livy_exchanges engines_livy engines_killed isolation two_roles magics cli_run secrets lifecycle
 # Many tests wait rather than compute, and most start a Python of their own, which shall find its modules compiled.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
+# One run for all: tests that wait and tests that compute share the cores; those of a file with engines stay together.
+PYTEST := $(BIN)/pytest -q -n $(WORKERS) --dist loadgroup
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 
-.PHONY: help setup demo lab test test-fast lint fast unit functional coverage frontend sandbox soak livy browser bench lock lock-engines down clean
+.PHONY: help setup demo lab test test-fast test-full tests lint fast unit functional coverage frontend engines sandbox soak livy \
+  chromium browser bench lock lock-engines down clean
 
 help: ## Show these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -35,12 +38,18 @@ demo: $(STAMP) ## Bring up the sandbox and run a notebook on Spark under a runti
 lab: $(STAMP) $(if $(shell command -v node),$(BUNDLE) $(LINK)) ## JupyterLab with the sandbox's clusters (and our plugin, where node is)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python examples/lab.py
 
-test: lint unit functional frontend sandbox browser ## Everything that CI checks
+test: lint frontend tests ## What CI checks (15 minutes)
+
+tests: engines $(BUNDLE) $(LINK) chromium
+	$(PYTEST) -m "not full"
+
+test-full: lint frontend engines $(BUNDLE) $(LINK) chromium ## Everything, before a release and when engines or locks change
+	$(PYTEST)
 
 test-fast: lint fast ## What needs no engine and takes less than two minutes: all but the slow tests
 
 fast: $(STAMP) ## Unit and functional tests that are not marked `slow`
-	$(BIN)/pytest -q -n $(WORKERS) -m "not slow" tests/unit tests/functional
+	$(PYTEST) -m "not slow" tests/unit tests/functional
 
 lint: $(STAMP) ## Style, types, layers, cycles, sizes
 	$(BIN)/ruff check .
@@ -54,7 +63,7 @@ unit: $(STAMP) ## Tests without input or output
 	$(BIN)/pytest -q tests/unit
 
 functional: $(STAMP) ## Tests through the user's interfaces, without engines
-	$(BIN)/pytest -q -n $(WORKERS) tests/functional
+	$(PYTEST) tests/functional
 
 coverage: $(STAMP) ## How much of the package the unit and functional tests run
 	$(BIN)/pytest -q -n $(WORKERS) tests/unit tests/functional --cov --cov-report=term:skip-covered
@@ -78,9 +87,12 @@ $(LINK): $(STAMP) | $(BUNDLE)
 	@mkdir -p $(dir $@)
 	@ln -sfn "$(CURDIR)/jupyter_emr_connect/labextension" $@
 
-sandbox: $(STAMP) ## Tests on the real engines
-	$(BIN)/pytest tests/sandbox -m "not faults" -n 3 --dist loadfile
-	$(BIN)/pytest tests/sandbox -m faults -n 3
+engines: $(STAMP) ## Install the sandbox's engines, those too that only tests use
+	@$(BIN)/python -c "from jupyter_emr_connect.sandbox.engines import install, layout; \
+	  install.ensure_installed(lambda *words: print(*words), gateways=layout.GATEWAYS)"
+
+sandbox: engines ## Tests on the real engines
+	$(PYTEST) -m "not full" tests/sandbox
 
 soak: $(STAMP) ## The tests of faults and of many kernels in full length; their figures come last (20 minutes)
 	$(BIN)/pytest tests/sandbox -m faults -n 3 --soak --timeout 3600
@@ -89,11 +101,13 @@ livy: $(STAMP) ## The tests of Livy's sessions on a full Apache Livy 0.8.0 (LIVY
 	@test -d "$(LIVY_HOME)/jars" || { echo "Give LIVY_HOME, an unpacked apache-livy-0.8.0-incubating_2.12-bin."; exit 1; }
 	$(BIN)/pytest --livy-home "$(LIVY_HOME)" $(LIVY_TESTS:%=tests/sandbox/test_%.py)
 
-browser: $(STAMP) $(BUNDLE) $(LINK) ## Tests in a real browser (Debian's chromium; installed when run as root)
+chromium:
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && \
 	  apt-get install -y -qq --no-install-recommends chromium; } || \
 	  { echo "The browser tests need chromium: sudo apt-get install chromium"; exit 1; }
-	$(BIN)/pytest tests/browser
+
+browser: engines $(BUNDLE) $(LINK) chromium ## Tests in a real browser (Debian's chromium; installed when run as root)
+	$(PYTEST) tests/browser
 
 bench: $(STAMP) .venv-bench/.stamp ## Measure against the peers; prints ratios (25 minutes)
 	$(BIN)/python benchmarks/extension_start.py
