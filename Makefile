@@ -17,14 +17,14 @@ unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 
 .PHONY: help setup demo lab test test-fast test-full tests lint fast unit functional coverage frontend engines sandbox soak livy \
-  chromium browser bench lock lock-engines down clean
+  chromium browser bench dist lock lock-engines down clean
 
 help: ## Show these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
 setup: $(STAMP) ## Make the development environment in .venv from the locked versions
 
-$(STAMP): requirements/bootstrap.txt requirements/dev.txt pyproject.toml
+$(STAMP): requirements/bootstrap.txt requirements/dev.txt pyproject.toml labextension/package.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; set PYTHON=…")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
@@ -43,7 +43,7 @@ test: lint frontend tests ## What CI checks (15 minutes)
 tests: engines $(BUNDLE) $(LINK) chromium
 	$(PYTEST) -m "not full"
 
-test-full: lint frontend engines $(BUNDLE) $(LINK) chromium ## Everything, before a release and when engines or locks change
+test-full: lint frontend engines $(BUNDLE) $(LINK) chromium dist ## Everything, before a release and when engines or locks change
 	$(PYTEST)
 
 test-fast: lint fast ## What needs no engine and takes less than two minutes: all but the slow tests
@@ -123,8 +123,21 @@ bench: $(STAMP) .venv-bench/.stamp ## Measure against the peers; prints ratios (
 	$(BIN)/uv pip sync -q --python .venv-bench/bin/python --require-hashes requirements/bench.txt
 	@touch $@
 
+dist: $(STAMP) .venv-release/.stamp ## Build the wheel and the sdist with the plugin, and check both (asks the package index)
+	rm -rf dist jupyter_emr_connect/labextension
+	$(MAKE) $(BUNDLE)
+	$(BIN)/python -m hatchling build -d dist
+	.venv-release/bin/twine check --strict dist/*
+	.venv-release/bin/check-wheel-contents dist
+	$(BIN)/python tests/check_dist.py
+
+.venv-release/.stamp: $(STAMP) requirements/release.txt
+	test -x .venv-release/bin/python || $(PYTHON) -m venv .venv-release
+	$(BIN)/uv pip sync -q --python .venv-release/bin/python --require-hashes requirements/release.txt
+	@touch $@
+
 lock: ## Renew requirements/*.txt from requirements/*.in
-	for name in bootstrap dev bench frontend; do $(BIN)/uv pip compile -q --universal --python-version 3.10 --generate-hashes \
+	for name in bootstrap dev bench frontend release; do $(BIN)/uv pip compile -q --universal --python-version 3.10 --generate-hashes \
 	  --no-emit-index-url --no-annotate --no-header $$( [ $$name = dev ] && echo --extra sandbox --extra magics pyproject.toml ) \
 	  requirements/$$name.in -o requirements/$$name.txt --upgrade; done
 
@@ -138,5 +151,5 @@ down: ## Stop the sandbox that demo and lab leave running
 	$(BIN)/jupyter-emr sandbox down --name $(SANDBOX)
 
 clean: ## Remove what was built here (the sandbox's engines stay)
-	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache dist build .coverage* labextension/lib labextension/node_modules \
+	rm -rf .venv .venv-bench .venv-release .mypy_cache .ruff_cache .pytest_cache dist build .coverage* labextension/lib labextension/node_modules \
 	  labextension/tsconfig.tsbuildinfo jupyter_emr_connect/labextension

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._version import __version__ as __version__
-
 
 def _jupyter_server_extension_points() -> list[dict[str, Any]]:
     """Tell jupyter_server where the extension is; called while the server starts."""
     from .server.app import EMRConnectExtension
 
     return [{"module": "jupyter_emr_connect", "app": EMRConnectExtension}]
+
+
+def __getattr__(name: str) -> str:
+    """Return ``__version__``, which the installed package's metadata has; looked up only when it is asked for."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version(__name__)
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)

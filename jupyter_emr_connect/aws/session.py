@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .._version import __version__
 from ..errors import AWSError, ConfigurationError, CredentialsExpired, InvalidCredentials, NoCredentials
 from ..models import AccessRole
 from .budget import BUDGET
@@ -107,10 +106,12 @@ class AWSSession:
             return self._clients[service]
 
     def _make_client(self, service: str) -> Any:
+        from importlib.metadata import version
+
         from botocore.config import Config
 
         config = Config(
-            user_agent_extra=f"jupyter-emr-connect/{__version__}",
+            user_agent_extra=f"jupyter-emr-connect/{version('jupyter_emr_connect')}",
             connect_timeout=CONNECT_TIMEOUT,
             read_timeout=READ_TIMEOUT,
             # Not `adaptive`: one throttled operation would slow all the others; the budget knows each one's rate.

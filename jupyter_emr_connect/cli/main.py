@@ -15,7 +15,6 @@ from pathlib import Path
 
 import click
 
-from .._version import __version__
 from ..errors import EMRConnectError
 from .output import print_error, printable
 
@@ -57,7 +56,7 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--debug", is_flag=True, help="Show Python's traceback when something fails.")
-@click.version_option(__version__, prog_name="jupyter_emr_connect")
+@click.version_option(package_name="jupyter_emr_connect", prog_name="jupyter_emr_connect")
 def cli(debug: bool) -> None:
     """Attach notebooks to Amazon EMR under a runtime role."""
 

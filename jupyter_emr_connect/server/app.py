@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version as version_of
 from typing import Any
 
 from jupyter_server.extension.application import ExtensionApp
 
-from .._version import __version__
 from ..config import CONFIG_FILES, EMRConnect
 from .audit import Audit
 from .catalogues import Catalogues
@@ -35,7 +35,7 @@ class EMRConnectExtension(ExtensionApp):
 
     name = "jupyter_emr_connect"
     description = "Attach notebooks to Amazon EMR under a runtime role"
-    version = __version__
+    version = version_of("jupyter_emr_connect")
     extension_url = "/jupyter-emr-connect"
     load_other_extensions = True
     classes = [EMRConnect]
