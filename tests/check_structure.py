@@ -17,12 +17,6 @@ PACKAGE = "jupyter_emr_connect"
 # One module of each cycle that is still being taken apart; to be empty.
 KNOWN_CYCLES = {
     "cli.options",
-    "gateway.channels.bridge",
-    "gateway.connection.handshake",
-    "gateway.delivery.inbox",
-    "sandbox.aws.app",
-    "sandbox.frontdoor.door",
-    "sandbox.supervisor.supervisor",
 }
 
 
@@ -45,7 +39,7 @@ def find_repeated_classes() -> dict[str, list[str]]:
     return {name: paths for name, paths in files.items() if len(paths) > 1}
 
 
-cycles = find_cycles(grimp.build_graph(PACKAGE))
+cycles = find_cycles(grimp.build_graph(PACKAGE, cache_dir=None))
 problems = [f"Cycle of modules: {', '.join(sorted(cycle))}" for cycle in cycles if not cycle & KNOWN_CYCLES]
 problems += [f"No longer in a cycle, so not to be listed: {one}" for one in KNOWN_CYCLES.difference(*cycles)]
 problems += [f"Class {name} is defined in {' and '.join(paths)}" for name, paths in find_repeated_classes().items()]
