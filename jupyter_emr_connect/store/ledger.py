@@ -122,7 +122,8 @@ class Ledger:
     def release(self, kernel_id: str, owner_id: str, *, cause: str, reason: str, persistent: bool = True) -> bool:
         """Leave a kernel to whoever wants it, as ``detached``; False when it is no longer this owner's.
 
-        Without ``persistent`` it waits for nobody: no notebook takes it by itself, and ``kernels prune`` offers to remove it.
+        Without ``persistent`` it waits for nobody: no notebook takes it by itself, and ``kernels prune`` offers to
+        remove it.
         """
         query = """
             UPDATE kernels SET owner_id = NULL, state = 'detached', since = ?, cause = ?, reason = ?,
