@@ -129,7 +129,7 @@ dist: $(STAMP) .venv-release/.stamp ## Build the wheel and the sdist with the pl
 	$(BIN)/python -m hatchling build -d dist
 	.venv-release/bin/twine check --strict dist/*
 	.venv-release/bin/check-wheel-contents dist
-	$(BIN)/python tests/check_dist.py
+	$(BIN)/python tests/install_dist.py
 
 .venv-release/.stamp: $(STAMP) requirements/release.txt
 	test -x .venv-release/bin/python || $(PYTHON) -m venv .venv-release
