@@ -56,7 +56,7 @@ def refusal_reason(call: Call, check: Check) -> str:
 
 
 def _bounds(principal: Principal, question: Question, check: Check) -> str:
-    """A session policy and a permissions boundary can only take away."""
+    """Return the refusal by a session policy or a permissions boundary, which can only take away; else nothing."""
     for document, name in ((principal.policy, "session policy"), (boundary_of(principal), "permissions boundary")):
         if not document:
             continue

@@ -44,7 +44,7 @@ def holds(operator: str, present: Values | None, wanted: Values) -> bool:
 
 
 def _absent(quantifier: str, *, optional: bool, negated: bool) -> bool:
-    """A key that is missing: ForAllValues and IfExists are content, negated operators hold, the others do not."""
+    """Tell whether a condition on a missing key holds: with ForAllValues, IfExists and negated operators it does."""
     if quantifier == "ForAnyValue":
         return False
     return optional or negated or quantifier == "ForAllValues"

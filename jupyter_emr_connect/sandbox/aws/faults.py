@@ -10,14 +10,14 @@ from .authorize import denial
 from .failures import Down, FailureKind, Refusal
 from .service import Call, Check
 
-LONGEST = 300.0
-"""Seconds that ``slow`` delays at most, so that a slip of the hand does not block a worker for ever."""
+MAX_DELAY_S = 300.0
+"""How long ``slow`` delays at most, so that a typing error does not block a worker for ever."""
 
 
 def before(call: Call) -> None:
     """Delay, refuse or drop a call before its signature is looked at; called by the app once the action is known."""
     for fault in _hits(call, "slow"):
-        call.aws.world.faults.linger(fault, min(_milliseconds(fault) / 1000, LONGEST))
+        call.aws.world.faults.wait_while_on(fault, min(_milliseconds(fault) / 1000, MAX_DELAY_S))
     if _hits(call, "down"):
         raise Down
     if _hits(call, "error-500"):

@@ -46,7 +46,7 @@ ANONYMOUS = Principal("anonymous", "anonymous", "", "", "")
 
 
 @dataclass(frozen=True)
-class Key:
+class AccessKey:
     """An access key: ``token`` and ``expires_at`` (seconds since the epoch) only for sessions."""
 
     id: str
@@ -61,15 +61,15 @@ class Key:
         return datetime.fromtimestamp(self.expires_at or 0, timezone.utc)
 
 
-class Keys:
+class AccessKeys:
     """All keys of one sandbox; every method may be called from any thread."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._sessions: dict[str, Key] = {}
+        self._sessions: dict[str, AccessKey] = {}
         self._lock = threading.Lock()
 
-    def find(self, key_id: str) -> Key:
+    def find(self, key_id: str) -> AccessKey:
         """Return the key; raises :class:`Refusal` when there is none or it is switched off."""
         with self._lock:
             session = self._sessions.get(key_id)
@@ -78,17 +78,17 @@ class Keys:
             raise Refusal(FailureKind.UNKNOWN_KEY)
         return found
 
-    def check_session(self, key: Key, token: str | None) -> None:
+    def check_session(self, key: AccessKey, token: str | None) -> None:
         """Compare the session token and its expiry; called after the signature was found right."""
         if not secrets.compare_digest((key.token or "").encode(), (token or "").encode()):
             raise Refusal(FailureKind.INVALID_TOKEN)
         if key.expires_at is not None and key.expires_at <= self._clock():
             raise Refusal(FailureKind.EXPIRED_TOKEN)
 
-    def issue(self, principal: Principal, seconds: float) -> Key:
+    def issue(self, principal: Principal, seconds: float) -> AccessKey:
         """Make the key of a session that lasts ``seconds``; keys that expired a day ago are forgotten."""
         now = self._clock()
-        key = Key(
+        key = AccessKey(
             id=new_key_id("ASIA"),
             secret=secrets.token_urlsafe(30),
             principal=principal,
@@ -122,7 +122,7 @@ def find_role(arn: str) -> Any | None:
     return next((role for role in list(roles.values()) if role.arn == arn), None)
 
 
-def _user_key(key_id: str) -> Key | None:
+def _user_key(key_id: str) -> AccessKey | None:
     from moto.iam.models import iam_backends
 
     for account in list(iam_backends):
@@ -132,7 +132,7 @@ def _user_key(key_id: str) -> Key | None:
         user = iam_backend(account).users.get(key.user_name)
         if user is not None:
             principal = Principal("user", user.arn, account, user.id, user.name, tags=_tags(user.arn, account))
-            return Key(key_id, key.secret_access_key, principal)
+            return AccessKey(key_id, key.secret_access_key, principal)
     return None
 
 

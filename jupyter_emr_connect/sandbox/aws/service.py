@@ -12,7 +12,7 @@ from typing import Any
 from ..world.eks import EndpointSpec, VirtualClusterSpec
 from ..world.serverless import ApplicationSpec
 from ..world.world import ClusterSpec, World
-from .identity import ANONYMOUS, Keys, Principal
+from .identity import ANONYMOUS, AccessKeys, Principal
 from .incoming import Incoming
 from .lifecycle import (
     Clock,
@@ -34,7 +34,7 @@ class AWSContext:
 
     world: World
     clock: Clock
-    keys: Keys
+    keys: AccessKeys
     clusters: ResourceLifecycle[ClusterSpec]
     virtual_clusters: ResourceLifecycle[VirtualClusterSpec]
     endpoints: ResourceLifecycle[EndpointSpec]
@@ -46,7 +46,7 @@ class AWSContext:
         return cls(
             world,
             clock,
-            Keys(clock),
+            AccessKeys(clock),
             cluster_lifecycle(world.clusters, clock),
             virtual_cluster_lifecycle(world.virtual_clusters, clock),
             endpoint_lifecycle(world.endpoints, clock),

@@ -10,7 +10,7 @@ from . import faults
 from .authorize import identity_policies, names_of, request_context
 from .conditions import Values
 from .failures import FailureKind, Refusal
-from .identity import Key, Principal, find_role, session_of
+from .identity import AccessKey, Principal, find_role, session_of
 from .policy import Question, Verdict, evaluate
 from .service import Call, Check, Handler, Service
 from .trust import trust_verdict
@@ -135,7 +135,7 @@ def get_session_token(call: Call) -> dict[str, Any]:
     return {"Credentials": _credentials(call.aws.keys.issue(call.principal, seconds))}
 
 
-def _credentials(key: Key) -> dict[str, Any]:
+def _credentials(key: AccessKey) -> dict[str, Any]:
     return {
         "AccessKeyId": key.id,
         "SecretAccessKey": key.secret,

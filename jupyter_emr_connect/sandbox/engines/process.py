@@ -21,7 +21,7 @@ import psutil
 from jupyter_emr_connect.errors import SandboxStartError
 
 GUARD = Path(__file__).with_name("guard.py")
-STOP_SECONDS = 10.0
+STOP_TIMEOUT_S = 10.0
 TAIL_LINES = 12
 
 
@@ -117,7 +117,7 @@ class Engine:
         if process.stdin is not None:
             process.stdin.close()
         try:
-            await asyncio.wait_for(asyncio.shield(process.wait()), STOP_SECONDS)
+            await asyncio.wait_for(asyncio.shield(process.wait()), STOP_TIMEOUT_S)
         except (asyncio.TimeoutError, TimeoutError):
             _kill(family + self.processes())
             await process.wait()

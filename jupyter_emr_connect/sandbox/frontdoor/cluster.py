@@ -19,10 +19,10 @@ from ..engines.process import Engine
 from ..world.world import ClusterSpec, World
 from .callers import DoorCaller, identify
 from .certificates import CertificateAuthority
-from .door import Door, DoorPort
+from .door import Door, ServedPort
+from .engine_slot import EngineSlot
 from .livy import LivyCall, LivyRules
 from .proxy import not_found, segments_of
-from .slot import Slot
 
 log = logging.getLogger(__name__)
 
@@ -44,10 +44,10 @@ class ClusterDoor(Door):
         self._installation = installation
         self._workdir = workdir
         self._superuser = f"door-{secrets.token_hex(16)}"
-        self.livy = Slot(f"{spec.name} livy", self._start_livy, self.owners.forget_items)
+        self.livy = EngineSlot(f"{spec.name} livy", self._start_livy, self.owners.forget_items)
 
     @property
-    def slots(self) -> dict[str, Slot]:
+    def slots(self) -> dict[str, EngineSlot]:
         """The gateway and Livy."""
         return {**super().slots, "livy": self.livy}
 
@@ -76,11 +76,11 @@ class ClusterDoor(Door):
             log.info("%s: deleted Livy %s/%d of a kernel that is gone", self.name, item.kind, item.number)
         return len(orphans)
 
-    def _wanted_ports(self) -> list[DoorPort]:
+    def _wanted_ports(self) -> list[ServedPort]:
         return [
-            DoorPort(self._answer_kernel),
-            DoorPort(self._answer_gateway, GATEWAY_PORT, closed_by="no-gateway"),
-            DoorPort(self._answer_livy, LIVY_PORT, closed_by="no-livy"),
+            ServedPort(self._answer_kernel),
+            ServedPort(self._answer_gateway, GATEWAY_PORT, closed_by="no-gateway"),
+            ServedPort(self._answer_livy, LIVY_PORT, closed_by="no-livy"),
         ]
 
     def _ended(self) -> bool:

@@ -15,28 +15,30 @@ from yarl import URL
 
 from ...errors import EMRConnectError
 from ..engines.process import Engine
+from ..world.faults import Fault, FaultBoard
 from ..world.world import World
 from .callers import DoorCaller
 from .certificates import CertificateAuthority, private_dns_name
-from .disturb import disturbance
+from .engine_slot import EngineSlot
 from .gateway import GatewayRules
 from .listener import Listener, Mode
 from .owners import Owners
 from .proxy import WHOLE
 from .reaper import Reaper
-from .slot import Slot
-from .splice import Splice
+from .websocket_relay import WebSocketRelay
 
 log = logging.getLogger(__name__)
 
-READ_BUFFER = 1024 * 1024
-SHUTDOWN_SECONDS = 2.0
+READ_BUFFER_BYTES = 1024 * 1024
+SHUTDOWN_TIMEOUT_S = 2.0
+SLOW_MS = 2000.0
+HTML = "<!doctype html><title>Welcome</title><p>This is not the server you are looking for.\n"
 
 Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True)
-class DoorPort:
+class ServedPort:
     """A port of a door: who answers there, and the fault that closes it.
 
     A ``number`` of 0 is an internal one, in clear and free of faults: the system chooses it.
@@ -63,20 +65,20 @@ class Door(ABC):
         self.address = address
         self.authority = authority
         self.owners = Owners()
-        self.gateway = Slot(f"{name} gateway", self._start_gateway, self._gateway_ended)
+        self.gateway = EngineSlot(f"{name} gateway", self._start_gateway, self._gateway_ended)
         self._world = world
         self._token = secrets.token_urlsafe(32)
         self._gate = asyncio.Event()
         self._gate.set()
-        self._splices: set[Splice] = set()
-        self._ports: list[tuple[DoorPort, Listener, web.ServerRunner]] = []
+        self._relays: set[WebSocketRelay] = set()
+        self._ports: list[tuple[ServedPort, Listener, web.ServerRunner]] = []
         self._good, self._bad = None, None
         if authority:
             self._good = authority.server_context([address, private_dns_name(address, region)])
             self._bad = authority.server_context(["elsewhere.example"])
 
     @abstractmethod
-    def _wanted_ports(self) -> list[DoorPort]:
+    def _wanted_ports(self) -> list[ServedPort]:
         """Return the ports to listen on, in the order to open them."""
 
     @abstractmethod
@@ -88,7 +90,7 @@ class Door(ABC):
         """Tell whether AWS has terminated the compute."""
 
     @property
-    def slots(self) -> dict[str, Slot]:
+    def slots(self) -> dict[str, EngineSlot]:
         """The engines by name."""
         return {"gateway": self.gateway}
 
@@ -103,9 +105,9 @@ class Door(ABC):
             timeout=ClientTimeout(total=None, sock_connect=10),
             headers=WHOLE,
             auto_decompress=False,
-            read_bufsize=READ_BUFFER,
+            read_bufsize=READ_BUFFER_BYTES,
         )
-        self._gateway_rules = GatewayRules(self._session, self.owners, self._gate, self._splices)
+        self._gateway_rules = GatewayRules(self._session, self.owners, self._gate, self._relays)
         self._reaper = Reaper(self.name, self.owners, self._living_kernels, self.delete_orphans)
         for port in self._wanted_ports():
             await self._listen(port)
@@ -138,14 +140,14 @@ class Door(ABC):
             await asyncio.gather(*(slot.stop() for slot in self.slots.values()))
         if silent == self._gate.is_set():
             (self._gate.clear if silent else self._gate.set)()
-            for joined in self._splices:
-                joined.hold(silent)
+            for relay in self._relays:
+                relay.pause(silent)
 
     def cut_sockets(self) -> int:
         """Drop every client connection without any farewell; return how many."""
         cut = 0
-        for joined in list(self._splices):
-            joined.cut()
+        for relay in list(self._relays):
+            relay.cut()
         for port, _, runner in self._ports:
             for handler in runner.server.connections if port.number and runner.server else ():
                 if handler.transport:
@@ -177,22 +179,22 @@ class Door(ABC):
         engine = await self.gateway.get()
         return await self._gateway_rules.answer(request, caller, URL(engine.url), self._gateway_headers)
 
-    async def _listen(self, port: DoorPort) -> None:
+    async def _listen(self, port: ServedPort) -> None:
         async def handle(request: web.BaseRequest) -> web.StreamResponse:
             await self._gate.wait()
             return await self._guarded(port, request)
 
-        server = web.Server(handle, read_bufsize=READ_BUFFER, access_log=None)
-        runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=SHUTDOWN_SECONDS)
+        server = web.Server(handle, read_bufsize=READ_BUFFER_BYTES, access_log=None)
+        runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
         await runner.setup()
         listener = Listener(self.address, port.number, server)
         self._ports.append((port, listener, runner))
         await listener.set("open", self._good if port.number else None)
 
-    async def _guarded(self, port: DoorPort, request: web.BaseRequest) -> web.StreamResponse:
-        disturbed = await disturbance(self._world.faults, self.compute) if port.number else None
-        if disturbed is not None:
-            return disturbed
+    async def _guarded(self, port: ServedPort, request: web.BaseRequest) -> web.StreamResponse:
+        instead = await fault_answer(self._world.faults, self.compute) if port.number else None
+        if instead is not None:
+            return instead
         try:
             return await port.answer(request)
         except EMRConnectError as error:
@@ -209,3 +211,19 @@ class Door(ABC):
     def _gateway_ended(self) -> None:
         self.owners.forget_kernels()
         self._reaper.wake()
+
+
+async def fault_answer(faults: FaultBoard, compute: str) -> web.Response | None:
+    """Delay the request (``slow:<milliseconds>``), or return what to answer instead (``error-500``, ``html``)."""
+    for fault in _hits(faults, "slow", compute):
+        await asyncio.sleep(float(fault.argument or SLOW_MS) / 1000)
+    if _hits(faults, "error-500", compute):
+        return web.json_response({"reason": "Internal Server Error", "message": ""}, status=500)
+    if _hits(faults, "html", compute):
+        return web.Response(text=HTML, content_type="text/html")
+    return None
+
+
+def _hits(faults: FaultBoard, name: str, compute: str) -> list[Fault]:
+    """Return the faults that concern this door; those narrowed to a service, region or action are AWS's alone."""
+    return [fault for fault in faults.hits(name, compute) if not fault.options]

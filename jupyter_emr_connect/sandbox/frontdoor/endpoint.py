@@ -15,10 +15,10 @@ from ..world.eks import EndpointSpec
 from ..world.world import World
 from .callers import DoorCaller, identify_token
 from .certificates import CertificateAuthority
-from .door import Door, DoorPort
+from .door import Door, ServedPort
 
-# A first request waits so long for the gateway to start; later ones find it up. Clients repeat a 503.
-PATIENCE = 6.0
+GATEWAY_WAIT_S = 6.0
+"""How long a first request waits for the gateway to start; later ones find it up. Clients repeat a 503."""
 
 
 class EndpointDoor(Door):
@@ -36,8 +36,8 @@ class EndpointDoor(Door):
         self._installation = installation
         self._workdir = workdir
 
-    def _wanted_ports(self) -> list[DoorPort]:
-        return [DoorPort(self._answer_gateway, self.spec.port, closed_by="no-gateway")]
+    def _wanted_ports(self) -> list[ServedPort]:
+        return [ServedPort(self._answer_gateway, self.spec.port, closed_by="no-gateway")]
 
     def _ended(self) -> bool:
         known = self._world.endpoints.get(self.spec.id)
@@ -48,7 +48,7 @@ class EndpointDoor(Door):
         if not isinstance(caller, DoorCaller):
             return caller
         try:
-            await asyncio.wait_for(self.gateway.get(), PATIENCE)
+            await asyncio.wait_for(self.gateway.get(), GATEWAY_WAIT_S)
         except asyncio.TimeoutError:
             text = "The endpoint's gateway is starting."
             return web.json_response({"reason": text, "message": text}, status=503, headers={"Retry-After": "1"})

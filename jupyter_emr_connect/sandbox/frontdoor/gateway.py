@@ -17,7 +17,7 @@ from yarl import URL
 from .callers import DoorCaller
 from .owners import Owners, canonical_id
 from .proxy import WHOLE, answer_headers, forward, not_found, read_small, request_headers, segments_of
-from .splice import Splice, splice
+from .websocket_relay import WebSocketRelay, relay_websocket
 
 # The cluster decides on these, never the client (EMR Studio: "KERNEL_USERNAME must not be altered", reference 1.9).
 SERVER_ENV = {"KERNEL_USERNAME", "KERNEL_UID", "KERNEL_GID", "KERNEL_REMOTE_HOST", "KERNEL_IMPERSONATION_ENABLED"}
@@ -32,11 +32,13 @@ class GatewayRules:
     be started anew.
     """
 
-    def __init__(self, session: ClientSession, owners: Owners, gate: asyncio.Event, splices: set[Splice]) -> None:
+    def __init__(
+        self, session: ClientSession, owners: Owners, gate: asyncio.Event, relays: set[WebSocketRelay]
+    ) -> None:
         self._session = session
         self._owners = owners
         self._gate = gate
-        self._splices = splices
+        self._splices = relays
 
     async def answer(
         self, request: web.BaseRequest, caller: DoorCaller, base: URL, headers: dict[str, str]
@@ -121,7 +123,7 @@ class GatewayRules:
             if (action[0], request.method) not in KERNEL_ACTIONS:
                 return not_found()
             if action[0] == "channels":
-                return await splice(request, _url(request, base), headers, self._splices)
+                return await relay_websocket(request, _url(request, base), headers, self._splices)
             if action[0] == "restart":
                 return await self._restart(request, kernel_id, base, headers)
         elif request.method == "DELETE":

@@ -14,7 +14,7 @@ from ..ports import who_listens
 
 Mode = Literal["open", "silent", "closed"]
 BACKLOG = 512
-HANDSHAKE_TIMEOUT = 10.0
+HANDSHAKE_TIMEOUT_S = 10.0
 
 
 class Listener:
@@ -49,7 +49,7 @@ class Listener:
                 self._server,
                 sock=self._socket.dup(),
                 ssl=context,
-                ssl_handshake_timeout=HANDSHAKE_TIMEOUT if context else None,
+                ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S if context else None,
                 backlog=BACKLOG,
             )
         self.mode, self._context = mode, context

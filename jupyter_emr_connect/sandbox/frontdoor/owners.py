@@ -75,12 +75,12 @@ class Owners:
         return [item for item in self._items.values() if item.kernel_id and item.kernel_id not in self.kernels]
 
     def forget_kernels(self) -> None:
-        """The gateway is gone, and its kernels with it."""
+        """Forget every kernel: the gateway is gone, and they with it."""
         self.kernels.clear()
         self.starting.clear()
 
     def forget_items(self) -> None:
-        """The Livy server is gone, and its sessions with it."""
+        """Forget every session and batch: the Livy server is gone, and they with it."""
         self._items.clear()
 
 

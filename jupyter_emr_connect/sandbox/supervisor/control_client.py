@@ -15,9 +15,9 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, UnixConnector
 from ...errors import ConfigurationError, SandboxError, SandboxNotRunning
 from ..state.folder import StateFolder, running_names
 
-SECONDS = 60.0
-START_SECONDS = 60.0
-LONGEST_PATH = 100
+REQUEST_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 60.0
+MAX_PATH_BYTES = 100
 
 
 def ask(name: str, verb: str, **body: Any) -> Any:
@@ -39,7 +39,7 @@ def ask(name: str, verb: str, **body: Any) -> Any:
 
 def _await_socket(folder: StateFolder) -> None:
     """Return once the sandbox can be asked: one that is just starting opens its socket soon."""
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + START_TIMEOUT_S
     while folder.is_running():
         if folder.socket.exists():
             return
@@ -59,7 +59,7 @@ def not_running(name: str) -> SandboxNotRunning:
 
 
 async def _post(path: str, verb: str, body: dict[str, Any]) -> Any:
-    timeout = ClientTimeout(total=SECONDS)
+    timeout = ClientTimeout(total=REQUEST_TIMEOUT_S)
     async with (
         ClientSession(connector=UnixConnector(path), timeout=timeout) as session,
         session.post(f"http://sandbox/{verb}", json=body) as answer,
@@ -74,7 +74,7 @@ async def _post(path: str, verb: str, body: dict[str, Any]) -> Any:
 @contextmanager
 def _short(path: Path) -> Iterator[str]:
     """Give a socket a path that fits into a socket address, through a link where its own is too long."""
-    if len(str(path).encode()) < LONGEST_PATH:
+    if len(str(path).encode()) < MAX_PATH_BYTES:
         yield str(path)
         return
     with tempfile.TemporaryDirectory(prefix="emr-") as folder:

@@ -10,7 +10,6 @@ from ..aws.registry import SERVICES
 from ..frontdoor.door import Door
 from ..world.world import World
 
-# Faults that last, and where they strike.
 LASTING = {
     "throttle": "AWS calls are throttled",
     "deny": "AWS calls (deny:ACTION: that one) are denied",
@@ -24,7 +23,7 @@ LASTING = {
     "no-livy": "port 8998 is closed",
     "bad-certificate": "the computes' ports show a certificate for another host",
 }
-# Faults that are done once.
+"""The faults that last until they are switched off, and what then happens where."""
 ONCE = {
     "expire-pairs": "all Basic pairs given out so far expire",
     "expire-tokens": "all tokens of EMR on EKS endpoints given out so far expire",
@@ -33,14 +32,15 @@ ONCE = {
     "kill-kernel": "the gateways' kernels are killed",
     "kill-livy": "the Livy servers are killed",
 }
+"""The faults that are done once."""
 NARROWING = ("service", "region", "action")
 """What narrows a fault of AWS's answers: SigV4 name, region, operation."""
 OF_AWS = ("throttle", "deny", "down", "expire-credentials", "slow", "error-500")
-"""The faults that strike AWS's answers; narrowed ones strike those alone."""
+"""The faults of AWS's answers; narrowed ones concern those alone."""
 
 
-class Faults:
-    """The faults of one sandbox, as the control API switches them."""
+class FaultSwitches:
+    """Switches the faults of one sandbox, as the control API asks; called on the supervisor's loop."""
 
     def __init__(self, world: World, doors: Mapping[str, Door]) -> None:
         self._world = world
@@ -101,10 +101,10 @@ class Faults:
         ]
 
     def _each(self, action: Callable[[Door], int]) -> Callable[[str | None], int]:
-        def strike(compute: str | None) -> int:
+        def on_doors(compute: str | None) -> int:
             return sum(action(door) for key, door in self._doors.items() if compute in (None, key))
 
-        return strike
+        return on_doors
 
     def _expire_tokens(self, compute: str | None) -> int:
         # A token is for an endpoint, whose compute is named <virtual cluster>/<endpoint>.

@@ -26,7 +26,7 @@ from .supervisor import Options, Supervisor
 
 log = logging.getLogger(__name__)
 
-DOWN_SECONDS = 30.0
+DOWN_TIMEOUT_S = 30.0
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -68,7 +68,7 @@ def stop(name: str) -> None:
     """
     folder = StateFolder.of(name)
     ask(name, "down")
-    deadline = time.monotonic() + DOWN_SECONDS
+    deadline = time.monotonic() + DOWN_TIMEOUT_S
     while folder.is_running():
         if time.monotonic() > deadline:
             message = f"The sandbox {name!r} does not end."

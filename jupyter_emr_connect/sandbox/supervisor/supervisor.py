@@ -32,11 +32,11 @@ from ..world.listed import add_listed_computes
 from ..world.world import PAIR_LIFETIME, ClusterSpec, World, fill_standard
 from .aws_front import AWSFront
 from .control_server import ControlServer, Verb
-from .fault_switches import Faults
+from .fault_switches import FaultSwitches
 
 log = logging.getLogger(__name__)
 
-FAULT_PERIOD = 0.2
+FAULT_PERIOD_S = 0.2
 
 Report = Callable[[str], None]
 
@@ -52,7 +52,7 @@ class Options:
 
 
 class Supervisor:
-    """One sandbox. ``run`` brings it up, keeps it until it is asked to stop, and takes it down."""
+    """One sandbox. ``run`` brings it up, waits until it is asked to stop, and takes it down."""
 
     def __init__(self, options: Options, installation: Installation, folder: StateFolder) -> None:
         self.world = World(options.name, lifetime=options.pair_lifetime)
@@ -61,7 +61,7 @@ class Supervisor:
         self._folder = folder
         self._doors: dict[str, Door] = {}
         self._stop = asyncio.Event()
-        self.faults = Faults(self.world, self._doors)
+        self.faults = FaultSwitches(self.world, self._doors)
 
     async def run(self, report: Report) -> None:
         """Bring all up, ``report`` each stage, wait for the end; raises SandboxStartError."""
@@ -78,7 +78,7 @@ class Supervisor:
             else:
                 started.result()
                 report("ready")
-            await self._keep(stopped)
+            await self._follow_faults(stopped)
         log.info("down")
 
     def request_stop(self) -> None:
@@ -150,10 +150,10 @@ class Supervisor:
         self._aws = await asyncio.to_thread(AWSFront, self.world, self._subnet.address)
         stack.callback(self._aws.close)
         report("front doors")
+        stack.push_async_callback(self._close_doors)
         for door in self._make_doors():
-            stack.push_async_callback(door.close)
-            await door.open()
             self._doors[door.compute] = door
+            await door.open()
         self._write_files()
         control = ControlServer(self._verbs(), self._folder.socket)
         await control.open()
@@ -186,6 +186,13 @@ class Supervisor:
             doors.append(door)
         return doors
 
+    async def _close_doors(self) -> None:
+        """Close every door, with its engines, at the same time; raises the first failure once all are closed."""
+        results = await asyncio.gather(*(door.close() for door in self._doors.values()), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
     def _write_files(self) -> None:
         self._files = ClientFiles(self._folder, self._aws.url, self.world.region)
         self._files.write_profiles(self._aws.profiles)
@@ -212,10 +219,10 @@ class Supervisor:
             raise SandboxStartError(message, fix="End one with `jupyter emr sandbox down --name NAME`.")
         return subnet
 
-    async def _keep(self, stopped: asyncio.Task[bool]) -> None:
-        """Let faults end in time until the sandbox is asked to stop."""
+    async def _follow_faults(self, stopped: asyncio.Task[bool]) -> None:
+        """Let the doors follow faults that end by themselves, until the sandbox is asked to stop."""
         while not stopped.done():
-            await asyncio.wait([stopped], timeout=FAULT_PERIOD)
+            await asyncio.wait([stopped], timeout=FAULT_PERIOD_S)
             if not stopped.done():
                 await self.faults.apply()
 

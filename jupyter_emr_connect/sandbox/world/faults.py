@@ -60,10 +60,10 @@ class FaultBoard:
                     del self._faults[key]
             self._cleared.notify_all()
 
-    def linger(self, fault: Fault, seconds: float) -> None:
-        """Wait for ``seconds``, or until this fault is switched off: what it holds up goes on at once then."""
+    def wait_while_on(self, fault: Fault, seconds: float) -> None:
+        """Wait for ``seconds``, or until this fault is switched off: the request that it delays goes on at once then."""
         with self._lock:
-            self._cleared.wait_for(lambda: not any(one is fault for one in self._faults.values()), seconds)
+            self._cleared.wait_for(lambda: not any(active is fault for active in self._faults.values()), seconds)
 
     def active(self) -> list[Fault]:
         """Return the faults that are on now."""
@@ -73,7 +73,7 @@ class FaultBoard:
             return list(self._faults.values())
 
     def hits(self, name: str, compute: str | None = None) -> list[Fault]:
-        """Return the faults of this name that strike this request (dice are rolled by their rate)."""
+        """Return the faults of this name that hit this request (chance decides, by their rate)."""
         return [
             fault
             for fault in self.active()

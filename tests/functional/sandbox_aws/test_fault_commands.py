@@ -7,14 +7,14 @@ import asyncio
 import pytest
 
 from jupyter_emr_connect.errors import ConfigurationError
-from jupyter_emr_connect.sandbox.supervisor.fault_switches import Faults
+from jupyter_emr_connect.sandbox.supervisor.fault_switches import FaultSwitches
 
 from .conftest import INTERACTIVE, NOTEBOOKS, TEAM
 
 
 @pytest.fixture
 def command(front):
-    faults = Faults(front.world, {})
+    faults = FaultSwitches(front.world, {})
 
     def run(**body):
         return asyncio.run(faults.command(body))

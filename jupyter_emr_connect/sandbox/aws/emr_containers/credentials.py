@@ -77,7 +77,7 @@ def get_managed_endpoint_session_credentials(call: Call) -> dict[str, Any]:
 
 
 def _check_role(spec: EndpointSpec, arn: str) -> None:
-    """The role must be one of the endpoint's account: its pods take it through that account's OIDC provider."""
+    """Refuse a role that is not of the endpoint's account: its pods take it through that account's OIDC provider."""
     if not ROLE_ARN.fullmatch(arn):
         invalid(f"The execution role {arn[:120]} is not the ARN of an IAM role.")
     if arn.split(":")[4] != spec.virtual_cluster.account:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_emr_connect.sandbox.frontdoor.certificates import CertificateAuthority, private_dns_name
-from jupyter_emr_connect.sandbox.frontdoor.disturb import disturbance
+from jupyter_emr_connect.sandbox.frontdoor.door import fault_answer
 from jupyter_emr_connect.sandbox.frontdoor.owners import LivyItem, Owners, canonical_id
 from jupyter_emr_connect.sandbox.frontdoor.proxy import segments_of
 from jupyter_emr_connect.sandbox.world.faults import FaultBoard
@@ -138,7 +138,7 @@ async def test_faults_strike_the_cluster_they_are_for_and_none_of_aws_alone() ->
     faults = FaultBoard()
     faults.set("error-500", compute="j-1")
     faults.set("html", options={"service": "s3"})
-    assert await disturbance(faults, "j-2") is None
-    struck = await disturbance(faults, "j-1")
+    assert await fault_answer(faults, "j-2") is None
+    struck = await fault_answer(faults, "j-1")
     assert struck is not None
     assert struck.status == 500

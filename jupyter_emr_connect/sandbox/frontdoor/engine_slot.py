@@ -16,8 +16,8 @@ log = logging.getLogger(__name__)
 Start = Callable[[Callable[[Engine], None]], Awaitable[Engine]]
 
 
-class Slot:
-    """The place of one engine behind a door.
+class EngineSlot:
+    """Holds the one engine of its kind behind a door: none yet, one that starts, or one that runs.
 
     Concurrent first requests wait for one start. A start that fails is not remembered: the next request tries again.
     ``start`` gets the callback for the engine's end; ``on_end`` is called whenever the engine has ended.

@@ -18,65 +18,67 @@ from yarl import URL
 from .proxy import request_headers
 
 HEAD_END = b"\r\n\r\n"
-HEAD_LIMIT = 64 * 1024
-HIGH_WATER = 1024 * 1024
+MAX_HEAD_BYTES = 64 * 1024
+HIGH_WATER_BYTES = 1024 * 1024
 # Linux only (tcp(7)); elsewhere the engine's small messages may wait for delayed acknowledgements.
 QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 
 
-class Splice:
+class WebSocketRelay:
     """One client connection joined to one engine connection; ``closed`` is done when either side has gone."""
 
     def __init__(self) -> None:
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._ends: list[_End] = []
-        self._held = False
+        self._sides: list[_Side] = []
+        self._paused = False
 
     def join(self, client: asyncio.Transport, engine: asyncio.Transport, first: bytes) -> None:
         """Let bytes flow; ``first`` is what the engine has already sent for the client."""
         former = client.get_protocol()
-        near, far = _End(self, client, former), _End(self, engine, None)
+        near, far = _Side(self, client, former), _Side(self, engine, None)
         near.other, far.other = far, near
-        self._ends = [near, far]
-        for end in self._ends:
-            end.transport.set_write_buffer_limits(HIGH_WATER)
-            end.transport.set_protocol(end)
+        self._sides = [near, far]
+        for side in self._sides:
+            side.transport.set_write_buffer_limits(HIGH_WATER_BYTES)
+            side.transport.set_protocol(side)
         client.write(first)
         engine.resume_reading()
         client.resume_reading()
 
-    def hold(self, held: bool) -> None:
-        """Stop (or let go on) both directions without closing anything: a black hole."""
-        self._held = held
-        for end in self._ends:
-            end.update()
+    def pause(self, paused: bool) -> None:
+        """Stop both directions without closing anything (a black hole), or let them go on."""
+        self._paused = paused
+        for side in self._sides:
+            side.update()
 
     @property
-    def held(self) -> bool:
+    def paused(self) -> bool:
         """Whether nothing may flow."""
-        return self._held
+        return self._paused
 
     def cut(self) -> None:
         """Drop both connections at once, without any farewell."""
-        for end in self._ends:
-            end.transport.abort()
+        for side in self._sides:
+            side.transport.abort()
 
-    def ended(self, end: _End) -> None:
+    def ended(self, lost: _Side) -> None:
         """Close the other side too; called when one connection is lost."""
-        for each in self._ends:
-            if each is not end and not each.transport.is_closing():
-                each.transport.close()
+        for side in self._sides:
+            if side is not lost and not side.transport.is_closing():
+                side.transport.close()
         if not self.closed.done():
             self.closed.set_result(None)
 
 
-class _End(asyncio.Protocol):
-    """One connection of a splice: what it reads is written to ``other``."""
+class _Side(asyncio.Protocol):
+    """One connection of a relay: what it reads is written to ``other``."""
 
-    def __init__(self, splice: Splice, transport: asyncio.Transport, former: asyncio.BaseProtocol | None) -> None:
+    def __init__(
+        self, relay: WebSocketRelay, transport: asyncio.Transport, former: asyncio.BaseProtocol | None
+    ) -> None:
         self.transport = transport
-        self.other: _End = self
-        self._splice = splice
+        self.other: _Side = self
+        self._relay = relay
         self._former = former
         self._full = False
         self._reading = True
@@ -99,7 +101,7 @@ class _End(asyncio.Protocol):
 
     def update(self) -> None:
         """Read on only while the other side takes it and the door is no black hole."""
-        wanted = not (self.other._full or self._splice.held)
+        wanted = not (self.other._full or self._relay.paused)
         if wanted == self._reading or self.transport.is_closing():
             return
         self._reading = wanted
@@ -109,7 +111,7 @@ class _End(asyncio.Protocol):
             self.transport.pause_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._splice.ended(self)
+        self._relay.ended(self)
         if self._former:
             self._former.connection_lost(exc)
 
@@ -142,7 +144,7 @@ class _Handshake(asyncio.Protocol):
             return
         self._buffer += data
         head, found, rest = bytes(self._buffer).partition(HEAD_END)
-        if found or len(self._buffer) > HEAD_LIMIT:
+        if found or len(self._buffer) > MAX_HEAD_BYTES:
             self.rest += rest
             if self._transport:
                 self._transport.pause_reading()
@@ -153,12 +155,12 @@ class _Handshake(asyncio.Protocol):
             self.head.set_exception(exc or ConnectionResetError("the engine closed the connection"))
 
 
-async def splice(
-    request: web.BaseRequest, url: URL, extra: dict[str, str], open_splices: set[Splice]
+async def relay_websocket(
+    request: web.BaseRequest, url: URL, extra: dict[str, str], open_relays: set[WebSocketRelay]
 ) -> web.StreamResponse:
     """Pass a WebSocket handshake to ``url``, then join the connections until one of them ends.
 
-    An answer other than 101 is given to the client as it is. ``open_splices`` holds the live ones, for the faults.
+    An answer other than 101 is given to the client as it is. ``open_relays`` holds the live ones, for the faults.
     """
     client = request.transport
     if client is None:
@@ -174,13 +176,13 @@ async def splice(
         status, answer = _parse(head)
         if status != HTTPStatus.SWITCHING_PROTOCOLS:
             return web.Response(status=status, headers=_without_private(answer))
-        joined = Splice()
-        open_splices.add(joined)
+        relay = WebSocketRelay()
+        open_relays.add(relay)
         try:
-            joined.join(client, engine, head + bytes(handshake.rest))
-            await joined.closed
+            relay.join(client, engine, head + bytes(handshake.rest))
+            await relay.closed
         finally:
-            open_splices.discard(joined)
+            open_relays.discard(relay)
     finally:
         engine.close()
     return web.Response()  # never sent: the connection is gone
