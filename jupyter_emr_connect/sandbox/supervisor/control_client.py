@@ -1,16 +1,21 @@
-"""Asks a running sandbox through its control socket; used by ``jupyter emr sandbox`` and by tests."""
+"""Asks a running sandbox through its control socket: a function for each command of ``jupyter emr sandbox``.
+
+The commands and the tests call these; each blocks for one request on a unix socket and may be called from any thread.
+Every function raises SandboxNotRunning when no sandbox of the name runs, and SandboxError or ConfigurationError with
+the sandbox's own words.
+"""
 
 from __future__ import annotations
 
-import asyncio
+import http.client
+import json
+import socket
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
-
-from aiohttp import ClientError, ClientSession, ClientTimeout, UnixConnector
 
 from ...errors import ConfigurationError, SandboxError, SandboxNotRunning
 from ..state.folder import StateFolder, running_names
@@ -20,17 +25,67 @@ START_TIMEOUT_S = 60.0
 MAX_PATH_BYTES = 100
 
 
-def ask(name: str, verb: str, **body: Any) -> Any:
-    """Return the answer of the sandbox ``name`` to a verb of the control API.
+def status(name: str) -> dict[str, Any]:
+    """Return the contract's ``status``: computes, roles, profiles, engines, memory."""
+    answer: dict[str, Any] = ask(name, "status")
+    return answer
 
-    Raises SandboxNotRunning when there is none, SandboxError or ConfigurationError with the sandbox's own words.
+
+def environment(name: str) -> dict[str, str]:
+    """Return what a client has to export; the AWS keys stand in the file that AWS_SHARED_CREDENTIALS_FILE names."""
+    answer: dict[str, str] = ask(name, "env")
+    return answer
+
+
+def switch_fault(
+    name: str,
+    fault: str | None = None,
+    *,
+    rate: float = 1.0,
+    seconds: float | None = None,
+    compute: str | None = None,
+    off: bool = False,
+    options: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Switch a fault on (``seconds``: for a time) or off, or do one that is done once; returns what is on then.
+
+    ``compute`` (id or name) and ``options`` (``service``, ``region``, ``action``) narrow it. Without ``fault``, ``off``
+    ends all of them, and else nothing changes. Returns ``{"name","on","hit","active"}``.
     """
+    body = {"fault": fault, "rate": rate, "seconds": seconds, "compute": compute, "off": off}
+    answer: dict[str, Any] = ask(name, "fault", **body, options=dict(options or {}))
+    return answer
+
+
+def seed(
+    name: str, *, clusters: int = 0, applications: int = 0, endpoints: int = 0, regions: Sequence[str] = ()
+) -> dict[str, int]:
+    """Add computes that are listed only, evenly over ``regions`` (none: the sandbox's own); returns how many."""
+    wanted = {"clusters": clusters, "applications": applications, "endpoints": endpoints}
+    answer: dict[str, int] = ask(name, "seed", **wanted, regions=list(regions))
+    return answer
+
+
+def log_rows(name: str, since: float = 0.0) -> list[dict[str, Any]]:
+    """Return the calls that the AWS front answered after ``since`` (seconds since the epoch), oldest first."""
+    answer: list[dict[str, Any]] = ask(name, "log", since=since)
+    return answer
+
+
+def hosts(name: str) -> dict[str, Any]:
+    """Return the lines for /etc/hosts and the CA file that lead AWS's host names to the sandbox."""
+    answer: dict[str, Any] = ask(name, "hosts")
+    return answer
+
+
+def ask(name: str, verb: str, **body: Any) -> Any:
+    """Return the answer of the sandbox ``name`` to a verb of the control API."""
     folder = StateFolder.of(name)
     _await_socket(folder)
     with _short(folder.socket) as path:
         try:
-            return asyncio.run(_post(path, verb, body))
-        except (ClientError, OSError, asyncio.TimeoutError) as error:
+            return _post(path, verb, body)
+        except (http.client.HTTPException, OSError, ValueError) as error:
             if not folder.is_running():
                 raise not_running(name) from error
             message = f"The sandbox {name!r} runs but does not answer."
@@ -58,14 +113,25 @@ def not_running(name: str) -> SandboxNotRunning:
     return SandboxNotRunning(message, fix=f"Start it with `jupyter emr sandbox up{option}`.")
 
 
-async def _post(path: str, verb: str, body: dict[str, Any]) -> Any:
-    timeout = ClientTimeout(total=REQUEST_TIMEOUT_S)
-    async with (
-        ClientSession(connector=UnixConnector(path), timeout=timeout) as session,
-        session.post(f"http://sandbox/{verb}", json=body) as answer,
-    ):
-        content = await answer.json()
-    if answer.ok:
+class _UnixConnection(http.client.HTTPConnection):
+    """HTTP over the unix socket at ``path``."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("sandbox", timeout=REQUEST_TIMEOUT_S)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def _post(path: str, verb: str, body: Mapping[str, Any]) -> Any:
+    with closing(_UnixConnection(path)) as connection:
+        connection.request("POST", f"/{verb}", json.dumps(body), {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        content = json.loads(answer.read())
+    if answer.status == http.client.OK:
         return content
     kind = ConfigurationError if content.get("class") == "ConfigurationError" else SandboxError
     raise kind(content["message"], fix=content["fix"])

@@ -145,22 +145,23 @@ class Supervisor:
         self._subnet = self._choose_subnet()
         stack.callback(self._subnet.release)
         begun = time.monotonic()
-        report("AWS front")
         self._populate(str(self._subnet.number))
-        self._aws = await asyncio.to_thread(AWSFront, self.world, self._subnet.address)
-        stack.callback(self._aws.close)
         report("front doors")
         stack.push_async_callback(self._close_doors)
         for door in self._make_doors():
             self._doors[door.compute] = door
             await door.open()
+        # While moto is imported, which takes one core for a second or two, the engines start on the others.
+        engines = asyncio.create_task(self._start_engines(), name="start engines")
+        report("AWS front")
+        self._aws = await asyncio.to_thread(AWSFront, self.world, self._subnet.address)
+        stack.callback(self._aws.close)
         self._write_files()
         control = ControlServer(self._verbs(), self._folder.socket)
         await control.open()
         stack.push_async_callback(control.close)
         report("engines")
-        now = [d for d in self._doors.values() if isinstance(d, ClusterDoor) and not d.spec.lazy]
-        await asyncio.gather(*(door.start_engines() for door in now))
+        await engines
         log.info("up after %.1f s, %.0f MB", time.monotonic() - begun, _rss() / 1e6)
 
     def _populate(self, subnet: str) -> None:
@@ -185,6 +186,11 @@ class Supervisor:
             world.endpoints[endpoint.id] = replace(endpoint, certificate=door.certificate)
             doors.append(door)
         return doors
+
+    async def _start_engines(self) -> None:
+        """Start the engines of every cluster that is not lazy, at the same time; raises SandboxStartError."""
+        eager = [door for door in self._doors.values() if isinstance(door, ClusterDoor) and not door.spec.lazy]
+        await asyncio.gather(*(door.start_engines() for door in eager))
 
     async def _close_doors(self) -> None:
         """Close every door, with its engines, at the same time; raises the first failure once all are closed."""

@@ -61,7 +61,7 @@ class FaultBoard:
             self._cleared.notify_all()
 
     def wait_while_on(self, fault: Fault, seconds: float) -> None:
-        """Wait for ``seconds``, or until this fault is switched off: the request that it delays goes on at once then."""
+        """Wait for ``seconds``, or until this fault is switched off: a delayed request then goes on at once."""
         with self._lock:
             self._cleared.wait_for(lambda: not any(active is fault for active in self._faults.values()), seconds)
 
