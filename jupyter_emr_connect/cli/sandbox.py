@@ -12,9 +12,8 @@ from typing import Any
 
 import click
 
-from ..errors import SandboxInstallError
+from ..errors import ConfigurationError, SandboxInstallError
 from .output import print_json, print_table
-from .sandbox_values import key_value, moment
 
 
 class InOrderOfUse(click.Group):
@@ -55,13 +54,6 @@ def _complete_names(context: click.Context, parameter: click.Parameter, incomple
     return [name for name in running_names() if name.startswith(incomplete)]
 
 
-def _ask(name: str, verb: str, **body: Any) -> Any:
-    _check_installed()
-    from ..sandbox.supervisor.control_client import ask
-
-    return ask(name, verb, **body)
-
-
 def _check_installed() -> None:
     """Say how to get the sandbox when only the base package is installed."""
     from importlib.util import find_spec
@@ -70,6 +62,30 @@ def _check_installed() -> None:
     if missing:
         message = f"The sandbox needs packages that are not installed: {', '.join(missing)}."
         raise SandboxInstallError(message, fix="Run `pip install 'jupyter_emr_connect[sandbox]'`.")
+
+
+def _key_value(text: str) -> tuple[str, str]:
+    """Return what ``--option KEY=VALUE`` of ``sandbox fault`` means; raises ConfigurationError."""
+    key, separator, value = text.partition("=")
+    if not separator or key not in ("service", "region", "action"):
+        message = f"{text!r} is not service=, region= or action=."
+        raise ConfigurationError(message, fix="For example: --option service=elasticmapreduce.")
+    return key, value
+
+
+def _moment(text: str) -> float:
+    """Return the moment that ``sandbox log --since`` means, in seconds since the epoch; raises ConfigurationError."""
+    try:
+        if text.endswith("s"):
+            return time.time() - float(text[:-1])
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        message = f"{text!r} is not a time."
+        raise ConfigurationError(message, fix="Write 30s, 2026-01-31T12:00:00 or seconds since 1970.") from None
 
 
 @sandbox.command()
@@ -102,13 +118,14 @@ def up(
     _check_installed()
     from ..sandbox.engines.install import ensure_installed
     from ..sandbox.state.folder import StateFolder
+    from ..sandbox.supervisor import control_client
     from ..sandbox.supervisor.start import run_in_foreground, start_in_background
     from ..sandbox.supervisor.supervisor import Options
     from .progress import stages
 
     if StateFolder.of(name).is_running():
         click.echo(f"The sandbox {name!r} is already running.", err=True)
-        _show_status(_ask(name, "status"), as_json)
+        _show_status(control_client.status(name), as_json)
         return
     options = Options(name, gateway_version, livy_home.absolute() if livy_home else None, pair_lifetime)
     with stages() as progress:
@@ -119,7 +136,7 @@ def up(
             return
         start_in_background(options, lambda stage: progress(stage, 0, 0))
     click.echo(f"The sandbox {name!r} is up after {time.monotonic() - begun:.1f} s.", err=True)
-    _show_status(_ask(name, "status"), as_json)
+    _show_status(control_client.status(name), as_json)
 
 
 @sandbox.command()
@@ -140,7 +157,10 @@ def down(as_json: bool, name: str) -> None:
 @sandbox_options
 def status(as_json: bool, name: str) -> None:
     """Show the clusters, roles, profiles and engines."""
-    _show_status(_ask(name, "status"), as_json)
+    _check_installed()
+    from ..sandbox.supervisor import control_client
+
+    _show_status(control_client.status(name), as_json)
 
 
 def _show_status(found: dict[str, Any], as_json: bool) -> None:
@@ -173,9 +193,11 @@ def env(as_json: bool, name: str, keys: bool) -> None:
     The keys of the profiles are in the file that AWS_SHARED_CREDENTIALS_FILE names; it is removed by `sandbox down`.
     Only with --keys do they stand in the environment too, where every program started from it can read them.
     """
-    found = _ask(name, "env")
+    _check_installed()
     from ..sandbox.state.client_files import UNSET, in_front_of_mine, keys_of
+    from ..sandbox.supervisor import control_client
 
+    found = control_client.environment(name)
     found = in_front_of_mine(found) | (keys_of(found) if keys else {})
     if as_json:
         print_json(found)
@@ -211,9 +233,14 @@ def fault(
 
     It lasts until --off, or for a time with --for. Without NAME, also what is on is listed.
     """
-    narrowed = dict(key_value(option) for option in options)
+    _check_installed()
+    from ..sandbox.supervisor import control_client
+
+    narrowed = dict(_key_value(option) for option in options)
     narrowed |= {key: value for key, value in (("service", service), ("region", region)) if value}
-    found = _ask(name, "fault", fault=fault, rate=rate, seconds=seconds, compute=compute, off=off, options=narrowed)
+    found = control_client.switch_fault(
+        name, fault, rate=rate, seconds=seconds, compute=compute, off=off, options=narrowed
+    )
     if as_json:
         print_json(found)
         return
@@ -240,8 +267,11 @@ def seed(as_json: bool, name: str, clusters: int, applications: int, endpoints: 
 
     They are listed and described, but nothing runs there.
     """
+    _check_installed()
+    from ..sandbox.supervisor import control_client
+
     wanted = [region for region in regions.split(",") if region]
-    found = _ask(name, "seed", clusters=clusters, applications=applications, endpoints=endpoints, regions=wanted)
+    found = control_client.seed(name, clusters=clusters, applications=applications, endpoints=endpoints, regions=wanted)
     if as_json:
         print_json(found)
     else:
@@ -256,7 +286,10 @@ def log(as_json: bool, name: str, since: str | None) -> None:
 
     One line a call: time, service, action, principal, status, bytes.
     """
-    rows = _ask(name, "log", since=moment(since) if since else 0.0)
+    _check_installed()
+    from ..sandbox.supervisor import control_client
+
+    rows = control_client.log_rows(name, _moment(since) if since else 0.0)
     if as_json:
         print_json(rows)
         return
@@ -275,7 +308,10 @@ def hosts(as_json: bool, name: str) -> None:
 
     AWS's real host names then lead to the sandbox; the CA file that is named makes its certificates trusted.
     """
-    found = _ask(name, "hosts")
+    _check_installed()
+    from ..sandbox.supervisor import control_client
+
+    found = control_client.hosts(name)
     if as_json:
         print_json(found)
         return
