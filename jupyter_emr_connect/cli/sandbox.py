@@ -1,4 +1,4 @@
-"""``jupyter emr sandbox``: bring up, inspect and disturb the emulated EMR of this machine."""
+"""``jupyter emr sandbox``: bring up, inspect and make fail the emulated EMR of this machine."""
 
 from __future__ import annotations
 

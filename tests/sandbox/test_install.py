@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_emr_connect.sandbox.engines.build import build_missing
+from jupyter_emr_connect.sandbox.engines.build import build_missing, locked
 from jupyter_emr_connect.sandbox.engines.layout import Installation
-from jupyter_emr_connect.sandbox.engines.locking import locked
 from tests.sandbox.installing import install_java, java_piece
 
 pytestmark = pytest.mark.sandbox

@@ -15,8 +15,7 @@ import pytest
 from jupyter_emr_connect.errors import SandboxInstallError
 from jupyter_emr_connect.sandbox.engines.install import ensure_installed
 from jupyter_emr_connect.sandbox.engines.java import system_java_home
-from jupyter_emr_connect.sandbox.engines.layout import Installation
-from jupyter_emr_connect.sandbox.engines.livy_home import check_livy_home
+from jupyter_emr_connect.sandbox.engines.layout import Installation, check_livy_home
 from tests.conftest import ENGINES
 from tests.sandbox.installing import assert_plain, install_java, java_piece
 

@@ -8,7 +8,7 @@ A request goes through small steps, one module each; the first that refuses answ
                   ├─ sigv4       the signature, for real (``streams``: S3's signed streams)
                   ├─ identity    whose key it is: an IAM user of moto's, or a session of ours
                   ├─ limits      AWS's documented rates, token buckets
-                  ├─ authorize   IAM: collects policies; ``policy``, ``conditions``, ``trust`` evaluate
+                  ├─ authorize   IAM: collects policies; ``policy`` and ``conditions`` evaluate
                   └─ registry    the service's handler (``emr``, ``sts`` …), or moto's (``iam``, ``s3``) by ``backend``
 
 The modules point one way: ``app`` knows all others, a service knows ``service`` (its :class:`~.service.Call` and the

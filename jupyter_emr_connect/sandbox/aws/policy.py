@@ -2,6 +2,9 @@
 
 Rules after "Policy evaluation logic" and "IAM JSON policy elements reference" of the IAM user guide: an explicit deny
 wins, then an allow, else nothing allows it. ``conditions`` has the operators.
+
+Our own and not moto's: it is the independent check of what the product says about permissions, so it shares no code
+with ``services/roles``; and moto evaluates neither conditions nor trust policies.
 """
 
 from __future__ import annotations
@@ -14,8 +17,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any
 
-from .conditions import Values, holds
-from .wildcards import matches
+from .conditions import Values, holds, matches
 
 _VARIABLE = re.compile(r"\$\{([^}]+)\}")
 _LITERALS = {"*": "*", "?": "?", "$": "$"}
@@ -185,3 +187,23 @@ def _fill(text: str, context: Mapping[str, Values]) -> str:
         return found[0] if len(found) == 1 else default.strip().strip("'") or match[0]
 
     return _VARIABLE.sub(value, text) if "${" in text else text
+
+
+def trusts(role: Any, action: str, principal_arn: str, *, external_id: str = "") -> bool:
+    """Whether the role (moto's) lets another role of this ARN do ``action`` on it; used for instance profiles."""
+    account = principal_arn.split(":")[4]
+    context: dict[str, Values] = {
+        "aws:principalarn": (principal_arn,),
+        "aws:principalaccount": (account,),
+        "aws:principaltype": ("AssumedRole",),
+    }
+    if external_id:
+        context["sts:externalid"] = (external_id,)
+    names = frozenset({principal_arn, f"arn:aws:iam::{account}:root"})
+    return trust_verdict(role, action, names, context) is Verdict.ALLOW
+
+
+def trust_verdict(role: Any, action: str, names: frozenset[str], context: Mapping[str, Values]) -> Verdict:
+    """Return what the role's trust policy says of a caller of these names."""
+    document = role.assume_role_policy_document
+    return evaluate([parse(document)], Question(action, role.arn, context, names))

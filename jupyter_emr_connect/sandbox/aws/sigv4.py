@@ -2,6 +2,9 @@
 
 Source: "Create a signed AWS API request" (IAM user guide) and "Authenticating Requests: Using the Authorization
 Header" (S3 API reference). Called by the app for every request that carries credentials.
+
+Our own and not botocore's: the clients that are checked sign with botocore, so a check by the same code would find
+nothing wrong with a mistake that both share.
 """
 
 from __future__ import annotations

@@ -11,9 +11,8 @@ from .authorize import identity_policies, names_of, request_context
 from .conditions import Values
 from .failures import FailureKind, Refusal
 from .identity import AccessKey, Principal, find_role, session_of
-from .policy import Question, Verdict, evaluate
+from .policy import Question, Verdict, evaluate, trust_verdict
 from .service import Call, Check, Handler, Service
-from .trust import trust_verdict
 
 SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 CONFLICT = "InvalidParameterValue"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -17,11 +20,9 @@ from jupyter_emr_connect.errors import SandboxInstallError
 from jupyter_emr_connect.sandbox.engines.class_archive import make_archive
 from jupyter_emr_connect.sandbox.engines.environments import make_environment, uv_binary
 from jupyter_emr_connect.sandbox.engines.failures import disk_full
-from jupyter_emr_connect.sandbox.engines.jars import fetch_jars, livy_jars
+from jupyter_emr_connect.sandbox.engines.jars import fetch_jars, link_jars, livy_jars
 from jupyter_emr_connect.sandbox.engines.java import system_java_home, wheel_java_home
 from jupyter_emr_connect.sandbox.engines.layout import SCALA, venv_python
-from jupyter_emr_connect.sandbox.engines.livy_home import link_jars
-from jupyter_emr_connect.sandbox.engines.locking import locked
 from jupyter_emr_connect.sandbox.engines.recipes import AGENT_JAR, STAMP, Piece
 from jupyter_emr_connect.sandbox.engines.spark import DRIVER_FLAGS
 from jupyter_emr_connect.sandbox.livy.compile import compile_agent, compile_driver
@@ -59,6 +60,29 @@ def build_missing(root: Path, pieces: Mapping[str, Piece], progress: Progress) -
             shutil.rmtree(root / WORK, ignore_errors=True)
         shutil.rmtree(root / CACHE, ignore_errors=True)
         _prune(root, pieces)
+
+
+@contextmanager
+def locked(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Let one installer at a time hold the lock on ``path``; call ``waiting`` once if another process has it.
+
+    The kernel releases it when the process ends, however it ends (flock(2)).
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        waits = False
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not waits:
+                    waiting()
+                waits = True
+                time.sleep(0.2)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 class _Build:

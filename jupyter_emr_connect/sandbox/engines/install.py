@@ -18,10 +18,10 @@ from jupyter_emr_connect.sandbox.engines.layout import (
     SPARK,
     SPARKMAGIC,
     Installation,
+    check_livy_home,
     engines_root,
     venv_python,
 )
-from jupyter_emr_connect.sandbox.engines.livy_home import check_livy_home
 from jupyter_emr_connect.sandbox.engines.recipes import Piece
 
 Progress = Callable[[str, int, int], None]

@@ -13,6 +13,7 @@ from xml.sax.saxutils import quoteattr
 
 from jupyter_emr_connect.errors import SandboxInstallError
 from jupyter_emr_connect.sandbox.engines.failures import tool_failure
+from jupyter_emr_connect.sandbox.engines.layout import SCALA
 from jupyter_emr_connect.sandbox.engines.network import java_network_arguments
 from jupyter_emr_connect.sandbox.engines.recipes import LOCKS
 
@@ -115,3 +116,12 @@ def _module(jars: list[Jar]) -> str:
         '<ivy-module version="2.0"><info organisation="emr-connect" module="livy"/>'
         f'<configurations><conf name="default"/></configurations><dependencies>{rows}</dependencies></ivy-module>'
     )
+
+
+def link_jars(jars: Path, home: Path) -> None:
+    """Fill ``home`` with hard links to the fetched jars; they take no more space."""
+    for folder in ("jars", "rsc-jars"):
+        (home / folder).mkdir()
+        for jar in (jars / folder).iterdir():
+            os.link(jar, home / folder / jar.name)
+    (home / f"repl_{SCALA}-jars").mkdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ LIVY = "0.7.1-incubating"
 SPARKMAGIC = "0.23.0"
 GATEWAYS = ("3.3.0", "2.6.0")
 SCALA = "2.12"
+LIVY_FOLDERS = {"jars": "livy-server-*.jar", "rsc-jars": "livy-rsc-*.jar", f"repl_{SCALA}-jars": "livy-repl_*.jar"}
+"""The folders of a Livy home, and a jar that shows each to be what it should be."""
 
 
 def engines_root() -> Path:
@@ -71,3 +74,17 @@ class Installation:
 def venv_python(venv: Path) -> Path:
     """Return the interpreter of a virtual environment."""
     return venv / "bin" / "python"
+
+
+def check_livy_home(home: Path) -> str:
+    """Return the version of a full Apache Livy distribution; raises SandboxInstallError when it is none."""
+    for folder, jar in LIVY_FOLDERS.items():
+        if not any((home / folder).glob(jar)):
+            message = f"{home} is not an Apache Livy distribution for Scala {SCALA}: it has no {folder}/{jar}."
+            raise SandboxInstallError(
+                message,
+                fix=f"Let --livy-home name an unpacked apache-livy-…_{SCALA}-bin folder of version 0.8.0 or later.",
+            )
+    server = next((home / "jars").glob("livy-server-*.jar")).stem
+    match = re.search(r"\d[\w.-]*", server.removeprefix("livy-server-"))
+    return match[0] if match else "unknown"

@@ -38,7 +38,7 @@ class GatewayRules:
         self._session = session
         self._owners = owners
         self._gate = gate
-        self._splices = relays
+        self._relays = relays
 
     async def answer(
         self, request: web.BaseRequest, caller: DoorCaller, base: URL, headers: dict[str, str]
@@ -123,7 +123,7 @@ class GatewayRules:
             if (action[0], request.method) not in KERNEL_ACTIONS:
                 return not_found()
             if action[0] == "channels":
-                return await relay_websocket(request, _url(request, base), headers, self._splices)
+                return await relay_websocket(request, _url(request, base), headers, self._relays)
             if action[0] == "restart":
                 return await self._restart(request, kernel_id, base, headers)
         elif request.method == "DELETE":

@@ -12,8 +12,8 @@ from ....models import ROLE_ARN
 from ...world.world import ClusterSpec
 from ..failures import FailureKind, Refusal
 from ..identity import find_role, iam_backend
+from ..policy import trusts
 from ..service import Call, Handler
-from ..trust import trusts
 from . import render
 from .clusters import find, reject
 
