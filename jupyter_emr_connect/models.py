@@ -227,6 +227,18 @@ class KernelRecord:
     jupyter_path: str | None = None
     jupyter_type: str | None = None
 
+    @property
+    def attachment(self) -> Attachment:
+        """How the kernel's compute was attached to; without a path."""
+        return Attachment(
+            self.compute,
+            self.runtime_role,
+            self.transport,
+            profile=self.profile,
+            region=self.region,
+            access_role=self.access_role,
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Return the contract's kernel JSON, without what only the next process to have the kernel needs."""
         shown = {name: value for name, value in asdict(self).items() if name not in NOT_SHOWN}

@@ -5,92 +5,102 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..config import EMRConnect
 from ..errors import ComputeNotFound, EMRConnectError, KernelGone, NotAttachable
-from ..gateway.channels.bridge import Bridge
 from ..gateway.event_loop import gateway_loop
-from ..gateway.injected.install import spark_installation
-from ..gateway.rest import LAUNCH_PAD, GatewayClient
-from ..models import Attachment, KernelRecord
+from ..models import Attachment, KernelRecord, Transport
 from ..services.stages import READY
-from .kernel import RemoteKernel
+from ..store.writes import finish_write
+from .launchers import LaunchedKernel, Launcher
 from .ledger_entry import LedgerEntry
-from .spec import KernelRequest, attachment_of, new_record, reach, start_spec
+from .spec import KernelRequest, connect_to
 from .stages import StartStages
 
 if TYPE_CHECKING:
     from ..services.attachments.connect import Connection
-MEGABYTE = 1_000_000
 
 
 class Adopter:
-    """The ledger for one start of a kernel: what was left behind for it, or a new row. Lives on the gateway loop."""
+    """The ledger for one start of a kernel: the kernels left behind that it may go on with. Lives on the gateway loop.
 
-    def __init__(self, config: EMRConnect, wishes: KernelRequest, bridge: Bridge, log: logging.Logger | Any) -> None:
+    ``launcher_of`` returns the provisioner's launcher for a transport.
+    """
+
+    def __init__(
+        self,
+        config: EMRConnect,
+        request: KernelRequest,
+        launcher_of: Callable[[Transport], Launcher],
+        log: logging.Logger | Any,
+    ) -> None:
         from ..services.kernels.ownership import ownership
         from ..store.database import Database
         from ..store.ledger import Ledger
 
         self.config = config
-        self.wishes = wishes
-        bridge.journal_bytes = config.journal_megabytes * MEGABYTE
-        bridge.reconnect_for = config.reconnect_hours * 3600
-        bridge.injections = [spark_installation()] if wishes.spark and config.cancel_spark_jobs else []
-        self._bridge = bridge
+        self.request = request
+        self._launcher_of = launcher_of
         self._log = log
         self._ledger = Ledger(Database(config.state_file))
         self._ownership = ownership(config.state_file)
 
-    async def find(self, stages: StartStages) -> RemoteKernel:
-        """Return the kernel to have: one that was left behind and goes on, else a new one, yet to be started.
+    async def wanted_kernel(self, stages: StartStages) -> LaunchedKernel | None:
+        """Return the notebook's kernel that a user asked for (``kernels adopt``), taken over; None when there is none.
 
-        Raises what ``services.attachments.connect`` raises, and the gateway's errors; a kernel that was claimed is free
-        again then.
+        Raises what :meth:`connect` and the launcher raise; a kernel that was claimed is free again then.
         """
-        notebook = await asyncio.to_thread(self._notebook) if self.wishes.persistent else None
+        return await self._adopted(lambda record: record.wanted, stages)
 
-        def of_notebook(record: KernelRecord) -> bool:
-            return record.path == notebook and record.kernelspec == self.wishes.kernelspec
+    async def left_kernel(self, connection: Connection, stages: StartStages) -> LaunchedKernel | None:
+        """Return a kernel that the notebook left on this compute and role, taken over; None when there is none.
 
-        while notebook and (entry := await self._claim(lambda one: one.wanted and of_notebook(one))):
-            if kernel := await self._go_on(entry, stages):
-                return kernel
-        attachment = await attachment_of(self.config, self.wishes.env)
-        connection = await self._connect(attachment, stages)
+        Raises as :meth:`wanted_kernel`.
+        """
         place = (connection.compute.id, connection.role)
-        while notebook and (
-            entry := await self._claim(lambda one: of_notebook(one) and (one.compute, one.runtime_role) == place)
-        ):
+        return await self._adopted(lambda record: (record.compute, record.runtime_role) == place, stages, connection)
+
+    async def _adopted(
+        self, fits: Callable[[KernelRecord], bool], stages: StartStages, connection: Connection | None = None
+    ) -> LaunchedKernel | None:
+        notebook = await asyncio.to_thread(self._notebook) if self.request.persistent else None
+        while notebook and (entry := await self._claim(notebook, fits)):
             if kernel := await self._go_on(entry, stages, connection):
                 return kernel
-        return self._remote(self._entry(new_record(connection, self.wishes)), connection)
+        return None
 
-    def handed(self) -> LedgerEntry | None:
+    def handed_over(self) -> LedgerEntry | None:
         """Return the kernel that the server has claimed for this local kernel: a browser may still have it open."""
-        from ..services.kernels.ownership import handed
+        from ..services.kernels.ownership import take_handed_over
 
-        found = handed(self.wishes.local_id)
-        return self._entry(found) if found else None
+        record = take_handed_over(self.request.local_id)
+        return self.entry(record) if record else None
 
     def _notebook(self) -> str | None:
-        """Return the notebook's path when it is one on this machine, and not a name that several may have."""
-        path = self.wishes.path
+        """Return the notebook's path when it is one on this machine, and not a name that several may have; blocks."""
+        path = self.request.path
         return path if path and Path(path).is_file() else None
 
-    async def _connect(self, request: Attachment, stages: StartStages) -> Connection:
-        seconds = self.config.credentials_timeout + 4 * self.config.connect_timeout
-        return await stages.bounded(reach(self.config, request, stages.enter), seconds)
+    async def _claim(self, notebook: str, fits: Callable[[KernelRecord], bool]) -> LedgerEntry | None:
+        """Claim a kernel that the notebook left, and that no living process has."""
+        from ..services.kernels.processes import lives
+
+        def is_left(record: KernelRecord) -> bool:
+            of_notebook = record.path == notebook and record.kernelspec == self.request.kernelspec
+            return of_notebook and record.persistent and record.state != "gone" and fits(record)
+
+        now = {"local_id": self.request.local_id, "root": self.request.root}
+        record = await finish_write(self._ledger.claim, is_left, self._ownership.present(), lives, **now)
+        return self.entry(record) if record else None
 
     async def _go_on(
-        self, entry: LedgerEntry, stages: StartStages, connection: Connection | None = None
-    ) -> RemoteKernel | None:
+        self, entry: LedgerEntry, stages: StartStages, connection: Connection | None
+    ) -> LaunchedKernel | None:
         """Go on with a kernel just claimed; None when it is no more. Raises what keeps it from being known."""
         try:
-            connection = connection or await self._connect(attachment_behind(entry.record), stages)
+            connection = connection or await self.connect(entry.record.attachment, stages)
             stages.enter(READY)
             kernel = await stages.bounded(self.take_up(entry, connection), self.config.ready_timeout)
             stages.end()
@@ -102,73 +112,39 @@ class Adopter:
             raise
         return kernel
 
-    async def _claim(self, wanted: Callable[[KernelRecord], bool]) -> LedgerEntry | None:
-        from ..services.kernels.processes import lives
-
-        def fits(record: KernelRecord) -> bool:
-            return record.persistent and record.state != "gone" and wanted(record)
-
-        now = {"local_id": self.wishes.local_id, "root": self.wishes.root}
-        found = await asyncio.to_thread(self._ledger.claim, fits, self._ownership.present(), lives, **now)
-        return self._entry(found) if found else None
+    async def connect(self, attachment: Attachment, stages: StartStages) -> Connection:
+        """Reach the attachment's compute within the configured time; raises as ``services.attachments.connect``."""
+        seconds = self.config.credentials_timeout + 4 * self.config.connect_timeout
+        return await stages.bounded(connect_to(self.config, attachment, stages.enter), seconds)
 
     async def give_up(self, entry: LedgerEntry, error: EMRConnectError) -> None:
         """Let a kernel go whose compute is no more."""
         self._log.warning("Kernel %s does not come back. %s", entry.record.kernel_id, error)
         await entry.release("cluster terminated", error.message, persistent=False)
 
-    def _entry(self, record: KernelRecord) -> LedgerEntry:
+    def entry(self, record: KernelRecord) -> LedgerEntry:
+        """Return what writes a kernel's row in this ledger."""
         return LedgerEntry(record, self._ledger, self._ownership, self._log)
 
-    def _remote(self, entry: LedgerEntry, connection: Connection) -> RemoteKernel:
-        """Return the kernel, with its observer in place before anything of it passes."""
-        if self.wishes.observe is not None:
-            self._bridge.observer = self.wishes.observe(entry.record.kernel_id, self._bridge.publish)
-        return RemoteKernel(start_spec(self.config, connection, self.wishes), self._bridge, entry, self._log)
+    def kernel(self, entry: LedgerEntry, connection: Connection) -> LaunchedKernel:
+        """Return the kernel of a row, yet to be started or taken over."""
+        launcher = self._launcher_of(connection.transport)
+        return launcher.kernel(self.config, self.request, connection, entry)
 
     async def reach(self, entry: LedgerEntry) -> Connection:
         """Connect to the compute that a kernel of the ledger is on, as it was connected to before."""
-        return await reach(self.config, attachment_behind(entry.record), lambda name: None)
+        return await connect_to(self.config, entry.record.attachment, lambda name: None)
 
-    async def take_up(self, entry: LedgerEntry, connection: Connection) -> RemoteKernel | None:
-        """Go on with a claimed kernel; None when it is gone, which is then struck off and said in the log.
+    async def take_up(self, entry: LedgerEntry, connection: Connection) -> LaunchedKernel | None:
+        """Go on with a claimed kernel; None when it is gone, which is then said in the log.
 
-        Raises the gateway's error when that cannot be known; the kernel is still claimed then.
+        Raises the launcher's error when that cannot be known; the kernel is still claimed then.
         """
-        remote, record = self._remote(entry, connection), entry.record
+        kernel, record = self.kernel(entry, connection), entry.record
         try:
-            await remote.adopt()
+            await kernel.adopt()
         except KernelGone as error:
             self._log.warning("Kernel %s, left behind on %s, is gone. %s", record.kernel_id, record.compute, error)
-            gateway_loop().keep(self._bury(entry, remote))
             return None
         self._log.info("Kernel %s goes on: it was left behind on %s.", record.kernel_id, record.compute)
-        return remote
-
-    async def _bury(self, entry: LedgerEntry, remote: RemoteKernel) -> None:
-        """Strike a kernel that the gateway does not know; one that may yet come up is removed when it does."""
-        rest = remote.order.launch_timeout + LAUNCH_PAD - _age(entry.record)
-        if entry.record.state == "starting" and rest > 0:
-            client = GatewayClient(remote.order.target, connect_timeout=remote.order.connect_timeout)
-            try:
-                await client.remove_late(entry.record.kernel_id, within=rest)
-            finally:
-                await client.close()
-        await entry.delete()
-
-
-def attachment_behind(record: KernelRecord) -> Attachment:
-    """Return how the compute of a kernel of the ledger was attached to."""
-    return Attachment(
-        record.compute,
-        record.runtime_role,
-        profile=record.profile,
-        region=record.region,
-        access_role=record.access_role,
-    )
-
-
-def _age(record: KernelRecord) -> float:
-    if not record.started_at:
-        return 0.0
-    return (datetime.now(timezone.utc) - datetime.fromisoformat(record.started_at)).total_seconds()
+        return kernel

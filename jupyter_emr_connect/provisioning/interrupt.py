@@ -1,4 +1,4 @@
-"""Interrupts that reach the cell they are meant for; while the line to the kernel is down they are kept."""
+"""Interrupts that reach the cell they are meant for; while the connection is down they wait for it."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from ..gateway.delivery.pending import PendingRequest
 from ..gateway.rest import GatewayClient
 from ..http.deadlines import within
 
-PROMPT = 3.0  # seconds after which whoever interrupts is told that it is not delivered yet
-LOOK_EVERY = 0.05
-CATCH_UP = 2.0  # seconds in which a line that is back tells what has ended meanwhile
-AGAIN_AFTER = 1.0
-STAYS_BUSY = 0.5
-TAKEN_UP_WITHIN = 1.0  # seconds in which a kernel is heard to enter a cell, but for one on a loaded machine
-INSIDE_AFTER, AGAIN_INSIDE_AFTER = 0.1, 0.5
-COMES_WITHIN = 0.3  # shorter than a user needs to interrupt an idle kernel and then run a cell
-OVERTAKEN_BY = 5.0  # seconds, on a loaded machine, by which a cell may come after an interrupt that was sent later
-# Seconds for one attempt; the first connection used after a line came back may be one that is dead.
-AT_ONCE, FIRST_PATIENCE, LAST_PATIENCE = 5.0, 2.0, 10.0
+TELL_USER_AFTER_S = 3.0  # whoever interrupts is told then that it is not delivered yet
+CHECK_EVERY_S = 0.05
+CATCH_UP_S = 2.0  # in which a connection that is back tells what has ended meanwhile
+RETRY_AFTER_S = 1.0
+STAYS_BUSY_S = 0.5
+ENTERS_WITHIN_S = 1.0  # in which a kernel is heard to enter a cell, but for one on a loaded machine
+INSIDE_AFTER_S, INSIDE_AGAIN_AFTER_S = 0.1, 0.5
+CELL_COMES_WITHIN_S = 0.3  # shorter than a user needs to interrupt an idle kernel and then run a cell
+OVERTAKEN_BY_S = 5.0  # by which, on a loaded machine, a cell may come after an interrupt that was sent later
+# For one attempt; the first connection used after one came back may be one that is dead.
+TIMEOUT_AT_ONCE_S, FIRST_TIMEOUT_S, LAST_TIMEOUT_S = 5.0, 2.0, 10.0
 BUSY = "busy"
-OWED = "[EMR Connect: the connection is down; the interrupt will be delivered when it returns.]\n"
-SLOW = "[EMR Connect: the gateway does not answer; the interrupt is tried until it does.]\n"
+CONNECTION_DOWN = "[EMR Connect: the connection is down; the interrupt will be delivered when it returns.]\n"
+GATEWAY_SILENT = "[EMR Connect: the gateway does not answer; the interrupt is tried until it does.]\n"
 UNSENT = ("KeyboardInterrupt", "This cell was not sent yet when it was interrupted: it did not run.")
 
 
-async def line_returns(bridge: Bridge) -> None:
-    """Return once the line is up and has told what it knows of its absence, or once the line is gone for good."""
+async def connection_returns(bridge: Bridge) -> None:
+    """Return once the connection is up and has told what ended in its absence, or once it is gone for good."""
     loop = asyncio.get_running_loop()
     up_since: float | None = None
     while True:
@@ -40,13 +40,13 @@ async def line_returns(bridge: Bridge) -> None:
             up_since = None
         else:
             up_since = up_since or loop.time()
-            if bridge.inbox.is_flowing or loop.time() - up_since > CATCH_UP:
+            if bridge.inbox.is_flowing or loop.time() - up_since > CATCH_UP_S:
                 return
-        await asyncio.sleep(LOOK_EVERY)
+        await asyncio.sleep(CHECK_EVERY_S)
 
 
 def is_up(bridge: Bridge) -> bool:
-    """Return whether the line is thought to be up."""
+    """Return whether the connection is thought to be up."""
     return bridge.link is not None and bridge.link.state is LinkState.CONNECTED
 
 
@@ -70,11 +70,11 @@ async def _inside(cell: PendingRequest, *, again: bool) -> bool:
     sent = time.monotonic()
     while not cell.ended:
         now = time.monotonic()
-        if cell.entered_at is not None and now > cell.entered_at + (AGAIN_INSIDE_AFTER if again else INSIDE_AFTER):
+        if cell.entered_at is not None and now > cell.entered_at + (INSIDE_AGAIN_AFTER_S if again else INSIDE_AFTER_S):
             return True
-        if cell.entered_at is None and now > (cell.begun_at or sent) + TAKEN_UP_WITHIN:
+        if cell.entered_at is None and now > (cell.begun_at or sent) + ENTERS_WITHIN_S:
             return False
-        await asyncio.sleep(LOOK_EVERY)
+        await asyncio.sleep(CHECK_EVERY_S)
     return True
 
 
@@ -86,7 +86,7 @@ async def _enters(cell: PendingRequest, *, early: bool) -> bool:
     while not cell.ended:
         if cell.entered_at is not None or (early and cell.begun):
             return True
-        await asyncio.sleep(LOOK_EVERY)
+        await asyncio.sleep(CHECK_EVERY_S)
     return False
 
 
@@ -99,39 +99,40 @@ class Interrupts:
         self._kernel_id = kernel_id
         self._log = log
         self._work: asyncio.Task[None] | None = None
-        self._struck = asyncio.Event()
+        self._delivered = asyncio.Event()
 
     async def interrupt(self) -> None:
-        """Interrupt the cell that runs, now or as soon as the line allows; returns within :data:`PROMPT` seconds.
+        """Interrupt the cell that runs, now or once connected; returns within :data:`TELL_USER_AFTER_S`.
 
-        While the line is down, cells that were not sent yet end at once. An interrupt that is on its way already stands
-        for all that follow until it is delivered, and is given up when :meth:`drop` is called, when all the cells end
-        by themselves that were sent before it, or when none was known to run and another has come since. Raises the
-        gateway's error when it refuses for a reason that does not pass.
+        While the connection is down, cells that were not sent yet end at once. An interrupt that is on its way already
+        stands for all that follow until it is delivered, and is given up when :meth:`drop` is called, when all the
+        cells end by themselves that were sent before it, or when none was known to run and another has come since.
+        Raises the gateway's error when it refuses for a reason that does not pass.
         """
         up = is_up(self._bridge)
         if not up:
             drop_unsent(self._bridge, "error", *UNSENT)
         if self._work is not None and not self._work.done():
-            if not self._struck.is_set():
+            if not self._delivered.is_set():
                 return
             self._work.cancel()  # it only waits for a cell, or until the kernel enters it
-        self._struck.clear()
+        self._delivered.clear()
         cells = self._sent()
         cell = next(iter(cells), None)
         self._work = asyncio.get_running_loop().create_task(self._deliver(cells, at_once=up))
         self._work.add_done_callback(self._ended)
         if up:
-            struck = asyncio.ensure_future(self._struck.wait())
-            await asyncio.wait({self._work, struck}, timeout=PROMPT, return_when=asyncio.FIRST_COMPLETED)
-            struck.cancel()
+            delivered = asyncio.ensure_future(self._delivered.wait())
+            await asyncio.wait({self._work, delivered}, timeout=TELL_USER_AFTER_S, return_when=asyncio.FIRST_COMPLETED)
+            delivered.cancel()
         if self._work.done():
             self._work.result()
-        if self._work.done() or self._struck.is_set():
+        if self._work.done() or self._delivered.is_set():
             return
-        drop_unsent(self._bridge, "error", *UNSENT)  # a line that is thought to be up may be dead all the same
+        drop_unsent(self._bridge, "error", *UNSENT)  # a connection that is thought to be up may be dead
         if cell is not None and not cell.ended:
-            self._bridge.publish("stream", {"name": "stderr", "text": SLOW if up else OWED}, cell.header)
+            text = GATEWAY_SILENT if up else CONNECTION_DOWN
+            self._bridge.publish("stream", {"name": "stderr", "text": text}, cell.header)
 
     def drop(self) -> None:
         """Deliver nothing any more; called when the kernel is restarted or ends."""
@@ -145,46 +146,46 @@ class Interrupts:
         One that was replied to runs no more, though its end may not have come yet.
         """
         requests = self._bridge.requests
-        running = [one for one in requests.running() if requests.get(one.message.msg_id) is one]
-        return [*running, *(one for one in requests.open().values() if one.runs_code and one not in running)]
+        running = [cell for cell in requests.running() if requests.get(cell.message.msg_id) is cell]
+        return [*running, *(cell for cell in requests.open().values() if cell.runs_code and cell not in running)]
 
     def _running(self) -> PendingRequest | None:
         return next(iter(self._sent()), None)
 
     def _next_of(self, cells: list[PendingRequest]) -> PendingRequest | None:
         """Return the cell that is to be interrupted in place of one that has ended, and was sent before as well."""
-        return None if self._struck.is_set() else next((one for one in self._sent() if one in cells), None)
+        return None if self._delivered.is_set() else next((cell for cell in self._sent() if cell in cells), None)
 
     async def _to_come(self) -> PendingRequest | None:
         """Return a cell that was sent just before the interrupt, and comes by another way; None when there is none."""
-        end = time.monotonic() + COMES_WITHIN
+        end = time.monotonic() + CELL_COMES_WITHIN_S
         while True:
             cell = self._running()
             if cell is not None or time.monotonic() > end:
                 return cell
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(CHECK_EVERY_S)
 
     async def _overtaken(self, since: float) -> PendingRequest | None:
         """Return a cell that its client sent before the interrupt, and that comes later; None when there is none."""
-        end = time.monotonic() + OVERTAKEN_BY
+        end = time.monotonic() + OVERTAKEN_BY_S
         while time.monotonic() < end:
             cell = self._running()
             if cell is not None:
                 sent = cell.sent_at
                 return cell if sent is not None and sent <= since else None
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(CHECK_EVERY_S)
         return None
 
     async def _deliver(self, cells: list[PendingRequest], *, at_once: bool) -> None:
         since = time.time()
         cell = next(iter(cells), None)
-        patience = AT_ONCE if at_once else FIRST_PATIENCE
+        timeout = TIMEOUT_AT_ONCE_S if at_once else FIRST_TIMEOUT_S
         if cell is None and at_once:
             cell = await self._to_come()
         while True:
             if not at_once:
-                await line_returns(self._bridge)
-            inside = cell is None or await _inside(cell, again=self._struck.is_set())
+                await connection_returns(self._bridge)
+            inside = cell is None or await _inside(cell, again=self._delivered.is_set())
             if cell is None and not at_once and self._running() is not None:
                 return  # what runs now came later than the interrupt
             if cell is not None and cell.ended:
@@ -192,8 +193,8 @@ class Interrupts:
                     return
                 continue
             early = cell is not None and cell.waits
-            if await self._once(patience, if_busy=cell is None and not at_once):
-                self._struck.set()
+            if await self._once(timeout, if_busy=cell is None and not at_once):
+                self._delivered.set()
                 if cell is None:
                     cell = await self._overtaken(since) if at_once else None
                 else:
@@ -202,16 +203,16 @@ class Interrupts:
                 if cell is None:
                     return
                 continue
-            patience = FIRST_PATIENCE if at_once else min(patience * 2, LAST_PATIENCE)
+            timeout = FIRST_TIMEOUT_S if at_once else min(timeout * 2, LAST_TIMEOUT_S)
             at_once = False
-            await asyncio.sleep(AGAIN_AFTER)
+            await asyncio.sleep(RETRY_AFTER_S)
 
-    async def _once(self, patience: float, *, if_busy: bool) -> bool:
+    async def _once(self, timeout: float, *, if_busy: bool) -> bool:
         """Try to deliver it; returns False when it is to be tried again."""
         try:
-            if if_busy and not await self._is_busy(patience):
+            if if_busy and not await self._is_busy(timeout):
                 return True
-            await within(patience, self._client.interrupt(self._kernel_id))
+            await within(timeout, self._client.interrupt(self._kernel_id))
         except KernelGone:
             return True
         except (EMRConnectError, asyncio.TimeoutError) as error:
@@ -221,13 +222,13 @@ class Interrupts:
             return False
         return True
 
-    async def _is_busy(self, patience: float) -> bool:
+    async def _is_busy(self, timeout: float) -> bool:
         """Return whether the kernel runs something that we know nothing of.
 
-        For an instant an idle one looks busy too: the gateway asks it something when a line returns.
+        For an instant an idle one looks busy too: the gateway asks it something when a connection returns.
         """
-        for pause in (STAYS_BUSY, 0):
-            model = await within(patience, self._client.kernel(self._kernel_id))
+        for pause in (STAYS_BUSY_S, 0):
+            model = await within(timeout, self._client.kernel(self._kernel_id))
             if model.get("execution_state") != BUSY or self._running() is not None:
                 return False
             await asyncio.sleep(pause)

@@ -1,51 +1,62 @@
-"""One gateway kernel from its request to its end: started, watched, restarted, deleted. Lives on the gateway loop."""
+"""One gateway kernel from its request to its end: started, taken over, watched, restarted, left, deleted."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
+from datetime import datetime, timezone
 from typing import Any
 
-from ..errors import GatewayError, GatewayUnreachable, KernelGone
+from ..errors import EMRConnectError, GatewayError, GatewayUnreachable, KernelGone
 from ..gateway.channels.bridge import Bridge
 from ..gateway.connection.status import DELETED, LinkState, LinkStatus
 from ..gateway.event_loop import gateway_loop
 from ..gateway.rest import LAUNCH_PAD, REMOVE_EVERY, GatewayClient
 from ..http.deadlines import within
+from ..models import KernelRecord
 from ..services.stages import CREDENTIALS, READY
-from .delete import DELETE_WITHIN, delete, discard
 from .interrupt import Interrupts, drop_unsent, is_up
 from .ledger_entry import KernelStatus, LedgerEntry
 from .restart import restart_when_up
-from .spec import StartSpec
+from .spec import Observe, StartSpec
 from .stages import StartStages
-from .start import KernelStart
-from .watch import until_gone
+from .start import KernelStart, until_gone
 
-CHECK_EVERY = 15.0
+GONE_CHECK_EVERY_S = 15.0
+DELETE_TIMEOUT_S = 20.0
 
 
-class RemoteKernel:
-    """A kernel on a gateway. ``exit_code`` is None while it lives; ``reason`` says why it no longer does.
+class GatewayKernel:
+    """A kernel on a gateway (:class:`..launchers.LaunchedKernel`). Lives on the gateway loop.
 
-    ``entry`` is its row in the ledger; what is done there decides whether the kernel is started or taken over.
+    ``exit_code`` is None while it lives, ``reason`` says why it no longer does. ``entry`` is its row in the ledger.
+    ``observe`` makes the observer of what passes, see :class:`.spec.KernelRequest`. The launcher passes on what the
+    bridge says of the connection (:meth:`on_state`) and of the kernel's process (:meth:`on_status`).
     """
 
-    def __init__(self, order: StartSpec, bridge: Bridge, entry: LedgerEntry, log: logging.Logger | Any) -> None:
-        self.order = order
+    def __init__(
+        self,
+        spec: StartSpec,
+        bridge: Bridge,
+        entry: LedgerEntry,
+        log: logging.Logger | Any,
+        observe: Observe | None = None,
+    ) -> None:
+        self.spec = spec
         self.entry = entry
         self.kernel_id = entry.record.kernel_id
         self.reason = ""
-        self.standing = KernelStatus(bridge, entry)
+        self.status = gateway_status(bridge, entry)
         self.was_taken = False
         self._exit_code: int | None = None
         self._changed = asyncio.Event()
         self.restart_pending = False
         self._bridge = bridge
+        self._observe = observe
         self._log = log
-        self._client = GatewayClient(order.target, connect_timeout=order.connect_timeout)
-        self._start = KernelStart(order, self._client, bridge, entry, log)
+        self._client = GatewayClient(spec.target, connect_timeout=spec.connect_timeout)
+        self._start = KernelStart(spec, self._client, bridge, entry, log)
         self._starting: asyncio.Task[Any] | None = None
         self._settled = asyncio.Event()
         self._settled.set()
@@ -69,6 +80,11 @@ class RemoteKernel:
         return self._watching is not None
 
     @property
+    def _has_begun(self) -> bool:
+        """Whether the kernel's start has begun, or it was taken over."""
+        return self._starting is not None or self.is_up
+
+    @property
     def _under_way(self) -> asyncio.Task[Any] | None:
         """The start that has not come to its end."""
         return None if self._settled.is_set() else self._starting
@@ -77,6 +93,7 @@ class RemoteKernel:
         """Request the kernel and wait until it answers; on any failure, or if cancelled, nothing is left of it."""
         self._starting = asyncio.current_task()
         self._settled.clear()
+        self._attach_observer()
         try:
             await self._start.run(stages)
         except BaseException as error:
@@ -85,7 +102,7 @@ class RemoteKernel:
             removal = self._ending = gateway_loop().keep(self._discard(error))
             self._settled.set()
             if isinstance(error, Exception):
-                await asyncio.wait({removal}, timeout=DELETE_WITHIN)
+                await asyncio.wait({removal}, timeout=DELETE_TIMEOUT_S)
             raise
         finally:
             self._settled.set()
@@ -95,17 +112,23 @@ class RemoteKernel:
     async def adopt(self) -> None:
         """Go on with a kernel that runs already, from where its last process left it; it may be busy.
 
-        Raises :class:`KernelGone` when the gateway does not know it, other errors when it cannot be reached. Nothing is
-        changed on the gateway then, and the ledger still says that the kernel is ours: the caller decides.
+        Raises :class:`KernelGone` when the gateway does not know it: its row in the ledger is then deleted, and a
+        kernel that may yet come up is removed when it does. Raises other errors when it cannot be reached: nothing is
+        changed then, and the ledger still says that the kernel is ours.
         """
         record = self.entry.record
+        self._attach_observer()
         try:
             model = await self._client.kernel(self.kernel_id)
             state = str(model.get("execution_state", "unknown"))
             if state == "dead":
-                message = f"The kernel on {self.order.target.label} is dead."
+                message = f"The kernel on {self.spec.target.label} is dead."
                 raise KernelGone(message)
             await self._start.connect(resume=record.state != "starting")
+        except KernelGone:
+            await self._leave()
+            gateway_loop().keep(self._bury())
+            raise
         except BaseException:
             await self._leave()
             raise
@@ -113,24 +136,41 @@ class RemoteKernel:
             self._bridge.publish("status", {"execution_state": state})
         await self._serve("adopted")
 
+    async def _bury(self) -> None:
+        """Delete the row of a kernel that the gateway does not know, and remove it should it yet come up."""
+        record = self.entry.record
+        seconds = self.spec.launch_timeout + LAUNCH_PAD - _age(record)
+        if record.state == "starting" and seconds > 0:
+            client = GatewayClient(self.spec.target, connect_timeout=self.spec.connect_timeout)
+            try:
+                await client.remove_late(self.kernel_id, within=seconds)
+            finally:
+                await client.close()
+        await self.entry.delete()
+
+    def _attach_observer(self) -> None:
+        """Have what passes observed, before anything does."""
+        if self._observe is not None:
+            self._bridge.observer = self._observe(self.kernel_id, self._bridge.publish)
+
     async def _serve(self, cause: str) -> None:
-        self.entry.hold(self.taken)
+        self.entry.start_heartbeat(self.on_taken)
         self._watching = asyncio.get_running_loop().create_task(self._watch())
-        await self.standing.become("connected", cause)
+        await self.status.save("connected", cause)
 
     async def _watch(self) -> None:
         """Notice a kernel that someone else deleted or the gateway culled: its WebSocket just stays silent.
 
-        Of a kernel whose line is down the WebSocket finds out more by itself.
+        Of a kernel whose connection is down the WebSocket finds out more by itself.
         """
         while True:
-            await until_gone(self._client, self.kernel_id, CHECK_EVERY)
+            await until_gone(self._client, self.kernel_id, GONE_CHECK_EVERY_S)
             if is_up(self._bridge):
                 self.lost(DELETED, "culled")
 
     def on_status(self, state: str) -> None:
         """React to what the gateway says of the kernel's process."""
-        if self.restart_pending:
+        if self.restart_pending or not self._has_begun:
             return
         if state == "starting":
             if self._watching is not None:  # the gateway has restarted it
@@ -146,44 +186,46 @@ class RemoteKernel:
 
     async def _meet_again(self) -> None:
         with contextlib.suppress(asyncio.TimeoutError):
-            await within(self.order.ready_timeout, self._bridge.ready())
+            await within(self.spec.ready_timeout, self._bridge.ready())
 
     def on_state(self, status: LinkStatus) -> None:
-        """React to what becomes of the connection."""
+        """React to what becomes of the connection; while a kernel is being taken over, :meth:`adopt` does."""
+        if not self._has_begun:
+            return
         if status.state is LinkState.RECONNECTING:
             self._log.warning("Kernel %s: %s; reconnecting.", self.kernel_id, status.reason)
             gateway_loop().keep(self._reconnecting(status))
-        elif status.state is LinkState.CONNECTED and self.standing.state == "reconnecting":
-            gateway_loop().keep(self.standing.become("connected", status.cause or "reconnected", status.advice))
-        elif status.state is LinkState.CONNECTED and CREDENTIALS in (status.cause, self.standing.cause):
-            gateway_loop().keep(self.standing.become("connected", status.cause or "renewed", status.advice))
+        elif status.state is LinkState.CONNECTED and self.status.state == "reconnecting":
+            gateway_loop().keep(self.status.save("connected", status.cause or "reconnected", status.advice))
+        elif status.state is LinkState.CONNECTED and CREDENTIALS in (status.cause, self.status.cause):
+            gateway_loop().keep(self.status.save("connected", status.cause or "renewed", status.advice))
         elif status.state is LinkState.GONE and self._under_way:
             self._start.died()
         elif status.state is LinkState.GONE:
             self.lost(status.reason, status.cause, told=True)
 
     async def _reconnecting(self, status: LinkStatus) -> None:
-        """Say so; a line is also cut by another process that took the kernel over, and two must not fight for it."""
+        """Say that the connection is lost, unless it was cut by another process that took the kernel over."""
         if not await self.entry.is_ours():
-            self.taken()
+            self.on_taken()
         elif self._bridge.link is not None and self._bridge.link.state is LinkState.RECONNECTING:
-            await self.standing.become("reconnecting", status.cause, status.advice)
+            await self.status.save("reconnecting", status.cause, status.advice)
 
     def lost(self, reason: str, cause: str, *, told: bool = False) -> None:
         """Take note that the kernel is no more, and tell whoever waits for it; ``cause`` is a word for programs."""
         if self.exit_code is not None:
             return
-        (self.standing.set if told else self.standing.tell)("gone", cause, reason)
+        (self.status.set if told else self.status.announce)("gone", cause, reason)
         self._forget(reason)
         gateway_loop().keep(self.end())
 
-    def taken(self) -> None:
+    def on_taken(self) -> None:
         """Take note that another process goes on with the kernel, which is left alone from here on."""
         if self.exit_code is not None or self._ending is not None:
             return
         self.was_taken = True
         reason = "Another Jupyter server or computer took the kernel over."
-        self.standing.tell("gone", "adopted", reason)
+        self.status.announce("gone", "adopted", reason)
         self._forget(reason)
         if self._watching is not None:
             self._watching.cancel()
@@ -208,7 +250,7 @@ class RemoteKernel:
         self._interrupts.drop()
         if self._watching is not None:
             self._watching.cancel()
-        self.standing.tell("detached", cause, reason)
+        self.status.announce("detached", cause, reason)
         await self._leave()
         await self.entry.release(cause, reason)
 
@@ -220,20 +262,20 @@ class RemoteKernel:
         return self.exit_code
 
     async def interrupt(self) -> None:
-        """Interrupt what runs, as soon as the line allows; a kernel that is gone has nothing to interrupt."""
+        """Interrupt what runs, as soon as the connection allows; a kernel that is gone has nothing to interrupt."""
         if self.exit_code is not None:
             return
         await self._interrupts.interrupt()
 
     async def restart(self, stages: StartStages) -> None:
-        """Restart the kernel in place: its id and the WebSocket stay. A line that is down is waited for."""
+        """Restart the kernel in place: its id and the WebSocket stay. A connection that is down is waited for."""
         self._interrupts.drop()
         drop_unsent(self._bridge, "aborted")
         self._bridge.abandon("aborted")
-        seconds = self.order.launch_timeout + LAUNCH_PAD
+        seconds = self.spec.launch_timeout + LAUNCH_PAD
         await restart_when_up(self._client, self._bridge, self.kernel_id, stages, seconds)
         stages.enter(READY)
-        await stages.bounded(self._bridge.ready(), self.order.ready_timeout)
+        await stages.bounded(self._bridge.ready(), self.spec.ready_timeout)
         stages.end()
         self.restart_pending, self.exit_code = False, None
 
@@ -260,20 +302,58 @@ class RemoteKernel:
         if self._watching is not None:
             self._watching.cancel()
         try:
-            await delete(self._client, self.entry, self.standing, self._log)
+            await self._delete()
         finally:
             self.exit_code = self.exit_code or 0
             self.restart_pending = False
             await self._leave()
 
+    async def _delete(self) -> None:
+        """Delete the kernel on its gateway, unless another process has it by now; never raises the gateway's errors.
+
+        One that went by itself stays in the ledger for a while, with the reason. One that could not be deleted waits
+        there for ``kernels prune``, and for no notebook.
+        """
+        entry, status = self.entry, self.status
+        try:
+            if not await entry.is_ours():
+                return
+            await within(DELETE_TIMEOUT_S, self._client.delete(self.kernel_id))
+        except (EMRConnectError, asyncio.TimeoutError) as error:
+            await release_undeleted(entry, error, self._log)
+        else:
+            await (entry.end(status.cause, status.reason) if status.state == "gone" else entry.delete())
+
     async def _discard(self, error: BaseException) -> None:
         """Remove what a failed start may have left, or may yet bring up."""
         answered = isinstance(error, GatewayError) and not isinstance(error, GatewayUnreachable)
-        seconds = REMOVE_EVERY if answered else self.order.launch_timeout + LAUNCH_PAD
-        await (discard(self._client, self.entry, seconds) if self._start.was_requested else self.entry.delete())
+        seconds = REMOVE_EVERY if answered else self.spec.launch_timeout + LAUNCH_PAD
+        if not self._start.was_requested or await self._client.remove_late(self.kernel_id, within=seconds):
+            await self.entry.delete()
+        else:
+            await self.entry.release("not deleted", "It did not start, and may yet come up.", persistent=False)
         await self._leave()
 
     async def _leave(self) -> None:
         if self._bridge.kernel_id == self.kernel_id and self._bridge.link is not None:
             await self._bridge.link.close()
         await self._client.close()
+
+
+def gateway_status(bridge: Bridge, entry: LedgerEntry) -> KernelStatus:
+    """Return the status of a gateway kernel that is, or will be, behind this bridge."""
+    return KernelStatus(entry, bridge.publish, lambda: bridge.link.session_id if bridge.link else None)
+
+
+async def release_undeleted(entry: LedgerEntry, error: Exception, log: logging.Logger | Any) -> None:
+    """Leave a kernel that could not be deleted to ``kernels prune``, and say so in the log."""
+    text = str(error) or "no answer in time"
+    log.warning("Kernel %s could not be deleted: %s", entry.record.kernel_id, text)
+    await entry.release("not deleted", f"It could not be deleted: {text}", persistent=False)
+
+
+def _age(record: KernelRecord) -> float:
+    """Return the seconds since a kernel was entered into the ledger."""
+    if not record.started_at:
+        return 0.0
+    return (datetime.now(timezone.utc) - datetime.fromisoformat(record.started_at)).total_seconds()

@@ -1,4 +1,4 @@
-"""The kernel provisioner ``emr-connect``: starts a kernel on the attached compute and bridges it to local channels."""
+"""The kernel provisioner ``emr-connect``: what Jupyter asks of a kernel, done on the compute that it is attached to."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import asyncio
 import os
 import signal
 import uuid
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
@@ -14,18 +15,17 @@ from traitlets import Bool, List, Unicode
 from traitlets.config import Config
 
 from ..config import EMRConnect, load_config
-from ..errors import EMRConnectError
-from ..gateway.channels.bridge import Bridge
+from ..errors import ConfigurationError, EMRConnectError
 from ..gateway.channels.zmq_channels import LocalChannels
-from ..gateway.connection.status import LinkStatus
 from ..gateway.event_loop import GatewayLoop, gateway_loop
+from ..models import Attachment, Transport
 from .adopt import Adopter
-from .kernel import RemoteKernel
+from .launchers import LAUNCHERS, LaunchContext, LaunchedKernel, Launcher
 from .reattachment import Reattachment
-from .spec import KernelRequest, recorder_of
+from .spec import KernelRequest, new_record, recorder_of
 from .stages import StartStages, reporter
 
-SHUTDOWN_SECONDS = 30.0
+SHUTDOWN_WAIT_S = 30.0
 
 
 class EMRProvisioner(KernelProvisionerBase):
@@ -44,9 +44,10 @@ class EMRProvisioner(KernelProvisionerBase):
         super().__init__(**kwargs)
         self.timings: dict[str, float] = {}
         self.reason = ""
-        self._remote: RemoteKernel | None = None
-        self._return: Reattachment | None = None
-        self._bridge: Bridge | None = None
+        self._kernel: LaunchedKernel | None = None
+        self._reattachment: Reattachment | None = None
+        self._launchers: dict[Transport, Launcher] = {}
+        self._launcher: Launcher | None = None
         self._has_process = False
         self._left = False
 
@@ -57,18 +58,18 @@ class EMRProvisioner(KernelProvisionerBase):
 
     @property
     def remote_kernel_id(self) -> str | None:
-        """The kernel's id on its gateway."""
-        return known.kernel_id if (known := self._return or self._remote) else None
+        """The kernel's id in the ledger, which is also its id on its gateway."""
+        return kernel.kernel_id if (kernel := self._reattachment or self._kernel) else None
 
     @property
     def was_taken(self) -> bool:
         """Whether another process has taken the kernel over (``kernels adopt --force``)."""
-        return self._remote is not None and self._remote.was_taken
+        return self._kernel is not None and self._kernel.was_taken
 
     @property
     def channels(self) -> LocalChannels | None:
         """Where this process speaks to the kernel, also past ZeroMQ; asked when a browser connects."""
-        return self._bridge.channels if self._bridge else None
+        return self._launcher.channels if self._launcher else None
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Prepare the environment; called by ``KernelManager`` before :meth:`launch_kernel`. There is no command."""
@@ -81,7 +82,7 @@ class EMRProvisioner(KernelProvisionerBase):
         stages = StartStages(reporter(self.log, self.kernel_id))
         loop = gateway_loop()
         try:
-            self.connection_info = await loop.call(self._launch(loop, self._wishes(env), stages))
+            self.connection_info = await loop.call(self._launch(loop, self._request(env), stages))
         except EMRConnectError as error:
             self.reason = str(error)
             self.log.error("Kernel %s did not start. %s", self.kernel_id, error)
@@ -94,38 +95,53 @@ class EMRProvisioner(KernelProvisionerBase):
         self._has_process = True
         return self.connection_info
 
-    async def _launch(self, loop: GatewayLoop, wishes: KernelRequest, stages: StartStages) -> KernelConnectionInfo:
-        bridge = self._open_bridge()
-        local = cast(KernelConnectionInfo, bridge.connection_info)
+    async def _launch(self, loop: GatewayLoop, request: KernelRequest, stages: StartStages) -> KernelConnectionInfo:
+        """Have the kernel run, and return where local clients reach it; called on the gateway loop."""
         # A server that ends otherwise than by its own stop leaves its kernels too.
-        loop.at_exit(self, self._leave if wishes.persistent else self._finish)
-        remote = self._remote
-        if remote is not None and remote.restart_pending:
-            await remote.restart(stages)
-            return local
+        loop.at_exit(self, self._leave if request.persistent else self._finish)
+        if self._launcher is not None and self._kernel is not None and self._kernel.restart_pending:
+            await self._kernel.restart(stages)
+            return self._launcher.connection_info
         try:
-            adopter = Adopter(await asyncio.to_thread(self._settings), wishes, bridge, self.log)
-            if entry := adopter.handed():
-                self._remote, self._return = None, Reattachment(adopter, entry, bridge, self.log, self._back)
-                return local
-            self._remote = await adopter.find(stages)
-            if not self._remote.is_up:
-                await self._remote.start(stages)
+            launcher = await self._obtain(request, stages)
         except BaseException:
             if not self._has_process:
                 loop.keep(self._finish())
             raise
-        return local
+        return launcher.connection_info
 
-    def _back(self, kernel: RemoteKernel) -> None:
+    async def _obtain(self, request: KernelRequest, stages: StartStages) -> Launcher:
+        """Go on with a kernel that was left behind for this one, else start a new one; returns its launcher."""
+        config = await asyncio.to_thread(self._settings)
+        adopter = Adopter(config, request, self._launcher_of, self.log)
+        if entry := adopter.handed_over():
+            launcher = self._launcher_of(entry.record.transport)
+            self._kernel = None
+            self._reattachment = Reattachment(adopter, entry, launcher, self.log, self._on_back)
+            return launcher
+        if kernel := await adopter.wanted_kernel(stages):
+            self._kernel = kernel
+            return self._launcher_of(kernel.entry.record.transport)
+        connection = await adopter.connect(await _attachment_of(config, request.env), stages)
+        launcher = self._launcher_of(connection.transport)
+        if kernel := await adopter.left_kernel(connection, stages):
+            self._kernel = kernel
+            return launcher
+        record = new_record(connection, request, persistent=request.persistent and launcher.outlives_process)
+        self._kernel = adopter.kernel(adopter.entry(record), connection)
+        await self._kernel.start(stages)
+        return launcher
+
+    def _on_back(self, kernel: LaunchedKernel) -> None:
         """Take a kernel that has come back; called on the gateway loop."""
-        self._remote, self._return = kernel, None
+        self._kernel, self._reattachment = kernel, None
 
-    def _wishes(self, env: dict[str, str]) -> KernelRequest:
-        from ..services.kernels.ownership import keeps
+    def _request(self, env: Mapping[str, str]) -> KernelRequest:
+        """Return what is asked for under this environment; called on Jupyter's loop."""
+        from ..services.kernels.ownership import are_persistent
 
         server = getattr(self.parent, "parent", None)
-        persistent = keeps(server)
+        persistent = are_persistent(server)
         return KernelRequest(
             kernelspec=str(getattr(self.parent, "kernel_name", "")),
             candidates=tuple(self.candidates),
@@ -145,42 +161,35 @@ class EMRProvisioner(KernelProvisionerBase):
         merged.merge(self.config)
         return EMRConnect(config=merged)
 
-    def _open_bridge(self) -> Bridge:
-        """Return the local sockets, which stay the same for all lives of the kernel."""
-        if self._bridge is None:
+    def _launcher_of(self, transport: Transport) -> Launcher:
+        """Return the launcher of a transport, whose local channels stay the same for all lives of the kernel."""
+        if transport not in self._launchers:
             session = getattr(self.parent, "session", None)
-            self._bridge = Bridge(
+            context = LaunchContext(
                 key=session.key if session else uuid.uuid4().hex.encode(),
                 scheme=session.signature_scheme if session else "hmac-sha256",
                 on_shutdown=self._on_shutdown,
-                on_state=self._on_state,
-                on_status=self._on_status,
+                log=self.log,
             )
-        return self._bridge
+            self._launchers[transport] = LAUNCHERS[transport](context)
+        self._launcher = self._launchers[transport]
+        return self._launcher
 
     async def _on_shutdown(self, restart: bool) -> None:
-        """A client asked the kernel to shut down; called on the gateway loop."""
+        """Delete the kernel, or let it look dead until its restart; called when a client asked it to shut down."""
         if not restart:
             await self._end()
-        elif self._remote is not None:
-            self._remote.pause_for_restart()
-
-    def _on_state(self, status: LinkStatus) -> None:
-        if self._remote is not None:
-            self._remote.on_state(status)
-
-    def _on_status(self, state: str) -> None:
-        if self._remote is not None:
-            self._remote.on_status(state)
+        elif self._kernel is not None:
+            self._kernel.pause_for_restart()
 
     async def poll(self) -> int | None:
         """Return None while the kernel lives, else its exit code; called by ``KernelManager.is_alive``."""
         if self._left:  # it looks alive until Jupyter ends it, so that it is not started anew
             return None if self._has_process else 0
-        if self._return is not None:
-            self.reason = self._return.failure
+        if self._reattachment is not None:
+            self.reason = self._reattachment.failure
             return 1 if self.reason else None
-        if (kernel := self._remote) is None:
+        if (kernel := self._kernel) is None:
             return 0
         if kernel.exit_code is not None:
             self.reason = kernel.reason
@@ -189,7 +198,7 @@ class EMRProvisioner(KernelProvisionerBase):
 
     async def wait(self) -> int | None:
         """Wait until the kernel is no more; called as ``KernelManager`` finishes a shutdown or a kill."""
-        if not self._left and (kernel := self._remote) is not None:
+        if not self._left and (kernel := self._kernel) is not None:
             await gateway_loop().call(kernel.over())
         self._has_process = False
         return await self.poll()
@@ -204,17 +213,17 @@ class EMRProvisioner(KernelProvisionerBase):
 
     async def returned(self) -> bool:
         """Wait until a kernel that is brought back is there; False when it will not come. Others are there."""
-        if self._return is None:
+        if self._reattachment is None:
             return True
-        return await gateway_loop().call(self._return.settled())
+        return await gateway_loop().call(self._reattachment.settled())
 
     def link_state(self) -> dict[str, str]:
         """Return ``state``, ``since``, ``cause`` and ``reason`` of the connection; called from any thread."""
-        return known.standing.to_json() if (known := self._return or self._remote) else {}
+        return kernel.status.to_json() if (kernel := self._reattachment or self._kernel) else {}
 
     async def send_signal(self, signum: int) -> None:
-        """SIGINT interrupts over REST, SIGKILL and SIGTERM delete; 0 asks nothing; others do not reach a gateway."""
-        if signum == signal.SIGINT and (kernel := self._remote) is not None:
+        """Interrupt the kernel for SIGINT, delete it for SIGKILL and SIGTERM; other signals do not reach a compute."""
+        if signum == signal.SIGINT and (kernel := self._kernel) is not None:
             try:
                 await gateway_loop().call(kernel.interrupt())
             except EMRConnectError as error:
@@ -226,7 +235,7 @@ class EMRProvisioner(KernelProvisionerBase):
         """Delete the kernel, unless it is only between two lives; called to end it at once."""
         if self._left:
             self._has_process = False
-        elif self._remote is None or not self._remote.restart_pending:
+        elif self._kernel is None or not self._kernel.restart_pending:
             await gateway_loop().call(self._end())
 
     async def terminate(self, restart: bool = False) -> None:
@@ -238,13 +247,12 @@ class EMRProvisioner(KernelProvisionerBase):
 
         The connection to the compute is not in it: it is made of secrets, and is made anew from the ledger's record.
         """
-        known = await super().get_provisioner_info()
-        link = self._bridge.link if self._bridge else None
-        session = link.session_id if link else None
-        return known | {"gateway_kernel_id": self.remote_kernel_id, "gateway_session_id": session}
+        info = await super().get_provisioner_info()
+        session = self._launcher.session_id if self._launcher else None
+        return info | {"gateway_kernel_id": self.remote_kernel_id, "gateway_session_id": session}
 
     async def shutdown_requested(self, restart: bool = False) -> None:
-        """The manager has sent a shutdown request on the control channel, which may be slower than this call."""
+        """Shut the kernel down; called after a request on the control channel, which may be slower than this call."""
         if self._left:
             self._has_process = False
         else:
@@ -257,13 +265,13 @@ class EMRProvisioner(KernelProvisionerBase):
 
     async def _end(self) -> None:
         """Delete the kernel."""
-        if known := self._return or self._remote:
-            await known.end()
+        if kernel := self._reattachment or self._kernel:
+            await kernel.end()
 
     async def _detach(self, cause: str, reason: str) -> None:
         gateway_loop().at_exit(self, None)
-        if known := self._return or self._remote:
-            await known.detach(cause, reason)
+        if kernel := self._reattachment or self._kernel:
+            await kernel.detach(cause, reason)
         await self._close()
 
     async def _leave(self) -> None:
@@ -279,11 +287,25 @@ class EMRProvisioner(KernelProvisionerBase):
         await self._close()
 
     async def _close(self) -> None:
-        self._remote, self._return = None, None
-        bridge, self._bridge = self._bridge, None
-        if bridge is not None:
-            await bridge.close()
+        """Forget the kernel, and close the local channels."""
+        self._kernel, self._reattachment, self._launcher = None, None, None
+        launchers, self._launchers = self._launchers, {}
+        for launcher in launchers.values():
+            await launcher.close()
 
     def get_shutdown_wait_time(self, recommended: float = 5.0) -> float:
         """Allow for the network and for a gateway that waits for its kernel."""
-        return max(recommended, SHUTDOWN_SECONDS)
+        return max(recommended, SHUTDOWN_WAIT_S)
+
+
+async def _attachment_of(config: EMRConnect, env: Mapping[str, str]) -> Attachment:
+    """Return the attachment for a kernel that starts now; raises ``NotAttached``, ``ConfigurationError``."""
+    # Imported here: it brings boto3, and listing kernelspecs must not.
+    from ..services.attachments.resolution import resolve
+
+    attachment = await asyncio.to_thread(resolve, config, env, env.get("JPY_SESSION_NAME") or None)
+    if attachment.transport not in ("auto", *LAUNCHERS):
+        message = f"This kernel cannot use the transport {attachment.transport!r}."
+        choices = " or ".join(repr(name) for name in (*LAUNCHERS, "auto"))
+        raise ConfigurationError(message, fix=f"Attach with the transport {choices}.")
+    return attachment

@@ -1,4 +1,4 @@
-"""A kernel that comes back to its Jupyter server: there for local clients at once, on its gateway when that answers."""
+"""A kernel that comes back to its Jupyter server: there for local clients at once, on its compute when that answers."""
 
 from __future__ import annotations
 
@@ -9,20 +9,18 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import ComputeNotFound, EMRConnectError, GatewayError, NotAttachable
-from ..gateway.channels.bridge import Bridge
 from ..gateway.event_loop import gateway_loop
-from ..gateway.rest import GatewayClient
 from ..http.deadlines import within
 from .adopt import Adopter
-from .delete import DELETE_WITHIN
-from .kernel import RemoteKernel
-from .ledger_entry import KernelStatus, LedgerEntry
+from .kernel import DELETE_TIMEOUT_S, release_undeleted
+from .launchers import LaunchedKernel, Launcher
+from .ledger_entry import LedgerEntry
 
-FIRST_PAUSE, LAST_PAUSE = 1.0, 30.0
+FIRST_PAUSE_S, LAST_PAUSE_S = 1.0, 30.0
 
 
 class Reattachment:
-    """A kernel on its way back: its local channels are open, its gateway is asked for until it answers.
+    """A kernel on its way back: its local channels are open, its compute is asked for until it answers.
 
     ``on_back`` is called with the kernel once it is back; ``failure`` says why it will not come. What local clients
     send meanwhile waits in their sockets. Made when a server restores its kernels: neither the network nor AWS delays
@@ -33,21 +31,21 @@ class Reattachment:
         self,
         adopter: Adopter,
         entry: LedgerEntry,
-        bridge: Bridge,
+        launcher: Launcher,
         log: logging.Logger | Any,
-        on_back: Callable[[RemoteKernel], None],
+        on_back: Callable[[LaunchedKernel], None],
     ) -> None:
         self.failure = ""
         self.entry = entry
         self.kernel_id = entry.record.kernel_id
-        self.standing = KernelStatus(bridge, entry)
+        self.status = launcher.status(entry)
         self._on_back = on_back
         self._adopter = adopter
-        self._bridge = bridge
+        self._launcher = launcher
         self._log = log
         self._over = asyncio.Event()
-        bridge.channels.pause(True)
-        entry.hold(self._taken)
+        launcher.pause(True)
+        entry.start_heartbeat(self._on_taken)
         self._task = gateway_loop().loop.create_task(self._run())
 
     async def settled(self) -> bool:
@@ -56,17 +54,18 @@ class Reattachment:
         return not self.failure
 
     def _settle(self, failure: str = "", cause: str = "lost") -> None:
+        """End the waiting: with the kernel back, or with what keeps it from coming."""
         self.failure = failure
         if failure:
-            self.standing.set("gone", cause, failure)
+            self.status.set("gone", cause, failure)
         self._over.set()
 
-    def _taken(self) -> None:
+    def _on_taken(self) -> None:
         self._task.cancel()
         self._settle("Another Jupyter server or computer took the kernel over.", "adopted")
 
     async def _run(self) -> None:
-        pause = FIRST_PAUSE
+        pause = FIRST_PAUSE_S
         while True:
             try:
                 connection = await self._adopter.reach(self.entry)
@@ -78,20 +77,20 @@ class Reattachment:
                 return
             except asyncio.TimeoutError:
                 reason = "The gateway has the kernel, but it does not answer."
-                await self.standing.become("reconnecting", "gateway", reason)
+                await self.status.save("reconnecting", "gateway", reason)
             except EMRConnectError as error:
                 cause = "network" if isinstance(error, GatewayError) else "credentials"
-                if pause == FIRST_PAUSE:
-                    self._log.warning("Kernel %s cannot be reached yet. %s", self.entry.record.kernel_id, error)
-                await self.standing.become("reconnecting", cause, error.message)
+                if pause == FIRST_PAUSE_S:
+                    self._log.warning("Kernel %s cannot be reached yet. %s", self.kernel_id, error)
+                await self.status.save("reconnecting", cause, error.message)
             else:
                 if kernel:
                     self._on_back(kernel)
-                    self._bridge.channels.pause(False)
+                    self._launcher.pause(False)
                 self._settle("" if kernel else "The gateway no longer has the kernel.")
                 return
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads load, hides nothing
-            pause = min(pause * 2, LAST_PAUSE)
+            pause = min(pause * 2, LAST_PAUSE_S)
 
     async def detach(self, cause: str, reason: str) -> None:
         """Stop asking, and leave the kernel to the next who wants it."""
@@ -101,24 +100,17 @@ class Reattachment:
         await self.entry.release(cause, reason)
 
     async def end(self) -> None:
-        """Delete the kernel, by one more attempt to reach its gateway."""
+        """Delete the kernel, by one more attempt to reach its compute."""
         self._task.cancel()
         await asyncio.wait({self._task})
         if self._over.is_set():
             return
         self._settle("It was shut down.")
         try:
-            await within(DELETE_WITHIN, self._delete())
-            await self.entry.delete()
+            await within(DELETE_TIMEOUT_S, self._delete())
         except (EMRConnectError, asyncio.TimeoutError) as error:
-            text = str(error) or "no answer in time"
-            self._log.warning("Kernel %s could not be deleted: %s", self.kernel_id, text)
-            await self.entry.release("not deleted", f"It could not be deleted: {text}", persistent=False)
+            await release_undeleted(self.entry, error, self._log)
 
     async def _delete(self) -> None:
         connection = await self._adopter.reach(self.entry)
-        client = GatewayClient(connection.target, connect_timeout=self._adopter.config.connect_timeout)
-        try:
-            await client.delete(self.kernel_id)
-        finally:
-            await client.close()
+        await self._adopter.kernel(self.entry, connection).end()

@@ -1,4 +1,4 @@
-"""A restart by the gateway, also while the line to the kernel is down: it waits for the line, and says so."""
+"""A restart by the gateway, also while the connection is down: the restart waits for it, and says so."""
 
 from __future__ import annotations
 
@@ -7,28 +7,29 @@ import asyncio
 from ..errors import GatewayUnreachable
 from ..gateway.channels.bridge import Bridge
 from ..gateway.rest import GatewayClient
-from ..services.stages import LINE, REQUESTED
-from .interrupt import is_up, line_returns
+from ..services.stages import CONNECTION_RETURNS, REQUESTED
+from .interrupt import connection_returns, is_up
 from .stages import StartStages
 
-LOOK_EVERY = 0.05
-OWED = "[EMR Connect: the connection is down; the kernel is restarted when it returns.]\n"
+CHECK_EVERY_S = 0.05
+CONNECTION_DOWN = "[EMR Connect: the connection is down; the kernel is restarted when it returns.]\n"
 
 
 async def restart_when_up(
     client: GatewayClient, bridge: Bridge, kernel_id: str, stages: StartStages, seconds: float
 ) -> None:
-    """Have the gateway restart the kernel, at the latest within ``seconds``; a line that is down is waited for.
+    """Have the gateway restart the kernel, at the latest within ``seconds``; a connection that is down is waited for.
 
-    When the line is lost before the answer, the gateway is asked again: between two restarts nothing can be lost. The
-    stages are :data:`LINE`, while that is waited for, and ``REQUESTED``. Raises what the gateway refuses for.
+    When the connection is lost before the answer, the gateway is asked again: between two restarts nothing can be
+    lost. The stages are :data:`CONNECTION_RETURNS`, while that is waited for, and ``REQUESTED``. Raises what the
+    gateway refuses for.
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
     while True:
         if not is_up(bridge):
-            stages.enter(LINE)
-            bridge.publish("stream", {"name": "stderr", "text": OWED})
+            stages.enter(CONNECTION_RETURNS)
+            bridge.publish("stream", {"name": "stderr", "text": CONNECTION_DOWN})
         else:
             stages.enter(REQUESTED)
         left = max(end - loop.time(), 1.0)
@@ -37,15 +38,15 @@ async def restart_when_up(
 
 
 async def _restarted(client: GatewayClient, bridge: Bridge, kernel_id: str, seconds: float) -> bool:
-    """Ask for the restart once the line is up; returns False when the line goes before the gateway has answered."""
+    """Ask for the restart once connected; returns False when the connection goes before the gateway has answered."""
     if not is_up(bridge):
-        await line_returns(bridge)
+        await connection_returns(bridge)
         if is_up(bridge):
             return False
-        await client.restart(kernel_id, timeout=seconds)  # a line that is gone for good: the gateway says why
+        await client.restart(kernel_id, timeout=seconds)  # gone for good: the gateway says why
         return True
     asking = asyncio.ensure_future(client.restart(kernel_id, timeout=seconds))
-    going = asyncio.ensure_future(_line_goes(bridge))
+    going = asyncio.ensure_future(_connection_goes(bridge))
     try:
         await asyncio.wait({asking, going}, return_when=asyncio.FIRST_COMPLETED)
         if not asking.done():
@@ -63,8 +64,9 @@ async def _restarted(client: GatewayClient, bridge: Bridge, kernel_id: str, seco
         await asyncio.gather(asking, going, return_exceptions=True)
 
 
-async def _line_goes(bridge: Bridge) -> None:
+async def _connection_goes(bridge: Bridge) -> None:
+    """Return once the connection is not up any more."""
     while True:
-        await asyncio.sleep(LOOK_EVERY)
+        await asyncio.sleep(CHECK_EVERY_S)
         if not is_up(bridge):
             return

@@ -1,8 +1,7 @@
-"""What a start is made of: the compute asked and found, the wishes of our kernelspec, and the ledger's row for it."""
+"""What is to be started: what our kernelspec asks for, the compute to start it on, and the new row in the ledger."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import uuid
@@ -11,28 +10,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..config import EMRConnect
-from ..errors import ConfigurationError
 from ..gateway.channels.bridge import Observer
 from ..gateway.target import GatewayTarget
 from ..models import Attachment, KernelRecord, Kind
 
 if TYPE_CHECKING:
-    from ..services.attachments.connect import Connection
+    from ..services.attachments.connect import Connection, GatewayConnection
 
-
-@dataclass(frozen=True)
-class StartSpec:
-    """What to start, where: the target, and our kernelspec's wishes."""
-
-    target: GatewayTarget
-    candidates: tuple[str, ...]
-    language: str
-    spark: bool
-    offer_v1: bool = True
-    env: dict[str, str] = field(default_factory=dict, repr=False)
-    connect_timeout: float = 10.0
-    launch_timeout: float = 120.0
-    ready_timeout: float = 60.0
+# Makes a bridge's observer from the kernel's id on its gateway and the bridge's ``publish``.
+Observe = Callable[[str, Any], Observer | None]
 
 
 @dataclass(frozen=True)
@@ -61,62 +47,66 @@ class KernelRequest:
         return os.path.realpath(name) if name else None
 
 
-async def attachment_of(config: EMRConnect, env: Mapping[str, str]) -> Attachment:
-    """Return the attachment for a kernel that starts now; raises ``NotAttached``, ``ConfigurationError``."""
-    # Imported here: it brings boto3, and listing kernelspecs must not.
-    from ..services.attachments import resolution as attachments
+@dataclass(frozen=True)
+class StartSpec:
+    """What to start on which gateway; ``candidates`` are kernelspecs of the gateway, timeouts are in seconds."""
 
-    found = await asyncio.to_thread(attachments.resolve, config, env, env.get("JPY_SESSION_NAME") or None)
-    if found.transport not in ("auto", "gateway"):
-        message = f"This kernel cannot use the transport {found.transport!r}."
-        raise ConfigurationError(message, fix="Attach with the transport 'gateway' or 'auto'.")
-    return found
-
-
-async def reach(config: EMRConnect, request: Attachment, stage: Callable[[str], None]) -> Connection:
-    """Find the compute and its gateway, see ``services.attachments.connect``; imported here since it brings boto3."""
-    from ..services.attachments.connect import connect
-
-    return await connect(config, request, stage=stage)
+    target: GatewayTarget
+    candidates: tuple[str, ...]
+    language: str
+    spark: bool
+    offer_v1: bool = True
+    env: dict[str, str] = field(default_factory=dict, repr=False)
+    connect_timeout: float = 10.0
+    launch_timeout: float = 120.0
+    ready_timeout: float = 60.0
 
 
-def start_spec(config: EMRConnect, connection: Connection, wishes: KernelRequest) -> StartSpec:
-    """Return the order for a compute that answered."""
+def start_spec(config: EMRConnect, connection: GatewayConnection, request: KernelRequest) -> StartSpec:
+    """Return what to start on a gateway that answered."""
     return StartSpec(
         target=connection.target,
-        candidates=wishes.candidates,
-        language=wishes.language,
-        spark=wishes.spark,
-        offer_v1=wishes.offer_v1,
-        env=gateway_env(wishes.env),
+        candidates=request.candidates,
+        language=request.language,
+        spark=request.spark,
+        offer_v1=request.offer_v1,
+        env=gateway_env(request.env),
         connect_timeout=config.connect_timeout,
-        launch_timeout=launch_timeout(wishes.env, config, connection.compute.kind),
+        launch_timeout=launch_timeout(request.env, config, connection.compute.kind),
         ready_timeout=config.ready_timeout,
     )
 
 
-def new_record(connection: Connection, wishes: KernelRequest) -> KernelRecord:
-    """Return what the ledger shall know of a new kernel, under ids of our choice."""
+def new_record(connection: Connection, request: KernelRequest, *, persistent: bool) -> KernelRecord:
+    """Return the ledger's row of a new kernel, under ids of our choice; a gateway takes the one that is asked for.
+
+    ``persistent`` says whether the kernel is to outlive its process.
+    """
     kernel_id = str(uuid.uuid4())
     return KernelRecord(
         kernel_id=kernel_id,
         compute=connection.compute.id,
-        kernelspec=wishes.kernelspec,
-        url=connection.target.url,
-        remote_id=kernel_id,
+        kernelspec=request.kernelspec,
+        url=connection.url,
+        transport=connection.transport,
+        remote_id=kernel_id if connection.transport == "gateway" else None,
         runtime_role=connection.role,
-        path=wishes.path,
+        path=request.path,
         profile=connection.compute.profile,
         region=connection.compute.region,
         access_role=connection.compute.access_role,
-        local_id=wishes.local_id,
+        local_id=request.local_id,
         session_id=uuid.uuid4().hex,
-        root=wishes.root,
-        persistent=wishes.persistent,
+        root=request.root,
+        persistent=persistent,
     )
 
 
-# -- Which of a gateway's kernelspecs stands behind one of ours.
+async def connect_to(config: EMRConnect, attachment: Attachment, stage: Callable[[str], None]) -> Connection:
+    """Reach an attachment's compute, see ``services.attachments.connect``; imported here since that brings boto3."""
+    from ..services.attachments.connect import connect
+
+    return await connect(config, attachment, stage=stage)
 
 
 # A Spark kernel by its name: `pyspark_kubernetes`, `spark_scala_kubernetes`, `my-spark-py`; Toree is Spark's Scala.
@@ -148,17 +138,14 @@ def choose(offered: Mapping[str, str], candidates: Sequence[str], language: str,
     return None
 
 
-# -- What a gateway is asked for with a kernel: its environment, and how long its start may take.
-
-
-ENDPOINT_LAUNCH_SECONDS = 400.0
-# What the gateway's kernel may be told from our side; KERNEL_USERNAME comes from the runtime role (reference 1.9).
-OURS = frozenset({"KERNEL_ID", "KERNEL_LAUNCH_TIMEOUT", "KERNEL_USERNAME"})
+ENDPOINT_LAUNCH_TIMEOUT_S = 400.0
+# What is never taken from the user's environment; KERNEL_USERNAME comes from the runtime role (reference 1.9).
+RESERVED_NAMES = frozenset({"KERNEL_ID", "KERNEL_LAUNCH_TIMEOUT", "KERNEL_USERNAME"})
 
 
 def gateway_env(env: Mapping[str, str]) -> dict[str, str]:
     """Return what of the environment goes to the gateway: ``KERNEL_*``, all that it keeps (reference 5.4)."""
-    return {name: value for name, value in env.items() if name.startswith("KERNEL_") and name not in OURS}
+    return {name: value for name, value in env.items() if name.startswith("KERNEL_") and name not in RESERVED_NAMES}
 
 
 def launch_timeout(env: Mapping[str, str], config: EMRConnect, kind: Kind) -> float:
@@ -166,17 +153,14 @@ def launch_timeout(env: Mapping[str, str], config: EMRConnect, kind: Kind) -> fl
 
     On EKS the kernel is a pod for which a node may first have to come up: AWS says 400 s there (reference 2.4).
     """
-    asked = env.get("KERNEL_LAUNCH_TIMEOUT", "")
-    if asked.isdigit():
-        return float(asked)
-    return max(config.launch_timeout, ENDPOINT_LAUNCH_SECONDS) if kind == "eks" else config.launch_timeout
+    seconds = env.get("KERNEL_LAUNCH_TIMEOUT", "")
+    if seconds.isdigit():
+        return float(seconds)
+    return max(config.launch_timeout, ENDPOINT_LAUNCH_TIMEOUT_S) if kind == "eks" else config.launch_timeout
 
 
-# -- The way from a kernel to the recorder of the server that it runs in, which this layer may not import.
-
-
-Observe = Callable[[str, Any], Observer | None]
-ATTRIBUTE = "emr_connect_recorder"  # of the server's kernel manager (server.recorder)
+# The attribute of a server's kernel manager that holds its recorder (server.recording), not to be imported here.
+RECORDER_ATTRIBUTE = "emr_connect_recorder"
 
 
 def recorder_of(kernel_manager: Any, kernel_id: str) -> Observe | None:
@@ -184,6 +168,6 @@ def recorder_of(kernel_manager: Any, kernel_id: str) -> Observe | None:
 
     None where no server with our extension runs the kernel: nbclient, a console. Called on the server's loop.
     """
-    recorder = getattr(getattr(kernel_manager, "parent", None), ATTRIBUTE, None)
+    recorder = getattr(getattr(kernel_manager, "parent", None), RECORDER_ATTRIBUTE, None)
     observe: Observe | None = recorder.attach(kernel_id) if recorder is not None else None
     return observe

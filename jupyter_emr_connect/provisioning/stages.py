@@ -1,4 +1,4 @@
-"""A kernel's start as a course of stages (``services.stages``): which one runs, how long each took, which failed."""
+"""The stages of one start of a kernel (``services.stages``): which one runs, how long each took, which failed."""
 
 from __future__ import annotations
 

@@ -1,12 +1,13 @@
-"""A new kernel requested of its gateway and waited for; one that dies as it comes up is started once more."""
+"""The start of a gateway kernel: requested, connected to, waited for; one that dies as it comes up is started again."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from typing import Any
 
-from ..errors import GatewayUnreachable, KernelStartFailed
+from ..errors import EMRConnectError, GatewayUnreachable, KernelGone, KernelStartFailed
 from ..gateway.channels.bridge import Bridge
 from ..gateway.failures import may_have_reached_gateway
 from ..gateway.rest import LAUNCH_PAD, GatewayClient, missing_kernelspec
@@ -14,10 +15,10 @@ from ..services.stages import READY, REQUESTED
 from .ledger_entry import LedgerEntry
 from .spec import StartSpec, choose
 from .stages import StartStages
-from .watch import comes_up
 
 ATTEMPTS = 2
-LOST_PAUSES = (0.2, 1.0, 2.0, 4.0)
+RECONNECT_PAUSES_S = (0.2, 1.0, 2.0, 4.0)
+GONE_CHECK_EVERY_S = 1.0
 
 
 class KernelStart:
@@ -30,10 +31,10 @@ class KernelStart:
     """
 
     def __init__(
-        self, order: StartSpec, client: GatewayClient, bridge: Bridge, entry: LedgerEntry, log: logging.Logger | Any
+        self, spec: StartSpec, client: GatewayClient, bridge: Bridge, entry: LedgerEntry, log: logging.Logger | Any
     ) -> None:
         self.was_requested = False
-        self._order = order
+        self._spec = spec
         self._client = client
         self._bridge = bridge
         self._entry = entry
@@ -43,7 +44,7 @@ class KernelStart:
         self._died = asyncio.Event()
 
     def died(self) -> None:
-        """Take note that the gateway says so of the kernel's process."""
+        """Take note that the kernel's process died, as the gateway says; called by the kernel."""
         self._died.set()
 
     async def run(self, stages: StartStages) -> None:
@@ -51,30 +52,30 @@ class KernelStart:
         for attempt in range(1, ATTEMPTS + 1):
             self._died.clear()
             stages.enter(REQUESTED)
-            await stages.bounded(self._request(), self._order.launch_timeout + 2 * LAUNCH_PAD)
+            await stages.bounded(self._request(), self._spec.launch_timeout + 2 * LAUNCH_PAD)
             stages.enter(READY)
-            if await stages.bounded(self._wait(last=attempt == ATTEMPTS), self._order.ready_timeout):
+            if await stages.bounded(self._wait(last=attempt == ATTEMPTS), self._spec.ready_timeout):
                 return
             self._log.warning("Kernel %s died while it started; it is started anew.", self._kernel_id)
 
     async def _request(self) -> None:
-        order = self._order
+        spec = self._spec
         async with self._client.turn():
             offered = await self._client.kernelspecs()
-            name = choose(offered, order.candidates, order.language, spark=order.spark)
+            name = choose(offered, spec.candidates, spec.language, spark=spec.spark)
             if name is None:
-                raise missing_kernelspec(order.candidates, offered, order.target)
+                raise missing_kernelspec(spec.candidates, offered, spec.target)
             if not self.was_requested:  # before the gateway is asked, so that a crash in between cannot lose a kernel
                 await self._entry.add()
             self.was_requested = True
-            seconds = order.launch_timeout
-            await self._client.start_kernel(name, order.env, kernel_id=self._kernel_id, launch_timeout=seconds)
+            seconds = spec.launch_timeout
+            await self._client.start_kernel(name, spec.env, kernel_id=self._kernel_id, launch_timeout=seconds)
 
     async def _wait(self, *, last: bool) -> bool:
         if await comes_up(self._client, self._kernel_id, self.connect(), self._died.wait()):
             return True
         if last:
-            message = f"The kernel died while it started on {self._order.target.label}, {ATTEMPTS} times."
+            message = f"The kernel died while it started on {self._spec.target.label}, {ATTEMPTS} times."
             raise KernelStartFailed(message, fix="See the kernel's output in the gateway's log.")
         if self._bridge.link is not None:
             await self._bridge.link.close()
@@ -89,9 +90,9 @@ class KernelStart:
             await self._bridge.ready()
 
     async def _open(self, resume: bool) -> None:
-        """Open the WebSocket, which a gateway does once its kernel is up; anew when the line is cut meanwhile."""
-        pauses, lost = list(LOST_PAUSES), False
-        offer, session_id = self._order.offer_v1, self._session_id
+        """Open the WebSocket, which a gateway does once its kernel is up; anew when the connection is cut meanwhile."""
+        pauses, lost = list(RECONNECT_PAUSES_S), False
+        offer, session_id = self._spec.offer_v1, self._session_id
         while True:
             try:
                 await self._bridge.connect(
@@ -106,3 +107,42 @@ class KernelStart:
                 await asyncio.sleep(pauses.pop(0))
             else:
                 return
+
+
+async def comes_up(
+    client: GatewayClient, kernel_id: str, connecting: Coroutine[Any, Any, None], died: Coroutine[Any, Any, Any]
+) -> bool:
+    """Wait for a kernel until ``connecting`` is done (True), or until it died or is gone before that (False)."""
+    work = asyncio.ensure_future(connecting)
+    others = [
+        asyncio.ensure_future(died),
+        asyncio.ensure_future(until_gone(client, kernel_id, GONE_CHECK_EVERY_S, dead=True)),
+    ]
+    try:
+        await asyncio.wait({work, *others}, return_when=asyncio.FIRST_COMPLETED)
+        if work.done():
+            work.result()
+        return work.done()
+    except KernelGone:
+        return False
+    finally:
+        for task in (work, *others):
+            task.cancel()
+        await asyncio.gather(work, *others, return_exceptions=True)
+
+
+async def until_gone(client: GatewayClient, kernel_id: str, every: float, *, dead: bool = False) -> None:
+    """Return when the gateway says that it has no such kernel (or, with ``dead``, a dead one); asked ``every`` seconds.
+
+    A gateway that cannot be asked, or that refuses us, has said nothing.
+    """
+    while True:
+        await asyncio.sleep(every)
+        try:
+            model = await client.kernel(kernel_id)
+        except KernelGone:
+            return
+        except EMRConnectError:
+            continue
+        if dead and model.get("execution_state") == "dead":
+            return

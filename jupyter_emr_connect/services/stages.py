@@ -7,7 +7,7 @@ from contextvars import ContextVar
 
 CREDENTIALS = "credentials"
 GATEWAY = "gateway"
-LINE = "waiting for the connection"
+CONNECTION_RETURNS = "waiting for the connection"
 REQUESTED = "kernel requested"
 READY = "kernel ready"
 

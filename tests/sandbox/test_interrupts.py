@@ -11,7 +11,7 @@ from jupyter_client import AsyncKernelClient
 from traitlets.config import Config
 
 from jupyter_emr_connect.provisioning.provisioner import EMRProvisioner
-from jupyter_emr_connect.services.stages import LINE
+from jupyter_emr_connect.services.stages import CONNECTION_RETURNS
 from tests.conftest import Sandbox
 from tests.sandbox.kernels import attached_to, execute, of_type, published, reply_to, running, says, texts
 
@@ -218,7 +218,7 @@ async def test_a_restart_waits_for_the_line_and_says_so(sandbox: Sandbox) -> Non
             assert not restart.done()
         await asyncio.wait_for(restart, 60)
         assert isinstance(manager.provisioner, EMRProvisioner)
-        assert LINE in manager.provisioner.timings
+        assert CONNECTION_RETURNS in manager.provisioner.timings
         _, outputs = await execute(
             client, "print([name for name in ('old', 'sent_before_the_restart') if name in globals()])"
         )
@@ -234,7 +234,7 @@ async def test_a_restart_asked_of_a_line_that_is_silently_dead_comes_when_it_liv
             assert not restart.done()
         await asyncio.wait_for(restart, 60)
         assert isinstance(manager.provisioner, EMRProvisioner)
-        assert LINE in manager.provisioner.timings
+        assert CONNECTION_RETURNS in manager.provisioner.timings
         _, outputs = await execute(client, "print('old' in globals())")
         assert texts(outputs) == "False\n"
 

@@ -31,7 +31,7 @@ class Restorer:
     """Keeps the gateway kernels of one server; made by the extension. Lives on the server's loop."""
 
     def __init__(self, config: EMRConnect, server: Any, places: PathMapper, log: logging.Logger) -> None:
-        from ...services.kernels.ownership import keep_kernels_of
+        from ...services.kernels.ownership import persist_kernels_of
 
         self._config = config
         self._kernels: Any = server.kernel_manager
@@ -41,7 +41,7 @@ class Restorer:
         self._log = log
         self._noted: dict[str, tuple[str, str, str]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        keep_kernels_of(self._kernels)
+        persist_kernels_of(self._kernels)
 
     def start(self, waiting: Waiting) -> None:
         """Begin to bring kernels back, in the background; ``waiting`` is ended when local clients can ask for them."""
@@ -104,13 +104,13 @@ class Restorer:
     async def _restore_one(self, record: KernelRecord) -> None:
         """Start the local kernel with its former ids; what it needs of AWS and the gateway comes in the background."""
         from ...services.kernels.claims import let_go
-        from ...services.kernels.ownership import hand_over, handed
+        from ...services.kernels.ownership import hand_over, take_handed_over
 
         try:
             hand_over(record)
             await self._start(record)
         except Exception as error:  # whatever fails here must not keep others from coming back
-            handed(record.local_id)
+            take_handed_over(record.local_id)
             self._log.warning("Kernel %s could not be brought back: %s", record.kernel_id, error)
             await asyncio.to_thread(let_go, self._config, record, f"It could not be brought back: {error}")
 

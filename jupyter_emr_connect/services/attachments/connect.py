@@ -1,11 +1,12 @@
-"""From an attachment to a gateway that has accepted us: the one way by which kernels reach a compute."""
+"""From an attachment to a compute that has accepted us: the one way by which kernels reach a compute."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from ...aws import emr
 from ...aws.session import AWSSession
@@ -15,6 +16,8 @@ from ...gateway.discovery import probe_gateway, probe_url
 from ...gateway.target import GatewayTarget
 from ...http.tls import make_ssl_context
 from ...models import Attachment, Compute, Transport, check_role_arn
+from ...store.writes import finish_write
+from .. import stages
 from ..compute.lookup import find, sources_of
 from ..credentials.aws_sessions import session_of
 from ..credentials.gateway_secrets import RenewingPairAuth, RenewingTokenAuth, auth_for
@@ -22,53 +25,73 @@ from .resolution import admit, open_attachments
 
 
 @dataclass(frozen=True)
-class Connection:
-    """A compute that answered: ``target`` is where its gateway is and how to prove who we are.
+class GatewayConnection:
+    """A compute whose gateway answered; ``target`` is where the gateway is and how to prove ``role`` to it.
 
-    ``profile``, ``region`` and ``access_role`` are those of the AWS session used, for the ledger.
+    ``compute`` also says by which AWS profile, region and access role it was found.
     """
 
     compute: Compute
     role: str | None
     transport: Transport
     target: GatewayTarget = field(repr=False)
-    profile: str | None = None
-    region: str | None = None
-    access_role: str | None = None
+
+    @property
+    def url(self) -> str:
+        """The gateway's address, for the ledger."""
+        return self.target.url
+
+
+# A compute that answered, by its transport. A further transport adds its class here and its function to CONNECTORS.
+Connection: TypeAlias = GatewayConnection
+Connector: TypeAlias = Callable[
+    [EMRConnect, AWSSession, Compute, str | None, Callable[[str], None]], Awaitable[Connection]
+]
 
 
 async def connect(
     config: EMRConnect, request: Attachment, *, stage: Callable[[str], None] = lambda name: None
 ) -> Connection:
-    """Resolve the compute, refuse what cannot work, get credentials, and probe the gateway until it honours them.
+    """Resolve the compute, refuse what cannot work, and reach it by the transport that is to be used.
 
-    Called by the provisioner when a kernel starts or is found again. ``stage`` is told ``credentials`` and ``gateway``
-    as each begins. Nothing is started on the compute. Raises ``MalformedRole`` before any call, then AWS errors,
-    ``ComputeError``, ``RoleError`` and ``GatewayError``.
+    Called by the provisioner when a kernel starts or is found again, and when an attachment is proved; on any loop.
+    ``stage`` is told ``credentials``, then ``gateway``, as each begins. Nothing is started on the compute. Raises
+    ``MalformedRole`` before any call, then AWS errors, ``ComputeError``, ``RoleError`` and ``GatewayError``.
     """
-    stage("credentials")
-    if request.runtime_role:
-        check_role_arn(request.runtime_role)
+    stage(stages.CREDENTIALS)
+    role = request.runtime_role
+    if role:
+        check_role_arn(role)
     compute, session = await asyncio.to_thread(_find, config, request)
-    transport = admit(compute, request)
-    auth = auth_for(config, session, compute, request.runtime_role)
-    if auth:
-        await auth.current()
-    stage("gateway")
-    target = await _reach(config, compute, await _address(session, compute), auth)
-    if request.runtime_role and target.found and target.found.demands == "nothing":
-        message = f"The gateway of {compute.name!r} ({compute.id}) asks nobody who they are, so it ignores the role."
-        raise RoleUnsupported(message, fix="Choose another compute, or attach without a runtime role.")
-    if request.runtime_role:
-        await asyncio.to_thread(open_attachments(config).remember_role, compute.id, request.runtime_role)
-    return Connection(
-        compute, request.runtime_role, transport, target, session.profile, session.region, compute.access_role
-    )
+    connection = await CONNECTORS[admit(compute, request)](config, session, compute, role, stage)
+    if role:
+        await finish_write(open_attachments(config).remember_role, compute.id, role)
+    return connection
 
 
 def _find(config: EMRConnect, request: Attachment) -> tuple[Compute, AWSSession]:
-    found = find(config, request.compute, sources=sources_of(config, request), depth="attach")
-    return found, session_of(config, found)
+    """Find the compute of an attachment, and the AWS session by which it was found; blocks on AWS."""
+    compute = find(config, request.compute, sources=sources_of(config, request), depth="attach")
+    return compute, session_of(config, compute)
+
+
+async def _connect_to_gateway(
+    config: EMRConnect, session: AWSSession, compute: Compute, role: str | None, stage: Callable[[str], None]
+) -> GatewayConnection:
+    """Get the role's credentials for the compute's gateway, and probe the gateway until it honours them."""
+    auth = auth_for(config, session, compute, role)
+    if auth:
+        await auth.current()
+    stage(stages.GATEWAY)
+    target = await _probe(config, compute, await _address(session, compute), auth)
+    if role and target.found and target.found.demands == "nothing":
+        message = f"The gateway of {compute.name!r} ({compute.id}) asks nobody who they are, so it ignores the role."
+        raise RoleUnsupported(message, fix="Choose another compute, or attach without a runtime role.")
+    return GatewayConnection(compute, role, "gateway", target)
+
+
+# What reaches a compute, by transport: the same transports as compute.eligibility.SUPPORTED_TRANSPORTS.
+CONNECTORS: dict[Transport, Connector] = {"gateway": _connect_to_gateway}
 
 
 async def _address(session: AWSSession, compute: Compute) -> str:
@@ -86,27 +109,27 @@ async def _address(session: AWSSession, compute: Compute) -> str:
     return hosts[0]
 
 
-async def _reach(
+async def _probe(
     config: EMRConnect, compute: Compute, address: str, auth: RenewingPairAuth | RenewingTokenAuth | None
 ) -> GatewayTarget:
     """Find the gateway, trusting the CA that is configured for this compute and the one that AWS names for it."""
     authorities = config.certificate_authorities
     authority = authorities.get(compute.id) or authorities.get(compute.name) or authorities.get("*")
-    find_it = (
+    probe_address = (
         functools.partial(probe_url, address)
         if compute.kind == "eks"
         else functools.partial(probe_gateway, address, config.gateway_port)
     )
-    reach = functools.partial(
-        find_it,
+    probe = functools.partial(
+        probe_address,
         ssl_context=make_ssl_context(authority, ca_data=compute.certificate),
         allow_plain_http_secret=config.allow_plain_http,
         label=f"the gateway of {compute.name!r} ({compute.id})",
         connect_timeout=config.connect_timeout,
         credentials_timeout=config.credentials_timeout,
     )
-    target = await reach(auth=auth)
+    target = await probe(auth=auth)
     if auth:
-        auth.honoured = lambda fixed: reach(auth=fixed)
+        auth.honoured = lambda fixed: probe(auth=fixed)
         auth.confirm()
     return target

@@ -11,9 +11,9 @@ from itertools import groupby
 from typing import Any
 
 from ...config import EMRConnect
-from ...errors import EMRConnectError, KernelGone, KernelInUse, KernelUnknown
+from ...errors import EMRConnectError, KernelGone, KernelInUse, KernelUnknown, NotAttachable
 from ...gateway.rest import GatewayClient
-from ...models import Attachment, KernelRecord, Owner
+from ...models import KernelRecord, Owner
 from ...store.database import Database
 from ...store.ledger import Ledger
 from ..attachments.connect import connect
@@ -204,26 +204,28 @@ def _known(config: EMRConnect) -> list[ListedKernel]:
 
 def _gateway_key(kernel: ListedKernel) -> tuple[str, ...]:
     record = kernel.record
-    names = (record.profile, record.region, record.access_role, record.compute, record.runtime_role)
+    names = (record.transport, record.profile, record.region, record.access_role, record.compute, record.runtime_role)
     return tuple(name or "" for name in names)
 
 
 async def _client(config: EMRConnect, record: KernelRecord) -> GatewayClient:
-    """Return a client of the gateway that a kernel is on, as its compute was attached to."""
-    request = Attachment(
-        record.compute,
-        record.runtime_role,
-        profile=record.profile,
-        region=record.region,
-        access_role=record.access_role,
-    )
-    return GatewayClient((await connect(config, request)).target, connect_timeout=config.connect_timeout)
+    """Return a client of the gateway that a kernel is on, as its compute was attached to.
+
+    Raises what :func:`..attachments.connect.connect` raises, and ``NotAttachable`` for a kernel that is on no gateway.
+    """
+    if record.transport != "gateway":
+        message = f"Kernel {record.kernel_id} is not on a gateway."
+        raise NotAttachable(message, fix="Shut it down where it was started.")
+    connection = await connect(config, record.attachment)
+    return GatewayClient(connection.target, connect_timeout=config.connect_timeout)
 
 
 async def _ask(config: EMRConnect, kernels: Sequence[ListedKernel]) -> tuple[dict[str, str], dict[str, Any] | None]:
     """Return the states of the kernels of one gateway by id, and the body's error when it could not be asked."""
     words = {kernel.record.kernel_id: "unknown" for kernel in kernels}
     record = kernels[0].record
+    if record.transport != "gateway":
+        return words, None
     try:
         client = await _client(config, record)
     except EMRConnectError as error:

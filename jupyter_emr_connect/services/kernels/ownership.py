@@ -22,20 +22,20 @@ HEARTBEAT = 15.0
 log = logging.getLogger(__name__)
 
 # Kernel managers of Jupyter servers, whose kernels outlive the process; others end theirs.
-_keepers: WeakSet[object] = WeakSet()
+_persistent_managers: WeakSet[object] = WeakSet()
 _ownerships: dict[str, Ownership] = {}
 _handed: dict[str, KernelRecord] = {}
 _lock = threading.Lock()
 
 
-def keep_kernels_of(manager: object) -> None:
+def persist_kernels_of(manager: object) -> None:
     """Let kernels of this (multi) kernel manager outlive the process; called by the server extension at start."""
-    _keepers.add(manager)
+    _persistent_managers.add(manager)
 
 
-def keeps(manager: object) -> bool:
+def are_persistent(manager: object) -> bool:
     """Say whether kernels of this kernel manager outlive the process and may be taken over from another."""
-    return manager is not None and manager in _keepers
+    return manager is not None and manager in _persistent_managers
 
 
 class Ownership:
@@ -97,7 +97,7 @@ def hand_over(record: KernelRecord) -> None:
     _handed[record.local_id or ""] = record
 
 
-def handed(local_id: str | None) -> KernelRecord | None:
+def take_handed_over(local_id: str | None) -> KernelRecord | None:
     """Return, once, the kernel that was handed over for a local kernel; None when there is none."""
     return _handed.pop(local_id or "", None)
 

@@ -18,7 +18,7 @@ from jupyter_emr_connect.gateway.event_loop import gateway_loop
 from jupyter_emr_connect.gateway.target import GatewayTarget
 from jupyter_emr_connect.http.auth import NoAuth
 from jupyter_emr_connect.models import KernelRecord
-from jupyter_emr_connect.provisioning.kernel import RemoteKernel
+from jupyter_emr_connect.provisioning.kernel import GatewayKernel
 from jupyter_emr_connect.provisioning.ledger_entry import LedgerEntry
 from jupyter_emr_connect.provisioning.spec import StartSpec
 from jupyter_emr_connect.provisioning.stages import StartStages
@@ -96,11 +96,11 @@ async def kernels(gateway: Handler, ledger: Ledger, folder: Path) -> AsyncIterat
 
         bridge = Bridge(key=b"", on_shutdown=shut, on_state=told, on_status=lambda state: None)
         bridges.append(bridge)
-        order = StartSpec(
+        spec = StartSpec(
             GatewayTarget(f"http://{HOST}:{port}", None, NoAuth(), "the test"), (candidate,), "-", spark=False
         )
-        record = KernelRecord(name, "j-1", "emr-python", order.target.url)
-        kernel = RemoteKernel(order, bridge, LedgerEntry(record, ledger, owner, LOG), LOG)
+        record = KernelRecord(name, "j-1", "emr-python", spec.target.url)
+        kernel = GatewayKernel(spec, bridge, LedgerEntry(record, ledger, owner, LOG), LOG)
         await kernel.start(StartStages(lambda stage: None))
 
     async with serving(gateway) as port:

@@ -57,7 +57,7 @@ async def test_a_pair_that_is_not_honoured_yet_is_waited_for(cloud):
         made = await connect(config, Attachment("analytics", cloud.roles["EMRAnalyst"]), stage=told.append)
     assert told == ["credentials", "gateway"]
     assert (made.compute.name, made.role, made.transport) == ("analytics", cloud.roles["EMRAnalyst"], "gateway")
-    assert (made.profile, made.region) == ("developer", "us-east-1")
+    assert (made.compute.profile, made.compute.region) == ("developer", "us-east-1")
     assert made.target.found.demands == "credentials"
     assert open_attachments(config).roles_used(made.compute.id) == [cloud.roles["EMRAnalyst"]]
 

@@ -1,0 +1,103 @@
+"""A kernel of another transport than the gateway goes the whole way: from its attachment to its end in the ledger."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from jupyter_client import AsyncKernelClient, AsyncKernelManager
+
+from jupyter_emr_connect.config import EMRConnect
+from jupyter_emr_connect.errors import ConfigurationError
+from jupyter_emr_connect.models import KernelRecord
+from jupyter_emr_connect.provisioning.launchers import LAUNCHERS
+from jupyter_emr_connect.services.attachments.connect import CONNECTORS
+from jupyter_emr_connect.services.kernels.listing import list_kernels
+from jupyter_emr_connect.store.database import Database
+from jupyter_emr_connect.store.ledger import Ledger
+from tests.functional.provisioning.local_launcher import TRANSPORT, LocalLauncher, connect_locally
+
+WAIT = 60
+
+
+@pytest.fixture
+def attached(cloud: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The id of a cluster that offers the transport, to which kernels that start now are attached."""
+    monkeypatch.setenv("EMR_CONNECT_COMPUTE", "analytics")
+    monkeypatch.setenv("EMR_CONNECT_RUNTIME_ROLE", cloud.roles["EMRAnalyst"])
+    monkeypatch.setenv("EMR_CONNECT_TRANSPORT", TRANSPORT)
+    return str(cloud.id("analytics"))
+
+
+@pytest.fixture
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A version that supports one transport more."""
+    supported = "jupyter_emr_connect.services.compute.eligibility.verdict.SUPPORTED_TRANSPORTS"
+    monkeypatch.setattr(supported, ("gateway", TRANSPORT))
+    monkeypatch.setitem(CONNECTORS, TRANSPORT, connect_locally)
+    monkeypatch.setitem(LAUNCHERS, TRANSPORT, LocalLauncher)
+
+
+def rows() -> list[KernelRecord]:
+    return Ledger(Database(EMRConnect().state_file)).all()
+
+
+async def run(client: AsyncKernelClient, code: str, *, until: str = "") -> tuple[str, str]:
+    """Run a cell; return what it printed and its id, when it ends or has printed ``until``."""
+    msg_id, printed = client.execute(code), ""
+    while True:
+        message = await client.get_iopub_msg(timeout=WAIT)
+        if message["parent_header"].get("msg_id") != msg_id:
+            continue
+        printed += message["content"].get("text", "")
+        if message["content"].get("execution_state") == "idle" or (until and until in printed):
+            return printed, msg_id
+
+
+async def reply_to(client: AsyncKernelClient, msg_id: str) -> dict[str, Any]:
+    while True:
+        message = await client.get_shell_msg(timeout=WAIT)
+        if message["parent_header"]["msg_id"] == msg_id:
+            return dict(message["content"])
+
+
+async def test_a_kernel_is_started_interrupted_restarted_and_shut_down(attached: str, registered: None) -> None:
+    manager = AsyncKernelManager(kernel_name="emr-python")
+    await manager.start_kernel()
+    client = manager.client()
+    try:
+        client.start_channels()
+        await client.wait_for_ready(timeout=WAIT)
+        first, _ = await run(client, "import os; number = 42; print(os.getpid(), number)")
+        assert first.split()[1] == "42"
+
+        (row,) = rows()
+        assert (row.transport, row.url, row.remote_id, row.persistent) == (TRANSPORT, None, None, False)
+        assert (row.compute, row.state, row.kernelspec) == (attached, "connected", "emr-python")
+        (listed,) = (await list_kernels(EMRConnect())).to_json()["items"]
+        assert (listed["kernel_id"], listed["transport"], listed["link"]) == (row.kernel_id, TRANSPORT, "connected")
+        assert (listed["state"], listed["gateway_url"]) == ("unknown", None)
+
+        _, asked = await run(client, "import time; print('on', flush=True); time.sleep(300)", until="on")
+        await manager.interrupt_kernel()
+        assert (await reply_to(client, asked))["ename"] == "KeyboardInterrupt"
+
+        ports = list(manager.ports)
+        await manager.restart_kernel()
+        await client.wait_for_ready(timeout=WAIT)
+        second, _ = await run(client, "import os; print(os.getpid(), 'number' in globals())")
+        assert second.split()[0] != first.split()[0]
+        assert second.split()[1] == "False"
+        assert list(manager.ports) == ports
+        assert [one.kernel_id for one in rows()] == [row.kernel_id]
+    finally:
+        client.stop_channels()
+        await manager.shutdown_kernel()
+    assert not await manager.is_alive()
+    assert rows() == []
+
+
+async def test_a_transport_without_a_launcher_is_refused(attached: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"cannot use the transport 'livy'\..*'gateway' or 'auto'"):
+        await AsyncKernelManager(kernel_name="emr-python").start_kernel()
+    assert rows() == []
