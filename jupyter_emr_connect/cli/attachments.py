@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import NotAttached, PathNotFound
+from ..errors import PathNotFound
 from ..models import Attachment
 from .options import CommandContext, common_options, complete_computes, require_non_empty, role_and_transport
 from .output import print_error, print_fields, print_json, print_table
@@ -90,17 +90,14 @@ def _print_status(identity: Identity | None, attachments: list[Attachment]) -> N
     print_table(("PATH", "COMPUTE", "RUNTIME ROLE", "TRANSPORT", "REGION"), rows)
 
 
-@click.command()
+@click.command("detach")
 @click.argument("path", type=click.Path(), callback=require_non_empty)
 @common_options
-def detach(face: CommandContext, path: str) -> None:
+def detach_command(face: CommandContext, path: str) -> None:
     """End the attachment of the notebook or folder PATH; kernels that run go on running."""
-    from ..services.attachments.resolution import absolute, open_attachments
+    from ..services.attachments.attach import detach
 
-    place = absolute(path)
-    if not open_attachments(face.config).remove(place):
-        message = f"{place} has no attachment of its own."
-        raise NotAttached(message, fix="`jupyter emr status` lists all attachments.")
+    place = detach(face.config, path)
     if face.as_json:
         print_json({"detached": place})
     else:

@@ -25,7 +25,7 @@ COMMANDS = {
     "roles": ("roles", "roles", "List the runtime roles you may take on a compute, and why not others."),
     "attach": ("attachments", "attach_command", "Attach a notebook or folder to a compute."),
     "status": ("attachments", "status", "Show who you are and what is attached."),
-    "detach": ("attachments", "detach", "End the attachment of a notebook or folder."),
+    "detach": ("attachments", "detach_command", "End the attachment of a notebook or folder."),
     "kernels": ("kernels", "kernels", "List the gateway kernels that were started from here; adopt, shut down, prune."),
     "run": ("run", "run", "Run a notebook headless on a compute."),
     "sandbox": ("sandbox", "sandbox", "An emulated EMR on this machine, with real Spark."),

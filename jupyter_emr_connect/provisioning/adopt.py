@@ -13,7 +13,6 @@ from ..errors import ComputeNotFound, EMRConnectError, KernelGone, NotAttachable
 from ..gateway.event_loop import gateway_loop
 from ..models import Attachment, KernelRecord, Transport
 from ..services.stages import READY
-from ..store.writes import finish_write
 from .launchers import LaunchedKernel, Launcher
 from .ledger_entry import LedgerEntry
 from .spec import KernelRequest, connect_to
@@ -85,14 +84,14 @@ class Adopter:
 
     async def _claim(self, notebook: str, fits: Callable[[KernelRecord], bool]) -> LedgerEntry | None:
         """Claim a kernel that the notebook left, and that no living process has."""
-        from ..services.kernels.processes import lives
+        from ..services.kernels.claims import claim
 
         def is_left(record: KernelRecord) -> bool:
             of_notebook = record.path == notebook and record.kernelspec == self.request.kernelspec
             return of_notebook and record.persistent and record.state != "gone" and fits(record)
 
-        now = {"local_id": self.request.local_id, "root": self.request.root}
-        record = await finish_write(self._ledger.claim, is_left, self._ownership.present(), lives, **now)
+        local_id, root = self.request.local_id, self.request.root
+        record = await claim(self._ledger, self._ownership, is_left, local_id=local_id, root=root)
         return self.entry(record) if record else None
 
     async def _go_on(

@@ -39,11 +39,11 @@ class LedgerEntry:
 
     def start_heartbeat(self, on_taken: Callable[[], None]) -> None:
         """Say regularly that this process has the kernel; ``on_taken`` is called when another process took it over."""
-        self._ownership.hold(self.record.kernel_id, on_taken)
+        self._ownership.start_heartbeat(self.record.kernel_id, on_taken)
 
     def stop_heartbeat(self) -> None:
         """Say no longer that this process has the kernel."""
-        self._ownership.drop(self.record.kernel_id)
+        self._ownership.stop_heartbeat(self.record.kernel_id)
 
     async def update(self, state: str, cause: str, reason: str, session_id: str | None) -> None:
         """Write the kernel's state, and the session of its connection for whoever takes it over."""

@@ -1,4 +1,4 @@
-"""Making and changing attachments: each is proved, hop by hop, before it is kept."""
+"""Making, changing and ending attachments: each is proved, hop by hop, before it is stored."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from ...errors import (
     GatewayError,
     GatewayUnreachable,
     LivyError,
+    NotAttached,
     PathNotFound,
 )
 from ...http.deadlines import within
 from ...models import Attachment, Compute, check_role_arn
+from ...store.writes import finish_write
 from .. import stages
 from ..compute.lookup import find, sources_of
 from ..credentials.aws_sessions import session_of
@@ -28,7 +30,7 @@ from ..credentials.gateway_secrets import auth_for
 from .connect import connect
 from .resolution import absolute, admit, expiry, open_attachments
 
-# What an error says of the place where it happened, whatever stage was running: hop by class.
+# The hop at which an error happened, by its class, whatever stage was running.
 HOPS: tuple[tuple[type[EMRConnectError], str], ...] = (
     (ComputeError, "compute"),
     (AttachmentError, "store"),
@@ -44,13 +46,13 @@ async def attach(
     check: bool = True,
     stage: Callable[[str], None] = lambda name: None,
 ) -> tuple[Attachment, Compute]:
-    """Prove an attachment and keep it; called by ``POST`` and ``PATCH attachments`` and by ``jupyter emr attach``.
+    """Prove an attachment and store it; called by ``POST`` and ``PATCH attachments`` and by ``jupyter emr attach``.
 
-    ``request.compute`` may be an id, an ARN or a name; the id is kept, with the profile and region it was found with.
+    ``request.compute`` may be an id, an ARN or a name; the id is stored, with the profile and region it was found with.
     ``request.path`` is the absolute path of a notebook or folder; an attachment that it has already is replaced, and
     so is the one with ``request.id``. With ``check`` the gateway must answer with the role's credentials; without,
-    AWS alone is asked. ``stage`` is told each hop as it begins. Nothing is kept unless all hops answer; every error
-    says in ``hop`` which did not. Raises as ``services.connect.connect`` does, and ``StoreError``.
+    AWS alone is asked. ``stage`` is told each hop as it begins. Nothing is stored unless all hops answer; every error
+    says in ``hop`` which did not. Raises as ``services.attachments.connect`` does, and ``StoreError``.
     """
     running = [stages.CREDENTIALS]
 
@@ -60,9 +62,9 @@ async def attach(
 
     limit = config.connect_timeout + 2 * config.credentials_timeout
     try:
-        found = await within(limit, _prove(config, request, enter) if check else _ask(config, request, enter))
-        proved, compute = found
-        return await asyncio.to_thread(_keep, config, proved), compute
+        proving = _prove(config, request, enter) if check else _ask(config, request, enter)
+        proved, compute = await within(limit, proving)
+        return await finish_write(_store, config, proved), compute
     except asyncio.TimeoutError:
         raise _late(running[-1], limit) from None
     except EMRConnectError as error:
@@ -70,11 +72,23 @@ async def attach(
         raise
 
 
+def detach(config: EMRConnect, path: str) -> str:
+    """End the attachment of exactly this notebook or folder, and return its absolute path; kernels that run go on.
+
+    Called by ``jupyter emr detach``; blocks on the state file. Raises ``NotAttached``, ``StoreError``.
+    """
+    key = absolute(path)
+    if not open_attachments(config).remove(key):
+        message = f"{key} has no attachment of its own."
+        raise NotAttached(message, fix="`jupyter emr status` lists all attachments.")
+    return key
+
+
 async def _prove(config: EMRConnect, request: Attachment, enter: Callable[[str], None]) -> tuple[Attachment, Compute]:
     if request.runtime_role:
         check_role_arn(request.runtime_role)
-    made = await connect(config, request, stage=enter)
-    return _bound(request, made.compute), made.compute
+    connection = await connect(config, request, stage=enter)
+    return _bound(request, connection.compute), connection.compute
 
 
 async def _ask(config: EMRConnect, request: Attachment, enter: Callable[[str], None]) -> tuple[Attachment, Compute]:
@@ -103,7 +117,7 @@ def _bound(request: Attachment, compute: Compute) -> Attachment:
     )
 
 
-def _keep(config: EMRConnect, proved: Attachment) -> Attachment:
+def _store(config: EMRConnect, proved: Attachment) -> Attachment:
     store = open_attachments(config)
     path = absolute(proved.path) if proved.path.startswith("/") else proved.path
     if proved.id:  # it may have followed a rename, or been ended, while it was proved
@@ -115,8 +129,8 @@ def _keep(config: EMRConnect, proved: Attachment) -> Attachment:
     elif path.startswith("/") and not os.path.lexists(path):
         message = f"{path} was moved or deleted while its attachment was proved."
         raise PathNotFound(message, fix="Attach it where it is now.")
-    kept = store.put(replace(proved, path=path))
-    return replace(kept, credentials_expire_at=expiry(config, kept))
+    stored = store.put(replace(proved, path=path))
+    return replace(stored, credentials_expire_at=expiry(config, stored))
 
 
 def _late(hop: str, limit: float) -> EMRConnectError:

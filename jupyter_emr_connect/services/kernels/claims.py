@@ -1,7 +1,8 @@
-"""Which kernels a Jupyter server that starts shall bring back: those of its folder that no living process has."""
+"""Kernels taken from the ledger for this process: one at a time, or all those that a starting server brings back."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -10,23 +11,56 @@ from ...config import EMRConnect
 from ...models import KernelRecord, Owner
 from ...store.database import Database
 from ...store.ledger import Ledger
-from .ownership import ownership
+from ...store.writes import finish_write
+from .ownership import Ownership, ownership
 from .processes import lives
 
 
+async def claim(
+    ledger: Ledger,
+    owned: Ownership,
+    fits: Callable[[KernelRecord], bool],
+    *,
+    local_id: str | None,
+    root: str | None,
+) -> KernelRecord | None:
+    """Give this process a kernel that ``fits`` and that no living process has; None when there is none.
+
+    Called from tasks, on any loop. A kernel claimed for a task that is cancelled meanwhile is free again. Raises
+    ``StoreError``; see :meth:`Ledger.claim`.
+    """
+    claimed: list[KernelRecord] = []
+
+    def write() -> None:
+        record = ledger.claim(fits, owned.present(), lives, local_id=local_id, root=root)
+        claimed.extend([record] if record else [])
+
+    try:
+        await finish_write(write)
+    except asyncio.CancelledError:
+        reason = "It was not taken over: whoever wanted it gave up."
+        for record in claimed:
+            await finish_write(
+                ledger.release, record.kernel_id, owned.owner.id, cause=record.cause or "given up", reason=reason
+            )
+        raise
+    return claimed[0] if claimed else None
+
+
 def claim_left(config: EMRConnect, root: str, inside: Callable[[str], bool]) -> tuple[list[KernelRecord], bool]:
-    """Claim them all; blocks on the state file and the disk. Raises ``StoreError``.
+    """Claim the kernels that a starting Jupyter server shall bring back: those of its folder that nobody has.
 
     ``root`` is the server's folder, ``inside`` says whether a notebook is in it. Also returned is whether there are
     others which a process on another machine seems to have: worth asking again when its heartbeat would be stale.
+    Blocks on the state file and the disk. Raises ``StoreError``.
     """
     ledger = Ledger(Database(config.state_file))
     present = ownership(config.state_file).present()
-    found: list[KernelRecord] = []
+    claimed: list[KernelRecord] = []
     doubtful = False
 
     def is_left(record: KernelRecord) -> bool:
-        """Say whether it is one of this server's, and a notebook's only if the notebook is still there."""
+        """Say whether a kernel is one of this server's, and a notebook's only if the notebook is still there."""
         if not record.persistent or record.state == "gone" or not record.local_id:
             return False
         if record.path and inside(record.path) and Path(record.path).is_file():
@@ -44,8 +78,8 @@ def claim_left(config: EMRConnect, root: str, inside: Callable[[str], bool]) -> 
             here = {"local_id": candidate.local_id, "root": root}
             same = partial(_is_kernel, candidate.kernel_id)
             if record := ledger.claim(same, present, lives_surely, **here):
-                found.append(record)
-    return found, doubtful
+                claimed.append(record)
+    return claimed, doubtful
 
 
 def _is_kernel(kernel_id: str, record: KernelRecord) -> bool:

@@ -16,14 +16,15 @@ from ...gateway.rest import GatewayClient
 from ...models import KernelRecord, Owner
 from ...store.database import Database
 from ...store.ledger import Ledger
+from ...store.writes import finish_write
 from ..attachments.connect import connect
 from ..bodies import error_entry, list_body
+from .claims import claim
 from .ownership import ownership
 from .processes import lives
 
 LINKED = ("starting", "connected", "reconnecting")
-SHORTEST = 4  # characters of an id that may stand for it
-DELETE_WITHIN = 30.0
+SHORTEST_PREFIX = 4  # characters of an id that may stand for it
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ async def list_kernels(config: EMRConnect, *, check: bool = True) -> KernelList:
 
     With ``check`` the gateways are asked, all at once, one connection per (compute, role).
     """
-    kernels = await asyncio.to_thread(_known, config)
+    kernels = await asyncio.to_thread(_read, config)
     if not check:
         return KernelList(kernels)
     groups = [list(group) for _, group in groupby(sorted(kernels, key=_gateway_key), key=_gateway_key)]
@@ -83,11 +84,11 @@ async def list_kernels(config: EMRConnect, *, check: bool = True) -> KernelList:
         words.update(states)
         errors += [error] if error else []
     asked = [replace(kernel, word=words[kernel.record.kernel_id]) for kernel in kernels]
-    return KernelList(await asyncio.to_thread(lambda: [_noted(config, kernel) for kernel in asked]), errors)
+    return KernelList(await finish_write(lambda: [_mark_gone(config, kernel) for kernel in asked]), errors)
 
 
-def _noted(config: EMRConnect, kernel: ListedKernel) -> ListedKernel:
-    """Keep in the ledger that a kernel which nobody has is gone; one that starts may yet come up."""
+def _mark_gone(config: EMRConnect, kernel: ListedKernel) -> ListedKernel:
+    """Write that a kernel is gone which its gateway no longer has, unless a process has it or it may yet come up."""
     record = kernel.record
     if kernel.word != "gone" or kernel.alive or record.state in ("gone", "starting"):
         return kernel
@@ -101,13 +102,16 @@ def find_kernel(config: EMRConnect, text: str) -> ListedKernel:
 
     Raises ``KernelUnknown`` when there is none, or several.
     """
-    kernels = _known(config)
-    for one in kernels:
-        if text in (one.record.kernel_id, one.record.local_id):
-            return one
-    ids = [(one.record.kernel_id, one.record.local_id or "") for one in kernels]
-    near = [one for one, known in zip(kernels, ids, strict=True) if any(i.startswith(text) for i in known)]
-    if len(text) >= SHORTEST and len(near) == 1:
+    kernels = _read(config)
+    for kernel in kernels:
+        if text in (kernel.record.kernel_id, kernel.record.local_id):
+            return kernel
+    near = [
+        kernel
+        for kernel in kernels
+        if kernel.record.kernel_id.startswith(text) or (kernel.record.local_id or "").startswith(text)
+    ]
+    if len(text) >= SHORTEST_PREFIX and len(near) == 1:
         return near[0]
     many = (
         "Several kernels have ids that begin" if len(near) > 1 else "There is no kernel in the ledger whose id begins"
@@ -122,8 +126,7 @@ def adopt(config: EMRConnect, text: str, *, path: str | None = None, force: bool
     Called by ``jupyter emr kernels adopt`` and POST ``kernels/{id}/adopt``; blocks on the state file. Raises
     ``KernelUnknown``; ``KernelInUse`` when a living process has it, unless by ``force``; ``KernelGone``.
     """
-    found = find_kernel(config, text)
-    record = found.record
+    record = find_kernel(config, text).record
     if record.state == "gone":
         message = f"Kernel {record.kernel_id} is gone: {record.reason or record.cause or 'nobody knows why'}"
         raise KernelGone(message, fix="Start a new one.")
@@ -134,28 +137,28 @@ def adopt(config: EMRConnect, text: str, *, path: str | None = None, force: bool
     holder = ledger.offer(record.kernel_id, lives, path=path, force=force)
     if holder:
         raise _in_use(record, holder)
-    return _kernel_now(config, record.kernel_id)
+    return next(kernel for kernel in _read(config) if kernel.record.kernel_id == record.kernel_id)
 
 
 async def shut_down(config: EMRConnect, text: str, *, force: bool = False) -> ListedKernel:
-    """Delete a kernel that no living process has on its gateway, and strike it; returns it as it was.
+    """Delete a kernel that no living process has, on its gateway and in the ledger; returns it as it was.
 
     Raises as :func:`adopt`, and what keeps the gateway from being asked: nothing is changed then.
     """
-    found = await asyncio.to_thread(find_kernel, config, text)
-    record = found.record
-    if found.alive and found.owner and not force:
-        raise _in_use(record, found.owner)
+    kernel = await asyncio.to_thread(find_kernel, config, text)
+    record = kernel.record
+    if kernel.alive and kernel.owner and not force:
+        raise _in_use(record, kernel.owner)
     if force:
-        await asyncio.to_thread(Ledger(Database(config.state_file)).offer, record.kernel_id, lives, force=True)
+        await finish_write(Ledger(Database(config.state_file)).offer, record.kernel_id, lives, force=True)
     async with claimed(config, record) as client:
         await client.delete(record.kernel_id)
-    return found
+    return kernel
 
 
 @asynccontextmanager
 async def claimed(config: EMRConnect, record: KernelRecord) -> AsyncIterator[GatewayClient]:
-    """Take a kernel that no living process has for as long as it is being removed; it is struck at the end.
+    """Take a kernel that no living process has while it is being removed; its row is deleted at the end.
 
     Yields a client of its gateway. On an error it is free again, as it was. Raises ``KernelInUse`` when somebody has it
     by now: of two that want it exactly one gets it.
@@ -163,11 +166,10 @@ async def claimed(config: EMRConnect, record: KernelRecord) -> AsyncIterator[Gat
     ledger = Ledger(Database(config.state_file))
     own = ownership(config.state_file)
 
-    def same(one: KernelRecord) -> bool:
-        return one.kernel_id == record.kernel_id
+    def is_same(candidate: KernelRecord) -> bool:
+        return candidate.kernel_id == record.kernel_id
 
-    kept = {"local_id": record.local_id, "root": record.root}
-    if not await asyncio.to_thread(ledger.claim, same, own.present(), lives, **kept):
+    if not await claim(ledger, own, is_same, local_id=record.local_id, root=record.root):
         holder = (await asyncio.to_thread(find_kernel, config, record.kernel_id)).owner
         raise _in_use(record, holder or own.owner)
     try:
@@ -178,9 +180,9 @@ async def claimed(config: EMRConnect, record: KernelRecord) -> AsyncIterator[Gat
             await client.close()
     except BaseException as error:
         why = f"It could not be deleted. {error}"
-        await asyncio.to_thread(ledger.release, record.kernel_id, own.owner.id, cause="not deleted", reason=why)
+        await finish_write(ledger.release, record.kernel_id, own.owner.id, cause="not deleted", reason=why)
         raise
-    await asyncio.to_thread(ledger.remove, record.kernel_id)
+    await finish_write(ledger.remove, record.kernel_id)
 
 
 def _in_use(record: KernelRecord, holder: Owner) -> KernelInUse:
@@ -189,16 +191,14 @@ def _in_use(record: KernelRecord, holder: Owner) -> KernelInUse:
     return KernelInUse(message, fix="Shut it down or stop it there, or use --force (force=true) to take it away.")
 
 
-def _kernel_now(config: EMRConnect, kernel_id: str) -> ListedKernel:
-    return next(one for one in _known(config) if one.record.kernel_id == kernel_id)
-
-
-def _known(config: EMRConnect) -> list[ListedKernel]:
+def _read(config: EMRConnect) -> list[ListedKernel]:
+    """Return the kernels of the ledger with their owners, the latest first; blocks on the state file."""
     ledger = Ledger(Database(config.state_file))
     owners = ledger.owners()
-    living = {key: lives(owner) for key, owner in owners.items()}
+    living = {owner_id: lives(owner) for owner_id, owner in owners.items()}
     return [
-        ListedKernel(one, owners.get(one.owner_id or ""), living.get(one.owner_id or "", False)) for one in ledger.all()
+        ListedKernel(record, owners.get(record.owner_id or ""), living.get(record.owner_id or "", False))
+        for record in ledger.all()
     ]
 
 

@@ -14,9 +14,9 @@ from ..attachments.resolution import is_gone
 from .listing import ListedKernel, claimed, list_kernels
 from .processes import machine
 
-LONG = timedelta(days=1)
-LIVING = frozenset({"idle", "busy", "starting", "restarting"})
-UNASKED = "Its gateway cannot be asked now."
+LEFT_FOR_LONG = timedelta(days=1)
+LIVING_STATES = frozenset({"idle", "busy", "starting", "restarting"})
+NOT_ASKED = "Its gateway cannot be asked now."
 
 
 @dataclass(frozen=True)
@@ -33,16 +33,18 @@ class Orphan:
         return {**self.kernel.to_json(), "why": self.why, "removed": self.removed, "error": self.error}
 
 
-async def find_orphans(config: EMRConnect, *, older_than: timedelta = LONG) -> list[Orphan]:
+async def find_orphans(config: EMRConnect, *, older_than: timedelta = LEFT_FOR_LONG) -> list[Orphan]:
     """Return the orphans that live on their gateways, each asked for; where that was not possible ``error`` says so.
 
     ``older_than`` is how long nobody must have had a kernel whose notebook is still there.
     """
-    found = (await list_kernels(config)).items
-    reasons = await asyncio.to_thread(lambda: [why_orphan(one, older_than) for one in found])
-    pairs = zip(found, reasons, strict=True)
-    orphans = [Orphan(one, why, error=None if one.word in LIVING else UNASKED) for one, why in pairs if why]
-    return [one for one in orphans if one.kernel.word != "gone"]
+    kernels = (await list_kernels(config)).items
+    reasons = await asyncio.to_thread(lambda: [why_orphan(kernel, older_than) for kernel in kernels])
+    return [
+        Orphan(kernel, why, error=None if kernel.word in LIVING_STATES else NOT_ASKED)
+        for kernel, why in zip(kernels, reasons, strict=True)
+        if why and kernel.word != "gone"
+    ]
 
 
 async def remove(config: EMRConnect, orphan: Orphan) -> Orphan:
@@ -70,7 +72,7 @@ def why_orphan(kernel: ListedKernel, older_than: timedelta) -> str | None:
     if kernel.alive:
         return None
     if record.state == "gone":
-        return "its connection was given up, but it still runs" if kernel.word in LIVING else None
+        return "its connection was given up, but it still runs" if kernel.word in LIVING_STATES else None
     alone = datetime.now(timezone.utc) - _left_at(kernel)
     elsewhere = kernel.owner and (kernel.owner.host, kernel.owner.machine) != (socket.gethostname(), machine())
     if not elsewhere:
@@ -90,5 +92,5 @@ def _left_at(kernel: ListedKernel) -> datetime:
     record = kernel.record
     if kernel.owner:
         return datetime.fromtimestamp(kernel.owner.heartbeat_at, timezone.utc)
-    known = record.since or record.started_at
-    return datetime.fromisoformat(known) if known else datetime.fromtimestamp(0, timezone.utc)
+    moment = record.since or record.started_at
+    return datetime.fromisoformat(moment) if moment else datetime.fromtimestamp(0, timezone.utc)

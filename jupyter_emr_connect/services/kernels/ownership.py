@@ -1,4 +1,4 @@
-"""The process as the owner of gateway kernels: its heartbeat, and news of kernels that another process took over."""
+"""The process as the owner of kernels: its heartbeat, and news of kernels that another process took over."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from ...gateway.event_loop import gateway_loop
 from ...models import KernelRecord, Owner
 from ...store.database import Database
 from ...store.ledger import Ledger
+from ...store.writes import finish_write
 from .processes import this_process
 
-HEARTBEAT = 15.0
+HEARTBEAT_EVERY_S = 15.0
 log = logging.getLogger(__name__)
 
 # Kernel managers of Jupyter servers, whose kernels outlive the process; others end theirs.
 _persistent_managers: WeakSet[object] = WeakSet()
 _ownerships: dict[str, Ownership] = {}
-_handed: dict[str, KernelRecord] = {}
+_handed_over: dict[str, KernelRecord] = {}
 _lock = threading.Lock()
 
 
@@ -44,7 +45,7 @@ class Ownership:
     def __init__(self, database: Database) -> None:
         self.owner = this_process()
         self._ledger = Ledger(database)
-        self._held: dict[str, Callable[[], None]] = {}
+        self._on_taken: dict[str, Callable[[], None]] = {}
         self._beating: asyncio.Task[None] | None = None
         self._failing = False
 
@@ -52,33 +53,33 @@ class Ownership:
         """Return the owner with the present moment as its heartbeat."""
         return replace(self.owner, heartbeat_at=time.time())
 
-    def hold(self, kernel_id: str, on_taken: Callable[[], None]) -> None:
-        """Beat for a kernel that the ledger says is ours; ``on_taken`` is called when another process takes it."""
-        self._held[kernel_id] = on_taken
+    def start_heartbeat(self, kernel_id: str, on_taken: Callable[[], None]) -> None:
+        """Say regularly that we have a kernel; ``on_taken`` is called when another process has taken it."""
+        self._on_taken[kernel_id] = on_taken
         if self._beating is None:
             self._beating = gateway_loop().loop.create_task(self._beat())
 
-    def drop(self, kernel_id: str) -> None:
-        """Beat no longer for this kernel."""
-        self._held.pop(kernel_id, None)
-        if not self._held and self._beating is not None:
+    def stop_heartbeat(self, kernel_id: str) -> None:
+        """Say no longer that we have a kernel."""
+        self._on_taken.pop(kernel_id, None)
+        if not self._on_taken and self._beating is not None:
             self._beating.cancel()
             self._beating = None
 
     async def _beat(self) -> None:
         while True:
-            await asyncio.sleep(HEARTBEAT)
-            held = dict(self._held)
+            await asyncio.sleep(HEARTBEAT_EVERY_S)
+            beating_for = set(self._on_taken)
             try:
-                ours = await asyncio.to_thread(self._ledger.beat, self.present())
+                ours = await finish_write(self._ledger.beat, self.present())
             except EMRConnectError as error:
                 if not self._failing:  # told once, until it works again
                     log.warning("The ledger of kernels could not be written: %s", error)
                 self._failing = True
                 continue
             self._failing = False
-            for kernel_id in held.keys() - ours:
-                on_taken = self._held.pop(kernel_id, None)
+            for kernel_id in beating_for - ours:
+                on_taken = self._on_taken.pop(kernel_id, None)
                 if on_taken is not None:
                     on_taken()
 
@@ -94,12 +95,12 @@ def ownership(state_file: str) -> Ownership:
 
 def hand_over(record: KernelRecord) -> None:
     """Keep a kernel that this process has claimed for the local kernel that starts next under its ``local_id``."""
-    _handed[record.local_id or ""] = record
+    _handed_over[record.local_id or ""] = record
 
 
 def take_handed_over(local_id: str | None) -> KernelRecord | None:
     """Return, once, the kernel that was handed over for a local kernel; None when there is none."""
-    return _handed.pop(local_id or "", None)
+    return _handed_over.pop(local_id or "", None)
 
 
 def _forget() -> None:
@@ -107,7 +108,7 @@ def _forget() -> None:
     global _lock
     _lock = threading.Lock()
     _ownerships.clear()
-    _handed.clear()
+    _handed_over.clear()
 
 
 os.register_at_fork(after_in_child=_forget)

@@ -1,4 +1,4 @@
-"""Which process is this, and does another one still live: what owning a gateway kernel rests on."""
+"""The identity of a process, and whether it still lives: what owning a kernel rests on."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pathlib import Path
 
 from ...models import Owner
 
-STALE = 60.0  # seconds without a heartbeat after which a process elsewhere is taken for dead
-PS_WITHIN = 5.0
-ENDED = ("Z", "X")  # a killed process whose parent has not asked for its end is no more
+STALE_AFTER_S = 60.0  # without a heartbeat a process elsewhere is taken for dead then
+PS_TIMEOUT_S = 5.0
+ENDED_STATES = ("Z", "X")  # a killed process whose parent has not asked for its end is no more
 
 
 def this_process() -> Owner:
@@ -30,7 +30,7 @@ def lives(owner: Owner) -> bool:
     another container, only the heartbeat can tell.
     """
     if owner.host != socket.gethostname() or owner.machine != machine():
-        return time.time() - owner.heartbeat_at <= STALE
+        return time.time() - owner.heartbeat_at <= STALE_AFTER_S
     return started(owner.pid) == owner.process_started
 
 
@@ -50,9 +50,9 @@ def started(pid: int) -> str | None:
             state, *rest = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].decode("ascii").split()
         except (OSError, ValueError):
             return None
-        return None if state in ENDED else rest[18]
+        return None if state in ENDED_STATES else rest[18]
     command = ["ps", "-o", "lstart=", "-p", str(int(pid))]
     with suppress(OSError, subprocess.SubprocessError):
-        found = subprocess.run(command, capture_output=True, text=True, timeout=PS_WITHIN, check=False)  # noqa: S603
-        return found.stdout.strip() or None
+        shown = subprocess.run(command, capture_output=True, text=True, timeout=PS_TIMEOUT_S, check=False)  # noqa: S603
+        return shown.stdout.strip() or None
     return None

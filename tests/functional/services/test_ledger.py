@@ -17,7 +17,7 @@ import pytest
 
 from jupyter_emr_connect.errors import StoreError
 from jupyter_emr_connect.models import KernelRecord, Owner
-from jupyter_emr_connect.services.kernels.processes import STALE, lives, this_process
+from jupyter_emr_connect.services.kernels.processes import STALE_AFTER_S, lives, this_process
 from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
 from jupyter_emr_connect.store.migrations import MIGRATIONS
@@ -176,7 +176,7 @@ def _started(pid: int) -> str:
 def test_of_a_process_elsewhere_the_heartbeat_tells():
     elsewhere = replace(this_process(), host="other", pid=1, process_started="0")
     assert lives(elsewhere)
-    assert not lives(replace(elsewhere, heartbeat_at=time.time() - STALE - 1))
+    assert not lives(replace(elsewhere, heartbeat_at=time.time() - STALE_AFTER_S - 1))
     container = replace(this_process(), machine="another boot or container", heartbeat_at=0.0)
     assert not lives(container)
 

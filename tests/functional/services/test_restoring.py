@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +12,9 @@ import pytest
 
 from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.models import KernelRecord
-from jupyter_emr_connect.services.kernels.claims import claim_left, let_go
-from jupyter_emr_connect.services.kernels.processes import STALE, this_process
+from jupyter_emr_connect.services.kernels.claims import claim, claim_left, let_go
+from jupyter_emr_connect.services.kernels.ownership import ownership
+from jupyter_emr_connect.services.kernels.processes import STALE_AFTER_S, this_process
 from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
 
@@ -74,5 +77,33 @@ def test_a_dead_process_here_is_known_at_once_and_one_elsewhere_by_its_silence(c
     elsewhere = replace(this_process(), id="far", host="another computer")
     ledger.add(kernel(root, "there", state="connected"), elsewhere)
     assert claimed(config, root) == (["here"], True)
-    ledger.beat(replace(elsewhere, heartbeat_at=time.time() - STALE - 1))
+    ledger.beat(replace(elsewhere, heartbeat_at=time.time() - STALE_AFTER_S - 1))
     assert claimed(config, root) == (["there"], False)
+
+
+class SlowLedger(Ledger):
+    """One on a busy disk, which says when a claim has begun."""
+
+    begun = threading.Event()
+
+    def claim(self, *args, **values):
+        self.begun.set()
+        time.sleep(0.3)
+        return super().claim(*args, **values)
+
+
+async def test_a_kernel_claimed_for_a_task_that_is_cancelled_is_free_again(config, root, ledger):
+    ledger.add(kernel(root, "k1"))
+    ledger.add(kernel(root, "in use"), ownership(config.state_file).present())
+    slow = SlowLedger(Database(config.state_file))
+    claiming = asyncio.ensure_future(
+        claim(slow, ownership(config.state_file), lambda record: True, local_id="new", root=str(root))
+    )
+    await asyncio.to_thread(slow.begun.wait, 10)
+    claiming.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await claiming
+    record = ledger.get("k1")
+    assert (record.owner_id, record.state, record.persistent) == (None, "detached", True)
+    assert ledger.get("in use").owner_id == ownership(config.state_file).owner.id
+    assert claimed(config, root) == (["k1"], False)
