@@ -1,4 +1,4 @@
-"""The tests of faults are short in `make test` and long in `make soak`, which prints what they measured."""
+"""Random instants with a seed that a failure names; and the long tests of `make soak`, which prints their figures."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from tests.conftest import Sandbox
 from tests.sandbox.jupyter_server import serving
 from tests.sandbox.notebooks import read_while_written, write_notebook
+from tests.sandbox.soak import Soak
 
 pytestmark = pytest.mark.sandbox
 
@@ -42,9 +42,9 @@ def numbers(path: Path) -> list[int]:
     return [int(line) for one in outputs if one.get("name") == "stdout" for line in one["text"].splitlines()]
 
 
-@pytest.mark.parametrize("browser", [True, False])
+@pytest.mark.parametrize("browser", [pytest.param(True, marks=pytest.mark.full), False])
 async def test_a_cell_in_which_the_server_is_killed_twice_shows_each_line_once(
-    sandbox: Sandbox, work: Path, on_gateway: Any, browser: bool
+    sandbox: Sandbox, work: Path, on_gateway: Any, soak: Soak, browser: bool
 ) -> None:
     path = write_notebook(work / "n.ipynb", "emr-python", COUNT)
     cell = read_while_written(path).cells[0].id
@@ -62,10 +62,10 @@ async def test_a_cell_in_which_the_server_is_killed_twice_shows_each_line_once(
                     asked = await channels.ask(COUNT, cell_id=cell)
                     await channels.until("stream", asked)
                     if browser:
-                        await asyncio.sleep(random.uniform(0, 2))
+                        await asyncio.sleep(soak.dice.uniform(0, 2))
                         server.process.kill()
             if life < 2:
-                await asyncio.sleep(random.uniform(0, 2))
+                await asyncio.sleep(soak.dice.uniform(0, 2))
                 server.process.kill()
                 server.process.wait(10)
                 continue

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import os
-import shutil
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,23 +12,10 @@ from jupyter_emr_connect.sandbox.engines.install import ensure_installed
 from jupyter_emr_connect.sandbox.engines.java import system_java_home
 from jupyter_emr_connect.sandbox.engines.layout import Installation, check_livy_home
 from tests.conftest import ENGINES
+from tests.disks import small_disk
 from tests.sandbox.installing import assert_plain, install_java, java_piece
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.usefixtures("cold_and_impatient")]
-
-
-@contextlib.contextmanager
-def small_disk(folder: Path, options: str) -> Iterator[Path]:
-    if os.geteuid() != 0 or shutil.which("mount") is None:
-        pytest.skip("mounting a small disk needs root")
-    folder.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=False)
-    if done.returncode:
-        pytest.skip("this machine does not let us mount")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def test_a_disk_too_small_is_refused_before_any_download(tmp_path: Path) -> None:
@@ -46,6 +28,7 @@ def test_a_disk_too_small_is_refused_before_any_download(tmp_path: Path) -> None
     assert_plain(caught.value)
 
 
+@pytest.mark.full
 def test_a_disk_that_fills_up_on_the_way(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", "size=20m") as root:
         with pytest.raises(SandboxInstallError, match="the disk is full") as caught:
@@ -98,6 +81,7 @@ def test_no_java_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     assert_plain(caught.value)
 
 
+@pytest.mark.full
 def test_the_systems_java_17_is_taken_where_there_is_no_wheel(
     installed: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

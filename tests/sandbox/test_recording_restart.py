@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from tests.conftest import Sandbox
 from tests.sandbox.jupyter_server import serving
 from tests.sandbox.notebooks import write_notebook
+from tests.sandbox.soak import Soak
 from tests.sandbox.test_recording import cell_id, counted, opened
 
 pytestmark = pytest.mark.sandbox
@@ -31,8 +31,10 @@ def folder(sandbox: Sandbox, tmp_path: Path) -> Iterator[Path]:
     sandbox.cli("detach", str(tmp_path / "work"))
 
 
-@pytest.mark.parametrize("stays", [True, False], ids=["with a tab", "without a tab"])
-async def test_a_killed_server_loses_no_number(sandbox: Sandbox, folder: Path, stays: bool) -> None:
+@pytest.mark.parametrize(
+    "stays", [pytest.param(True, id="with a tab"), pytest.param(False, id="without a tab", marks=pytest.mark.full)]
+)
+async def test_a_killed_server_loses_no_number(sandbox: Sandbox, folder: Path, soak: Soak, stays: bool) -> None:
     path = write_notebook(folder / "work" / "n.ipynb", "emr-python", CODE)
     async with serving(sandbox, folder, "--ServerApp.root_dir=work", leaves=True) as server:
         kernel = await opened(server)
@@ -40,13 +42,13 @@ async def test_a_killed_server_loses_no_number(sandbox: Sandbox, folder: Path, s
             asked = await channels.ask(CODE, cell_id=cell_id(path))
             await channels.until("stream", asked)
             if stays:
-                await asyncio.sleep(random.uniform(0, 4))
+                await asyncio.sleep(soak.dice.uniform(0, 4))
                 server.process.send_signal(signal.SIGKILL)
         if not stays:
-            await asyncio.sleep(random.uniform(4, 9))
+            await asyncio.sleep(soak.dice.uniform(4, 9))
             server.process.send_signal(signal.SIGKILL)
         server.process.wait(10)
-    await asyncio.sleep(random.uniform(0, 3))
+    await asyncio.sleep(soak.dice.uniform(0, 3))
     async with serving(sandbox, folder, "--ServerApp.root_dir=work", leaves=True) as server:
         await counted(path, COUNT)
         (session,) = (await server.call("GET", "/api/sessions"))[1]

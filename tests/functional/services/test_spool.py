@@ -12,6 +12,7 @@ import pytest
 
 from jupyter_emr_connect.gateway.protocol.framing import Message
 from jupyter_emr_connect.services.recording.spool import RecordKind, Spool
+from tests.disks import small_disk
 
 
 def message(number: int, text: str = "text") -> Message:
@@ -100,20 +101,41 @@ from tests.functional.services.test_spool import RecordKind, Spool, ids, message
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 spool = Spool(Path(sys.argv[1]))
 spool.append(RecordKind.PUBLISHED, message(1))
-resource.setrlimit(resource.RLIMIT_FSIZE, (spool.size + 100, resource.RLIM_INFINITY))
+if sys.argv[2] == "disk":
+    filler = Path(sys.argv[1]).with_name("filler")
+    try:
+        filler.write_bytes(b"x" * 100_000)
+    except OSError:
+        pass
+else:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (spool.size + 100, resource.RLIM_INFINITY))
 try:
-    spool.append(RecordKind.PUBLISHED, message(2, "x" * 1000))
+    spool.append(RecordKind.PUBLISHED, message(2, "x" * 10_000))
 except OSError as error:
     print(error.strerror)
 print(ids(spool), spool.path.stat().st_size == spool.size)
-resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+if sys.argv[2] == "disk":
+    filler.unlink()
+else:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 spool.append(RecordKind.PUBLISHED, message(3))
 print(ids(spool))
 """
 
 
-def test_without_room_the_file_is_as_before_and_goes_on_when_there_is_some(tmp_path):
-    words = [sys.executable, "-c", FULL, str(tmp_path / "spool")]
+def run_full(spool, limit):
+    words = [sys.executable, "-c", FULL, str(spool), limit]
     done = subprocess.run(words, capture_output=True, text=True, timeout=60, cwd=Path(__file__).parents[3])
     assert done.stderr == ""
-    assert done.stdout.splitlines() == ["File too large", "['k_1_1'] True", "['k_1_1', 'k_1_3']"]
+    return done.stdout.splitlines()
+
+
+def test_a_file_that_may_not_grow_is_as_before_and_goes_on_when_it_may(tmp_path):
+    said = run_full(tmp_path / "spool", "file")
+    assert said == ["File too large", "['k_1_1'] True", "['k_1_1', 'k_1_3']"]
+
+
+def test_on_a_full_disk_the_file_is_as_before_and_goes_on_when_there_is_room(tmp_path):
+    with small_disk(tmp_path / "disk", "size=64k") as disk:
+        said = run_full(disk / "spool", "disk")
+    assert said == ["No space left on device", "['k_1_1'] True", "['k_1_1', 'k_1_3']"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from jupyter_emr_connect.gateway.delivery.reorder_buffer import ReorderBuffer
 from jupyter_emr_connect.gateway.protocol.framing import Message
+from tests.disks import small_disk
 
 
 def message(text: str, *buffers: bytes) -> Message:
@@ -41,23 +43,35 @@ def test_another_process_comes_after_the_one_before(memory: int) -> None:
 
 
 FULL = """
-import resource, signal
+import errno, resource, signal, sys, tempfile
 from jupyter_emr_connect.gateway.protocol.framing import Message
 from jupyter_emr_connect.gateway.delivery.reorder_buffer import ReorderBuffer
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+if len(sys.argv) > 1:
+    tempfile.tempdir = sys.argv[1]
+else:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 held = ReorderBuffer(0)
 def message(text): return Message("iopub", b"{}", b"{}", b"{}", text.encode())
 held.add(1, message("x" * 100))
 try:
     held.add(2, message("y" * 5000))
 except OSError as error:
-    print("full", error.errno)
+    print(errno.errorcode[error.errno])
 held.add(3, message("z" * 100))
 print([bytes(one.content[:1]).decode() for one in held.drain()])
 """
 
 
-def test_a_full_disk_takes_nothing_and_spoils_nothing() -> None:
-    run = subprocess.run([sys.executable, "-c", FULL], capture_output=True, text=True, check=True)
-    assert run.stdout.split("\n")[:2] == ["full 27", "['x', 'z']"]
+def run_full(*words: str) -> list[str]:
+    run = subprocess.run([sys.executable, "-c", FULL, *words], capture_output=True, text=True, check=True)
+    return run.stdout.splitlines()
+
+
+def test_a_file_that_may_not_grow_takes_nothing_and_spoils_nothing() -> None:
+    assert run_full() == ["EFBIG", "['x', 'z']"]
+
+
+def test_a_full_disk_takes_nothing_and_spoils_nothing(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "size=4k") as disk:
+        assert run_full(str(disk)) == ["ENOSPC", "['x', 'z']"]
