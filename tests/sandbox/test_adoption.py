@@ -66,7 +66,7 @@ async def close(server: Server, session: Any, on_gateway: Any) -> None:
     await until(lambda: on_gateway() == set(), wait=20)
 
 
-@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("end", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.full), signal.SIGKILL])
 async def test_the_next_server_has_the_session_and_its_variables(
     sandbox: Sandbox, work: Path, on_gateway: Any, end: signal.Signals
 ) -> None:

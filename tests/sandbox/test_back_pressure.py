@@ -109,7 +109,7 @@ async def still(process: psutil.Process) -> int:
     return now
 
 
-@pytest.mark.parametrize("v1", [True, False], ids=["v1", "legacy"])
+@pytest.mark.parametrize("v1", [pytest.param(True, id="v1"), pytest.param(False, id="legacy", marks=pytest.mark.full)])
 async def test_a_browser_that_pauses_loses_nothing_and_costs_little(sandbox: Sandbox, tmp_path: Path, v1: bool) -> None:
     async with open_kernel(sandbox, tmp_path) as (server, kernel):
         process = psutil.Process(server.process.pid)

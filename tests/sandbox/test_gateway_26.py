@@ -50,7 +50,9 @@ def test_it_is_the_older_gateway(older: Sandbox) -> None:
     assert asked(older, "/api")["gateway_version"] == "2.6.0"
 
 
-@pytest.mark.parametrize("offer_v1", [True, False], ids=["v1 offered", "legacy"])
+@pytest.mark.parametrize(
+    "offer_v1", [pytest.param(True, id="v1 offered"), pytest.param(False, id="legacy", marks=pytest.mark.full)]
+)
 async def test_a_kernels_life(older: Sandbox, offer_v1: bool) -> None:
     async with running(config=Config({"EMRProvisioner": {"offer_v1": offer_v1}})) as (manager, client):
         await use(client)

@@ -82,6 +82,7 @@ def test_a_warm_call_is_quick_and_loads_little(installed: Installation, tmp_path
     assert report["call"] < 0.05
 
 
+@pytest.mark.full
 def test_a_killed_installation_is_repaired_by_the_next(tmp_path: Path, cache: str) -> None:
     environment = os.environ | {"UV_CACHE_DIR": cache}
     child = subprocess.Popen(
@@ -101,6 +102,7 @@ def test_a_killed_installation_is_repaired_by_the_next(tmp_path: Path, cache: st
     assert not (tmp_path / ".work").exists()
 
 
+@pytest.mark.full
 def test_a_piece_whose_interpreter_is_gone_is_made_anew(
     tmp_path: Path, cache: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,6 +115,7 @@ def test_a_piece_whose_interpreter_is_gone_is_made_anew(
     assert piece.present()
 
 
+@pytest.mark.full
 def test_two_installers_at_once_share_one_work(tmp_path: Path, cache: str) -> None:
     environment = os.environ | {"UV_CACHE_DIR": cache}
     children = [
@@ -127,6 +130,7 @@ def test_two_installers_at_once_share_one_work(tmp_path: Path, cache: str) -> No
     assert sum("Java 17 1 1" in text for text in said) == 1
 
 
+@pytest.mark.full
 def test_who_waits_for_another_installer_is_told(tmp_path: Path, cache: str) -> None:
     environment = os.environ | {"UV_CACHE_DIR": cache}
     with locked(tmp_path / ".lock", lambda: None):
@@ -138,6 +142,7 @@ def test_who_waits_for_another_installer_is_told(tmp_path: Path, cache: str) -> 
     assert child.communicate(timeout=120)[0] == "Java 17 0 1\nJava 17 1 1\n"
 
 
+@pytest.mark.full
 def test_pieces_of_older_recipes_go_unless_they_are_in_use(
     tmp_path: Path, cache: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,6 +160,7 @@ def test_pieces_of_older_recipes_go_unless_they_are_in_use(
     assert not unused.exists()
 
 
+@pytest.mark.full
 def test_progress_counts_up_to_all(tmp_path: Path, cache: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UV_CACHE_DIR", cache)
     said: list[tuple[str, int, int]] = []

