@@ -165,6 +165,22 @@ async def with_kernel(sandbox: Sandbox) -> AsyncIterator[tuple[Door, str]]:
             await door.ask("DELETE", f"/api/kernels/{kernel_id}")
 
 
+def lent_kernel(sandbox: Sandbox, pair: tuple[str, str] | None = None, compute: str = "analytics") -> Iterator[str]:
+    """Let a module's fixture yield a Python kernel for all of its tests."""
+
+    async def start() -> str:
+        async with doors(sandbox, pair, compute=compute) as (door,):
+            return await door.start()
+
+    async def end(kernel_id: str) -> None:
+        async with doors(sandbox, pair, compute=compute) as (door,):
+            await door.ask("DELETE", f"/api/kernels/{kernel_id}")
+
+    kernel_id = asyncio.run(start())
+    yield kernel_id
+    asyncio.run(end(kernel_id))
+
+
 @asynccontextmanager
 async def endpoint_doors(sandbox: Sandbox, *tokens: str | None) -> AsyncIterator[list[Door]]:
     """Yield one door per token on the endpoint `notebooks`."""

@@ -42,38 +42,28 @@ def test_result_object_with_stage_timings(sandbox: Sandbox, tmp_path: Path) -> N
     assert outputs(Path(result["output"]))[0] == "42"
 
 
-def test_spark_under_a_role_with_parameters(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_spark_under_a_role_with_parameters_and_an_error_that_keeps_the_outputs(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
     path = write_notebook(
         tmp_path / "n.ipynb",
         "emr-pyspark",
         "# parameters\nrows = 1\nname = 'x'",
         "print(spark.range(rows).count(), repr(name), spark.sparkContext.sparkUser())",
+        "spark.table('nosuch')",
+        "print(3)",
     )
     words = ("--runtime-role", ROLE, "-p", "rows", "1000", "-r", "name", "7", "-o", str(tmp_path / "o.ipynb"))
     done = sandbox.cli("run", str(path), "--compute", "analytics", *words)
-    assert done.returncode == 0, done.stderr
-    assert outputs(tmp_path / "o.ipynb")[-1].endswith("1000 '7' emranalyst")
-    injected = [cell for cell in nbformat.read(tmp_path / "o.ipynb", 4).cells if "injected" in str(cell.metadata)]
-    assert [cell.metadata["tags"] for cell in injected] == [["injected-parameters"]]
-
-
-def test_scala_gets_parameters_in_scala(sandbox: Sandbox, tmp_path: Path) -> None:
-    path = write_notebook(tmp_path / "n.ipynb", "emr-spark", "val double = n * 2")
-    done = sandbox.cli("run", str(path), "--compute", "open", "-p", "n", "21")
-    assert done.returncode == 0, done.stderr
-    assert "double: Int = 42" in outputs(tmp_path / "n.out.ipynb")[-1]
-
-
-def test_a_spark_error_fails_the_run_and_keeps_the_outputs(sandbox: Sandbox, tmp_path: Path) -> None:
-    path = write_notebook(tmp_path / "n.ipynb", "emr-pyspark", "print('first')", "spark.table('nosuch')", "print(3)")
-    done = sandbox.cli("run", str(path), "--compute", "open")
     assert done.returncode == 1
-    assert "Error: Cell 2 of 3 failed: SparkStatementException: [TABLE_OR_VIEW_NOT_FOUND]" in done.stderr
+    assert "Error: Cell 4 of 5 failed: SparkStatementException: [TABLE_OR_VIEW_NOT_FOUND]" in done.stderr
     assert "Traceback" not in done.stderr
-    first, second, third = outputs(tmp_path / "n.out.ipynb")
-    assert "first" in first
+    first, second, third = outputs(tmp_path / "o.ipynb")[-3:]
+    assert first.endswith("1000 '7' emranalyst")
     assert "TABLE_OR_VIEW_NOT_FOUND" in second
     assert third == ""
+    injected = [cell for cell in nbformat.read(tmp_path / "o.ipynb", 4).cells if "injected" in str(cell.metadata)]
+    assert [cell.metadata["tags"] for cell in injected] == [["injected-parameters"]]
 
 
 def test_a_failing_cell_as_json_is_a_result_with_an_error(sandbox: Sandbox, tmp_path: Path) -> None:

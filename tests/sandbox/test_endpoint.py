@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
-from jupyter_client import AsyncKernelClient, AsyncKernelManager
 
 from jupyter_emr_connect.errors import GatewayCertificate, KernelspecMissing
 from jupyter_emr_connect.provisioning import EMRProvisioner
@@ -39,14 +37,8 @@ async def kernels_of(sandbox: Sandbox, role: str) -> set[str]:
         return {row["id"] for row in (await door.ask("GET", "/api/kernels")).json}
 
 
-@asynccontextmanager
-async def spark_kernel() -> AsyncIterator[tuple[AsyncKernelManager, AsyncKernelClient]]:
-    async with running("emr-pyspark") as found:
-        yield found
-
-
-async def test_without_a_role_spark_runs_as_the_endpoints_execution_role(sandbox: Sandbox) -> None:
-    async with spark_kernel() as (manager, client):
+async def test_without_a_role_spark_runs_as_the_execution_role_and_comes_back_when_killed(sandbox: Sandbox) -> None:
+    async with running("emr-pyspark") as (manager, client):
         reply, outputs = await execute(client, USER)
         assert (reply["content"]["status"], texts(outputs)) == ("ok", "emranalyst 499500\n")
         assert isinstance(manager.provisioner, EMRProvisioner)
@@ -56,6 +48,18 @@ async def test_without_a_role_spark_runs_as_the_endpoints_execution_role(sandbox
         assert driver.memory_info().rss < 450e6
         assert kernel_id in await kernels_of(sandbox, "EMRAnalyst")
         assert kernel_id not in await kernels_of(sandbox, "EMREngineer")
+
+        msg_id = client.execute("print('on', flush=True)\nimport time; time.sleep(120)")
+        await says(client, "on\n")
+        sandbox.fault("kill-kernel", "--compute", "notebooks")
+        (error,) = of_type(await published(client, msg_id), "error")
+        assert error["content"]["ename"] == "KernelDied"
+        assert await manager.is_alive()
+        driver.wait(20)
+        _, outputs = await execute(client, USER)
+        assert texts(outputs) == "emranalyst 499500\n"
+        _, outputs = await execute(client, "import os; print(os.getpid())")
+        (driver,) = [one for one in psutil.Process(int(texts(outputs))).children() if one.name() == "java"]
     assert kernel_id not in await kernels_of(sandbox, "EMRAnalyst")
     driver.wait(20)
 
@@ -90,18 +94,6 @@ async def test_tokens_that_expire_are_renewed_unnoticed(sandbox: Sandbox) -> Non
         _, outputs = await execute(client, "print('time' in globals())")
         assert texts(outputs) == "False\n"
         assert tokens_asked_for(sandbox) == before + 2
-
-
-async def test_a_killed_kernel_says_so_and_spark_comes_back(sandbox: Sandbox) -> None:
-    async with spark_kernel() as (manager, client):
-        msg_id = client.execute("print('on', flush=True)\nimport time; time.sleep(120)")
-        await says(client, "on\n")
-        sandbox.fault("kill-kernel", "--compute", "notebooks")
-        (error,) = of_type(await published(client, msg_id), "error")
-        assert error["content"]["ename"] == "KernelDied"
-        assert await manager.is_alive()
-        _, outputs = await execute(client, USER)
-        assert texts(outputs) == "emranalyst 499500\n"
 
 
 @pytest.mark.parametrize("name", ["emr-spark", "emr-sparkr"])

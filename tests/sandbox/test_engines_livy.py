@@ -93,18 +93,6 @@ async def test_a_session_is_its_users_alone_small_and_on_loopback(installed: Ins
         assert await all_gone(pids)
 
 
-async def test_deleting_a_session_ends_its_driver(installed: Installation, tmp_path: Path) -> None:
-    async with livy(installed, tmp_path) as (engine, superuser), ClientSession() as session:
-        before = {process.pid for process in processes(engine)}
-        analyst = Caller(session, engine, superuser, "emranalyst")
-        await analyst.call("POST", "/sessions", {"kind": "spark"})
-        await analyst.wait("/sessions/0", "idle")
-        pids = [process.pid for process in processes(engine) if process.pid not in before]
-        assert pids
-        assert (await analyst.call("DELETE", "/sessions/0"))[0] == 200
-        assert await all_gone(pids)
-
-
 async def test_a_sparkmagic_kernel_gets_sparks_answer(installed: Installation, tmp_path: Path) -> None:
     token = secrets.token_urlsafe(24)
     async with livy(installed, tmp_path / "livy") as (engine, superuser):

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from aiohttp import WSServerHandshakeError
 
 from tests.conftest import Sandbox
-from tests.sandbox.doors import Door, doors, entered, pair_of, printed, run
+from tests.sandbox.doors import Door, doors, entered, lent_kernel, pair_of, printed, run
 
 pytestmark = pytest.mark.sandbox
 
@@ -27,18 +26,19 @@ def engineer(sandbox: Sandbox) -> tuple[str, str]:
     return pair_of(sandbox, "EMREngineer")
 
 
+@pytest.fixture(scope="module")
+def kernel_id(sandbox: Sandbox, analyst: Any) -> Iterator[str]:
+    """A kernel of the first user, which every test leaves running."""
+    yield from lent_kernel(sandbox, analyst)
+
+
 @pytest.fixture
-def gateway(sandbox: Sandbox, analyst: Any, engineer: Any, jp_asyncio_loop: Any) -> Iterator[tuple[Door, Door, str]]:
-    """Two users on port 18888 and a kernel of the first."""
-    yield from entered(jp_asyncio_loop, with_kernel(sandbox, analyst, engineer))
-
-
-@asynccontextmanager
-async def with_kernel(sandbox: Sandbox, analyst: Any, engineer: Any) -> AsyncIterator[tuple[Door, Door, str]]:
-    async with doors(sandbox, analyst, engineer) as (mine, other):
-        kernel_id = await mine.start()
+def gateway(
+    sandbox: Sandbox, analyst: Any, engineer: Any, kernel_id: str, jp_asyncio_loop: Any
+) -> Iterator[tuple[Door, Door, str]]:
+    """Two users on port 18888 and the kernel of the first."""
+    for mine, other in entered(jp_asyncio_loop, doors(sandbox, analyst, engineer)):
         yield mine, other, kernel_id
-        await mine.ask("DELETE", f"/api/kernels/{kernel_id}")
 
 
 @pytest.fixture(scope="module")

@@ -238,7 +238,13 @@ def test_a_deleted_session_leaves_no_process(engine: Engine) -> None:
     assert vanish(family)
 
 
-@pytest.mark.parametrize(("kind", "code"), [("pyspark", "spark.range(10).count()"), ("spark", "spark.range(10).count")])
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        ("pyspark", "spark.range(10).count()"),
+        pytest.param("spark", "spark.range(10).count", marks=pytest.mark.full),
+    ],
+)
 def test_a_sessions_driver_is_small_and_its_interpreter_knows_no_secret(engine: Engine, kind: str, code: str) -> None:
     before = {process.pid for process in below(engine, "RSCDriverBootstrapper")}
     session = Session(engine.url, kind)

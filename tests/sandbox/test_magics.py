@@ -34,17 +34,17 @@ SCALA = (
     "%%sql -q -o rows\nSELECT sum(fare) AS total FROM trips",
     "%%local\nprint(rows['total'].tolist())",
     "println(sc.sparkUser)",
+    "val double = n * 2",
 )
 
 
-def run(sandbox: Sandbox, folder: Path, kernel: str, cells: tuple[str, ...]) -> list[str]:
-    """Run the cells under EMRAnalyst and return what each of them printed."""
+def run(sandbox: Sandbox, folder: Path, kernel: str, cells: tuple[str, ...], *words: str) -> list[str]:
+    """Run the cells under EMRAnalyst and return what each of them printed; ``words`` are options of `run`."""
     notebook = write_notebook(folder / "in.ipynb", kernel, *cells)
     role = next(arn for arn in sandbox.status["roles"] if arn.endswith("EMRAnalyst"))
     out = folder / "out.ipynb"
-    done = sandbox.cli(
-        "run", str(notebook), "--compute", "analytics", "--runtime-role", role, "-o", str(out), timeout=280
-    )
+    words = ("--compute", "analytics", "--runtime-role", role, "-o", str(out), *words)
+    done = sandbox.cli("run", str(notebook), *words, timeout=280)
     assert done.returncode == 0, done.stdout + done.stderr + "\n".join(printed(out) if out.exists() else [])
     return printed(out)
 
@@ -61,8 +61,10 @@ def test_magics_and_closures_of_the_pyspark_kernel(sandbox: Sandbox, tmp_path: P
 
 
 def test_magics_and_closures_of_the_spark_kernel(sandbox: Sandbox, tmp_path: Path) -> None:
-    cells = run(sandbox, tmp_path, "emr-spark", SCALA)
+    """The first cell of the run is the parameter, in Scala."""
+    _, *cells = run(sandbox, tmp_path, "emr-spark", SCALA, "-p", "n", "21")
     assert "135.0" in cells[0]
     assert "14" in cells[3]
     assert "[14]" in cells[6]
     assert "emranalyst" in cells[7]
+    assert "double: Int = 42" in cells[8]

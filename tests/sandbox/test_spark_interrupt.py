@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from jupyter_client import AsyncKernelClient
+from jupyter_client import AsyncKernelClient, AsyncKernelManager
 from traitlets.config import Config
 
 from jupyter_emr_connect.gateway.injected.install import spark_installation
@@ -82,42 +82,49 @@ async def left_are(jobs: int, client: AsyncKernelClient, code: str) -> None:
     pytest.fail(texts(outputs))
 
 
-@pytest.mark.parametrize(("name", "code"), [("emr-pyspark", PYTHON), ("emr-spark", SCALA)])
-async def test_an_interrupt_stops_the_job_and_keeps_the_session(
-    name: str, code: dict[str, str], statements: Statements
+async def stop_a_job(
+    manager: AsyncKernelManager, client: AsyncKernelClient, code: dict[str, str], statements: Statements
 ) -> None:
-    async with running(name) as (manager, client):
-        await execute(client, code["set"])
-        msg_id = await running_statement(client, code["job"], statements)
-        await manager.interrupt_kernel()
-        outputs = await published(client, msg_id)
-        reply = (await reply_to(client, msg_id))["content"]
-        assert (reply["status"], reply["evalue"], reply["execution_count"]) == ("error", "Interrupted by user", 2)
-        assert texts(outputs, "stderr").startswith(STOPPED)
-        assert statements()[-1]["state"] == "cancelled"
-        await left_are(0, client, code["jobs"])
+    """Interrupt a cell whose job runs: statement and job end, the session has its variable."""
+    reply, _ = await execute(client, code["set"])
+    count = reply["content"]["execution_count"]
+    msg_id = await running_statement(client, code["job"], statements)
+    await manager.interrupt_kernel()
+    outputs = await published(client, msg_id)
+    content = (await reply_to(client, msg_id))["content"]
+    expected = ("error", "Interrupted by user", count + 1)
+    assert (content["status"], content["evalue"], content["execution_count"]) == expected
+    assert texts(outputs, "stderr").startswith(STOPPED)
+    assert statements()[-1]["state"] == "cancelled"
+    await left_are(0, client, code["jobs"])
 
 
-async def test_an_interrupt_before_the_job_has_begun_leaves_none_behind(statements: Statements) -> None:
-    """Spark's part of the cell only plans it then, for a second or more the first time, and cannot be interrupted."""
+async def test_an_interrupt_stops_a_scala_cells_job_and_keeps_the_session(statements: Statements) -> None:
+    async with running("emr-spark") as (manager, client):
+        await stop_a_job(manager, client, SCALA, statements)
+
+
+async def test_interrupts_stop_a_python_cells_job_whenever_they_come(statements: Statements) -> None:
+    slow = "import time\ntry:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    time.sleep(5)"
     async with running("emr-pyspark") as (manager, client):
         await execute(client, PYTHON["set"])
+        # Before the job has begun: Spark's part of the cell only plans it then, for a second or more the first time,
+        # and cannot be interrupted.
         msg_id = await running_statement(client, PYTHON["job"], statements, begins=0)
         await manager.interrupt_kernel()
         assert texts(await published(client, msg_id), "stderr").startswith(STOPPED)
         await left_are(0, client, PYTHON["jobs"])
 
+        await stop_a_job(manager, client, PYTHON, statements)
 
-async def test_a_second_interrupt_does_not_leave_the_job_running(statements: Statements) -> None:
-    slow = "import time\ntry:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    time.sleep(5)"
-    async with running("emr-pyspark") as (manager, client):
-        await execute(client, PYTHON["set"])
+        # A second time while the first is at work.
         msg_id = await running_statement(client, slow, statements)
         await manager.interrupt_kernel()
         await until(lambda: statements()[-1]["state"] == "cancelling")
         await manager.interrupt_kernel()
         assert texts(await published(client, msg_id), "stderr") == f"{STOPPED}Interrupted by user\n"
         assert statements()[-1]["state"] == "cancelled"
+
         await manager.restart_kernel()
         await execute(client, PYTHON["set"])
         msg_id = await running_statement(client, PYTHON["job"], statements)
@@ -125,6 +132,7 @@ async def test_a_second_interrupt_does_not_leave_the_job_running(statements: Sta
         assert texts(await published(client, msg_id), "stderr").startswith(STOPPED)  # in the new kernel too
 
 
+@pytest.mark.full
 async def test_a_sparkmagic_that_only_stops_polling_is_helped(statements: Statements) -> None:
     without = Config({"EMRConnect": {"cancel_spark_jobs": False}})
     async with running("emr-pyspark", without) as (manager, client):
