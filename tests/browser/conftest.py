@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.lab import serving_lab
+from tests.conftest import Sandbox
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 FLAGS = [
     "--no-sandbox",
@@ -19,9 +25,9 @@ FLAGS = [
 ]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A headless Chromium (Debian's)."""
+    """A headless Chromium (Debian's); no longer than a module, for Playwright's loop runs as long."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         yield browser
@@ -29,6 +35,28 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Page:
+def page(browser: Browser) -> Iterator[Page]:
     """A page of it."""
-    return browser.new_page(viewport={"width": 1400, "height": 1000})
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    yield page
+    page.close()
+
+
+@pytest.fixture(scope="session")
+def root(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """JupyterLab's folder: the demo in one attached to `analytics`, and an empty one attached to `open`."""
+    root = tmp_path_factory.mktemp("lab")
+    role = next(arn for arn in sandbox.status["roles"] if arn.endswith("EMRAnalyst"))
+    for folder, words in (("demo", ("analytics", "--runtime-role", role)), ("recording", ("open",))):
+        (root / folder).mkdir()
+        done = sandbox.cli("attach", words[0], str(root / folder), *words[1:])
+        assert done.returncode == 0, done.stderr
+    shutil.copy(EXAMPLES / "demo.ipynb", root / "demo")
+    return root
+
+
+@pytest.fixture(scope="session")
+def lab(sandbox: Sandbox, root: Path) -> Iterator[str]:
+    """The address of a JupyterLab server."""
+    with serving_lab(sandbox, root) as lab:
+        yield lab.url

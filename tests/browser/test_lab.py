@@ -3,31 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.lab import serving_lab
-from tests.conftest import Sandbox
-
-pytestmark = pytest.mark.sandbox
-
-EXAMPLES = Path(__file__).parents[2] / "examples"
-
-
-@pytest.fixture(scope="module")
-def lab(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run a JupyterLab server with the demo notebook attached to ``analytics``; give its address."""
-    folder = tmp_path_factory.mktemp("lab")
-    shutil.copy(EXAMPLES / "demo.ipynb", folder)
-    role = next(arn for arn in sandbox.status["roles"] if arn.endswith("EMRAnalyst"))
-    attached = sandbox.cli("attach", "analytics", str(folder), "--runtime-role", role)
-    assert attached.returncode == 0, attached.stderr
-    with serving_lab(sandbox, folder) as lab:
-        yield lab.url
+pytestmark = [pytest.mark.sandbox, pytest.mark.xdist_group("browser")]  # they share JupyterLab
 
 
 def shoot(page: Page, name: str) -> None:
@@ -45,7 +25,7 @@ def test_the_launcher_offers_our_kernels_beside_the_local_one(lab: str, page: Pa
 
 
 def test_an_attached_notebook_runs_on_spark_under_its_role(lab: str, page: Page) -> None:
-    page.goto(f"{lab}/lab/tree/demo.ipynb?reset")
+    page.goto(f"{lab}/lab/tree/demo/demo.ipynb?reset")
     expect(page.get_by_text("EMR PySpark | Idle")).to_be_visible(timeout=90_000)
     page.locator(".lm-MenuBar-itemLabel").get_by_text("Run", exact=True).click()
     page.locator(".lm-Menu-itemLabel").get_by_text("Run All Cells", exact=True).click()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,27 +13,17 @@ from tests.browser.lab import free_port, serving_lab
 from tests.conftest import Sandbox
 from tests.sandbox.notebooks import read_while_written, write_notebook
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.xdist_group("browser")]  # they share JupyterLab
 
 COUNT = 80
 CODE = f"import time\nfor number in range({COUNT}):\n    print(number, flush=True)\n    time.sleep(0.4)"
 ALL = "".join(f"{number}\n" for number in range(COUNT))
 
 
-@pytest.fixture(scope="module")
-def folder(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+@pytest.fixture
+def folder(root: Path) -> Path:
     """A folder attached to `open`."""
-    folder = tmp_path_factory.mktemp("recording")
-    done = sandbox.cli("attach", "open", str(folder))
-    assert done.returncode == 0, done.stderr
-    yield folder
-    sandbox.cli("detach", str(folder))
-
-
-@pytest.fixture(scope="module")
-def lab(sandbox: Sandbox, folder: Path) -> Iterator[str]:
-    with serving_lab(sandbox, folder) as lab:
-        yield lab.url
+    return root / "recording"
 
 
 def written(path: Path) -> str:
@@ -72,11 +62,11 @@ def save(page: Page) -> None:
 def test_a_tab_opened_again_catches_up_and_goes_on_live(lab: str, folder: Path, browser: Browser) -> None:
     path = write_notebook(folder / "tab.ipynb", "emr-python", CODE)
     first = browser.new_page()
-    run_first_cell(first, f"{lab}/lab/tree/tab.ipynb?reset")
+    run_first_cell(first, f"{lab}/lab/tree/recording/tab.ipynb?reset")
     first.close()
     second = browser.new_page(viewport={"width": 1400, "height": 1000})
     wait_for(second, lambda: "12\n" in written(path))
-    second.goto(f"{lab}/lab/tree/tab.ipynb?reset")
+    second.goto(f"{lab}/lab/tree/recording/tab.ipynb?reset")
     wait_for(second, lambda: "20\n" in shown(second))
     assert len(shown(second)) < len(ALL)
     wait_for(second, lambda: shown(second) == ALL)
@@ -99,7 +89,7 @@ def test_a_connection_that_drops_costs_nothing_and_asks_nothing(lab: str, folder
             open_sockets.extend((socket, socket.connect_to_server()))
 
     page.route_web_socket(lambda url: "/channels" in url, route)
-    run_first_cell(page, f"{lab}/lab/tree/drop.ipynb?reset")
+    run_first_cell(page, f"{lab}/lab/tree/recording/drop.ipynb?reset")
     save(page)
     down = True
     for socket in open_sockets:
