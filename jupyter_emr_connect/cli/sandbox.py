@@ -58,7 +58,7 @@ def _check_installed() -> None:
     """Say how to get the sandbox when only the base package is installed."""
     from importlib.util import find_spec
 
-    missing = [module for module in ("moto", "cryptography", "psutil", "uv") if find_spec(module) is None]
+    missing = [module for module in ("moto", "cryptography", "psutil", "trustme", "uv") if find_spec(module) is None]
     if missing:
         message = f"The sandbox needs packages that are not installed: {', '.join(missing)}."
         raise SandboxInstallError(message, fix="Run `pip install 'jupyter_emr_connect[sandbox]'`.")
