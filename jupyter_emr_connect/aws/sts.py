@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
-from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TooLate
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from typing import Any
 
 from ..errors import AccessDenied, AWSUnavailable, Throttled
+from ..executors import DaemonExecutor
 from .session import AWSSession
 
 # Seconds after which STS is asked again that could not say whose account it is.
 ASK_AGAIN = 300.0
+_threads = DaemonExecutor(64, "emr-account")
 ASSUMED_ROLE = re.compile(r"arn:([^:]+):sts::(\d{12}):assumed-role/([\w+=,.@-]+)/.+", re.ASCII)
 
 
@@ -71,17 +71,9 @@ def account_within(session: AWSSession, seconds: float) -> str | None:
             return caller.account
         inquiry, asked_at = caller.inquiries.get(session.region, (None, now))
         if inquiry is None or (inquiry.done() and now - asked_at > ASK_AGAIN):
-            inquiry = Future()
+            inquiry = _threads.submit(account_of, session)
             caller.inquiries[session.region] = inquiry, now
-            threading.Thread(target=_ask, args=(session, inquiry), name="emr-account", daemon=True).start()
     try:
         return inquiry.result(seconds)
     except (TooLate, AccessDenied, AWSUnavailable, Throttled):
         return None
-
-
-def _ask(session: AWSSession, inquiry: Future[str]) -> None:
-    try:
-        inquiry.set_result(account_of(session))
-    except Exception as error:  # raised again where the answer is waited for
-        inquiry.set_exception(error)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import json
-import socket
 import ssl
 import time
 from dataclasses import dataclass, field, replace
@@ -22,6 +21,7 @@ import aiohttp
 from ..errors import GatewayCertificate, GatewayRefused, NotAGateway, PlainHttpRefused
 from ..http.auth import Auth, HTTPRequest, NoAuth
 from ..http.errors import CONNECTION_ERRORS
+from ..http.resolver import RememberingResolver, resolve
 from .failures import explain, parse, refuse
 from .rest import RETRIED
 from .target import Discovery, GatewayTarget
@@ -173,7 +173,7 @@ def _may_be_plain(tls: asyncio.Future[_Answer]) -> bool:
 async def _ask(target: GatewayTarget, seconds: float, attempts: _Attempts) -> _Answer:
     """Do ``GET /api`` on a connection of its own; the target's credentials go along, if it has any."""
     limits = aiohttp.ClientTimeout(total=2 * seconds, sock_connect=seconds, sock_read=seconds)
-    connector = aiohttp.TCPConnector(ssl=target.ssl_context or True)
+    connector = aiohttp.TCPConnector(ssl=target.ssl_context or True, resolver=RememberingResolver())
     request = HTTPRequest("GET", f"{target.url}/api", {"Accept": "application/json"})
     request = await target.auth.prepare(request)
     who = "anonymous" if isinstance(target.auth, NoAuth) else "with credentials"
@@ -223,7 +223,7 @@ def _versions(answer: _Answer, target: GatewayTarget) -> dict[str, Any]:
 async def _is_loopback(host: str) -> bool:
     """Whether every address of the host is on this machine."""
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        addresses = await resolve(host)
     except OSError:
         return False
-    return all(ipaddress.ip_address(entry[4][0]).is_loopback for entry in found)
+    return all(ipaddress.ip_address(address[0]).is_loopback for *_, address in addresses)

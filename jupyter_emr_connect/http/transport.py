@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
 import aiohttp
-from aiohttp.abc import ResolveResult
+
+from .resolver import RememberingResolver
 
 WebSocket: TypeAlias = "aiohttp.ClientWebSocketResponse[bool]"
 """A WebSocket that is open."""
-
-
-class RememberingResolver(aiohttp.ThreadedResolver):
-    """Falls back on the last known addresses: as the process ends Python no longer starts the threads that ask."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._known: dict[tuple[str, int], list[ResolveResult]] = {}
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """Return the host's addresses, those of the last time if they cannot be asked for now."""
-        try:
-            self._known[host, port] = await super().resolve(host, port, family)
-        except (OSError, RuntimeError):
-            if (host, port) not in self._known:
-                raise
-        return self._known[host, port]
 
 
 def sent_once() -> aiohttp.TraceConfig:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..config import EMRConnect
 from ..errors import ComputeNotFound, EMRConnectError, KernelGone, NotAttachable
+from ..executors import FILES, run_in
 from ..gateway.event_loop import gateway_loop
 from ..models import Attachment, KernelRecord, Transport
 from ..services.stages import READY
@@ -64,7 +64,7 @@ class Adopter:
     async def _adopted(
         self, fits: Callable[[KernelRecord], bool], stages: StartStages, connection: Connection | None = None
     ) -> LaunchedKernel | None:
-        notebook = await asyncio.to_thread(self._notebook) if self.request.persistent else None
+        notebook = await run_in(FILES, self._notebook) if self.request.persistent else None
         while notebook and (entry := await self._claim(notebook, fits)):
             if kernel := await self._go_on(entry, stages, connection):
                 return kernel

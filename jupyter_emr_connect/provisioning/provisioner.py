@@ -16,6 +16,7 @@ from traitlets.config import Config
 
 from ..config import EMRConnect, load_config
 from ..errors import ConfigurationError, EMRConnectError
+from ..executors import FILES, LEDGER, run_in
 from ..gateway.channels.zmq_channels import LocalChannels
 from ..gateway.event_loop import GatewayLoop, gateway_loop
 from ..models import Attachment, Transport
@@ -112,7 +113,7 @@ class EMRProvisioner(KernelProvisionerBase):
 
     async def _obtain(self, request: KernelRequest, stages: StartStages) -> Launcher:
         """Go on with a kernel that was left behind for this one, else start a new one; returns its launcher."""
-        config = await asyncio.to_thread(self._settings)
+        config = await run_in(FILES, self._settings)
         adopter = Adopter(config, request, self._launcher_of, self.log)
         if entry := adopter.handed_over():
             launcher = self._launcher_of(entry.record.transport)
@@ -303,7 +304,7 @@ async def _attachment_of(config: EMRConnect, env: Mapping[str, str]) -> Attachme
     # Imported here: it brings boto3, and listing kernelspecs must not.
     from ..services.attachments.resolution import resolve
 
-    attachment = await asyncio.to_thread(resolve, config, env, env.get("JPY_SESSION_NAME") or None)
+    attachment = await run_in(LEDGER, resolve, config, env, env.get("JPY_SESSION_NAME") or None)
     if attachment.transport not in ("auto", *LAUNCHERS):
         message = f"This kernel cannot use the transport {attachment.transport!r}."
         choices = " or ".join(repr(name) for name in (*LAUNCHERS, "auto"))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version as version_of
 from typing import Any
 
 from jupyter_server.extension.application import ExtensionApp
 
 from ..config import CONFIG_FILES, EMRConnect
+from ..executors import FILES, run_in
 from .audit import Audit
 from .catalogues import Catalogues
 from .contents_events import CONTENTS, AttachmentFollower
@@ -23,7 +23,6 @@ from .routes.table import patterns
 
 STARTS_END_WITHIN = 5.0
 CALLS_END_WITHIN = 1.0
-WORKERS = 8  # threads for what blocks; AWS's rates, not our threads, are the limit
 
 
 class EMRConnectExtension(ExtensionApp):
@@ -50,15 +49,14 @@ class EMRConnectExtension(ExtensionApp):
     def initialize_settings(self) -> None:
         """Make the settings object from the server's configuration; called by jupyter_server once."""
         config = EMRConnect(parent=self)
-        executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="emr-connect")
         server: Any = self.serverapp
-        places = PathMapper(server.contents_manager, executor)
+        places = PathMapper(server.contents_manager)
         audit = Audit(server.event_logger, self.log)
         self.settings["emr_connect"] = config
         follower = AttachmentFollower(config, places, self.log)
         server.event_logger.add_listener(schema_id=CONTENTS, listener=follower)
         self._restorer = Restorer(config, server, places, self.log)
-        self._services = Services(config, executor, places, audit, Catalogues(config), follower)
+        self._services = Services(config, places, audit, Catalogues(config), follower)
         self.settings[SETTING] = self._services
         self._recorder = Recorder(config, server, self.log)
         self._recorder.start()
@@ -82,9 +80,8 @@ class EMRConnectExtension(ExtensionApp):
         if self._recorder is not None:
             await self._recorder.close()
         if services := self._services:
-            await asyncio.to_thread(services.catalogues.close, CALLS_END_WITHIN)
-            await asyncio.to_thread(services.follower.close)
-            services.executor.shutdown(wait=False, cancel_futures=True)
+            await run_in(FILES, services.catalogues.close, CALLS_END_WITHIN)
+            await run_in(FILES, services.follower.close)
         manager: Any = getattr(self.serverapp, "kernel_manager", None)
         pending: dict[str, asyncio.Future[None]] = getattr(manager, "_pending_kernels", {})
         strays = {kernel_id: start for kernel_id, start in pending.items() if kernel_id not in manager}

@@ -8,32 +8,27 @@ gives a kernel no more than the notebook's name there.
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import Callable
-from concurrent.futures import Executor
-from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from jupyter_core.paths import is_hidden
 from jupyter_core.utils import ensure_async
 
 from ..errors import PathError, PathNotFound
+from ..executors import FILES, run_in
 
 PREFIX = "contents:"
 LONGEST = 4096  # characters; Linux's PATH_MAX
-T = TypeVar("T")
 
 
 class PathMapper:
     """Translates paths for one server; ``contents`` is its contents manager."""
 
-    def __init__(self, contents: Any, executor: Executor) -> None:
+    def __init__(self, contents: Any) -> None:
         from jupyter_server.services.contents.fileio import FileManagerMixin
 
         self._contents = contents
-        self._executor = executor
         has_files = isinstance(contents, FileManagerMixin)
         self.root: str | None = os.path.realpath(contents.root_dir) if has_files else None
 
@@ -48,7 +43,7 @@ class PathMapper:
                 raise _not_found(path)
             return PREFIX + "".join(f"/{part}" for part in parts)
         hidden = getattr(self._contents, "allow_hidden", False)
-        return await self._in_thread(partial(find, self.root, parts, hidden=hidden))
+        return await run_in(FILES, find, self.root, parts, hidden=hidden)
 
     def former_key(self, path: str) -> str:
         """Return the key that an API path had, where nothing may be any more; blocks on the disk."""
@@ -75,9 +70,6 @@ class PathMapper:
     def has(self, key: str) -> bool:
         """Say whether a key is within this server's folder."""
         return self.api_path(key) is not None
-
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
 
 def checked(path: str) -> list[str]:

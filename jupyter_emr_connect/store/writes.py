@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from ..executors import LEDGER, run_in
+
 T = TypeVar("T")
 
 
@@ -16,7 +18,7 @@ async def finish_write(write: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     cancellation is raised once the write is done. As the process ends, when no thread can be started any more
     (``RuntimeError``), the write is done at once on the caller's loop. Raises what ``write`` raises (``StoreError``).
     """
-    work = asyncio.ensure_future(asyncio.to_thread(write, *args, **kwargs))
+    work = asyncio.ensure_future(run_in(LEDGER, write, *args, **kwargs))
     try:
         return await asyncio.shield(work)
     except asyncio.CancelledError:

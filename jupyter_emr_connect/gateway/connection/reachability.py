@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
 from ...http.deadlines import within
+from ...http.resolver import resolve
 
 EVERY = 0.5
 PATIENCE = 1.0  # seconds that one attempt may take; a lost first packet is sent again by TCP after one second
@@ -27,13 +28,23 @@ class ReachabilityProbe:
     async def attempt(self) -> bool:
         """Return whether a connection comes about now; nothing is sent over it."""
         try:
-            _, writer = await within(PATIENCE, asyncio.open_connection(self._host, self._port))
+            _, writer = await within(PATIENCE, self._connect())
         except (OSError, asyncio.TimeoutError):
             return False
         writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()
         return True
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect to the first address that takes the connection, as ``asyncio.open_connection`` would."""
+        failure: OSError | None = None
+        for *_, address in await resolve(self._host, self._port):
+            try:
+                return await asyncio.open_connection(address[0], self._port)
+            except OSError as error:
+                failure = error
+        raise failure or OSError
 
     async def wait(self) -> None:
         """Return once a connection comes about; whoever else waits here shares the attempts."""

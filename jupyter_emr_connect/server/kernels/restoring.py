@@ -17,6 +17,7 @@ from jupyter_core.utils import ensure_async
 
 from ...config import EMRConnect
 from ...errors import EMRConnectError
+from ...executors import FILES, LEDGER, run_in
 from ...models import KernelRecord
 from ..paths import PathMapper
 from .waiting import Waiting
@@ -91,7 +92,7 @@ class Restorer:
         if self._places.root is None:  # a notebook's path says nothing where notebooks are no files
             return False
         try:
-            found, doubtful = await asyncio.to_thread(claim_left, self._config, self._places.root, self._is_inside)
+            found, doubtful = await run_in(FILES, claim_left, self._config, self._places.root, self._is_inside)
         except EMRConnectError as error:
             self._log.warning("Kernels of an earlier server could not be looked for. %s", error)
             return False
@@ -112,7 +113,7 @@ class Restorer:
         except Exception as error:  # whatever fails here must not keep others from coming back
             take_handed_over(record.local_id)
             self._log.warning("Kernel %s could not be brought back: %s", record.kernel_id, error)
-            await asyncio.to_thread(let_go, self._config, record, f"It could not be brought back: {error}")
+            await run_in(LEDGER, let_go, self._config, record, f"It could not be brought back: {error}")
 
     async def _start(self, record: KernelRecord) -> None:
         path = self._api_path(record)
@@ -171,7 +172,7 @@ class Restorer:
                     found[kernel_id] = (session["id"], session["path"] or "", session["type"] or "")
             for kernel_id, now in found.items():
                 if self._noted.get(kernel_id) != now:
-                    await asyncio.to_thread(self._write, kernel_id, *now)
+                    await run_in(LEDGER, self._write, kernel_id, *now)
                     self._noted[kernel_id] = now
         except Exception as error:
             self._log.debug("Sessions could not be noted: %s", error)

@@ -5,7 +5,6 @@ One that is open in a collaboration room is edited there instead (``shared``); t
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from jupyter_client.jsonutil import json_default
 from jupyter_core.utils import ensure_async
 from tornado.web import HTTPError
 
+from ...executors import FILES, run_in
 from ...services.recording.runs import Run
 from ...services.recording.writing import has, place
 from .interrupted_saves import restore_interrupted_save
@@ -55,7 +55,7 @@ class Notebooks:
         self.shared.discard(path)
         for _ in range(TRIES):
             model = await self._read(path)
-            homeless = await asyncio.to_thread(partial(place, model["content"], runs, adds=adds))
+            homeless = await run_in(FILES, partial(place, model["content"], runs, adds=adds))
             if len(homeless) == len(runs):
                 return homeless
             now = await ensure_async(self._contents.get(path, content=False))
@@ -72,7 +72,7 @@ class Notebooks:
             if (
                 error.status_code != 400
                 or find is None
-                or not await asyncio.to_thread(restore_interrupted_save, Path(find(path)))
+                or not await run_in(FILES, restore_interrupted_save, Path(find(path)))
             ):
                 raise
         return await ensure_async(self._contents.get(path, content=True, type="notebook"))

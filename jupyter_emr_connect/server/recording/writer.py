@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ...executors import FILES, run_in
 from ...http.deadlines import within
 from ...services.recording.recording import Recording
 from ...services.recording.runs import Run
@@ -152,7 +153,7 @@ class NotebookWriter:
         if not self.documents.paths:
             return
         ended = [run for run in runs if run.idle]
-        await asyncio.to_thread(self.recording.catch_up)
+        await run_in(FILES, self.recording.catch_up)
         changed = [run for run in runs if run.version != run.written]
         if changed:
             versions = [run.version for run in changed]
@@ -197,7 +198,7 @@ class NotebookWriter:
                 for run in runs:
                     run.sessions.add(session)
             if runs:
-                await asyncio.to_thread(self.recording.catch_up)
+                await run_in(FILES, self.recording.catch_up)
             return runs
 
     async def close(self, *, over: bool) -> None:

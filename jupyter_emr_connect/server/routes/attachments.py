@@ -9,6 +9,7 @@ from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
 from ...errors import AttachmentNotFound, EMRConnectError
+from ...executors import FILES, LEDGER, run_in
 from ...models import Attachment
 from .base import EMRHandler
 
@@ -52,9 +53,9 @@ class AttachmentsHandler(AttachmentHandler):
         path = self.query("path")
         if path is not None:
             key = await self.services.places.key(path)
-            found = await self.blocking(attachments_holding, self.services.config, key)
+            found = await run_in(LEDGER, attachments_holding, self.services.config, key)
         else:
-            found = await self.blocking(attachments_within, self.services.config, self.services.places.has)
+            found = await run_in(FILES, attachments_within, self.services.config, self.services.places.has)
         self.answer(list_body(self.shown(attachment) for attachment in found))
 
     @authenticated
@@ -110,7 +111,7 @@ class OneAttachmentHandler(AttachmentHandler):
         from ...services.attachments.resolution import open_attachments
 
         found = await self._find(attachment_id)
-        await self.blocking(open_attachments(self.services.config).remove, found.path)
+        await run_in(LEDGER, open_attachments(self.services.config).remove, found.path)
         self.services.audit.emit("detach", found, self.services.places.api_path(found.path) or "")
         self.set_status(204)
         await self.finish()
@@ -118,7 +119,7 @@ class OneAttachmentHandler(AttachmentHandler):
     async def _find(self, attachment_id: str) -> Attachment:
         from ...services.attachments.listing import find_attachment
 
-        found = await self.blocking(find_attachment, self.services.config, attachment_id)
+        found = await run_in(LEDGER, find_attachment, self.services.config, attachment_id)
         if found is None or not self.services.places.has(found.path):
             message = f"There is no attachment {attachment_id[:80]!a} in this server's folder."
             raise AttachmentNotFound(message, fix="GET attachments lists those there are.")

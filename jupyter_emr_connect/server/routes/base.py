@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable
-from concurrent.futures import Executor
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeVar
 
 from jupyter_server.base.handlers import APIHandler
@@ -34,7 +32,6 @@ class Services:
     """What handlers work with; one for each server, in ``settings[SETTING]``."""
 
     config: EMRConnect
-    executor: Executor
     places: PathMapper
     audit: Audit
     catalogues: Catalogues
@@ -78,11 +75,6 @@ class EMRHandler(APIHandler):
     def fields(self, *, required: tuple[str, ...] = (), optional: tuple[str, ...] = ()) -> dict[str, str | None]:
         """Return the text fields of the JSON body; raises ``RequestError``."""
         return fields(self.request.body, required=required, optional=optional)
-
-    async def blocking(self, work: Callable[..., T], *arguments: Any, **named: Any) -> T:
-        """Run what blocks (AWS, disk) in one of our threads."""
-        call = partial(work, *arguments, **named)
-        return await asyncio.get_running_loop().run_in_executor(self.services.executor, call)
 
     async def while_wanted(self, work: Awaitable[T]) -> T:
         """Await work of seconds; it is cancelled when the client goes away."""

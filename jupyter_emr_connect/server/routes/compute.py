@@ -13,6 +13,7 @@ from tornado.web import authenticated
 
 from ...config import EMRConnect
 from ...errors import ComputeNotFound, ConfigurationError, RequestError
+from ...executors import AWS, FILES, run_in
 from .base import EMRHandler
 from .request_values import checked_text, number, words
 
@@ -37,13 +38,13 @@ class ComputesHandler(EMRHandler):
         """Answer with a page of the list, what stands in its way, and what has changed since a version."""
         query, since, refresh = self._query(), self.query("since"), self.flag("refresh") or False
         wait = number("wait", self.query("wait"), least=0, most=LONGEST_WAIT)
-        catalogue = await self.blocking(self.services.catalogues.get)
-        view = await self.blocking(catalogue.view, query, since=since, refresh=refresh)
+        catalogue = await run_in(FILES, self.services.catalogues.get)
+        view = await run_in(FILES, catalogue.view, query, since=since, refresh=refresh)
         enough, usual = patience(since, refresh, wait)
         seconds = usual if wait is None else wait
         if seconds and not enough(view):
             view = await self.while_wanted(self._wait(catalogue, query, since, seconds, enough))
-        await self.answer_in_parts(await self.blocking(self.services.catalogues.body, view, query))
+        await self.answer_in_parts(await run_in(FILES, self.services.catalogues.body, view, query))
 
     def _query(self) -> Query:
         from ...services.compute.catalogue import Query
@@ -86,7 +87,7 @@ class ComputesHandler(EMRHandler):
         try:
             while True:
                 changed.clear()
-                view = await self.blocking(catalogue.view, query, since=since)
+                view = await run_in(FILES, catalogue.view, query, since=since)
                 left = deadline - loop.time()
                 if left <= 0 or enough(view):
                     return view
@@ -127,7 +128,7 @@ class OneComputeHandler(EMRHandler):
     async def get(self, kind: str, compute: str) -> None:
         """Describe it closely: ``compute`` is an id, an ARN or an unambiguous name."""
         text = checked_text("id", compute)
-        found = await self.while_wanted(self.blocking(_describe, self.services.config, kind, text, self._known))
+        found = await self.while_wanted(run_in(AWS, _describe, self.services.config, kind, text, self._known))
         self.answer(found.to_json(details=True))
 
     def _known(self, kind: str, compute: str) -> Compute | None:

@@ -6,6 +6,7 @@ from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
 from ...errors import RequestError
+from ...executors import AWS, run_in
 from .base import EMRHandler
 
 
@@ -18,7 +19,7 @@ class IdentityHandler(EMRHandler):
         """Answer with the caller, the profiles there are and the SSO session."""
         from ...services.credentials.identity import describe_self
 
-        self.answer((await self.blocking(describe_self, self.services.config)).to_json())
+        self.answer((await run_in(AWS, describe_self, self.services.config)).to_json())
 
     @authenticated
     @authorized
@@ -39,6 +40,6 @@ class IdentityHandler(EMRHandler):
         if "profile" not in sent:
             message = "The body lacks the field 'profile'."
             raise RequestError(message, fix="Send the name of an AWS profile, or null for the AWS chain's choice.")
-        changed = await self.blocking(change_profile, self.services.config, sent["profile"])
+        changed = await run_in(AWS, change_profile, self.services.config, sent["profile"])
         self.services.catalogues.close()
         self.answer(changed.to_json())

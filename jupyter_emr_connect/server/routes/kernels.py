@@ -8,6 +8,7 @@ from jupyter_core.utils import ensure_async
 from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
+from ...executors import LEDGER, run_in
 from .base import EMRHandler
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class OneKernelHandler(EMRHandler):
         from ...services.kernels.listing import find_kernel, shut_down
 
         force = self.flag("force") is True
-        found = await self.blocking(find_kernel, self.services.config, kernel_id)
+        found = await run_in(LEDGER, find_kernel, self.services.config, kernel_id)
         if self._is_here(found):
             manager: Any = self.kernel_manager
             await ensure_async(manager.shutdown_kernel(found.record.local_id))
@@ -68,5 +69,5 @@ class AdoptKernelHandler(EMRHandler):
         force = self.flag("force") is True
         path = sent.get("path")
         key = await self.services.places.key(path) if path else None
-        found = await self.blocking(adopt, self.services.config, kernel_id, path=key, force=force)
+        found = await run_in(LEDGER, adopt, self.services.config, kernel_id, path=key, force=force)
         self.answer(found.to_json())

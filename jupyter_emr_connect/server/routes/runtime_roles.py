@@ -5,6 +5,7 @@ from __future__ import annotations
 from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
+from ...executors import AWS, run_in
 from .base import EMRHandler
 
 
@@ -18,5 +19,5 @@ class RuntimeRolesHandler(EMRHandler):
         from ...services.roles import offered_roles
 
         compute, refresh = self.query("compute") or None, self.flag("refresh") or False
-        listed = await self.while_wanted(self.blocking(offered_roles, self.services.config, compute, refresh=refresh))
+        listed = await self.while_wanted(run_in(AWS, offered_roles, self.services.config, compute, refresh=refresh))
         self.answer(listed.to_json())

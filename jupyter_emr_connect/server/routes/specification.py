@@ -7,6 +7,7 @@ from pathlib import Path
 from jupyter_server.auth.decorator import authorized
 from tornado.web import HTTPError, authenticated
 
+from ...executors import FILES, run_in
 from .base import EMRHandler
 
 SPECIFICATION = Path(__file__).with_name("openapi.yaml")
@@ -19,7 +20,7 @@ class SpecificationHandler(EMRHandler):
     @authorized
     async def get(self) -> None:
         """Answer with the file."""
-        text = await self.blocking(SPECIFICATION.read_bytes)
+        text = await run_in(FILES, SPECIFICATION.read_bytes)
         await self.finish(text, set_content_type="application/yaml")
 
 

@@ -20,6 +20,7 @@ from ...errors import (
     NotAttached,
     PathNotFound,
 )
+from ...executors import AWS, run_in
 from ...http.deadlines import within
 from ...models import Attachment, Compute, check_role_arn
 from ...store.writes import finish_write
@@ -93,7 +94,7 @@ async def _prove(config: EMRConnect, request: Attachment, enter: Callable[[str],
 
 async def _ask(config: EMRConnect, request: Attachment, enter: Callable[[str], None]) -> tuple[Attachment, Compute]:
     enter(stages.CREDENTIALS)
-    return await asyncio.to_thread(_ask_aws, config, request)
+    return await run_in(AWS, _ask_aws, config, request)
 
 
 def _ask_aws(config: EMRConnect, request: Attachment) -> tuple[Attachment, Compute]:

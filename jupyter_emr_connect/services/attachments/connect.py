@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from ...aws import emr
 from ...aws.session import AWSSession
 from ...config import EMRConnect
 from ...errors import NotAttachable, RoleUnsupported
+from ...executors import AWS, run_in
 from ...gateway.discovery import probe_gateway, probe_url
 from ...gateway.target import GatewayTarget
 from ...http.tls import make_ssl_context
@@ -62,7 +62,7 @@ async def connect(
     role = request.runtime_role
     if role:
         check_role_arn(role)
-    compute, session = await asyncio.to_thread(_find, config, request)
+    compute, session = await run_in(AWS, _find, config, request)
     connection = await CONNECTORS[admit(compute, request)](config, session, compute, role, stage)
     if role:
         await finish_write(open_attachments(config).remember_role, compute.id, role)
@@ -101,8 +101,8 @@ async def _address(session: AWSSession, compute: Compute) -> str:
     if compute.kind == "eks":
         message = f"AWS names no address for the endpoint {compute.name!r} ({compute.id})."
         raise NotAttachable(message, fix="Try again when it is ACTIVE (`jupyter emr show`).")
-    cluster = await asyncio.to_thread(emr.describe_cluster, session, compute.id)
-    hosts = await asyncio.to_thread(emr.primary_hosts, session, cluster) if cluster else []
+    cluster = await run_in(AWS, emr.describe_cluster, session, compute.id)
+    hosts = await run_in(AWS, emr.primary_hosts, session, cluster) if cluster else []
     if not hosts:
         message = f"Cluster {compute.name!r} ({compute.id}) has no running primary node."
         raise NotAttachable(message, fix="Try again when it is up (`jupyter emr show`).")

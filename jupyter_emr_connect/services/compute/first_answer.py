@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from ...errors import EMRConnectError
+from ...executors import DaemonExecutor
 
 Place = TypeVar("Place")
 Answer = TypeVar("Answer")
@@ -45,8 +46,9 @@ def ask_all(
                 ended.set()  # all places before this one are being asked already
             told.put((turn, answer))
 
+    threads = DaemonExecutor(AT_ONCE, "emr-lookup")
     for _ in range(min(AT_ONCE, len(places))):
-        threading.Thread(target=work, name="emr-lookup", daemon=True).start()
+        threads.submit(work)
     deadline: float | None = None
     try:
         while len(answers) < len(places) and not _is_enough(answers, found):
@@ -60,6 +62,7 @@ def ask_all(
         pass
     finally:
         ended.set()
+        threads.shutdown(wait=False)
     return [answers[turn] for turn in sorted(answers)]
 
 

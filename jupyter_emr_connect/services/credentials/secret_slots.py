@@ -26,8 +26,12 @@ from weakref import WeakSet
 from ...aws.budget import background
 from ...aws.session import SessionKey
 from ...errors import AWSError, AWSUnavailable, EMRConnectError, GatewayRefused
+from ...executors import DaemonExecutor
 
 log = logging.getLogger(__name__)
+
+# Not the executor for AWS: its threads wait for these, when an attachment is made.
+_threads = DaemonExecutor(64, "emr-connect-credentials")
 
 # A new secret needs time to spread (reference 1.7), so the old one is used for so long yet, while it is good.
 SETTLE_SECONDS = 10.0
@@ -215,7 +219,7 @@ def _failed(error: EMRConnectError) -> Future[Any]:
 def _called(
     ask: Callable[[], Secret], take: Callable[[Secret], Secret], fail: Callable[[EMRConnectError], None]
 ) -> Future[Secret]:
-    """Call ``ask`` in a daemon thread; ``take`` or ``fail`` is told before the future is done."""
+    """Call ``ask`` in a thread; ``take`` or ``fail`` is told before the future is done."""
     future: Future[Secret] = Future()
     future.set_running_or_notify_cancel()
 
@@ -236,7 +240,7 @@ def _called(
             future.set_result(take(made))
 
     try:
-        threading.Thread(target=run, name="emr-connect credentials", daemon=True).start()
+        _threads.submit(run)
     except RuntimeError:  # no thread starts any more
         future.set_exception(AWSUnavailable("The process is ending; AWS is no longer asked."))
     return future

@@ -12,6 +12,7 @@ from typing import Any
 
 from ...config import EMRConnect
 from ...errors import EMRConnectError, KernelGone, KernelInUse, KernelUnknown, NotAttachable
+from ...executors import LEDGER, run_in
 from ...gateway.rest import GatewayClient
 from ...models import KernelRecord, Owner
 from ...store.database import Database
@@ -74,7 +75,7 @@ async def list_kernels(config: EMRConnect, *, check: bool = True) -> KernelList:
 
     With ``check`` the gateways are asked, all at once, one connection per (compute, role).
     """
-    kernels = await asyncio.to_thread(_read, config)
+    kernels = await run_in(LEDGER, _read, config)
     if not check:
         return KernelList(kernels)
     groups = [list(group) for _, group in groupby(sorted(kernels, key=_gateway_key), key=_gateway_key)]
@@ -145,7 +146,7 @@ async def shut_down(config: EMRConnect, text: str, *, force: bool = False) -> Li
 
     Raises as :func:`adopt`, and what keeps the gateway from being asked: nothing is changed then.
     """
-    kernel = await asyncio.to_thread(find_kernel, config, text)
+    kernel = await run_in(LEDGER, find_kernel, config, text)
     record = kernel.record
     if kernel.alive and kernel.owner and not force:
         raise _in_use(record, kernel.owner)
@@ -170,7 +171,7 @@ async def claimed(config: EMRConnect, record: KernelRecord) -> AsyncIterator[Gat
         return candidate.kernel_id == record.kernel_id
 
     if not await claim(ledger, own, is_same, local_id=record.local_id, root=record.root):
-        holder = (await asyncio.to_thread(find_kernel, config, record.kernel_id)).owner
+        holder = (await run_in(LEDGER, find_kernel, config, record.kernel_id)).owner
         raise _in_use(record, holder or own.owner)
     try:
         client = await _client(config, record)

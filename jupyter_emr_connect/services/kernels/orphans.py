@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -10,6 +9,7 @@ from typing import Any
 
 from ...config import EMRConnect
 from ...errors import EMRConnectError, KernelInUse
+from ...executors import FILES, run_in
 from ..attachments.resolution import is_gone
 from .listing import ListedKernel, claimed, list_kernels
 from .processes import machine
@@ -39,7 +39,7 @@ async def find_orphans(config: EMRConnect, *, older_than: timedelta = LEFT_FOR_L
     ``older_than`` is how long nobody must have had a kernel whose notebook is still there.
     """
     kernels = (await list_kernels(config)).items
-    reasons = await asyncio.to_thread(lambda: [why_orphan(kernel, older_than) for kernel in kernels])
+    reasons = await run_in(FILES, lambda: [why_orphan(kernel, older_than) for kernel in kernels])
     return [
         Orphan(kernel, why, error=None if kernel.word in LIVING_STATES else NOT_ASKED)
         for kernel, why in zip(kernels, reasons, strict=True)

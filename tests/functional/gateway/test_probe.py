@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import socket
 import time
 from pathlib import Path
 
@@ -102,14 +103,13 @@ async def test_a_pair_never_crosses_the_network_in_the_clear(monkeypatch: pytest
         seen.append(request.headers.get("Authorization", ""))
         return web.Response(status=401)
 
-    loop = asyncio.get_running_loop()
-    resolve = loop.getaddrinfo
+    getaddrinfo = socket.getaddrinfo
 
-    async def also_elsewhere(host: object, port: object, **options: object) -> list[object]:
-        found = await resolve("127.0.44.9", port, **options)  # type: ignore[arg-type]
-        return [*found, (*found[0][:4], ("192.0.2.1", port))]
+    def also_elsewhere(host: object, port: int, *options: int, **more: int) -> list[object]:
+        answers = getaddrinfo("127.0.44.9", port, *options, **more)
+        return [*answers, (*answers[0][:4], ("192.0.2.1", port))]
 
-    monkeypatch.setattr(loop, "getaddrinfo", also_elsewhere)
+    monkeypatch.setattr(socket, "getaddrinfo", also_elsewhere)
     async with serving(watch) as port:
         with pytest.raises(PlainHttpRefused) as caught:
             await probe(port, host="primary.test", auth=PAIR)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
 
 from ....config import EMRConnect
+from ....executors import DaemonExecutor
 from ....models import Compute
 from ....store.database import Database
 from ..kinds import Lister, make_listers
@@ -18,9 +22,13 @@ from .listing import Listing
 from .query import Query
 from .state import CatalogueState
 from .view import View, problems_of
-from .workers import Workers
+
+log = logging.getLogger(__name__)
 
 WORKERS = 6
+# A job that runs for so many seconds waits for something: a region that does not answer, or its turn.
+SLOW_JOB_S = 2.0
+MOST_THREADS = 64
 # An answer with at most so many rows is looked at by a person, so that its rows are described first.
 LOOKED_AT = 200
 SLOW_SECONDS = 3.0
@@ -49,7 +57,7 @@ class LiveCatalogue:
         self._listers = tuple(listers) if listers is not None else make_listers(config)
         self._state = CatalogueState(Database(config.state_file, busy_seconds=BUSY_SECONDS), clock)
         self._answers: dict[tuple[str, Query], list[Compute]] = {}
-        self._workers = Workers(WORKERS, "emr-catalogue")
+        self._workers = DaemonExecutor(WORKERS, "emr-catalogue", slow_after_s=SLOW_JOB_S, max_threads=MOST_THREADS)
         self._poller: threading.Thread | None = None
 
     def view(self, query: Query, *, since: str | None = None, refresh: bool = False) -> View:
@@ -101,7 +109,7 @@ class LiveCatalogue:
         with self._state.lock:
             self._state.closed = True
             self._state.lock.notify_all()
-        self._workers.close(wait)
+        self._workers.shutdown(cancel_futures=True, timeout=wait)
 
     def _look(self, query: Query, *, refresh: bool) -> None:
         """Note that somebody looks at these lists now; start the poller unless it runs."""
@@ -161,8 +169,12 @@ class LiveCatalogue:
                 if not due:
                     self._state.lock.wait(0.25 if busy else 2.0)
             for job in due:
-                self._workers.submit(job)
+                self._submit(job)
             self._workers.relieve()
+
+    def _submit(self, job: Callable[[], None]) -> None:
+        with contextlib.suppress(RuntimeError):  # closed meanwhile
+            self._workers.submit(job).add_done_callback(_report)
 
     def _due(self, now: float) -> list[Callable[[], None]]:
         due: list[Callable[[], None]] = []
@@ -175,3 +187,9 @@ class LiveCatalogue:
                 one.describing = 1
                 due.append(partial(jobs.describe_some, self._state, one))
         return due
+
+
+def _report(job: Future[None]) -> None:
+    """Log what a job raised, which is a defect of ours; called in the job's thread."""
+    if not job.cancelled() and (error := job.exception()) is not None:
+        log.error("A job of the catalogue failed", exc_info=error)

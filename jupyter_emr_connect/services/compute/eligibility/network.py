@@ -10,10 +10,13 @@ import ipaddress
 import socket
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as TooLate
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from ....executors import DaemonExecutor
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 PRIVATE = tuple(
@@ -136,9 +139,8 @@ class Reachability:
     ) -> None:
         self._resolver, self._sources, self._clock = resolver, sources, clock
         self._kept: dict[str, tuple[float, NetworkReach]] = {}
-        self._underway: dict[str, threading.Event] = {}
-        self._waiting: deque[str] = deque()
-        self._workers = 0
+        self._pending: dict[str, Future[NetworkReach]] = {}
+        self._threads = DaemonExecutor(MOST_AT_ONCE, "emr-resolve")
         self._lock = threading.Lock()
 
     def look(self, address: str | None, *, wait: float = DEADLINE_SECONDS) -> NetworkReach:
@@ -151,39 +153,21 @@ class Reachability:
         if not host:
             return UNKNOWN
         with self._lock:
-            kept = self._kept.get(host)
-            if kept and self._clock() < kept[0]:
-                return kept[1]
-            done = self._underway.get(host) or self._begin(host)
-        if _is_address(host):
-            self._answer(host, done)
-        done.wait(wait)
-        with self._lock:
             until, reach = self._kept.get(host, (0.0, UNKNOWN))
-            return reach if self._clock() < until else UNKNOWN
+            if self._clock() < until:
+                return reach
+            pending = self._pending.get(host)
+            if pending is None and not _is_address(host):
+                pending = self._pending[host] = self._threads.submit(self._answer, host)
+        if pending is None:
+            return self._answer(host)
+        try:
+            return pending.result(wait)
+        except TooLate:
+            return UNKNOWN
 
-    def _begin(self, host: str) -> threading.Event:
-        """Have a name resolved by a worker; an address needs none. Called with the lock."""
-        done = self._underway[host] = threading.Event()
-        if not _is_address(host):
-            self._waiting.append(host)
-            if self._workers < MOST_AT_ONCE:
-                self._workers += 1
-                # A daemon: nobody shall wait for a dead name server when the program ends.
-                threading.Thread(target=self._work, name="emr-resolve", daemon=True).start()
-        return done
-
-    def _work(self) -> None:
-        while True:
-            with self._lock:
-                if not self._waiting:
-                    self._workers -= 1
-                    return
-                host = self._waiting.popleft()
-                done = self._underway[host]
-            self._answer(host, done)
-
-    def _answer(self, host: str, done: threading.Event) -> None:
+    def _answer(self, host: str) -> NetworkReach:
+        """Find out and keep the answer; a name is resolved in a thread of :attr:`_threads`, an address at once."""
         reach = UNKNOWN
         try:
             reach = decide(host, [host] if _is_address(host) else self._resolver(host), self._sources)
@@ -194,8 +178,8 @@ class Reachability:
                 while len(self._kept) >= MOST_KEPT:
                     del self._kept[next(iter(self._kept))]
                 self._kept[host] = (self._clock() + KEPT_SECONDS, reach)
-                self._underway.pop(host, None)
-            done.set()
+                self._pending.pop(host, None)
+        return reach
 
 
 def _is_address(host: str) -> bool:
