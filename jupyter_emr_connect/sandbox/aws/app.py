@@ -14,7 +14,7 @@ from . import backend, constraints, faults
 from .authorize import authorize
 from .failures import Down, FailureKind, Protocol, Refusal, Reply, render
 from .identity import ANONYMOUS
-from .incoming import MAX_BODY, Incoming, locate, read
+from .incoming import MAX_BODY_BYTES, Incoming, locate, read
 from .limits import TokenBuckets
 from .protocol import operation_of, parameters, protocol_of, reply_of
 from .registry import SERVICES
@@ -68,7 +68,7 @@ class AWSApplication:
         service = self.services.get(call.service)
         if service is None:
             raise Refusal(FailureKind.NOT_EMULATED, f"The sandbox does not emulate the service '{call.service[:40]}'.")
-        if len(incoming.body) > MAX_BODY and service.name != "s3":
+        if len(incoming.body) > MAX_BODY_BYTES and service.name != "s3":
             raise Refusal(FailureKind.TOO_LARGE)
         unknown = self._recognise(call, service)
         faults.before(call)

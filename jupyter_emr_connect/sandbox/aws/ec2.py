@@ -44,10 +44,10 @@ def subnets(call: Call) -> list[Row]:
     """Return the VPC's subnet in each zone, and those that clusters and applications were made with."""
     zones = {subnet_id(call.account, call.region, zone): f"{call.region}{zone}" for zone in ZONES}
     for attributes in _attributes(call):
-        for one in (attributes["Ec2SubnetId"], *attributes["RequestedEc2SubnetIds"]):
-            zones.setdefault(one, attributes["Ec2AvailabilityZone"])
-    for one in _of_applications(call, "subnets"):
-        zones.setdefault(one, f"{call.region}a")
+        for subnet in (attributes["Ec2SubnetId"], *attributes["RequestedEc2SubnetIds"]):
+            zones.setdefault(subnet, attributes["Ec2AvailabilityZone"])
+    for subnet in _of_applications(call, "subnets"):
+        zones.setdefault(subnet, f"{call.region}a")
     return [
         {
             "SubnetId": key,
@@ -71,10 +71,10 @@ def security_groups(call: Call) -> list[Row]:
     names = {group_id(call.account, call.region, node): name for node, name in GROUPS.items()}
     for attributes in _attributes(call):
         given = [attributes[name] for name in _GROUP if attributes.get(name)]
-        for one in (*given, *(each for name in _GROUPS for each in attributes[name])):
-            names.setdefault(one, one)
-    for one in _of_applications(call, "security_groups"):
-        names.setdefault(one, one)
+        for group in (*given, *(each for name in _GROUPS for each in attributes[name])):
+            names.setdefault(group, group)
+    for group in _of_applications(call, "security_groups"):
+        names.setdefault(group, group)
     everywhere = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
     return [
         {
@@ -102,7 +102,7 @@ def _attributes(call: Call) -> list[Row]:
 def _of_applications(call: Call, name: str) -> list[str]:
     there = (call.account, call.region)
     specs = list(call.aws.world.applications.values())
-    return [one for spec in specs if (spec.account, spec.region) == there for one in getattr(spec, name)]
+    return [key for spec in specs if (spec.account, spec.region) == there for key in getattr(spec, name)]
 
 
 def _describe(rows: Callable[[Call], list[Row]], result: str, key: str, missing: str, what: str) -> Handler:
@@ -113,11 +113,11 @@ def _describe(rows: Callable[[Call], list[Row]], result: str, key: str, missing:
 
     def answer(call: Call) -> dict[str, Any]:
         wanted = list(call.params.get(f"{key}s") or ())
-        known = {row[key]: row for row in rows(call)}
-        for one in wanted:
-            if one not in known:
-                raise Refusal(missing, f"The {what} '{one[:40]}' does not exist")
-        found = [row for row in known.values() if (not wanted or row[key] in wanted) and _passes(row, call)]
+        by_id = {row[key]: row for row in rows(call)}
+        for resource_id in wanted:
+            if resource_id not in by_id:
+                raise Refusal(missing, f"The {what} '{resource_id[:40]}' does not exist")
+        found = [row for row in by_id.values() if (not wanted or row[key] in wanted) and _passes(row, call)]
         if call.params.get("DryRun"):
             message = "Request would have succeeded, but DryRun flag is set."
             raise Refusal(_DRY_RUN, message, status=412)
@@ -142,11 +142,11 @@ _FILTERS = {
 
 def _passes(row: Row, call: Call) -> bool:
     """Whether the row has, for each filter, one of its values; raises :class:`Refusal` for filters of other things."""
-    for one in call.params.get("Filters") or ():
-        member = _FILTERS.get(one.get("Name", ""), "")
+    for wanted in call.params.get("Filters") or ():
+        member = _FILTERS.get(wanted.get("Name", ""), "")
         if member not in row:
-            raise Refusal(FailureKind.INVALID_PARAMETER, f"The filter '{one.get('Name', '')[:40]}' is invalid")
-        if row[member] not in one.get("Values", ()):
+            raise Refusal(FailureKind.INVALID_PARAMETER, f"The filter '{wanted.get('Name', '')[:40]}' is invalid")
+        if row[member] not in wanted.get("Values", ()):
             return False
     return True
 

@@ -51,7 +51,7 @@ def _principal(call: Call, arn: str) -> Principal:
     if not found:
         raise Refusal(INVALID, f"Invalid Entity Arn: {arn[:200]} does not clearly define entity type and name.")
     if arn.split(":")[4] == call.account:
-        user = next((one for one in list(iam_backend(call.account).users.values()) if one.arn == arn), None)
+        user = next((user for user in list(iam_backend(call.account).users.values()) if user.arn == arn), None)
         if user is not None:
             return Principal("user", user.arn, call.account, user.id, user.name)
         role = find_role(arn)
@@ -70,8 +70,8 @@ def _context(call: Call, principal: Principal) -> dict[str, Values]:
 
 def _result(principal: Principal, action: str, resources: list[str], context: Mapping[str, Values]) -> dict[str, Any]:
     single = [_decide(principal, Question(action, arn, context)) for arn in resources]
-    worst = max(single, key=lambda one: STRICTER.index(one["EvalResourceDecision"]))
-    missing = sorted({key for one in single for key in one["MissingContextValues"]})
+    worst = max(single, key=lambda result: STRICTER.index(result["EvalResourceDecision"]))
+    missing = sorted({key for decision in single for key in decision["MissingContextValues"]})
     result: dict[str, Any] = {
         "EvalActionName": action,
         "EvalResourceName": TEMPLATES.get(action.partition(":")[0], "*"),
@@ -100,7 +100,9 @@ def _decide(principal: Principal, question: Question) -> dict[str, Any]:
         "MatchedStatements": [
             {"SourcePolicyId": name, "SourcePolicyType": kind}
             for name, text in documents
-            if any(one.allow == (verdict is Verdict.ALLOW) and one.matches(question) for one in parse(text).statements)
+            if any(
+                each.allow == (verdict is Verdict.ALLOW) and each.matches(question) for each in parse(text).statements
+            )
         ],
         "MissingContextValues": sorted(_missing([text for _, text in documents], question)),
     }
@@ -111,12 +113,12 @@ def _decide(principal: Principal, question: Question) -> dict[str, Any]:
 
 def _missing(documents: list[str], question: Question) -> set[str]:
     """Return the condition keys that statements on this action and resource ask for and that were not given."""
-    statements: Iterator[Statement] = (one for text in documents for one in parse(text).statements)
+    statements: Iterator[Statement] = (statement for text in documents for statement in parse(text).statements)
     return {
         key
-        for one in statements
-        if one.concerns(question)
-        for _, key, _ in one.conditions
+        for statement in statements
+        if statement.concerns(question)
+        for _, key, _ in statement.conditions
         if key not in question.context
     }
 

@@ -10,9 +10,9 @@ from urllib.parse import parse_qs
 
 from .failures import FailureKind, Refusal
 
-MAX_BODY = 8 * 1024 * 1024
-"""Bytes that a control-plane call may have (AWS's own limits are lower; S3's stands in :data:`MAX_OBJECT`)."""
-MAX_OBJECT = 256 * 1024 * 1024
+MAX_BODY_BYTES = 8 * 1024 * 1024
+"""Bytes that a control-plane call may have (AWS's own limits are lower; S3's stands in :data:`MAX_OBJECT_BYTES`)."""
+MAX_OBJECT_BYTES = 256 * 1024 * 1024
 
 RAW_HEADERS = "jupyter_emr_connect.raw_headers"
 """Environ key under which the server hands the headers as they came: WSGI cannot tell ``a-b`` from ``a_b``."""
@@ -93,7 +93,7 @@ def _body(environ: Mapping[str, Any]) -> bytes:
         length = int(environ.get("CONTENT_LENGTH") or 0)
     except ValueError:
         raise Refusal(FailureKind.MALFORMED_BODY, "The Content-Length header is not a number.") from None
-    if length > MAX_OBJECT:
+    if length > MAX_OBJECT_BYTES:
         raise Refusal(FailureKind.TOO_LARGE)
     body: bytes = environ["wsgi.input"].read(length) if length else b""
     if len(body) != length:

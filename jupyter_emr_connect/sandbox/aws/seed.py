@@ -21,7 +21,7 @@ from .policies import Document
 
 BUCKETS = ("emr-sandbox-notebooks", "emr-sandbox-data")
 """The buckets of the sandbox's own account; the other one has ``policies.PARTNER_BUCKET``."""
-ACCESS_SECONDS = 43_200
+ACCESS_SESSION_MAX_S = 43_200
 """MaxSessionDuration of the access roles (a chained session still ends after an hour)."""
 
 
@@ -101,7 +101,7 @@ def _partner_roles(iam: Any) -> None:
     _service_roles(iam, policies_partner.INSTANCE_PROFILE_POLICY)
     _role(iam, policies.PARTNER_ROLE, policies_partner.RUNTIME_TRUST, policies_partner.RUNTIME_POLICY)
     for name, trust in policies_partner.ACCESS_TRUST.items():
-        _role(iam, name, trust, policies_partner.ACCESS_POLICY, seconds=ACCESS_SECONDS)
+        _role(iam, name, trust, policies_partner.ACCESS_POLICY, seconds=ACCESS_SESSION_MAX_S)
 
 
 def _buckets(world: World) -> None:

@@ -21,11 +21,11 @@ from aiohttp import web
 
 from ...errors import SandboxStartError
 from .failures import Down
-from .incoming import MAX_OBJECT, RAW_HEADERS
+from .incoming import MAX_OBJECT_BYTES, RAW_HEADERS
 
 WORKERS = 64
 """Threads that answer at the same time; they are made when needed."""
-STOP_TIMEOUT = 5.0
+STOP_TIMEOUT_S = 5.0
 
 # What aiohttp would tell is about peers that speak no HTTP, with a traceback; the application logs its own defects.
 _quiet = logging.getLogger(f"{__name__}.http")
@@ -48,7 +48,7 @@ class ServerHandle:
         """Close the listener and end the thread; open calls get a few seconds."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._ended.set)
-            self._thread.join(STOP_TIMEOUT * 2)
+            self._thread.join(STOP_TIMEOUT_S * 2)
 
 
 def serve(
@@ -116,7 +116,7 @@ async def _serve(application: Application, host: str, port: int, tls: ssl.SSLCon
                     request.transport.abort()
                 return web.Response()  # nobody reads this
 
-        runner = web.ServerRunner(web.Server(handle, access_log=None, logger=_quiet), shutdown_timeout=STOP_TIMEOUT)
+        runner = web.ServerRunner(web.Server(handle, access_log=None, logger=_quiet), shutdown_timeout=STOP_TIMEOUT_S)
         await runner.setup()
         try:
             site = web.TCPSite(runner, host, port, ssl_context=tls)
@@ -128,13 +128,13 @@ async def _serve(application: Application, host: str, port: int, tls: ssl.SSLCon
         finally:
             await runner.cleanup()
             if running:  # whose callers have gone
-                await asyncio.wait(running, timeout=STOP_TIMEOUT)
+                await asyncio.wait(running, timeout=STOP_TIMEOUT_S)
 
 
 async def _body(request: web.BaseRequest) -> bytes:
     """Return the body, up to one byte more than any service takes: then the application refuses it by its length."""
     body = bytearray()
-    if (request.content_length or 0) > MAX_OBJECT:
+    if (request.content_length or 0) > MAX_OBJECT_BYTES:
         return b""
     if request.headers.get("Expect", "").lower() == "100-continue":
         # botocore sends S3's bodies only after this, or after a second of waiting.
@@ -142,7 +142,7 @@ async def _body(request: web.BaseRequest) -> bytes:
         request.writer.output_size = 0
     async for part in request.content.iter_any():
         body += part
-        if len(body) > MAX_OBJECT:
+        if len(body) > MAX_OBJECT_BYTES:
             break
     return bytes(body)
 

@@ -23,7 +23,7 @@ from .incoming import Incoming
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 UNSIGNED = "UNSIGNED-PAYLOAD"
-SKEW = 300
+MAX_SKEW_S = 300
 S3_SKEW = 900
 """Seconds by which the caller's clock may be off."""
 
@@ -138,7 +138,7 @@ def _check_clock(signed: Signed, now: float) -> None:
     if signed.timestamp[:8] != signed.date:
         message = f"Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date: '{signed.date}'."
         raise Refusal(FailureKind.MALFORMED_AUTH, message)
-    moment, limit = signed.moment, S3_SKEW if signed.service == "s3" else SKEW
+    moment, limit = signed.moment, S3_SKEW if signed.service == "s3" else MAX_SKEW_S
     if moment > now + limit:
         message = f"Signature not yet current: {signed.timestamp} is still later than {_stamp(now + limit)} "
         message += f"({_stamp(now)} + {limit // 60} min.)"

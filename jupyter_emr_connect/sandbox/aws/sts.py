@@ -16,7 +16,7 @@ from .service import Call, Check, Handler, Service
 
 SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 CONFLICT = "InvalidParameterValue"
-CHAINED_LIMIT = 3600
+CHAINED_SESSION_MAX_S = 3600
 """Seconds that a session may last whose caller is itself a session (role chaining)."""
 
 
@@ -117,7 +117,7 @@ def _session_context(call: Call, tags: Mapping[str, str]) -> dict[str, Values]:
 
 def _duration(call: Call, role: Any) -> int:
     seconds = int(call.params.get("DurationSeconds", 3600))
-    if call.principal.kind == "role" and seconds > CHAINED_LIMIT:
+    if call.principal.kind == "role" and seconds > CHAINED_SESSION_MAX_S:
         message = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"
         raise Refusal(FailureKind.INVALID_PARAMETER, message)
     if seconds > int(role.max_session_duration or 3600):

@@ -5,7 +5,7 @@ Only the standard library, few imports: one of these lives beside each engine.
 
 Protocol on stdin: a line with a number N, then N bytes, which become the command's whole stdin (secrets travel this
 way), then silence. End of file means that the supervisor is gone, even by ``kill -9``. On that, on SIGTERM, SIGINT or
-SIGHUP, and when the command ends, every descendant is ended: first SIGTERM to the command with ``GRACE`` seconds to
+SIGHUP, and when the command ends, every descendant is ended: first SIGTERM to the command with ``GRACE_S`` seconds to
 obey, then SIGKILL to whatever is left. As a child subreaper (prctl(2), Linux ≥ 3.4) the guard inherits processes that
 detach themselves: gateway kernels live in sessions of their own, Livy's drivers start Python children.
 
@@ -23,7 +23,7 @@ import time
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
-GRACE = 5.0
+GRACE_S = 5.0
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -127,7 +127,7 @@ def _reap(command: int, status: int | None) -> int | None:
 
 def _end_all(command: int, status: int | None) -> int | None:
     """End the command gently, then everything else for good; return the command's wait status."""
-    deadline = time.monotonic() + GRACE
+    deadline = time.monotonic() + GRACE_S
     if status is None:
         _signal_all([command], signal.SIGTERM)
     while status is None and time.monotonic() < deadline:

@@ -28,7 +28,7 @@ PRIVATE_ANSWER = HOP_BY_HOP | {"set-cookie", "www-authenticate"}
 # For answers that the door reads itself: no client's wish for compression.
 WHOLE = {"Accept-Encoding": "identity"}
 SEGMENT = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*", re.ASCII)
-SMALL_BODY = 4 * 1024 * 1024
+SMALL_BODY_BYTES = 4 * 1024 * 1024
 
 
 def segments_of(raw_path: str) -> tuple[str, ...] | None:
@@ -87,6 +87,6 @@ async def read_small(request: web.BaseRequest) -> bytes:
     body = bytearray()
     async for chunk in request.content.iter_any():
         body += chunk
-        if len(body) > SMALL_BODY:
-            raise web.HTTPRequestEntityTooLarge(max_size=SMALL_BODY, actual_size=len(body))
+        if len(body) > SMALL_BODY_BYTES:
+            raise web.HTTPRequestEntityTooLarge(max_size=SMALL_BODY_BYTES, actual_size=len(body))
     return bytes(body)

@@ -29,7 +29,7 @@ from ..state.client_files import OFFERED_ROLES, ClientFiles
 from ..state.computes import computes_of
 from ..state.folder import StateFolder
 from ..world.listed import add_listed_computes
-from ..world.world import PAIR_LIFETIME, ClusterSpec, World, fill_standard
+from ..world.world import PAIR_LIFETIME_S, ClusterSpec, World, fill_standard
 from .aws_front import AWSFront
 from .control_server import ControlServer, Verb
 from .fault_switches import FaultSwitches
@@ -48,7 +48,7 @@ class Options:
     name: str = "default"
     gateway_version: str = "3.3.0"
     livy_home: Path | None = None
-    pair_lifetime: float = PAIR_LIFETIME
+    pair_lifetime: float = PAIR_LIFETIME_S
 
 
 class Supervisor:

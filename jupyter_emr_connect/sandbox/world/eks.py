@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-TOKEN_LIFETIME = 900.0
-TOKEN_LONGEST = 43_200.0
+TOKEN_LIFETIME_S = 900.0
+TOKEN_MAX_LIFETIME_S = 43_200.0
 # Expired tokens are remembered this long, so that the door can tell an expired token from an unknown one.
-MEMORY = 3600.0
+EXPIRED_KEPT_S = 3600.0
 
 
 @dataclass(frozen=True)
@@ -97,12 +97,12 @@ class TokenRegistry:
     No token lives longer than ``longest`` seconds, whatever was asked for; tests make it short.
     """
 
-    def __init__(self, *, longest: float = TOKEN_LONGEST) -> None:
+    def __init__(self, *, longest: float = TOKEN_MAX_LIFETIME_S) -> None:
         self.longest = longest
         self._tokens: dict[str, Token] = {}
         self._lock = threading.Lock()
 
-    def issue(self, endpoint_id: str, role_arn: str, caller_arn: str, seconds: float = TOKEN_LIFETIME) -> Token:
+    def issue(self, endpoint_id: str, role_arn: str, caller_arn: str, seconds: float = TOKEN_LIFETIME_S) -> Token:
         """Make a new token for one execution role on one endpoint."""
         now = time.time()
         token = Token(
@@ -114,7 +114,7 @@ class TokenRegistry:
             expires_at=now + min(seconds, self.longest),
         )
         with self._lock:
-            self._tokens = {key: old for key, old in self._tokens.items() if old.expires_at + MEMORY > now}
+            self._tokens = {key: old for key, old in self._tokens.items() if old.expires_at + EXPIRED_KEPT_S > now}
             self._tokens[token.id] = token
         return token
 

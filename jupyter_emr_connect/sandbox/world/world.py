@@ -24,10 +24,10 @@ ACCOUNT = "123456789012"
 OTHER_ACCOUNT = "210987654321"
 """The account that shares its computes with the sandbox's own, for what crosses accounts."""
 REGION = "us-east-1"
-PAIR_LIFETIME = 900.0
-PROPAGATION = 0.5
+PAIR_LIFETIME_S = 900.0
+PROPAGATION_S = 0.5
 # Expired pairs are remembered this long, so that the front door can tell an expired pair from an unknown one.
-MEMORY = 3600.0
+EXPIRED_KEPT_S = 3600.0
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def user_of_role(role_arn: str) -> str:
 class PairRegistry:
     """Issues and checks Basic pairs; times are seconds since the epoch."""
 
-    def __init__(self, *, lifetime: float = PAIR_LIFETIME, propagation: float = PROPAGATION) -> None:
+    def __init__(self, *, lifetime: float = PAIR_LIFETIME_S, propagation: float = PROPAGATION_S) -> None:
         self.lifetime = lifetime
         self.propagation = propagation
         self._pairs: dict[str, Pair] = {}
@@ -121,7 +121,7 @@ class PairRegistry:
             expires_at=now + self.lifetime,
         )
         with self._lock:
-            self._pairs = {name: old for name, old in self._pairs.items() if old.expires_at + MEMORY > now}
+            self._pairs = {name: old for name, old in self._pairs.items() if old.expires_at + EXPIRED_KEPT_S > now}
             self._pairs[pair.username] = pair
         return pair
 
@@ -182,7 +182,7 @@ class RequestLog:
 class World:
     """Everything that the parts of one sandbox share."""
 
-    def __init__(self, name: str = "default", *, lifetime: float = PAIR_LIFETIME) -> None:
+    def __init__(self, name: str = "default", *, lifetime: float = PAIR_LIFETIME_S) -> None:
         self.name = name
         self.account = ACCOUNT
         self.region = REGION

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ....models import ROLE_ARN
-from ...world.eks import TOKEN_LIFETIME, TOKEN_LONGEST, EndpointSpec
+from ...world.eks import TOKEN_LIFETIME_S, TOKEN_MAX_LIFETIME_S, EndpointSpec
 from ..identity import find_role
 from ..service import Call, Handler
 from . import endpoints
@@ -61,9 +61,9 @@ def get_managed_endpoint_session_credentials(call: Call) -> dict[str, Any]:
     spec = endpoints.find(call, target.virtual_cluster, target.endpoint)
     if call.params["credentialType"] != "TOKEN":
         invalid("The credentialType must be TOKEN.")
-    seconds = int(call.params.get("durationInSeconds", TOKEN_LIFETIME))
-    if not 0 < seconds <= TOKEN_LONGEST:  # no least duration is documented
-        invalid(f"The durationInSeconds {seconds} is not between 1 and {TOKEN_LONGEST:.0f}.")
+    seconds = int(call.params.get("durationInSeconds", TOKEN_LIFETIME_S))
+    if not 0 < seconds <= TOKEN_MAX_LIFETIME_S:  # no least duration is documented
+        invalid(f"The durationInSeconds {seconds} is not between 1 and {TOKEN_MAX_LIFETIME_S:.0f}.")
     if spec.state != "ACTIVE":
         invalid(f"Managed endpoint {spec.id} is in state {spec.state}. It must be ACTIVE.")
     role = call.params["executionRoleArn"]

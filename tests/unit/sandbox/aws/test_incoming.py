@@ -7,7 +7,7 @@ import io
 import pytest
 
 from jupyter_emr_connect.sandbox.aws.failures import FailureKind, Refusal
-from jupyter_emr_connect.sandbox.aws.incoming import MAX_OBJECT, RAW_HEADERS, Incoming, locate, read
+from jupyter_emr_connect.sandbox.aws.incoming import MAX_OBJECT_BYTES, RAW_HEADERS, Incoming, locate, read
 
 
 def incoming(method="POST", query="", body=b"", **headers):
@@ -75,7 +75,7 @@ def test_absolute_request_targets_are_read():
     [
         ({"CONTENT_LENGTH": "x"}, FailureKind.MALFORMED_BODY),
         ({"CONTENT_LENGTH": "9"}, FailureKind.MALFORMED_BODY),
-        ({"CONTENT_LENGTH": str(MAX_OBJECT + 1)}, FailureKind.TOO_LARGE),
+        ({"CONTENT_LENGTH": str(MAX_OBJECT_BYTES + 1)}, FailureKind.TOO_LARGE),
     ],
 )
 def test_bad_lengths_are_refused(more, kind):
