@@ -20,14 +20,15 @@ import aiohttp
 
 from ..errors import GatewayCertificate, GatewayRefused, NotAGateway, PlainHttpRefused
 from ..http.auth import Auth, HTTPRequest, NoAuth
+from ..http.backoff import Backoff
 from ..http.errors import CONNECTION_ERRORS
 from ..http.resolver import RememberingResolver, resolve
 from .failures import explain, parse, refuse
 from .rest import RETRIED
 from .target import Discovery, GatewayTarget
 
-HEAD_START = 1.5  # seconds for TLS before plain HTTP is tried too: a plain server may wait silently for more
-FIRST_PAUSE, LAST_PAUSE = 0.25, 4.0
+TLS_HEAD_START_S = 1.5  # seconds for TLS before plain HTTP is tried too: a plain server may wait silently for more
+FIRST_PAUSE_S, LAST_PAUSE_S = 0.25, 4.0
 
 
 @dataclass
@@ -146,7 +147,7 @@ async def _first_to_answer(
     tls = asyncio.ensure_future(_ask(secure, seconds, attempts))
     clear: asyncio.Future[_Answer] | None = None
     try:
-        await asyncio.wait({tls}, timeout=HEAD_START)
+        await asyncio.wait({tls}, timeout=TLS_HEAD_START_S)
         if _may_be_plain(tls):
             clear = asyncio.ensure_future(_ask(plain, seconds, attempts))
             await asyncio.wait({tls, clear}, return_when=asyncio.FIRST_COMPLETED)
@@ -195,14 +196,14 @@ async def _honoured(
 ) -> _Answer:
     """Ask until the gateway takes the credentials and is up, or ``seconds`` are over; renew once on half the way."""
     end = time.monotonic() + seconds
-    pause, renewed = FIRST_PAUSE, False
+    backoff, renewed = Backoff(FIRST_PAUSE_S, LAST_PAUSE_S), False
     if answer.wants_credentials:
         answer = await _ask(target, connect_timeout, attempts)
     while answer.status >= 400:
+        pause = backoff.next()
         if time.monotonic() + pause > end or not (answer.wants_credentials or answer.status in RETRIED):
             raise refuse(answer.status, answer.body, target)
         await asyncio.sleep(pause)
-        pause = min(pause * 2, LAST_PAUSE)
         if answer.wants_credentials and not renewed and time.monotonic() > end - seconds / 2:
             renewed = True
             await target.auth.renew(answer.request)

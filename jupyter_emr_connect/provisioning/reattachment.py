@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Callable
 from typing import Any
 
 from ..errors import ComputeNotFound, EMRConnectError, GatewayError, NotAttachable
 from ..gateway.event_loop import gateway_loop
+from ..http.backoff import Backoff
 from ..http.deadlines import within
 from .adopt import Adopter
 from .kernel import DELETE_TIMEOUT_S, release_undeleted
@@ -65,7 +65,7 @@ class Reattachment:
         self._settle("Another Jupyter server or computer took the kernel over.", "adopted")
 
     async def _run(self) -> None:
-        pause = FIRST_PAUSE_S
+        backoff, warned = Backoff(FIRST_PAUSE_S, LAST_PAUSE_S, jitter=0.5), False
         while True:
             try:
                 connection = await self._adopter.reach(self.entry)
@@ -80,8 +80,9 @@ class Reattachment:
                 await self.status.save("reconnecting", "gateway", reason)
             except EMRConnectError as error:
                 cause = "network" if isinstance(error, GatewayError) else "credentials"
-                if pause == FIRST_PAUSE_S:
+                if not warned:
                     self._log.warning("Kernel %s cannot be reached yet. %s", self.kernel_id, error)
+                    warned = True
                 await self.status.save("reconnecting", cause, error.message)
             else:
                 if kernel:
@@ -89,8 +90,7 @@ class Reattachment:
                     self._launcher.pause(False)
                 self._settle("" if kernel else "The gateway no longer has the kernel.")
                 return
-            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads load, hides nothing
-            pause = min(pause * 2, LAST_PAUSE_S)
+            await asyncio.sleep(backoff.next())
 
     async def detach(self, cause: str, reason: str) -> None:
         """Stop asking, and leave the kernel to the next who wants it."""

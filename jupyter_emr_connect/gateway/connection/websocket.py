@@ -33,6 +33,7 @@ from typing import Any
 import aiohttp
 
 from ...errors import EMRConnectError, GatewayError, KernelGone
+from ...http.backoff import Backoff
 from ...http.deadlines import within
 from ...http.transport import WebSocket
 from ..failures import may_have_reached_gateway
@@ -169,11 +170,12 @@ class KernelWebSocket:
     async def _reconnect(self) -> None:
         """Try until it works; raises :class:`KernelGone` for a kernel that is no more, the last error at the end."""
         end = now() + self._reconnect_for
-        pause, patience = FIRST_PAUSE, FIRST_PATIENCE
+        pauses = Backoff(FIRST_PAUSE, LAST_PAUSE, jitter=0.5)
+        patience = Backoff(FIRST_PATIENCE, LAST_PATIENCE)
         await asyncio.sleep(random.uniform(0, FIRST_PAUSE))  # noqa: S311 - spreads load, hides nothing
         while True:
             try:
-                await self._connect(patience)
+                await self._connect(patience.next())
             except (EMRConnectError, asyncio.TimeoutError) as error:
                 failure = error if isinstance(error, EMRConnectError) else GatewayError("The gateway does not answer.")
                 if isinstance(error, KernelGone) and await self._client.has_lost(self._kernel_id):
@@ -187,11 +189,11 @@ class KernelWebSocket:
             self._move(LinkState.RECONNECTING, cause_of(failure, "network"), failure.message, failure.fix or "")
             reach = reachability_probe(self._client.target.url)
             if await reach.attempt():  # it can be reached, but something behind it is not well yet
-                await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - as above
-                pause, patience = min(pause * 2, LAST_PAUSE), min(patience * 2, LAST_PATIENCE)
+                await asyncio.sleep(pauses.next())
             else:
                 await within(max(end - now(), 1), reach.wait())
-                pause, patience = FIRST_PAUSE, FIRST_PATIENCE
+                pauses.reset()
+                patience.reset()
 
     async def _serve(self) -> str:
         """Send and receive until one of them ends; returns why."""

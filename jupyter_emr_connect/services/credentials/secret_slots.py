@@ -12,7 +12,6 @@ import asyncio
 import copy
 import logging
 import os
-import random
 import threading
 import time
 from collections import deque
@@ -27,6 +26,7 @@ from ...aws.budget import background
 from ...aws.session import SessionKey
 from ...errors import AWSError, AWSUnavailable, EMRConnectError, GatewayRefused
 from ...executors import DaemonExecutor
+from ...http.backoff import Backoff
 
 log = logging.getLogger(__name__)
 
@@ -78,8 +78,7 @@ class SecretSlot(Generic[Secret]):
         self._refused: Secret | None = None
         self._refusals: deque[float] = deque(maxlen=REFUSALS)
         self._flight: Future[Secret] | None = None
-        self._pause = FIRST_PAUSE
-        self._retry_at = 0.0
+        self._backoff = Backoff(FIRST_PAUSE, LAST_PAUSE, jitter=0.25)
 
     def due_in(self, renew_before: float) -> float:
         """Return the seconds until the secret shall be renewed: ``renew_before`` its end, or at half of its life."""
@@ -128,7 +127,7 @@ class SecretSlot(Generic[Secret]):
                 return _done(usable)
             if self._flight is not None and not self._flight.done():
                 return self._flight
-            if paced and self.failure and time.monotonic() < self._retry_at:
+            if paced and self.failure and self._backoff.left() > 0:
                 return _failed(self.failure)
             if paced and self._is_never_taken():
                 return _failed(self._never_taken())
@@ -152,7 +151,8 @@ class SecretSlot(Generic[Secret]):
                 self._refusals.append(time.monotonic())
             self.previous = None if self.secret == self._refused else self.secret
             self.secret, self._life, self._refused = made, made.seconds_left(), None
-            self.failure, self._pause = None, FIRST_PAUSE
+            self.failure = None
+            self._backoff.reset()
         return made
 
     def _fail(self, error: EMRConnectError) -> None:
@@ -161,8 +161,7 @@ class SecretSlot(Generic[Secret]):
             if self.secret is not None and not told:  # a first one that fails is told by its caller
                 log.warning("Credentials of %s cannot be renewed, trying on: %s", self.label, error)
             self.failure = error
-            self._retry_at = time.monotonic() + self._pause * random.uniform(0.75, 1.25)  # noqa: S311 - spreads load
-            self._pause = min(self._pause * 2, LAST_PAUSE)
+            self._backoff.next()
 
     def hold(self, owner: object, ask: Callable[[], Secret], renew_before: float) -> None:
         """Keep the secret fresh from now on, until each owner has released it or is no more; called on its loop."""
@@ -188,7 +187,7 @@ class SecretSlot(Generic[Secret]):
         while self.holders:
             pause = self.due_in(renew_before)
             if self.failure is not None:
-                pause = max(pause, self._retry_at - time.monotonic())
+                pause = max(pause, self._backoff.left())
             if pause > 0:
                 await asyncio.sleep(min(pause, LOOK_EVERY))
                 continue
