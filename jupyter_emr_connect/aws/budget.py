@@ -32,13 +32,16 @@ RATES: Mapping[tuple[str, str], Rate] = {
     ("emr", "ListInstanceGroups"): Rate(10, 1),
     ("emr", "ListInstanceFleets"): Rate(5, 0.5),
 }
+# For operations without a rate of their own, by service. S3 takes 3,500 writes and 5,500 reads a second for each prefix
+# (https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html).
+SERVICE_RATES: Mapping[str, Rate] = {"s3": Rate(200, 100)}
 # What AWS does not document is held to a pace that no service of AWS's is known to refuse.
-OTHERS = Rate(20, 5)
+DEFAULT_RATE = Rate(20, 5)
 # AWS counts a call when it arrives, we when it leaves: seconds by which one call may take longer than another.
-SKEW = 0.5
-LONGEST_WAIT = 60.0
-LEAST_PAUSE = 0.001
-RESERVE = 0.5
+SKEW_S = 0.5
+LONGEST_WAIT_S = 60.0
+LEAST_PAUSE_S = 0.001
+RESERVE_SHARE = 0.5
 
 _reserve: ContextVar[float] = ContextVar("emr_connect_reserve", default=0.0)
 
@@ -46,8 +49,13 @@ Owner = tuple[str, str, str]
 """(account or caller, region, service)."""
 
 
+def rate_of(service: str, operation: str) -> Rate:
+    """Return the operation's own rate, else its service's, else that of all others."""
+    return RATES.get((service, operation)) or SERVICE_RATES.get(service, DEFAULT_RATE)
+
+
 @contextmanager
-def background(reserve: float = RESERVE) -> Iterator[None]:
+def background(reserve: float = RESERVE_SHARE) -> Iterator[None]:
     """Mark the calls made inside as such that nobody waits for; ``reserve`` is the share of a bucket they leave."""
     token = _reserve.set(reserve)
     try:
@@ -68,17 +76,17 @@ class Budget:
         self._lock = threading.Lock()
 
     def take(self, owner: Owner, operation: str) -> float:
-        """Take a token, waiting for it if need be; returns the seconds waited (at most ``LONGEST_WAIT``)."""
+        """Take a token, waiting for it if need be; returns the seconds waited (at most ``LONGEST_WAIT_S``)."""
         waited = 0.0
-        while waited < LONGEST_WAIT and (pause := self._try(owner, operation)) > 0:
-            pause = min(pause, LONGEST_WAIT - waited)
+        while waited < LONGEST_WAIT_S and (pause := self._try(owner, operation)) > 0:
+            pause = min(pause, LONGEST_WAIT_S - waited)
             self._sleep(pause)
             waited += pause
         return waited
 
     def free(self, owner: Owner, operation: str) -> int:
         """Return how many calls could leave now without waiting."""
-        rate = RATES.get((owner[2], operation), OTHERS)
+        rate = rate_of(owner[2], operation)
         floor = rate.burst * _reserve.get()
         with self._lock:
             return max(0, int(self._level((owner, operation), rate) - floor))
@@ -95,17 +103,17 @@ class Budget:
 
     def _try(self, owner: Owner, operation: str) -> float:
         """Take a token and return 0, or return the seconds after which one may be there."""
-        rate = RATES.get((owner[2], operation), OTHERS)
+        rate = rate_of(owner[2], operation)
         # Background work keeps its hands off the first part of a bucket and so gets what flows in above it.
         floor = rate.burst * _reserve.get()
         with self._lock:
             level = self._level((owner, operation), rate)
             short = floor + 1 - level
             self._levels[owner, operation] = (level - 1 if short <= 0 else level, self._clock())
-        return max(LEAST_PAUSE, short / rate.refill) if short > 0 else 0.0
+        return max(LEAST_PAUSE_S, short / rate.refill) if short > 0 else 0.0
 
     def _level(self, key: tuple[Owner, str], rate: Rate) -> float:
-        full = rate.burst - SKEW * rate.refill
+        full = rate.burst - SKEW_S * rate.refill
         level, then = self._levels.get(key, (full, 0.0))
         return min(full, level + max(0.0, self._clock() - then) * rate.refill)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_emr_connect.aws.budget import LONGEST_WAIT, RATES, SKEW, Budget, background
+from jupyter_emr_connect.aws.budget import LONGEST_WAIT_S, RATES, SKEW_S, Budget, background, rate_of
 
 OWNER = ("123456789012", "us-east-1", "emr")
 LIST = RATES["emr", "ListClusters"]
@@ -28,11 +28,11 @@ def make() -> tuple[Budget, Clock]:
 
 def test_a_burst_goes_at_once_and_then_one_call_in_two_seconds():
     budget, clock = make()
-    burst = int(LIST.burst - SKEW * LIST.refill)
+    burst = int(LIST.burst - SKEW_S * LIST.refill)
     assert [budget.take(OWNER, "ListClusters") for _ in range(burst)] == [0] * burst
     budget.take(OWNER, "ListClusters")
     assert [budget.take(OWNER, "ListClusters") for _ in range(2)] == pytest.approx([2, 2], abs=0.01)
-    assert clock.now == pytest.approx(4 + SKEW, abs=0.02)
+    assert clock.now == pytest.approx(4 + SKEW_S, abs=0.02)
 
 
 def test_calls_never_exceed_the_documented_rate():
@@ -83,7 +83,7 @@ def test_a_call_that_arrives_sooner_than_those_before_is_not_throttled():
     budget, clock = make()
     for _ in range(30):
         budget.take(OWNER, "ListClusters")
-    assert LIST.burst + (clock.now - SKEW) * LIST.refill >= 30
+    assert LIST.burst + (clock.now - SKEW_S) * LIST.refill >= 30
 
 
 def test_nobody_waits_for_ever():
@@ -95,4 +95,17 @@ def test_nobody_waits_for_ever():
 
     budget = Budget(clock, sleep)
     budget.drain(OWNER, "ListClusters")
-    assert budget.take(OWNER, "ListClusters") == LONGEST_WAIT == clock.now
+    assert budget.take(OWNER, "ListClusters") == LONGEST_WAIT_S == clock.now
+
+
+def test_a_service_without_documented_operations_has_a_rate_of_its_own():
+    budget, clock = make()
+    bucket = ("123456789012", "us-east-1", "s3")
+    assert sum(budget.take(bucket, "PutObject") for _ in range(100)) == 0
+    other = ("123456789012", "us-east-1", "iam")
+    assert sum(budget.take(other, "GetRole") for _ in range(100)) > 10
+    assert budget.take(bucket, "PutObject") == 0
+    for _ in range(1000):
+        budget.take(bucket, "PutObject")
+    rate = rate_of("s3", "PutObject")
+    assert rate.burst + clock.now * rate.refill >= 1100

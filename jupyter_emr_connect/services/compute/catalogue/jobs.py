@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 
-from ....aws.budget import RESERVE, background
+from ....aws.budget import RESERVE_SHARE, background
 from ....aws.session import AWSSession
 from ....aws.sts import account_within
 from ....errors import AWSError, AWSUnavailable, CredentialsExpired, EMRConnectError, InvalidCredentials, Throttled
@@ -75,7 +75,7 @@ def describe_some(state: CatalogueState, listing: Listing) -> None:
     problem: EMRConnectError | None = None
     room = 0
     try:
-        with background(LOOKED_AT_RESERVE if listing.wanted else RESERVE):
+        with background(LOOKED_AT_RESERVE if listing.wanted else RESERVE_SHARE):
             session = listing.source.session()
             room = min(AT_ONCE, session.free(listing.lister.service, listing.lister.operation))
             left = state.choose(listing, room)
