@@ -24,11 +24,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import socket
 import uuid
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
 
 import aiohttp
 
@@ -39,10 +37,11 @@ from ...http.transport import WebSocket
 from ..failures import may_have_reached_gateway
 from ..protocol.framing import BadFrame, Framing, Message, decode, encode
 from ..rest import GatewayClient
-from .handshake import hang_up, now, open_first, silent_for
+from .handshake import hang_up, open_first
 from .reachability import reachability_probe
 from .send_queue import SendQueue
 from .status import DELETED, RESTARTED, LinkState, LinkStatus, cause_of
+from .tcp import QuickAck, now, silent_for
 
 LOOK_EVERY = 1.0
 PING_EVERY = 5.0
@@ -298,28 +297,3 @@ class KernelWebSocket:
                     return "the connection was lost"
             error = self._client.target.auth.last_error  # they cannot be renewed, and are not needed yet
             self._move(LinkState.CONNECTED, *(("credentials", error.message, error.fix) if error else ()))
-
-
-# -- Acknowledging at once what a gateway sends.
-
-
-class QuickAck:
-    """One connection's. ``sock`` is None where there is no telling; nothing is done then, nor on macOS."""
-
-    def __init__(self, sock: Any) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._sock = sock if hasattr(socket, "TCP_QUICKACK") else None
-        self._due = False
-
-    def reading(self) -> None:
-        """Call before each read: it is done once for all that is read in this turn of the loop."""
-        if self._sock is not None and not self._due:
-            self._due = True
-            self._loop.call_soon(self._set)
-
-    def _set(self) -> None:
-        self._due = False
-        if self._sock is None:
-            return
-        with contextlib.suppress(OSError):
-            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
