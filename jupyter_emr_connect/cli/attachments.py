@@ -11,6 +11,7 @@ import click
 
 from ..errors import PathNotFound
 from ..models import Attachment
+from ..presentation.tables import attachment_table, identity_fields
 from .options import CommandContext, common_options, complete_computes, require_non_empty, role_and_transport
 from .output import print_error, print_fields, print_json, print_table
 from .progress import hops
@@ -76,18 +77,12 @@ def status(face: CommandContext, path: str | None) -> None:
 
 def _print_status(identity: Identity | None, attachments: list[Attachment]) -> None:
     if identity:
-        profile = identity.profile or "(default)"
-        fields = [("you", identity.arn), ("account", identity.account), ("region", identity.region)]
-        print_fields([*fields, ("profile", profile), ("until", identity.expires_at)])
+        print_fields(identity_fields(identity))
         click.echo()
     if not attachments:
         click.echo("Nothing is attached. `jupyter emr attach COMPUTE [PATH]` attaches a notebook or a folder.")
         return
-    rows = [
-        (one.path or "(environment)", one.compute, one.runtime_role or "-", one.transport, one.region or "-")
-        for one in attachments
-    ]
-    print_table(("PATH", "COMPUTE", "RUNTIME ROLE", "TRANSPORT", "REGION"), rows)
+    print_table(*attachment_table(attachments))
 
 
 @click.command("detach")

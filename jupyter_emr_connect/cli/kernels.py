@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import PathNotFound
+from ..presentation.tables import kernel_table, orphan_table
 from .options import CommandContext, common_options, complete_kernels, require_non_empty
 from .output import print_json, print_table
 
 if TYPE_CHECKING:
-    from ..services.kernels.listing import ListedKernel
     from ..services.kernels.orphans import Orphan
-
-HEADERS = ("KERNEL", "KERNELSPEC", "COMPUTE", "RUNTIME ROLE", "STATE", "CONNECTION", "NOTEBOOK")
-SPARE = ("KERNELSPEC", "RUNTIME ROLE")
 
 kernel_argument = click.argument("kernel", callback=require_non_empty, shell_complete=complete_kernels)
 
@@ -40,21 +37,9 @@ def kernels(context: click.Context, face: CommandContext, check: bool) -> None:
     if face.as_json:
         print_json(listed.to_json())
     elif listed.items:
-        print_table(HEADERS, [_row(kernel) for kernel in listed.items], spare=SPARE)
+        print_table(*kernel_table(listed.items))
     else:
         click.echo("No gateway kernels.", err=True)
-
-
-def _row(kernel: ListedKernel) -> tuple[str, ...]:
-    record = kernel.record
-    link = kernel.link if kernel.link != "reconnecting" else f"reconnecting since {record.since}"
-    if kernel.link in ("connected", "reconnecting") and record.cause == "credentials":
-        link = f"{link}: credentials"
-    if kernel.link in ("gone", "detached"):
-        link = f"{link}: {kernel.to_json()['cause'] or 'unknown'}"
-    role = (record.runtime_role or "-").rsplit("/", 1)[-1]
-    state = kernel.word or kernel.link
-    return record.kernel_id, record.kernelspec, record.compute, role, state, link, record.path or "-"
 
 
 @kernels.command()
@@ -118,10 +103,7 @@ def prune(face: CommandContext, yes: bool, dry_run: bool, older_than: float) -> 
 
     found = asyncio.run(find_orphans(face.config, older_than=timedelta(hours=older_than)))
     if found and not face.as_json:
-        rows = [
-            (one.kernel.record.kernel_id, one.kernel.record.compute, one.kernel.word or "", one.why) for one in found
-        ]
-        print_table(("KERNEL", "COMPUTE", "STATE", "WHY"), rows)
+        print_table(*orphan_table(found))
     if not found:
         if face.as_json:
             print_json([])

@@ -7,16 +7,17 @@ import math
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import AWSUnavailable
-from ..models import Compute
+from ..presentation.tables import compute_table
+from ..presentation.text import printable, table_lines
 from .options import CommandContext, common_options, split_commas
-from .output import print_error, print_json, print_table, printable, table_lines
+from .output import print_error, print_json, print_table
 
 if TYPE_CHECKING:
     from ..services.compute.catalogue import LiveCatalogue, Query, View
@@ -27,8 +28,6 @@ DETAIL_SECONDS = 8.0
 # Seconds without any news after which the rest is not waited for: a region that does not answer takes minutes.
 PATIENCE = 20.0
 TICK = 0.25
-# Columns that a narrow terminal goes without, the first of them first; `show` and --json have them all.
-SPARE = ("RELEASE", "ACCOUNT", "RUNTIME ROLE")
 
 
 def split(context: click.Context, parameter: click.Parameter, values: Sequence[str]) -> tuple[str, ...]:
@@ -103,7 +102,7 @@ def _print(view: View, face: CommandContext, sources: Sequence[Source]) -> None:
     if face.as_json:
         print_json(view.to_json())
     elif view.items:
-        print_table(*table(view.items), spare=SPARE)
+        print_table(*compute_table(view.items))
     # What has one cure is said once: an address that does not answer fails for every kind.
     for problem in {
         problem.error.fix or problem.error.message: problem for problem in reversed(view.problems)
@@ -123,32 +122,6 @@ def places(sources: Sequence[Source]) -> str:
     sessions = [source.session() for source in sources]
     regions, labels = dict.fromkeys(one.region for one in sessions), dict.fromkeys(one.label for one in sessions)
     return f"{', '.join(regions)} for {', '.join(labels)}"
-
-
-def table(computes: Sequence[Compute]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Return headers and rows; accounts and regions are shown where there is more than one."""
-    shown: list[tuple[str, Callable[[Compute], str]]] = [
-        ("ID", lambda one: one.id),
-        ("NAME", lambda one: one.name),
-        ("KIND", lambda one: one.kind),
-        ("STATE", lambda one: one.state),
-        ("RELEASE", lambda one: one.release or "-"),
-        ("RUNTIME ROLE", lambda one: one.runtime_role),
-        ("ATTACHABLE", attachable),
-    ]
-    if len({one.region for one in computes}) > 1:
-        shown.insert(3, ("REGION", lambda one: one.region))
-    if len({one.account for one in computes}) > 1:
-        shown.insert(3, ("ACCOUNT", lambda one: one.account or "-"))
-    return tuple(name for name, _ in shown), [tuple(cell(one) for _, cell in shown) for one in computes]
-
-
-def attachable(compute: Compute) -> str:
-    """Return ``yes``, or why not; a compute that was not looked at says just that."""
-    if compute.attachable:
-        return "yes"
-    reason = str(compute.reason)
-    return reason if reason.startswith(("Not looked at", "Not known")) else f"no: {reason}"
 
 
 def _watch(catalogue: LiveCatalogue, query: Query, *, as_json: bool) -> None:
@@ -183,9 +156,9 @@ def _fitting(view: View, width: int, height: int) -> list[str]:
     """Return the table's lines for a screen: with less of the reasons, and then of the rows, where it is too small."""
     if not view.items:
         return ["No computes yet."]
-    lines = table_lines(*table(view.items), width, spare=SPARE)
+    lines = table_lines(*compute_table(view.items), width)
     if len(lines) > height:
-        lines = table_lines(*table(view.items), width, spare=SPARE, wrap=False)
+        lines = table_lines(*compute_table(view.items), width, wrap=False)
     if len(lines) > height:
         lines = [*lines[: max(1, height - 1)], "… (--search, --kind and --state show less)"]
     return lines

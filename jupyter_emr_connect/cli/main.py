@@ -16,7 +16,8 @@ from pathlib import Path
 import click
 
 from ..errors import EMRConnectError
-from .output import print_error, printable
+from ..presentation.text import printable
+from .output import print_error
 
 # name -> (module, attribute, one line of help, so that `--help` imports none of them)
 COMMANDS = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from .output import printable
+from ..presentation.text import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

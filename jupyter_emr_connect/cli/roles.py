@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..presentation.tables import role_fields, role_table
+from ..presentation.text import printable
 from .options import CommandContext, common_options, complete_computes, complete_roles, require_non_empty
-from .output import print_error, print_fields, print_json, print_table, printable
+from .output import print_error, print_fields, print_json, print_table
 
 if TYPE_CHECKING:
     from ..models import RuntimeRole
@@ -44,7 +46,7 @@ def roles(face: CommandContext, compute: str | None, role: str | None) -> None:
     if face.as_json:
         print_json(listed.to_json())
     elif listed.items:
-        print_table(("NAME", "ARN", "SOURCE", "USABLE"), [_row(one) for one in listed.items])
+        print_table(*role_table(listed.items))
     elif found and found.runtime_role == "unsupported":
         reason = found.details.get("runtime_role_reason") or "it does not support them"
         click.echo(f"{found.name!r} ({found.id}) takes no runtime roles: {reason}.", err=True)
@@ -61,28 +63,12 @@ def _complain(face: CommandContext, listed: RoleList) -> None:
         print_error(error, as_json=face.as_json)
 
 
-def _row(role: RuntimeRole) -> tuple[str, ...]:
-    usable = {True: "yes", None: "not known", False: f"no: {role.missing}"}[role.usable]
-    return role.name, role.arn, role.source, usable
-
-
 def explain(face: CommandContext, role: RuntimeRole, listed: RoleList) -> None:
     """Print what is missing for a role, and the statement to add as JSON that can be pasted."""
     if face.as_json:
         print_json(role.to_json())
         return
-    denied = f": you may not call {' and '.join(listed.unasked)}" if listed.unasked else ""
-    usable = {True: "yes", None: f"not known{denied}", False: "no"}[role.usable]
-    print_fields(
-        [
-            ("role", role.arn),
-            ("compute", f"{listed.compute.name} ({listed.compute.id})" if listed.compute else None),
-            ("source", role.source),
-            ("usable", usable),
-            ("missing", role.missing),
-            ("where", role.where),
-        ]
-    )
+    print_fields(role_fields(role, listed))
     if role.statement:
         click.echo(f"\nAdd to {printable(role.where or 'the policy')}:\n")
         click.echo(json.dumps(role.statement, indent=2))
