@@ -15,9 +15,7 @@ import grimp
 
 PACKAGE = "jupyter_emr_connect"
 # One module of each cycle that is still being taken apart; to be empty.
-KNOWN_CYCLES = {
-    "cli.options",
-}
+KNOWN_CYCLES: set[str] = set()
 
 
 def find_cycles(graph: grimp.ImportGraph) -> set[frozenset[str]]:

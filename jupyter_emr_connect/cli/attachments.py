@@ -12,7 +12,9 @@ import click
 from ..errors import PathNotFound
 from ..models import Attachment
 from ..presentation.tables import attachment_table, identity_fields
-from .options import CommandContext, common_options, complete_computes, require_non_empty, role_and_transport
+from .completion import complete_computes
+from .context import CommandContext
+from .options import common_options, require_non_empty, role_and_transport
 from .output import print_error, print_fields, print_json, print_table
 from .progress import hops
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--check/--no-check", default=True, help="Ask the gateway to answer first (the default).")
 @common_options
 def attach_command(
-    face: CommandContext, compute: str, path: str, runtime_role: str | None, transport: str, check: bool
+    command: CommandContext, compute: str, path: str, runtime_role: str | None, transport: str, check: bool
 ) -> None:
     """Attach the notebook or folder PATH (this folder if left out) to COMPUTE (id, ARN or name).
 
@@ -45,12 +47,12 @@ def attach_command(
         runtime_role,
         check_transport(transport),
         path=absolute(path),
-        profile=face.profile,
-        region=face.region,
+        profile=command.profile,
+        region=command.region,
     )
     with hops() as stage:
-        made, found = asyncio.run(attach(face.config, request, check=check, stage=stage))
-    if face.as_json:
+        made, found = asyncio.run(attach(command.config, request, check=check, stage=stage))
+    if command.as_json:
         print_json(made.to_json())
         return
     role = f" under {made.runtime_role}" if made.runtime_role else ""
@@ -60,12 +62,12 @@ def attach_command(
 @click.command()
 @click.argument("path", type=click.Path(), callback=require_non_empty, required=False)
 @common_options
-def status(face: CommandContext, path: str | None) -> None:
+def status(command: CommandContext, path: str | None) -> None:
     """Show who you are to AWS, and the attachment of PATH (all of them if left out)."""
     from ..services.attachments.listing import read_status
 
-    found = read_status(face.config, os.environ, path, profile=face.profile, region=face.region)
-    if face.as_json:
+    found = read_status(command.config, os.environ, path, profile=command.profile, region=command.region)
+    if command.as_json:
         print_json(found.to_json())
     else:
         _print_status(found.caller.identity if found.caller else None, found.attachments)
@@ -88,12 +90,12 @@ def _print_status(identity: Identity | None, attachments: list[Attachment]) -> N
 @click.command("detach")
 @click.argument("path", type=click.Path(), callback=require_non_empty)
 @common_options
-def detach_command(face: CommandContext, path: str) -> None:
+def detach_command(command: CommandContext, path: str) -> None:
     """End the attachment of the notebook or folder PATH; kernels that run go on running."""
     from ..services.attachments.attach import detach
 
-    place = detach(face.config, path)
-    if face.as_json:
+    place = detach(command.config, path)
+    if command.as_json:
         print_json({"detached": place})
     else:
         click.echo(f"Detached {place}.")

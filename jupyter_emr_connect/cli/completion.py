@@ -1,7 +1,8 @@
 """Shell completion: the code for the shell, and what is completed.
 
 jupyter_core would hand completion on to argcomplete, which click does not speak. So our own shell code asks
-``jupyter-emr`` by click's protocol, for ``jupyter-emr`` as for ``jupyter emr``.
+``jupyter-emr`` by click's protocol, for ``jupyter-emr`` as for ``jupyter emr``. click calls the functions
+``complete_*`` with what was typed so far.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from importlib.resources import files
 
 import click
+
+from .context import CommandContext
 
 
 @click.command()
@@ -21,7 +24,7 @@ def completion(shell: str) -> None:
     click.echo((files(__package__) / "shells" / f"complete.{shell}").read_text(encoding="utf-8"), nl=False)
 
 
-def profiles(incomplete: str) -> list[str]:
+def complete_profiles(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """Return the AWS profiles that begin with ``incomplete``."""
     from ..aws.profiles import known_profiles
     from ..errors import EMRConnectError
@@ -32,32 +35,30 @@ def profiles(incomplete: str) -> list[str]:
         return []
 
 
-def regions(incomplete: str) -> list[str]:
+def complete_regions(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """Return the regions that have EMR and begin with ``incomplete``, as botocore knows them."""
     from ..aws.profiles import regions_with_emr
 
     return [name for name in regions_with_emr() if name.startswith(incomplete)]
 
 
-def computes(context: click.Context, incomplete: str) -> list[str]:
+def complete_computes(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """Return ids and names of active clusters that begin with ``incomplete`` (asks AWS)."""
     from ..aws.emr import list_clusters
     from ..errors import EMRConnectError
-    from .options import CommandContext
 
-    face = CommandContext(False, context.params.get("profile"), context.params.get("region"))
+    command = CommandContext(False, context.params.get("profile"), context.params.get("region"))
     try:
-        rows = list(list_clusters(face.session()))
+        rows = list(list_clusters(command.session()))
     except EMRConnectError:
         return []
     return [text for row in rows for text in (row.name, row.id) if text.startswith(incomplete) and " " not in text]
 
 
-def roles(incomplete: str) -> list[str]:
+def complete_roles(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """Return the runtime roles configured or used before that begin with ``incomplete``."""
     from ..errors import EMRConnectError
     from ..services.roles import list_roles
-    from .options import CommandContext
 
     try:
         offered = list_roles(CommandContext(False, None, None).config)
@@ -66,15 +67,15 @@ def roles(incomplete: str) -> list[str]:
     return [role.arn for role in offered.items if role.arn.startswith(incomplete)]
 
 
-def kernels(incomplete: str) -> list[str]:
+def complete_kernels(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """Return the ids of the ledger's kernels that begin with ``incomplete``, but of those that are gone."""
     from ..errors import EMRConnectError
     from ..store.database import Database
     from ..store.ledger import Ledger
-    from .options import CommandContext
 
     try:
-        found = Ledger(Database(CommandContext(False, None, None).config.state_file)).all()
+        records = Ledger(Database(CommandContext(False, None, None).config.state_file)).all()
     except EMRConnectError:
         return []
-    return [one.kernel_id for one in found if one.state != "gone" and one.kernel_id.startswith(incomplete)]
+    ids = [record.kernel_id for record in records if record.state != "gone"]
+    return [kernel_id for kernel_id in ids if kernel_id.startswith(incomplete)]

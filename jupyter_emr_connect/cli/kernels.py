@@ -11,7 +11,9 @@ import click
 
 from ..errors import PathNotFound
 from ..presentation.tables import kernel_table, orphan_table
-from .options import CommandContext, common_options, complete_kernels, require_non_empty
+from .completion import complete_kernels
+from .context import CommandContext
+from .options import common_options, require_non_empty
 from .output import print_json, print_table
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ kernel_argument = click.argument("kernel", callback=require_non_empty, shell_com
 @click.option("--check/--no-check", default=True, help="Ask the gateways whether the kernels live (the default).")
 @common_options
 @click.pass_context
-def kernels(context: click.Context, face: CommandContext, check: bool) -> None:
+def kernels(context: click.Context, command: CommandContext, check: bool) -> None:
     """List the gateway kernels that were started from here.
 
     STATE is the gateway's word, CONNECTION who has the kernel: a detached one waits for the next start of its notebook.
@@ -33,8 +35,8 @@ def kernels(context: click.Context, face: CommandContext, check: bool) -> None:
         return
     from ..services.kernels.listing import list_kernels
 
-    listed = asyncio.run(list_kernels(face.config, check=check))
-    if face.as_json:
+    listed = asyncio.run(list_kernels(command.config, check=check))
+    if command.as_json:
         print_json(listed.to_json())
     elif listed.items:
         print_table(*kernel_table(listed.items))
@@ -47,7 +49,7 @@ def kernels(context: click.Context, face: CommandContext, check: bool) -> None:
 @click.option("--path", "notebook", metavar="NOTEBOOK", callback=require_non_empty, help="Notebook that shall have it.")
 @click.option("--force", is_flag=True, help="Take it from a Jupyter server that has it now.")
 @common_options
-def adopt(face: CommandContext, kernel: str, notebook: str | None, force: bool) -> None:
+def adopt(command: CommandContext, kernel: str, notebook: str | None, force: bool) -> None:
     """Let a notebook go on with KERNEL (its id, or how it begins) when its kernel starts next.
 
     For kernels that another Jupyter server or computer with the same state file left behind: NOTEBOOK, else the
@@ -59,8 +61,8 @@ def adopt(face: CommandContext, kernel: str, notebook: str | None, force: bool) 
     if notebook and not Path(notebook).is_file():
         message = f"There is no notebook {notebook!r}."
         raise PathNotFound(message, fix="Name one that exists.")
-    found = mark(face.config, kernel, path=absolute(notebook) if notebook else None, force=force)
-    if face.as_json:
+    found = mark(command.config, kernel, path=absolute(notebook) if notebook else None, force=force)
+    if command.as_json:
         print_json(found.to_json())
         return
     record = found.record
@@ -71,12 +73,12 @@ def adopt(face: CommandContext, kernel: str, notebook: str | None, force: bool) 
 @kernel_argument
 @click.option("--force", is_flag=True, help="Also one that a living Jupyter server has.")
 @common_options
-def shutdown(face: CommandContext, kernel: str, force: bool) -> None:
+def shutdown(command: CommandContext, kernel: str, force: bool) -> None:
     """Delete KERNEL (its id, or how it begins) on its gateway."""
     from ..services.kernels.listing import shut_down
 
-    found = asyncio.run(shut_down(face.config, kernel, force=force))
-    if face.as_json:
+    found = asyncio.run(shut_down(command.config, kernel, force=force))
+    if command.as_json:
         print_json(found.to_json())
     else:
         click.echo(f"{found.record.kernel_id} is deleted.")
@@ -94,29 +96,29 @@ def shutdown(face: CommandContext, kernel: str, force: bool) -> None:
     help="Also kernels whose notebook is there, but which nobody has had for so long.",
 )
 @common_options
-def prune(face: CommandContext, yes: bool, dry_run: bool, older_than: float) -> None:
+def prune(command: CommandContext, yes: bool, dry_run: bool, older_than: float) -> None:
     """List the kernels that no notebook has, and delete them on their gateways after a confirmation.
 
     Only kernels that were started from here are looked at, and none whose process lives.
     """
     from ..services.kernels.orphans import find_orphans
 
-    found = asyncio.run(find_orphans(face.config, older_than=timedelta(hours=older_than)))
-    if found and not face.as_json:
+    found = asyncio.run(find_orphans(command.config, older_than=timedelta(hours=older_than)))
+    if found and not command.as_json:
         print_table(*orphan_table(found))
     if not found:
-        if face.as_json:
+        if command.as_json:
             print_json([])
         else:
             click.echo("No orphans.", err=True)
         return
     count = sum(not one.error for one in found)
-    wanted = count and not dry_run and (yes or _confirmed(face, count))
-    results = asyncio.run(_remove(face, found)) if wanted else found
-    if face.as_json:
+    wanted = count and not dry_run and (yes or _confirmed(command, count))
+    results = asyncio.run(_remove(command, found)) if wanted else found
+    if command.as_json:
         print_json([one.to_json() for one in results])
     for one in results:
-        if one.removed and not face.as_json:
+        if one.removed and not command.as_json:
             click.echo(f"{one.kernel.record.kernel_id} is deleted.")
         elif one.error:
             click.echo(f"Error: {one.kernel.record.kernel_id}: {one.error}", err=True)
@@ -124,14 +126,14 @@ def prune(face: CommandContext, yes: bool, dry_run: bool, older_than: float) -> 
         raise click.exceptions.Exit(1)
 
 
-def _confirmed(face: CommandContext, count: int) -> bool:
-    if face.as_json:
+def _confirmed(command: CommandContext, count: int) -> bool:
+    if command.as_json:
         message = "with --json nobody is asked: give --yes or --dry-run."
         raise click.UsageError(message)
     return click.confirm(f"Delete {count} kernel{'s' if count > 1 else ''}?", abort=True)
 
 
-async def _remove(face: CommandContext, orphans: list[Orphan]) -> list[Orphan]:
+async def _remove(command: CommandContext, orphans: list[Orphan]) -> list[Orphan]:
     from ..services.kernels.orphans import remove
 
-    return list(await asyncio.gather(*(remove(face.config, one) for one in orphans)))
+    return list(await asyncio.gather(*(remove(command.config, one) for one in orphans)))

@@ -16,7 +16,8 @@ import click
 from ..errors import AWSUnavailable
 from ..presentation.tables import compute_table
 from ..presentation.text import printable, table_lines
-from .options import CommandContext, common_options, split_commas
+from .context import CommandContext, split_commas
+from .options import common_options
 from .output import print_error, print_json, print_table
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def split(context: click.Context, parameter: click.Parameter, values: Sequence[s
 @click.option("--watch", is_flag=True, help="Go on showing what changes until Ctrl-C.")
 @common_options
 def list_command(
-    face: CommandContext,
+    command: CommandContext,
     ended: bool,
     kinds: tuple[str, ...],
     states: tuple[str, ...],
@@ -58,14 +59,14 @@ def list_command(
     """
     from ..services.compute.catalogue import LiveCatalogue, Query
 
-    sources = face.sources()
+    sources = command.sources()
     query = Query(kinds=kinds, states=states, q=search, sort=sort, ended=ended)
-    catalogue = LiveCatalogue(face.config, sources)
+    catalogue = LiveCatalogue(command.config, sources)
     try:
         if watch:
-            _watch(catalogue, query, as_json=face.as_json)
+            _watch(catalogue, query, as_json=command.as_json)
         else:
-            _print(_read(catalogue, query), face, sources)
+            _print(_read(catalogue, query), command, sources)
     finally:
         catalogue.close()
 
@@ -98,8 +99,8 @@ def _read(catalogue: LiveCatalogue, query: Query) -> View:
         end()
 
 
-def _print(view: View, face: CommandContext, sources: Sequence[Source]) -> None:
-    if face.as_json:
+def _print(view: View, command: CommandContext, sources: Sequence[Source]) -> None:
+    if command.as_json:
         print_json(view.to_json())
     elif view.items:
         print_table(*compute_table(view.items))
@@ -107,13 +108,13 @@ def _print(view: View, face: CommandContext, sources: Sequence[Source]) -> None:
     for problem in {
         problem.error.fix or problem.error.message: problem for problem in reversed(view.problems)
     }.values():
-        print_error(problem.located(several=len(sources) > 1), as_json=face.as_json)
+        print_error(problem.located(several=len(sources) > 1), as_json=command.as_json)
     for one in view.waiting if not view.complete else ():
         message = f"{one['kind']} computes in {one['region'] or 'the default region'} are not listed: no answer yet."
-        print_error(AWSUnavailable(message, fix="Try again, or leave that region out."), as_json=face.as_json)
+        print_error(AWSUnavailable(message, fix="Try again, or leave that region out."), as_json=command.as_json)
     if not view.items and (view.problems or not view.complete):
         raise click.exceptions.Exit(1)
-    if not view.items and not face.as_json:
+    if not view.items and not command.as_json:
         click.echo(f"No computes in {places(sources)}.", err=True)
 
 

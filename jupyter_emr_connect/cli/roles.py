@@ -9,7 +9,9 @@ import click
 
 from ..presentation.tables import role_fields, role_table
 from ..presentation.text import printable
-from .options import CommandContext, common_options, complete_computes, complete_roles, require_non_empty
+from .completion import complete_computes, complete_roles
+from .context import CommandContext
+from .options import common_options, require_non_empty
 from .output import print_error, print_fields, print_json, print_table
 
 if TYPE_CHECKING:
@@ -28,22 +30,22 @@ if TYPE_CHECKING:
     help="Say what is missing for this role (name or ARN) on COMPUTE, with the statement to add.",
 )
 @common_options
-def roles(face: CommandContext, compute: str | None, role: str | None) -> None:
+def roles(command: CommandContext, compute: str | None, role: str | None) -> None:
     """List the runtime roles offered, for COMPUTE or in general, and whether you may take them."""
     from ..services.roles import named_roles, offered_roles, single_role
 
     if role and not compute:
         message = "--explain needs COMPUTE: what a role needs depends on it."
         raise click.UsageError(message)
-    sources = face.sources() if compute else None
+    sources = command.sources() if compute else None
     if role and compute:
-        listed = named_roles(face.config, compute, role, sources=sources)
-        _complain(face, listed)
-        explain(face, single_role(listed, role), listed)
+        listed = named_roles(command.config, compute, role, sources=sources)
+        _complain(command, listed)
+        explain(command, single_role(listed, role), listed)
         return
-    listed = offered_roles(face.config, compute, sources=sources)
+    listed = offered_roles(command.config, compute, sources=sources)
     found = listed.compute
-    if face.as_json:
+    if command.as_json:
         print_json(listed.to_json())
     elif listed.items:
         print_table(*role_table(listed.items))
@@ -55,17 +57,17 @@ def roles(face: CommandContext, compute: str | None, role: str | None) -> None:
             "No roles are configured (EMRConnect.runtime_roles), used before or found in IAM; any ARN may be typed.",
             err=True,
         )
-    _complain(face, listed)
+    _complain(command, listed)
 
 
-def _complain(face: CommandContext, listed: RoleList) -> None:
+def _complain(command: CommandContext, listed: RoleList) -> None:
     for error in listed.errors:
-        print_error(error, as_json=face.as_json)
+        print_error(error, as_json=command.as_json)
 
 
-def explain(face: CommandContext, role: RuntimeRole, listed: RoleList) -> None:
+def explain(command: CommandContext, role: RuntimeRole, listed: RoleList) -> None:
     """Print what is missing for a role, and the statement to add as JSON that can be pasted."""
-    if face.as_json:
+    if command.as_json:
         print_json(role.to_json())
         return
     print_fields(role_fields(role, listed))

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import CommandContext, common_options, complete_computes, require_non_empty, role_and_transport
+from .completion import complete_computes
+from .context import CommandContext
+from .options import common_options, require_non_empty, role_and_transport
 from .output import print_json
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ if TYPE_CHECKING:
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds that a cell may take.")
 @common_options
 def run(
-    face: CommandContext,
+    command: CommandContext,
     notebook: Path,
     compute: str | None,
     runtime_role: str | None,
@@ -80,18 +82,18 @@ def run(
     if parameters:
         content = notebooks.set_parameters(content, parameters, kernel)
     target = notebooks.Output(output or notebook.with_name(f"{notebook.stem}.out{notebook.suffix}"))
-    env = kernel_environment(face, notebook, compute, runtime_role, transport)
+    env = kernel_environment(command, notebook, compute, runtime_role, transport)
     headless = HeadlessRun(
         content,
         kernel,
         target,
         env=env,
         timeout=timeout,
-        ready_timeout=face.config.ready_timeout,
+        ready_timeout=command.config.ready_timeout,
         reporter=make_reporter(),
     )
     result = asyncio.run(headless.run())
-    return report(face, result, target.path, kernel)
+    return report(command, result, target.path, kernel)
 
 
 def gather_parameters(
@@ -109,7 +111,7 @@ def gather_parameters(
 
 
 def kernel_environment(
-    face: CommandContext, notebook: Path, compute: str | None, runtime_role: str | None, transport: str
+    command: CommandContext, notebook: Path, compute: str | None, runtime_role: str | None, transport: str
 ) -> dict[str, str]:
     """Return the environment in which the provisioner resolves the attachment.
 
@@ -121,13 +123,13 @@ def kernel_environment(
     if compute:
         env = {name: value for name, value in env.items() if not name.startswith("EMR_CONNECT_")}
         env["EMR_CONNECT_COMPUTE"] = compute
-    _set(env, AWS_PROFILE=face.profile, AWS_DEFAULT_REGION=face.region)
-    found = resolve(face.config, env, env["JPY_SESSION_NAME"])
+    _set(env, AWS_PROFILE=command.profile, AWS_DEFAULT_REGION=command.region)
+    found = resolve(command.config, env, env["JPY_SESSION_NAME"])
     if runtime_role or transport != "auto":  # what is asked for here goes before what the attachment has
         _set(env, EMR_CONNECT_COMPUTE=found.compute, EMR_CONNECT_RUNTIME_ROLE=runtime_role or found.runtime_role)
         _set(env, EMR_CONNECT_TRANSPORT=transport if transport != "auto" else found.transport)
-        _set(env, AWS_PROFILE=face.profile or found.profile, AWS_DEFAULT_REGION=face.region or found.region)
-        resolve(face.config, env, "")
+        _set(env, AWS_PROFILE=command.profile or found.profile, AWS_DEFAULT_REGION=command.region or found.region)
+        resolve(command.config, env, "")
     return env
 
 
@@ -135,10 +137,10 @@ def _set(env: dict[str, str], **values: str | None) -> None:
     env.update({name: value for name, value in values.items() if value})
 
 
-def report(face: CommandContext, result: Result, output: Path, kernel: NotebookKernel) -> int:
+def report(command: CommandContext, result: Result, output: Path, kernel: NotebookKernel) -> int:
     """Print how the run ended and return the exit code; a failure is raised, for the one place that prints them."""
     stages = {name: round(seconds, 3) for name, seconds in result.stages.items()}
-    if face.as_json:
+    if command.as_json:
         error = result.error.to_json() if result.error else None
         body = {
             "output": str(output),
@@ -152,14 +154,14 @@ def report(face: CommandContext, result: Result, output: Path, kernel: NotebookK
         }
         print_json(body)
     if result.signum is not None:
-        if not face.as_json:
+        if not command.as_json:
             click.echo(f"Stopped after {result.executed} of {result.cells} cells; see {output}.", err=True)
         return 128 + result.signum
     if result.error is not None:
-        if face.as_json:
+        if command.as_json:
             return 1
         raise result.error
-    if not face.as_json:
+    if not command.as_json:
         timings = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in stages.items())
         cells = "1 cell" if result.executed == 1 else f"{result.executed} cells"
         click.echo(f"Ran {cells} in {result.seconds:.1f} s ({timings}).")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_emr_connect.cli.options import CommandContext
+from jupyter_emr_connect.cli.context import CommandContext
 from jupyter_emr_connect.cli.run import kernel_environment
 from jupyter_emr_connect.errors import MalformedRole
 from jupyter_emr_connect.services.attachments.resolution import resolve
