@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
 import threading
 import time
@@ -24,22 +23,16 @@ if TYPE_CHECKING:
     from ..services.compute.catalogue import LiveCatalogue, Query, View
     from ..services.compute.sources import Source
 
-# AWS limits the account's call rate, so that descriptions take their time; what is not described by then says so.
-DETAIL_SECONDS = 8.0
-# Seconds without any news after which the rest is not waited for: a region that does not answer takes minutes.
-PATIENCE = 20.0
-TICK = 0.25
 
-
-def split(context: click.Context, parameter: click.Parameter, values: Sequence[str]) -> tuple[str, ...]:
+def split_values(context: click.Context, parameter: click.Parameter, values: Sequence[str]) -> tuple[str, ...]:
     """Take ``--kind ec2,eks`` as ``--kind ec2 --kind eks``."""
     return tuple(part for value in values for part in split_commas(value))
 
 
 @click.command("list")
 @click.option("--all", "ended", is_flag=True, help="Also computes that ended in the last 30 days.")
-@click.option("--kind", "kinds", multiple=True, callback=split, metavar="KIND", help="ec2, eks, serverless.")
-@click.option("--state", "states", multiple=True, callback=split, metavar="STATE", help="Only in these states.")
+@click.option("--kind", "kinds", multiple=True, callback=split_values, metavar="KIND", help="ec2, eks, serverless.")
+@click.option("--state", "states", multiple=True, callback=split_values, metavar="STATE", help="Only in these states.")
 @click.option("--search", "-q", default="", metavar="WORDS", help="Words in id, name, release, applications or tags.")
 @click.option("--sort", default="-created_at", metavar="FIELD", help="name, created_at, state … (-FIELD reverses).")
 @click.option("--watch", is_flag=True, help="Go on showing what changes until Ctrl-C.")
@@ -58,6 +51,8 @@ def list_command(
     --profile and --region take several names, parted by commas; what is configured counts without them.
     """
     from ..services.compute.catalogue import LiveCatalogue, Query
+    from ..services.compute.catalogue.reading import read_all
+    from .progress import counting
 
     sources = command.sources()
     query = Query(kinds=kinds, states=states, q=search, sort=sort, ended=ended)
@@ -66,37 +61,11 @@ def list_command(
         if watch:
             _watch(catalogue, query, as_json=command.as_json)
         else:
-            _print(_read(catalogue, query), command, sources)
+            with counting("Looking at computes") as progress:
+                view = read_all(catalogue, query, progress)
+            _print(view, command, sources)
     finally:
         catalogue.close()
-
-
-def _read(catalogue: LiveCatalogue, query: Query) -> View:
-    """Wait until every list is read, and a while for the descriptions; Ctrl-C ends it at once."""
-    from .progress import counting
-
-    changed = threading.Event()
-    end = catalogue.subscribe(changed.set)
-    try:
-        with counting("Looking at computes") as progress:
-            view = catalogue.view(query, refresh=True)
-            deadline = math.inf
-            version, news_at = view.version, time.monotonic()
-            while not view.complete or view.to_describe:
-                now = time.monotonic()
-                if view.version != version:
-                    version, news_at = view.version, now
-                if view.complete:
-                    deadline = min(deadline, now + DETAIL_SECONDS)
-                if now > min(deadline, news_at + PATIENCE):
-                    break
-                changed.wait(TICK)
-                changed.clear()
-                view = catalogue.view(query)
-                progress(view.total - view.to_describe, view.total)
-            return view
-    finally:
-        end()
 
 
 def _print(view: View, command: CommandContext, sources: Sequence[Source]) -> None:
@@ -109,19 +78,22 @@ def _print(view: View, command: CommandContext, sources: Sequence[Source]) -> No
         problem.error.fix or problem.error.message: problem for problem in reversed(view.problems)
     }.values():
         print_error(problem.located(several=len(sources) > 1), as_json=command.as_json)
-    for one in view.waiting if not view.complete else ():
-        message = f"{one['kind']} computes in {one['region'] or 'the default region'} are not listed: no answer yet."
+    for source in view.waiting if not view.complete else ():
+        message = (
+            f"{source['kind']} computes in {source['region'] or 'the default region'} are not listed: no answer yet."
+        )
         print_error(AWSUnavailable(message, fix="Try again, or leave that region out."), as_json=command.as_json)
     if not view.items and (view.problems or not view.complete):
         raise click.exceptions.Exit(1)
     if not view.items and not command.as_json:
-        click.echo(f"No computes in {places(sources)}.", err=True)
+        click.echo(f"No computes in {places_searched(sources)}.", err=True)
 
 
-def places(sources: Sequence[Source]) -> str:
+def places_searched(sources: Sequence[Source]) -> str:
     """Return where was looked, such as ``us-east-1 for profile 'analyst'``."""
     sessions = [source.session() for source in sources]
-    regions, labels = dict.fromkeys(one.region for one in sessions), dict.fromkeys(one.label for one in sessions)
+    regions = dict.fromkeys(session.region for session in sessions)
+    labels = dict.fromkeys(session.label for session in sessions)
     return f"{', '.join(regions)} for {', '.join(labels)}"
 
 
@@ -177,7 +149,7 @@ def _watch_lines(catalogue: LiveCatalogue, query: Query, changed: threading.Even
     said: set[str] = set()
     while True:
         view = catalogue.view(query)
-        now = {f"{one.kind}/{one.id}": one.to_json() for one in view.items}
+        now = {f"{compute.kind}/{compute.id}": compute.to_json() for compute in view.items}
         for key, row in now.items():
             if row != before.get(key):
                 _say("changed" if key in before else "added", row, as_json=as_json)

@@ -193,7 +193,7 @@ def test_throttled_after_all_retries(cloud, emr, monkeypatch):
 
 
 def test_throttled_details_are_shown_as_not_known(cloud, emr, monkeypatch):
-    monkeypatch.setattr("jupyter_emr_connect.cli.listing.DETAIL_SECONDS", 1.0)
+    monkeypatch.setattr("jupyter_emr_connect.services.compute.catalogue.reading.DESCRIBED_WITHIN_S", 1.0)
     monkeypatch.setattr("jupyter_emr_connect.aws.session.ATTEMPTS", 1)
     cloud.world.faults.set("throttle", options={"action": "DescribeCluster"})
     shown = emr("list")

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from jupyter_emr_connect.cli import listing
 from jupyter_emr_connect.sandbox.world.world import OTHER_ACCOUNT
+from jupyter_emr_connect.services.compute.catalogue import reading
 from tests.functional.services.catalogues import STANDARD, add_clusters, change
 
 ACCESS = f"arn:aws:iam::{OTHER_ACCOUNT}:role/EMRAccess"
@@ -109,7 +109,7 @@ def test_nothing_but_failures_is_a_failure(cloud, emr):
 
 
 def test_what_does_not_answer_is_not_waited_for_for_ever(cloud, emr, monkeypatch):
-    monkeypatch.setattr(listing, "PATIENCE", 4.0)
+    monkeypatch.setattr(reading, "NEWS_WITHIN_S", 4.0)
     cloud.world.faults.set("slow:15000", options={"service": "emr-serverless"})
     shown = emr("list", "--json")
     assert set(names(shown)) == STANDARD - {"interactive"}
