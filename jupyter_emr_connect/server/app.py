@@ -12,7 +12,7 @@ from ..config import CONFIG_FILES, EMRConnect
 from ..executors import FILES, run_in
 from .audit import Audit
 from .catalogues import Catalogues
-from .contents_events import CONTENTS, AttachmentFollower
+from .contents_events import AttachmentFollower, ContentsEvents
 from .kernels.restoring import Restorer
 from .kernels.waiting import Waiting
 from .kernels.websocket import RECORDER, install_low_latency_websocket
@@ -50,16 +50,17 @@ class EMRConnectExtension(ExtensionApp):
         """Make the settings object from the server's configuration; called by jupyter_server once."""
         config = EMRConnect(parent=self)
         server: Any = self.serverapp
-        places = PathMapper(server.contents_manager)
+        paths = PathMapper(server.contents_manager)
         audit = Audit(server.event_logger, self.log)
         self.settings["emr_connect"] = config
-        follower = AttachmentFollower(config, places, self.log)
-        server.event_logger.add_listener(schema_id=CONTENTS, listener=follower)
-        self._restorer = Restorer(config, server, places, self.log)
-        self._services = Services(config, places, audit, Catalogues(config), follower)
+        contents_events = ContentsEvents(server.event_logger, self.log)
+        attachment_follower = AttachmentFollower(config, paths, self.log)
+        contents_events.subscribe(attachment_follower)
+        self._restorer = Restorer(config, server, paths, self.log)
+        self._services = Services(config, paths, audit, Catalogues(config), attachment_follower)
         self.settings[SETTING] = self._services
         self._recorder = Recorder(config, server, self.log)
-        self._recorder.start()
+        self._recorder.start(contents_events)
         self.settings[RECORDER] = self._recorder
         install_low_latency_websocket(server, self.settings)
         # The first thing that the server's loop does, before it reads a request.
@@ -81,7 +82,7 @@ class EMRConnectExtension(ExtensionApp):
             await self._recorder.close()
         if services := self._services:
             await run_in(FILES, services.catalogues.close, CALLS_END_WITHIN)
-            await run_in(FILES, services.follower.close)
+            await run_in(FILES, services.attachment_follower.close)
         manager: Any = getattr(self.serverapp, "kernel_manager", None)
         pending: dict[str, asyncio.Future[None]] = getattr(manager, "_pending_kernels", {})
         strays = {kernel_id: start for kernel_id, start in pending.items() if kernel_id not in manager}

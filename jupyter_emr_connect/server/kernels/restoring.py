@@ -38,7 +38,7 @@ class Restorer:
         self._kernels: Any = server.kernel_manager
         self._sessions: Any = server.session_manager
         self._contents: Any = server.contents_manager
-        self._places = places
+        self._paths = paths
         self._log = log
         self._noted: dict[str, tuple[str, str, str]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -89,10 +89,10 @@ class Restorer:
         """Bring back what was left; True when another machine may yet turn out to have left some."""
         from ...services.kernels.claims import claim_left
 
-        if self._places.root is None:  # a notebook's path says nothing where notebooks are no files
+        if self._paths.root is None:  # a notebook's path says nothing where notebooks are no files
             return False
         try:
-            found, doubtful = await run_in(FILES, claim_left, self._config, self._places.root, self._is_inside)
+            found, doubtful = await run_in(FILES, claim_left, self._config, self._paths.root, self._is_inside)
         except EMRConnectError as error:
             self._log.warning("Kernels of an earlier server could not be looked for. %s", error)
             return False
@@ -100,7 +100,7 @@ class Restorer:
         return doubtful
 
     def _is_inside(self, key: str) -> bool:
-        return self._places.api_path(key) is not None
+        return self._paths.api_path(key) is not None
 
     async def _restore_one(self, record: KernelRecord) -> None:
         """Start the local kernel with its former ids; what it needs of AWS and the gateway comes in the background."""
@@ -122,7 +122,7 @@ class Restorer:
             text = "its notebook has a kernel already"
             raise RuntimeError(text)
         folder = await ensure_async(self._contents.get_kernel_path(path=path))
-        env = {**os.environ, "JPY_SESSION_NAME": record.path or str(Path(self._places.root or "", path))}
+        env = {**os.environ, "JPY_SESSION_NAME": record.path or str(Path(self._paths.root or "", path))}
         kernel_id = await ensure_async(
             self._kernels.start_kernel(kernel_id=record.local_id, kernel_name=record.kernelspec, path=folder, env=env)
         )
@@ -134,8 +134,8 @@ class Restorer:
 
     def _api_path(self, record: KernelRecord) -> str:
         """Return the session's path; a notebook reached by a symbolic link had another one than its file."""
-        known = self._places.api_path(record.path) if record.path else None
-        if record.jupyter_path and (known is None or self._places.former_key(record.jupyter_path) == record.path):
+        known = self._paths.api_path(record.path) if record.path else None
+        if record.jupyter_path and (known is None or self._paths.former_key(record.jupyter_path) == record.path):
             return record.jupyter_path
         return known or record.jupyter_path or ""
 

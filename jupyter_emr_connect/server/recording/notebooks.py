@@ -16,6 +16,7 @@ from tornado.web import HTTPError
 from ...executors import FILES, run_in
 from ...services.recording.runs import Run
 from ...services.recording.writing import has, place
+from ..contents_events import changes_by
 from .interrupted_saves import restore_interrupted_save
 from .shared_notebooks import place_shared, shared_notebook
 
@@ -37,7 +38,6 @@ class Notebooks:
     def __init__(self, server: Any) -> None:
         self._server = server
         self._contents = server.contents_manager
-        self._saving: dict[str, int] = {}
         self.versions: dict[str, list[str]] = {}
         self.shared: set[str] = set()  # those that were in a room when they were last written
 
@@ -78,25 +78,14 @@ class Notebooks:
         return await ensure_async(self._contents.get(path, content=True, type="notebook"))
 
     async def _save(self, path: str, content: Any) -> Any:
-        self._saving[path] = self._saving.get(path, 0) + 1
         model = {"type": "notebook", "format": "json", "content": content}
-        try:
+        with changes_by("recorder"):
             return await ensure_async(self._contents.save(model, path))
-        except BaseException:
-            self.is_own(path)
-            raise
 
     def _follows(self, path: str, before: dict[str, Any], after: dict[str, Any]) -> None:
         old, new = str(json_default(before["last_modified"])), str(json_default(after["last_modified"]))
         known = self.versions.get(path, [])
         self.versions[path] = [*(known[-MOST_VERSIONS:] if known[-1:] == [old] else [old]), new]
-
-    def is_own(self, path: str) -> bool:
-        """Whether a save that was told of is one of the recorder's; each counts once."""
-        count = self._saving.pop(path, 0)
-        if count > 1:
-            self._saving[path] = count - 1
-        return count > 0
 
     async def showing(self, path: str, runs: list[Run]) -> list[Run]:
         """Return those of the ended runs that the notebook shows to their end."""

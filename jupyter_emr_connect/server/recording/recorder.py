@@ -21,7 +21,7 @@ from jupyter_core.utils import ensure_async
 from ...config import EMRConnect
 from ...errors import EMRConnectError
 from ...services.recording.recording import Publish, Recording
-from ..contents_events import CONTENTS
+from ..contents_events import ContentsEvent, ContentsEvents
 from .notebooks import Notebooks
 from .writer import Documents, NotebookWriter
 
@@ -46,11 +46,11 @@ class Recorder:
         self._tasks: set[asyncio.Future[None]] = set()
         self._closed = False
 
-    def start(self) -> None:
+    def start(self, contents_events: ContentsEvents) -> None:
         """Listen; called by the extension once."""
         if self._limit:
             setattr(self._server.kernel_manager, ATTRIBUTE, self)
-            self._server.event_logger.add_listener(schema_id=CONTENTS, listener=self._on_contents)
+            contents_events.subscribe(self._on_contents)
             self._server.event_logger.add_listener(schema_id=KERNELS, listener=self._on_kernels)
             threading.Thread(target=self._tidy, name="emr-connect recordings", daemon=True).start()
 
@@ -132,10 +132,10 @@ class Recorder:
         if keeper := self._keepers.get(kernel_id):
             keeper.disconnected(connection)
 
-    async def _on_contents(self, *, logger: Any, schema_id: str, data: dict[str, Any]) -> None:
-        if data["action"] == "save" and not self._notebooks.is_own(data["path"]):
+    def _on_contents(self, event: ContentsEvent) -> None:
+        if event.action == "save" and event.source != "recorder":
             for keeper in self._keepers.values():
-                if data["path"].strip("/") in keeper.documents.paths:
+                if event.path in keeper.documents.paths:
                     keeper.client_saved()
 
     async def _on_kernels(self, *, logger: Any, schema_id: str, data: dict[str, Any]) -> None:

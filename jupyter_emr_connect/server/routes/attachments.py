@@ -20,17 +20,17 @@ class AttachmentHandler(EMRHandler):
     async def prepare(self, **options: Any) -> None:
         """Wait until renames that Jupyter has done are followed."""
         await super().prepare(**options)
-        await self.services.follower.settled()
+        await self.services.attachment_follower.settled()
 
     def shown(self, attachment: Attachment) -> dict[str, Any]:
         """Return an attachment's JSON; its path is null where it is not within this server's folder."""
-        return {**attachment.to_json(), "path": self.services.places.api_path(attachment.path)}
+        return {**attachment.to_json(), "path": self.services.paths.api_path(attachment.path)}
 
     async def prove(self, request: Attachment, action: str) -> Attachment:
         """Prove and keep an attachment, and tell the audit of it or of the refusal."""
         from ...services.attachments.attach import attach
 
-        path = self.services.places.api_path(request.path)
+        path = self.services.paths.api_path(request.path)
         try:
             made, _ = await self.while_wanted(attach(self.services.config, request))
         except EMRConnectError as error:
@@ -52,10 +52,10 @@ class AttachmentsHandler(AttachmentHandler):
 
         path = self.query("path")
         if path is not None:
-            key = await self.services.places.key(path)
+            key = await self.services.paths.key(path)
             found = await run_in(LEDGER, attachments_holding, self.services.config, key)
         else:
-            found = await run_in(FILES, attachments_within, self.services.config, self.services.places.has)
+            found = await run_in(FILES, attachments_within, self.services.config, self.services.paths.has)
         self.answer(list_body(self.shown(attachment) for attachment in found))
 
     @authenticated
@@ -68,7 +68,7 @@ class AttachmentsHandler(AttachmentHandler):
         wanted = Attachment(sent["compute"] or "", sent.get("runtime_role") or None)
         try:
             transport = check_transport(sent.get("transport") or "auto")
-            key = await self.services.places.key(sent["path"] or "")
+            key = await self.services.paths.key(sent["path"] or "")
         except EMRConnectError as error:
             self.services.audit.emit("refused", wanted, sent["path"] or "", refusal=error)
             raise
@@ -112,7 +112,7 @@ class OneAttachmentHandler(AttachmentHandler):
 
         found = await self._find(attachment_id)
         await run_in(LEDGER, open_attachments(self.services.config).remove, found.path)
-        self.services.audit.emit("detach", found, self.services.places.api_path(found.path) or "")
+        self.services.audit.emit("detach", found, self.services.paths.api_path(found.path) or "")
         self.set_status(204)
         await self.finish()
 
@@ -120,7 +120,7 @@ class OneAttachmentHandler(AttachmentHandler):
         from ...services.attachments.listing import find_attachment
 
         found = await run_in(LEDGER, find_attachment, self.services.config, attachment_id)
-        if found is None or not self.services.places.has(found.path):
+        if found is None or not self.services.paths.has(found.path):
             message = f"There is no attachment {attachment_id[:80]!a} in this server's folder."
             raise AttachmentNotFound(message, fix="GET attachments lists those there are.")
         return found

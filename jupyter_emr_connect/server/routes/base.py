@@ -32,10 +32,10 @@ class Services:
     """What handlers work with; one for each server, in ``settings[SETTING]``."""
 
     config: EMRConnect
-    places: PathMapper
+    paths: PathMapper
     audit: Audit
     catalogues: Catalogues
-    follower: AttachmentFollower
+    attachment_follower: AttachmentFollower
 
 
 class EMRHandler(APIHandler):

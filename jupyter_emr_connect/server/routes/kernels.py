@@ -68,6 +68,6 @@ class AdoptKernelHandler(EMRHandler):
         sent = self.fields(optional=("path",)) if self.request.body else {}
         force = self.flag("force") is True
         path = sent.get("path")
-        key = await self.services.places.key(path) if path else None
+        key = await self.services.paths.key(path) if path else None
         found = await run_in(LEDGER, adopt, self.services.config, kernel_id, path=key, force=force)
         self.answer(found.to_json())

@@ -1,4 +1,4 @@
-"""Attachments follow renames, moves and deletes that Jupyter does, and files that go behind its back."""
+"""Contents events reach their subscribers; attachments follow renames, moves, deletes, and what goes behind Jupyter."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from jupyter_core.utils import ensure_async
 
+from jupyter_emr_connect.server.contents_events import ContentsEvent, ContentsEvents, changes_by
 from jupyter_emr_connect.services.attachments.resolution import resolve
 
 
@@ -46,6 +48,29 @@ def damage(path: Path):
     kept = path.read_bytes()
     path.write_bytes(b"x" * len(kept))
     return lambda: path.write_bytes(kept)
+
+
+async def test_every_event_has_its_source_and_a_subscriber_that_fails_is_alone(
+    jp_serverapp, notebook, contents, caplog
+):
+    events = ContentsEvents(jp_serverapp.event_logger, jp_serverapp.log)
+    seen: list[ContentsEvent] = []
+    events.subscribe(lambda event: 1 / 0)
+    events.subscribe(seen.append)
+    await contents("PATCH", "work/report.ipynb", {"path": "work/a.ipynb"})
+    manager = jp_serverapp.contents_manager
+    model = await ensure_async(manager.get("work/a.ipynb"))
+    seen.clear()
+    with changes_by("recorder"):
+        await ensure_async(manager.save(model, "work/a.ipynb"))
+    await ensure_async(manager.save(model, "/work/a.ipynb"))
+    await contents("PATCH", "work/a.ipynb", {"path": "work/b.ipynb"})
+    assert [event for event in seen if event.action != "get"] == [
+        ContentsEvent("save", "work/a.ipynb", "", "recorder"),
+        ContentsEvent("save", "work/a.ipynb", "", "client"),
+        ContentsEvent("rename", "work/b.ipynb", "work/a.ipynb", "client"),
+    ]
+    assert any("ZeroDivisionError" in str(record.exc_text) for record in caplog.records)
 
 
 async def test_a_renamed_notebook_takes_its_attachment_along(notebook, attach, contents, paths):
