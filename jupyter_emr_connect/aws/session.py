@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..errors import AWSError, ConfigurationError, CredentialsExpired, InvalidCredentials, NoCredentials
+from ..errors import AWSError, AWSUnavailable, ConfigurationError, CredentialsExpired, InvalidCredentials, NoCredentials
+from ..http.deadlines import seconds_left
 from ..models import AccessRole
 from .budget import BUDGET
 from .callers import Caller, client_making, forget_callers, open_caller
@@ -131,8 +132,16 @@ class AWSSession:
         return client
 
     def _spend(self, event_name: str, **context: Any) -> None:
-        """Take a token for an attempt that is about to leave; called by botocore, in the calling thread."""
+        """Take a token for an attempt that is about to leave; called by botocore, in the calling thread.
+
+        Raises ``AWSUnavailable`` where the attempt could outlast the deadline of the work it is for, so that no thread
+        is held by an answer that nobody waits for.
+        """
         _, service, operation = event_name.split(".", 2)
+        if seconds_left() < CONNECT_TIMEOUT + READ_TIMEOUT:
+            call = self.caller.call(service, operation, self.region)
+            message = f"AWS did not answer in time; {call.action} was not asked any more."
+            raise AWSUnavailable(message, fix="Try again.", iam_action=call.action)
         BUDGET.take(self._owner(service), operation)
 
     def _heed(self, event_name: str, parsed_response: dict[str, Any] | None = None, **context: Any) -> None:

@@ -31,7 +31,7 @@ ASKED_AGAIN_AFTER = 75.0
 class Restorer:
     """Keeps the gateway kernels of one server; made by the extension. Lives on the server's loop."""
 
-    def __init__(self, config: EMRConnect, server: Any, places: PathMapper, log: logging.Logger) -> None:
+    def __init__(self, config: EMRConnect, server: Any, paths: PathMapper, log: logging.Logger) -> None:
         from ...services.kernels.ownership import persist_kernels_of
 
         self._config = config

@@ -11,16 +11,18 @@ from tornado.web import authenticated
 from ...errors import AttachmentNotFound, EMRConnectError
 from ...executors import FILES, LEDGER, run_in
 from ...models import Attachment
-from .base import EMRHandler
+from .base import STORE_DEADLINE_S, EMRHandler
 
 
 class AttachmentHandler(EMRHandler):
-    """What both routes share: paths as Jupyter writes them, and proving."""
+    """What both routes share: paths as Jupyter writes them, and proving, which has a deadline of its own."""
+
+    deadline_s = STORE_DEADLINE_S
 
     async def prepare(self, **options: Any) -> None:
         """Wait until renames that Jupyter has done are followed."""
         await super().prepare(**options)
-        await self.services.attachment_follower.settled()
+        await self.while_wanted(self.services.attachment_follower.settled())
 
     def shown(self, attachment: Attachment) -> dict[str, Any]:
         """Return an attachment's JSON; its path is null where it is not within this server's folder."""
@@ -28,10 +30,11 @@ class AttachmentHandler(EMRHandler):
 
     async def prove(self, request: Attachment, action: str) -> Attachment:
         """Prove and keep an attachment, and tell the audit of it or of the refusal."""
-        from ...services.attachments.attach import attach
+        from ...services.attachments.attach import attach, longest_attach
 
         path = self.services.paths.api_path(request.path)
         try:
+            self.extend_deadline(longest_attach(self.services.config) + STORE_DEADLINE_S)
             made, _ = await self.while_wanted(attach(self.services.config, request))
         except EMRConnectError as error:
             self.services.audit.emit("refused", request, path or "", refusal=error)
@@ -52,10 +55,11 @@ class AttachmentsHandler(AttachmentHandler):
 
         path = self.query("path")
         if path is not None:
-            key = await self.services.paths.key(path)
-            found = await run_in(LEDGER, attachments_holding, self.services.config, key)
+            key = await self.while_wanted(self.services.paths.key(path))
+            found = await self.while_wanted(run_in(LEDGER, attachments_holding, self.services.config, key))
         else:
-            found = await run_in(FILES, attachments_within, self.services.config, self.services.paths.has)
+            work = run_in(FILES, attachments_within, self.services.config, self.services.paths.has)
+            found = await self.while_wanted(work)
         self.answer(list_body(self.shown(attachment) for attachment in found))
 
     @authenticated
@@ -68,7 +72,7 @@ class AttachmentsHandler(AttachmentHandler):
         wanted = Attachment(sent["compute"] or "", sent.get("runtime_role") or None)
         try:
             transport = check_transport(sent.get("transport") or "auto")
-            key = await self.services.paths.key(sent["path"] or "")
+            key = await self.while_wanted(self.services.paths.key(sent["path"] or ""))
         except EMRConnectError as error:
             self.services.audit.emit("refused", wanted, sent["path"] or "", refusal=error)
             raise
@@ -111,7 +115,7 @@ class OneAttachmentHandler(AttachmentHandler):
         from ...services.attachments.resolution import open_attachments
 
         found = await self._find(attachment_id)
-        await run_in(LEDGER, open_attachments(self.services.config).remove, found.path)
+        await self.in_time(run_in(LEDGER, open_attachments(self.services.config).remove, found.path))
         self.services.audit.emit("detach", found, self.services.paths.api_path(found.path) or "")
         self.set_status(204)
         await self.finish()
@@ -119,7 +123,7 @@ class OneAttachmentHandler(AttachmentHandler):
     async def _find(self, attachment_id: str) -> Attachment:
         from ...services.attachments.listing import find_attachment
 
-        found = await run_in(LEDGER, find_attachment, self.services.config, attachment_id)
+        found = await self.while_wanted(run_in(LEDGER, find_attachment, self.services.config, attachment_id))
         if found is None or not self.services.paths.has(found.path):
             message = f"There is no attachment {attachment_id[:80]!a} in this server's folder."
             raise AttachmentNotFound(message, fix="GET attachments lists those there are.")

@@ -13,7 +13,8 @@ from tornado.iostream import StreamClosedError
 from tornado.web import Finish, HTTPError
 
 from ...config import EMRConnect
-from ...errors import EMRConnectError
+from ...errors import EMRConnectError, StoreError
+from ...http.deadlines import Deadline, deadline_of_calls, within
 from ..audit import Audit
 from ..catalogues import Catalogues
 from ..contents_events import AttachmentFollower
@@ -21,6 +22,8 @@ from ..paths import PathMapper
 from .error_responses import body_of, status_of
 from .request_values import fields, flag, query_value
 
+AWS_DEADLINE_S = 90.0  # of routes that ask AWS, which may throttle; an attempt takes 35 s at most
+STORE_DEADLINE_S = 30.0  # of routes that read the state file or the disk alone
 LARGEST_BODY = 64 * 1024
 LARGEST_PART = 256 * 1024
 SETTING = "emr_connect_services"
@@ -39,9 +42,16 @@ class Services:
 
 
 class EMRHandler(APIHandler):
-    """The base of all routes. Every verb of theirs is ``@authenticated`` and ``@authorized`` (``emr_connect``)."""
+    """The base of all routes. Every verb of theirs is ``@authenticated`` and ``@authorized`` (``emr_connect``).
+
+    Each says in ``deadline_s`` how many seconds one of its verbs may work, and in ``late_error`` what is to blame when
+    that was not enough.
+    """
 
     auth_resource = "emr_connect"
+    deadline_s: float
+    late_error: type[EMRConnectError] = StoreError
+    _deadline: Deadline | None = None
     _running: asyncio.Future[Any] | None = None
     _client_left = False
 
@@ -76,9 +86,27 @@ class EMRHandler(APIHandler):
         """Return the text fields of the JSON body; raises ``RequestError``."""
         return fields(self.request.body, required=required, optional=optional)
 
+    async def in_time(self, work: Awaitable[T]) -> T:
+        """Await work that goes on when the client leaves; raises ``late_error`` at the deadline of the request.
+
+        Threads that work makes calls in see the same deadline, and end by it where they ask AWS.
+        """
+        if self._deadline is None:
+            self._deadline = Deadline(self.deadline_s)
+        try:
+            with deadline_of_calls(self._deadline):
+                return await within(max(0.0, self._deadline.left()), work)
+        except asyncio.TimeoutError:
+            message = f"Nothing came of it within {self.deadline_s:.0f} s."
+            raise self.late_error(message, fix="Try again.") from None
+
+    def extend_deadline(self, seconds: float) -> None:
+        """Give the rest of the request so many seconds, for work whose deadline depends on the settings."""
+        self.deadline_s, self._deadline = seconds, Deadline(seconds)
+
     async def while_wanted(self, work: Awaitable[T]) -> T:
-        """Await work of seconds; it is cancelled when the client goes away."""
-        self._running = asyncio.ensure_future(work)
+        """Await work as :meth:`in_time` does; it is cancelled, and its deadline passes, when the client leaves."""
+        self._running = asyncio.ensure_future(self.in_time(work))
         try:
             result: T = await self._running
         except asyncio.CancelledError:
@@ -91,8 +119,10 @@ class EMRHandler(APIHandler):
         """Stop working for a client that has gone; called by tornado."""
         super().on_connection_close()
         self._client_left = True
-        if self._running is not None:
+        if self._running is not None and not self._running.done():
             self._running.cancel()
+            if self._deadline is not None:
+                self._deadline.expire()
 
     def answer(self, value: Any, status: int = 200) -> None:
         """Finish with JSON."""

@@ -12,9 +12,9 @@ from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
 from ...config import EMRConnect
-from ...errors import ComputeNotFound, ConfigurationError, RequestError
+from ...errors import AWSUnavailable, ComputeNotFound, ConfigurationError, RequestError
 from ...executors import AWS, FILES, run_in
-from .base import EMRHandler
+from .base import AWS_DEADLINE_S, EMRHandler
 from .request_values import checked_text, number, words
 
 if TYPE_CHECKING:
@@ -32,19 +32,23 @@ PACE = 0.15
 class ComputesHandler(EMRHandler):
     """The list. It shows at once what is known and says whether that is complete; ``wait`` waits for news."""
 
+    deadline_s = LONGEST_WAIT + 15.0
+    late_error = AWSUnavailable
+
     @authenticated
     @authorized
     async def get(self) -> None:
         """Answer with a page of the list, what stands in its way, and what has changed since a version."""
         query, since, refresh = self._query(), self.query("since"), self.flag("refresh") or False
         wait = number("wait", self.query("wait"), least=0, most=LONGEST_WAIT)
-        catalogue = await run_in(FILES, self.services.catalogues.get)
-        view = await run_in(FILES, catalogue.view, query, since=since, refresh=refresh)
+        catalogue = await self.while_wanted(run_in(FILES, self.services.catalogues.get))
+        view = await self.while_wanted(run_in(FILES, catalogue.view, query, since=since, refresh=refresh))
         enough, usual = patience(since, refresh, wait)
         seconds = usual if wait is None else wait
         if seconds and not enough(view):
             view = await self.while_wanted(self._wait(catalogue, query, since, seconds, enough))
-        await self.answer_in_parts(await run_in(FILES, self.services.catalogues.body, view, query))
+        parts = await self.while_wanted(run_in(FILES, self.services.catalogues.body, view, query))
+        await self.answer_in_parts(parts)
 
     def _query(self) -> Query:
         from ...services.compute.catalogue import Query
@@ -122,6 +126,9 @@ def is_worth_showing(view: View) -> bool:
 
 class OneComputeHandler(EMRHandler):
     """One compute."""
+
+    deadline_s = AWS_DEADLINE_S
+    late_error = AWSUnavailable
 
     @authenticated
     @authorized

@@ -5,13 +5,16 @@ from __future__ import annotations
 from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
-from ...errors import RequestError
+from ...errors import AWSUnavailable, RequestError
 from ...executors import AWS, run_in
-from .base import EMRHandler
+from .base import AWS_DEADLINE_S, EMRHandler
 
 
 class IdentityHandler(EMRHandler):
     """GET tells; PUT and POST change the profile without a restart."""
+
+    deadline_s = AWS_DEADLINE_S
+    late_error = AWSUnavailable
 
     @authenticated
     @authorized
@@ -19,7 +22,8 @@ class IdentityHandler(EMRHandler):
         """Answer with the caller, the profiles there are and the SSO session."""
         from ...services.credentials.identity import describe_self
 
-        self.answer((await run_in(AWS, describe_self, self.services.config)).to_json())
+        caller = await self.while_wanted(run_in(AWS, describe_self, self.services.config))
+        self.answer(caller.to_json())
 
     @authenticated
     @authorized
@@ -40,6 +44,6 @@ class IdentityHandler(EMRHandler):
         if "profile" not in sent:
             message = "The body lacks the field 'profile'."
             raise RequestError(message, fix="Send the name of an AWS profile, or null for the AWS chain's choice.")
-        changed = await run_in(AWS, change_profile, self.services.config, sent["profile"])
+        changed = await self.in_time(run_in(AWS, change_profile, self.services.config, sent["profile"]))
         self.services.catalogues.close()
         self.answer(changed.to_json())

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from jupyter_core.utils import ensure_async
 from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
+from ...errors import AWSUnavailable
 from ...executors import LEDGER, run_in
-from .base import EMRHandler
+from .base import AWS_DEADLINE_S, STORE_DEADLINE_S, EMRHandler
 
 if TYPE_CHECKING:
     from ...services.kernels.listing import ListedKernel
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 
 class KernelsHandler(EMRHandler):
     """All of them."""
+
+    deadline_s = AWS_DEADLINE_S
+    late_error = AWSUnavailable
 
     @authenticated
     @authorized
@@ -32,6 +37,9 @@ class KernelsHandler(EMRHandler):
 class OneKernelHandler(EMRHandler):
     """One of them, by its id on the gateway or in Jupyter."""
 
+    deadline_s = AWS_DEADLINE_S
+    late_error = AWSUnavailable
+
     @authenticated
     @authorized
     async def delete(self, kernel_id: str) -> None:
@@ -39,10 +47,10 @@ class OneKernelHandler(EMRHandler):
         from ...services.kernels.listing import find_kernel, shut_down
 
         force = self.flag("force") is True
-        found = await run_in(LEDGER, find_kernel, self.services.config, kernel_id)
+        found = await self.while_wanted(run_in(LEDGER, find_kernel, self.services.config, kernel_id))
         if self._is_here(found):
             manager: Any = self.kernel_manager
-            await ensure_async(manager.shutdown_kernel(found.record.local_id))
+            await self.in_time(asyncio.shield(ensure_async(manager.shutdown_kernel(found.record.local_id))))
         else:
             await self.while_wanted(shut_down(self.services.config, found.record.kernel_id, force=force))
         self.set_status(204)
@@ -59,6 +67,8 @@ class OneKernelHandler(EMRHandler):
 class AdoptKernelHandler(EMRHandler):
     """POST alone."""
 
+    deadline_s = STORE_DEADLINE_S
+
     @authenticated
     @authorized
     async def post(self, kernel_id: str) -> None:
@@ -68,6 +78,6 @@ class AdoptKernelHandler(EMRHandler):
         sent = self.fields(optional=("path",)) if self.request.body else {}
         force = self.flag("force") is True
         path = sent.get("path")
-        key = await self.services.paths.key(path) if path else None
-        found = await run_in(LEDGER, adopt, self.services.config, kernel_id, path=key, force=force)
+        key = await self.while_wanted(self.services.paths.key(path)) if path else None
+        found = await self.in_time(run_in(LEDGER, adopt, self.services.config, kernel_id, path=key, force=force))
         self.answer(found.to_json())

@@ -11,43 +11,45 @@ from ...errors import RequestError
 from ..kernels.websocket import RECORDER
 from ..recording.recorder import Recorder
 from ..recording.writer import NotebookWriter
-from .base import EMRHandler
+from .base import STORE_DEADLINE_S, EMRHandler
 
 
 class RecordingHandler(EMRHandler):
     """The recording of a kernel, by the id that it has in this server. One that is not ours has none."""
 
+    deadline_s = STORE_DEADLINE_S
+
     @authenticated
     @authorized
     async def get(self, kernel_id: str) -> None:
         """Answer with the runs that the notebook may lack."""
-        keeper = self._keeper(kernel_id)
-        self.answer(await self._answer(keeper, None))
+        writer = self._writer(kernel_id)
+        self.answer(await self._answer(writer, None))
 
     @authenticated
     @authorized
     async def post(self, kernel_id: str) -> None:
         """Answer as GET does, and write these runs no more: the front end that asks covers them from here on."""
         session = self.fields(required=("session",))["session"]
-        keeper = self._keeper(kernel_id)
-        if keeper is not None and session not in keeper.recording.sessions:
+        writer = self._writer(kernel_id)
+        if writer is not None and session not in writer.recording.sessions:
             message = "No front end with this session is connected to the kernel."
             raise RequestError(message, fix="Send the session_id of the kernel's WebSocket, while it is open.")
-        self.answer(await self._answer(keeper, session))
+        self.answer(await self._answer(writer, session))
 
-    def _keeper(self, kernel_id: str) -> NotebookWriter | None:
+    def _writer(self, kernel_id: str) -> NotebookWriter | None:
         if kernel_id not in self.settings["kernel_manager"]:
             raise HTTPError(404, "There is no such kernel in this server.")
         recorder: Recorder = self.settings[RECORDER]
         return recorder.keeper(kernel_id)
 
-    async def _answer(self, keeper: NotebookWriter | None, session: str | None) -> dict[str, Any]:
-        if keeper is None:
+    async def _answer(self, writer: NotebookWriter | None, session: str | None) -> dict[str, Any]:
+        if writer is None:
             return {"recorded": False, "trouble": None, "versions": {}, "runs": []}
-        runs = await keeper.take_over(session)
+        runs = await self.in_time(writer.take_over(session))
         return {
             "recorded": True,
-            "trouble": keeper.recording.spool.trouble,
-            "versions": keeper.versions,
+            "trouble": writer.recording.spool.trouble,
+            "versions": writer.versions,
             "runs": [run.to_json() for run in runs],
         }

@@ -5,12 +5,16 @@ from __future__ import annotations
 from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
+from ...errors import AWSUnavailable
 from ...executors import AWS, run_in
-from .base import EMRHandler
+from .base import AWS_DEADLINE_S, EMRHandler
 
 
 class RuntimeRolesHandler(EMRHandler):
     """GET alone."""
+
+    deadline_s = AWS_DEADLINE_S
+    late_error = AWSUnavailable
 
     @authenticated
     @authorized

@@ -8,7 +8,7 @@ from jupyter_server.auth.decorator import authorized
 from tornado.web import HTTPError, authenticated
 
 from ...executors import FILES, run_in
-from .base import EMRHandler
+from .base import STORE_DEADLINE_S, EMRHandler
 
 SPECIFICATION = Path(__file__).with_name("openapi.yaml")
 
@@ -16,16 +16,20 @@ SPECIFICATION = Path(__file__).with_name("openapi.yaml")
 class SpecificationHandler(EMRHandler):
     """GET alone."""
 
+    deadline_s = STORE_DEADLINE_S
+
     @authenticated
     @authorized
     async def get(self) -> None:
         """Answer with the file."""
-        text = await run_in(FILES, SPECIFICATION.read_bytes)
+        text = await self.while_wanted(run_in(FILES, SPECIFICATION.read_bytes))
         await self.finish(text, set_content_type="application/yaml")
 
 
 class UnknownHandler(EMRHandler):
     """Everything else under our prefix."""
+
+    deadline_s = STORE_DEADLINE_S
 
     @authenticated
     @authorized

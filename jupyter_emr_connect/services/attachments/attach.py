@@ -61,7 +61,7 @@ async def attach(
         running.append(name)
         stage(name)
 
-    limit = config.connect_timeout + 2 * config.credentials_timeout
+    limit = longest_attach(config)
     try:
         proving = _prove(config, request, enter) if check else _ask(config, request, enter)
         proved, compute = await within(limit, proving)
@@ -83,6 +83,11 @@ def detach(config: EMRConnect, path: str) -> str:
         message = f"{key} has no attachment of its own."
         raise NotAttached(message, fix="`jupyter emr status` lists all attachments.")
     return key
+
+
+def longest_attach(config: EMRConnect) -> float:
+    """Return the seconds after which :func:`attach` gives up."""
+    return config.connect_timeout + 2 * config.credentials_timeout
 
 
 async def _prove(config: EMRConnect, request: Attachment, enter: Callable[[str], None]) -> tuple[Attachment, Compute]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import itertools
 import queue
 import threading
@@ -48,7 +49,7 @@ def ask_all(
 
     threads = DaemonExecutor(AT_ONCE, "emr-lookup")
     for _ in range(min(AT_ONCE, len(places))):
-        threads.submit(work)
+        threads.submit(contextvars.copy_context().run, work)  # with the deadline of whoever asks
     deadline: float | None = None
     try:
         while len(answers) < len(places) and not _is_enough(answers, found):

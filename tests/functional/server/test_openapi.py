@@ -5,7 +5,7 @@ from __future__ import annotations
 import yaml
 
 from jupyter_emr_connect.server.routes.base import verbs
-from jupyter_emr_connect.server.routes.table import ROUTES
+from jupyter_emr_connect.server.routes.table import ROUTES, UnknownHandler
 from tests.functional.server.specification import specification
 
 
@@ -24,6 +24,11 @@ def test_every_verb_is_authenticated_and_authorized():
             method = vars(handler)[verb.lower()]
             assert method.__code__.co_name == "wrapper", (handler, verb)  # tornado's authenticated
             assert method.__wrapped__.__code__.co_name == "inner", (handler, verb)  # jupyter_server's authorized
+
+
+def test_every_route_states_its_deadline():
+    for handler in {*ROUTES.values(), UnknownHandler}:
+        assert 0 < handler.deadline_s <= 120, handler
 
 
 async def test_the_description_is_served(rest):
