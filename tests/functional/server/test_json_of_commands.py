@@ -17,9 +17,10 @@ from tests.functional.server.specification import validate
 
 
 @pytest.fixture
-def command(emr, rest, gateway, tmp_path, jp_server_config):
+def command(emr, rest, gateway, tmp_path, jp_serverapp, jp_server_config):
     """Type a command that reads the server's state file; return its JSON after holding it against a schema."""
-    settings = {**jp_server_config["EMRConnect"], "runtime_roles": ["nonsense"]}
+    settings = {**jp_server_config["EMRConnect"], "runtime_roles": ["nonsense"], "connect_timeout": 30.0}
+    jp_serverapp.web_app.settings["emr_connect"].connect_timeout = 30.0  # so that both see the same on a busy machine
     (tmp_path / "config" / "jupyter_emr_connect_config.json").write_text(json.dumps({"EMRConnect": settings}))
 
     async def call(schema: str, *words: str, code: int = 0) -> Any:
