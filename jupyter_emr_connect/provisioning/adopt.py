@@ -58,8 +58,12 @@ class Adopter:
 
         Raises as :meth:`wanted_kernel`.
         """
-        place = (connection.compute.id, connection.role)
-        return await self._adopted(lambda record: (record.compute, record.runtime_role) == place, stages, connection)
+        wanted = (connection.compute.id, connection.role, connection.transport)
+
+        def fits(record: KernelRecord) -> bool:
+            return (record.compute, record.runtime_role, record.transport) == wanted
+
+        return await self._adopted(fits, stages, connection)
 
     async def _adopted(
         self, fits: Callable[[KernelRecord], bool], stages: StartStages, connection: Connection | None = None

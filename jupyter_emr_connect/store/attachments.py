@@ -35,17 +35,17 @@ class AttachmentStore:
         self._database = database
 
     def put(self, attachment: Attachment) -> Attachment:
-        """Keep an attachment for its ``path`` in place of any other, and return it with ``id`` and ``created_at``."""
+        """Store an attachment for its ``path`` in place of any other; returns it with ``id`` and ``created_at``."""
         made = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        kept = replace(attachment, id=attachment.id or uuid.uuid4().hex, created_at=attachment.created_at or made)
-        values = asdict(kept)
+        stored = replace(attachment, id=attachment.id or uuid.uuid4().hex, created_at=attachment.created_at or made)
+        values = asdict(stored)
         self._database.put("attachments", {name: values[name] for name in COLUMNS})
-        return kept
+        return stored
 
     def at(self, path: str) -> Attachment | None:
         """Return the attachment of exactly this path."""
-        found = self._database.rows("SELECT * FROM attachments WHERE path = ?", (path,))
-        return Attachment(**found[0]) if found else None
+        rows = self._database.rows("SELECT * FROM attachments WHERE path = ?", (path,))
+        return Attachment(**rows[0]) if rows else None
 
     def nearest(self, path: str) -> Attachment | None:
         """Return the attachment of this path, else of the nearest folder above it."""
@@ -53,17 +53,16 @@ class AttachmentStore:
 
     def above(self, path: str) -> list[Attachment]:
         """Return the attachments of this path and of the folders above it, the nearest first."""
-        # A name that is not UTF-8 cannot have been kept, but a folder above it can.
-        named = [path, *(str(parent) for parent in PurePath(path).parents)]
-        places = [place for place in named if _is_text(place)]
-        marks = ", ".join("?" * len(places))
+        # A name that is not UTF-8 cannot have been stored, but a folder above it can.
+        paths = [name for name in (path, *map(str, PurePath(path).parents)) if _is_text(name)]
+        marks = ", ".join("?" * len(paths))
         query = f"SELECT * FROM attachments WHERE path IN ({marks}) ORDER BY length(path) DESC"  # noqa: S608 - marks only
-        return [Attachment(**row) for row in self._database.rows(query, tuple(places))]
+        return [Attachment(**row) for row in self._database.rows(query, tuple(paths))]
 
     def get(self, attachment_id: str) -> Attachment | None:
         """Return the attachment with this id."""
-        found = self._database.rows("SELECT * FROM attachments WHERE id = ?", (attachment_id,))
-        return Attachment(**found[0]) if found else None
+        rows = self._database.rows("SELECT * FROM attachments WHERE id = ?", (attachment_id,))
+        return Attachment(**rows[0]) if rows else None
 
     def all(self) -> list[Attachment]:
         """Return all attachments, by path."""

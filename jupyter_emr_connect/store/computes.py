@@ -11,12 +11,12 @@ from ..models import Compute, Kind
 from .database import Database
 
 TUPLES = ("applications", "transports")
-NAMES = frozenset(one.name for one in fields(Compute))
-TEXTS = tuple(one.name for one in fields(Compute) if one.type in ("str", "RoleSupport"))
-TEXTS_OR_NONE = tuple(one.name for one in fields(Compute) if one.type == "str | None")
+NAMES = frozenset(field.name for field in fields(Compute))
+TEXTS = tuple(field.name for field in fields(Compute) if field.type in ("str", "RoleSupport"))
+TEXTS_OR_NONE = tuple(field.name for field in fields(Compute) if field.type == "str | None")
 KINDS = get_args(Kind)
 # Lists of sources that nobody has used for so long are dropped.
-KEPT_SECONDS = 30 * 86_400.0
+UNUSED_AFTER_S = 30 * 86_400.0
 
 
 class ComputeStore:
@@ -36,8 +36,8 @@ class ComputeStore:
         rows = self._database.rows(
             "SELECT body, described_at FROM computes WHERE source = ? AND kind = ?", (source, kind)
         )
-        found = ((_decode(row["body"]), row["described_at"]) for row in rows)
-        return lists[0]["listed_at"], [(compute, moment) for compute, moment in found if compute]
+        decoded = ((_decode(row["body"]), row["described_at"]) for row in rows)
+        return lists[0]["listed_at"], [(compute, moment) for compute, moment in decoded if compute]
 
     def save(
         self,
@@ -49,20 +49,19 @@ class ComputeStore:
         listed_at: float | None = None,
     ) -> None:
         """Write changed rows and drop ended ones in one transaction; ``listed_at`` once a list was read to its end."""
-        rows = [(source, kind, one.id, _encode(one), moment) for one, moment in put]
+        rows = [(source, kind, compute.id, _encode(compute), moment) for compute, moment in put]
         with self._database.transaction() as connection:
             connection.executemany("INSERT OR REPLACE INTO computes VALUES (?, ?, ?, ?, ?)", rows)
-            connection.executemany(
-                "DELETE FROM computes WHERE source = ? AND kind = ? AND id = ?", [(source, kind, one) for one in gone]
-            )
+            keys = [(source, kind, compute_id) for compute_id in gone]
+            connection.executemany("DELETE FROM computes WHERE source = ? AND kind = ? AND id = ?", keys)
             if listed_at is not None:
                 connection.execute("INSERT OR REPLACE INTO compute_lists VALUES (?, ?, ?)", (source, kind, listed_at))
                 old = "SELECT source, kind FROM compute_lists WHERE listed_at < ?"
                 connection.execute(
                     f"DELETE FROM computes WHERE (source, kind) IN ({old})",  # noqa: S608 - our own text
-                    (listed_at - KEPT_SECONDS,),
+                    (listed_at - UNUSED_AFTER_S,),
                 )
-                connection.execute("DELETE FROM compute_lists WHERE listed_at < ?", (listed_at - KEPT_SECONDS,))
+                connection.execute("DELETE FROM compute_lists WHERE listed_at < ?", (listed_at - UNUSED_AFTER_S,))
 
 
 def _encode(compute: Compute) -> str:
@@ -72,21 +71,23 @@ def _encode(compute: Compute) -> str:
 def _decode(body: str) -> Compute | None:
     """Return a row's compute, or None for what is no compute of this version."""
     try:
-        found = json.loads(body)
+        fields_by_name = json.loads(body)
         values: dict[str, Any] = {
-            name: tuple(value) if name in TUPLES else value for name, value in found.items() if name in NAMES
+            name: tuple(value) if name in TUPLES else value for name, value in fields_by_name.items() if name in NAMES
         }
         compute = Compute(**values)
     except (AttributeError, TypeError, ValueError, RecursionError):
         return None
-    return compute if _sound(compute) else None
+    return compute if _has_valid_types(compute) else None
 
 
-def _sound(one: Any) -> bool:
-    """Whether every field holds what its type says, as far as the list uses it: a file may hold anything."""
-    texts = [*(getattr(one, name) for name in TEXTS), *one.applications, *one.transports]
-    texts += [value for name in TEXTS_OR_NONE if (value := getattr(one, name)) is not None]
-    if not isinstance(one.tags, dict) or not isinstance(one.details, dict):
+def _has_valid_types(compute: Any) -> bool:
+    """Say whether every field holds what its type says, as far as the list uses it: a file may hold anything."""
+    texts = [*(getattr(compute, name) for name in TEXTS), *compute.applications, *compute.transports]
+    texts += [value for name in TEXTS_OR_NONE if (value := getattr(compute, name)) is not None]
+    if not isinstance(compute.tags, dict) or not isinstance(compute.details, dict):
         return False
-    texts += one.tags.values()
-    return one.kind in KINDS and isinstance(one.attachable, bool) and all(isinstance(text, str) for text in texts)
+    texts += compute.tags.values()
+    return (
+        compute.kind in KINDS and isinstance(compute.attachable, bool) and all(isinstance(text, str) for text in texts)
+    )

@@ -19,8 +19,8 @@ from typing import Any
 from ..errors import StoreError
 from .migrations import MIGRATIONS, migrate, schema_version
 
-BUSY_SECONDS = 10.0
-BUSY_PAUSE = 0.02
+BUSY_TIMEOUT_S = 10.0
+BUSY_PAUSE_S = 0.02
 
 # One thread at a time makes or migrates files: see Database._make.
 _preparing = threading.Lock()
@@ -29,7 +29,7 @@ _preparing = threading.Lock()
 class Database:
     """The state file at ``path`` (``config.state_file``); made at first use with mode 0600 in a folder of mode 0700."""
 
-    def __init__(self, path: str | Path, *, busy_seconds: float = BUSY_SECONDS) -> None:
+    def __init__(self, path: str | Path, *, busy_seconds: float = BUSY_TIMEOUT_S) -> None:
         self.path = Path(path).expanduser().absolute()
         self._busy = busy_seconds
 
@@ -92,13 +92,13 @@ class Database:
     def _is_private(self) -> bool:
         """Return False when there is no file yet; close an open mode, refuse a file that is another user's."""
         try:
-            found = self.path.stat()
+            status = self.path.stat()
         except FileNotFoundError:
             return False
-        if found.st_uid != os.geteuid():
-            message = f"The state file {self.path} belongs to another user (uid {found.st_uid})."
+        if status.st_uid != os.geteuid():
+            message = f"The state file {self.path} belongs to another user (uid {status.st_uid})."
             raise StoreError(message, fix="Set EMRConnect.state_file to a file of your own.")
-        if stat.S_ISREG(found.st_mode) and found.st_mode & 0o077:
+        if stat.S_ISREG(status.st_mode) and status.st_mode & 0o077:
             for end in ("", "-wal", "-shm"):
                 with suppress(FileNotFoundError):
                     Path(f"{self.path}{end}").chmod(0o600)
@@ -115,7 +115,7 @@ class Database:
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
     def _open(self) -> sqlite3.Connection:
-        # Not made by SQLite, which would give it the mode that the umask says.
+        # Not made by SQLite, which would give it the mode that the umask says. `timeout` sets PRAGMA busy_timeout.
         uri = f"{self.path.as_uri()}?mode=rw"
         connection = sqlite3.connect(uri, uri=True, timeout=self._busy, isolation_level=None)
         connection.row_factory = sqlite3.Row
@@ -134,7 +134,7 @@ class Database:
             except sqlite3.OperationalError as error:
                 if "locked" not in str(error) or time.monotonic() > deadline:
                     raise
-            time.sleep(BUSY_PAUSE)
+            time.sleep(BUSY_PAUSE_S)
         if version < len(MIGRATIONS):
             migrate(connection)
 

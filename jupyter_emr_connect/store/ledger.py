@@ -1,4 +1,4 @@
-"""The ledger of gateway kernels: what we started where, since a gateway cannot tell us which kernels are ours.
+"""The ledger of kernels: what was started where, since a gateway cannot tell which of its kernels are ours.
 
 A kernel has at most one owner, the process whose WebSocket it has. Owning changes hands in one write transaction, so of
 two processes that want a kernel exactly one gets it.
@@ -29,7 +29,7 @@ CHANGEABLE = frozenset({"state", "cause", "reason", "session_id", "jupyter_sessi
 
 
 class Ledger:
-    """Kernels by their id on the gateway; written by the provisioner before it asks for a kernel, so none is lost."""
+    """Kernels by their ids; each is entered before it is asked for, so that none is lost. Every method blocks."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -37,7 +37,7 @@ class Ledger:
     def add(self, record: KernelRecord, owner: Owner | None = None) -> KernelRecord:
         """Enter a kernel (again), as ``owner``'s, and return the record with ``started_at`` and ``since``."""
         now = now_text()
-        kept = replace(
+        entered = replace(
             record,
             started_at=record.started_at or now,
             since=record.since or now,
@@ -48,9 +48,9 @@ class Ledger:
         with self._database.transaction() as connection:
             if owner:  # in one transaction, so that no kernel names an owner that nobody knows
                 connection.execute(PUT_OWNER, asdict(owner))
-            connection.execute(query, asdict(kept))
+            connection.execute(query, asdict(entered))
             connection.execute(DELETE_GONE, (moment_text(-GONE_SHOWN),))
-        return kept
+        return entered
 
     def update(self, kernel_id: str, **values: str | None) -> None:
         """Set a state (with ``cause`` and ``reason``), a ``session_id`` or ``jupyter_*``; an unknown id is no error.
@@ -73,7 +73,7 @@ class Ledger:
 
     def claim(
         self,
-        wanted: Callable[[KernelRecord], bool],
+        fits: Callable[[KernelRecord], bool],
         owner: Owner,
         lives: Callable[[Owner], bool],
         *,
@@ -82,7 +82,7 @@ class Ledger:
     ) -> KernelRecord | None:
         """Give a kernel that no living process has to ``owner``; None when there is none.
 
-        It is returned in the state that it was found in. ``wanted`` chooses; of several the one that a user asked for
+        It is returned in the state that it was found in. ``fits`` chooses; of several the one that a user asked for
         (``kernels adopt``) comes first, then the latest. ``local_id`` and ``root`` are those it has from now on.
         Both callables run inside the transaction: they may look at this machine's processes, and at nothing slower.
         """
@@ -90,8 +90,8 @@ class Ledger:
             rows = connection.execute("SELECT * FROM kernels ORDER BY wanted DESC, started_at DESC, kernel_id")
             owners = _owners(connection)
             for record in map(_record, rows.fetchall()):
-                held = owners.get(record.owner_id or "")
-                if wanted(record) and not (held and (held.id == owner.id or lives(held))):
+                holder = owners.get(record.owner_id or "")
+                if fits(record) and not (holder and (holder.id == owner.id or lives(holder))):
                     connection.execute(PUT_OWNER, asdict(owner))
                     query = "UPDATE kernels SET owner_id = ?, local_id = ?, root = ?, wanted = 0 WHERE kernel_id = ?"
                     connection.execute(query, (owner.id, local_id, root, record.kernel_id))
@@ -108,9 +108,9 @@ class Ledger:
         """
         with self._database.transaction() as connection:
             row = connection.execute("SELECT owner_id FROM kernels WHERE kernel_id = ?", (kernel_id,)).fetchone()
-            held = _owners(connection).get(row["owner_id"] or "") if row else None
-            if held and lives(held) and not force:
-                return held
+            holder = _owners(connection).get(row["owner_id"] or "") if row else None
+            if holder and lives(holder) and not force:
+                return holder
             query = """
                 UPDATE kernels SET path = coalesce(:path, path), wanted = 1, persistent = 1, owner_id = NULL,
                 state = 'detached', since = :now, cause = 'adopt', reason = :reason WHERE kernel_id = :id
@@ -147,8 +147,8 @@ class Ledger:
         with self._database.transaction() as connection:
             connection.execute(PUT_OWNER, asdict(owner))
             connection.execute(FORGET_OWNERS, (owner.id,))
-            found = connection.execute("SELECT kernel_id FROM kernels WHERE owner_id = ?", (owner.id,))
-            return {row["kernel_id"] for row in found}
+            rows = connection.execute("SELECT kernel_id FROM kernels WHERE owner_id = ?", (owner.id,))
+            return {row["kernel_id"] for row in rows}
 
     def move(self, old: str, new: str) -> int:
         """Let kernels of the notebook ``old``, and of those below it, be those of ``new``; returns how many."""
@@ -156,9 +156,9 @@ class Ledger:
             return connection.execute(MOVE, {"old": old, "new": new}).rowcount
 
     def get(self, kernel_id: str) -> KernelRecord | None:
-        """Return a kernel by its id on the gateway."""
-        found = self._database.rows("SELECT * FROM kernels WHERE kernel_id = ?", (kernel_id,))
-        return _record(found[0]) if found else None
+        """Return the record of a kernel by its id, None when there is none."""
+        rows = self._database.rows("SELECT * FROM kernels WHERE kernel_id = ?", (kernel_id,))
+        return _record(rows[0]) if rows else None
 
     def all(self) -> list[KernelRecord]:
         """Return all kernels, the latest first."""
@@ -170,12 +170,12 @@ class Ledger:
 
 
 def now_text() -> str:
-    """Return the present moment as the ledger keeps moments."""
+    """Return the present moment as the ledger writes moments."""
     return moment_text(timedelta())
 
 
 def moment_text(away: timedelta) -> str:
-    """Return a moment so far from now as the ledger keeps moments; in one time zone, so that text compares."""
+    """Return a moment so far from now as the ledger writes moments; in one time zone, so that text compares."""
     return (datetime.now(timezone.utc) + away).isoformat(timespec="seconds")
 
 

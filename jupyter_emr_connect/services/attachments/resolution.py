@@ -1,4 +1,4 @@
-"""Attachments: which compute a notebook's kernel runs on. ``services.attachments.attach`` makes them."""
+"""Which compute a notebook's kernel runs on: the attachment found, checked against the compute, and cleared away."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ...store.database import Database
 from ..compute.sources import access_role
 from ..credentials.secret_slots import cached_expiry
 
-TITLES = {"ec2": "Cluster", "eks": "Endpoint", "serverless": "Application"}
+KIND_NAMES = {"ec2": "Cluster", "eks": "Endpoint", "serverless": "Application"}
 TransportChoice = Transport | Literal["auto"]
 TRANSPORTS: tuple[TransportChoice, ...] = ("auto", "gateway", "livy", "spark-connect")
 
@@ -40,37 +40,37 @@ def resolve(config: EMRConnect, env: Mapping[str, str], path: str | None) -> Att
         if role:
             check_role_arn(role)
         transport = check_transport(env.get("EMR_CONNECT_TRANSPORT", "").strip() or "auto")
-        profile, region = _own(env, "AWS_PROFILE"), _own(env, "AWS_DEFAULT_REGION")
+        profile, region = _overridden(env, "AWS_PROFILE"), _overridden(env, "AWS_DEFAULT_REGION")
         return Attachment(compute, role, transport, profile=profile, region=region)
     if env.get("EMR_CONNECT_RUNTIME_ROLE", "").strip():
         message = "EMR_CONNECT_RUNTIME_ROLE is set, but EMR_CONNECT_COMPUTE is not, so the role would be ignored."
         raise ConfigurationError(message, fix="Set both, or neither to use the notebook's attachment.")
-    place = absolute(path) if path else ""
-    found = open_attachments(config).nearest(place) if place else None
-    if found:
-        return found
-    what = f"{place} is not attached to a compute" if place else "No compute is named for this kernel"
-    message = f"{what}, nor is a folder above it." if place else f"{what}."
+    key = absolute(path) if path else ""
+    attachment = open_attachments(config).nearest(key) if key else None
+    if attachment:
+        return attachment
+    what = f"{key} is not attached to a compute" if key else "No compute is named for this kernel"
+    message = f"{what}, nor is a folder above it." if key else f"{what}."
     fix = "Run `jupyter emr attach COMPUTE NOTEBOOK`, or set EMR_CONNECT_COMPUTE (`jupyter emr list` shows them)."
     raise NotAttached(message, fix=fix)
 
 
-def _own(env: Mapping[str, str], name: str) -> str | None:
+def _overridden(env: Mapping[str, str], name: str) -> str | None:
     """Return what the kernel's environment sets otherwise than this process's, which the AWS chain reads by itself."""
     value = env.get(name)
     return value if value != os.environ.get(name) else None
 
 
 def absolute(path: str) -> str:
-    """Return the absolute form of a path, under which attachments are kept; symbolic links are followed."""
+    """Return the absolute form of a path, under which attachments are stored; symbolic links are followed."""
     return os.path.realpath(Path(path).expanduser())
 
 
 def check_transport(text: str) -> TransportChoice:
     """Return the transport when it is one, else raise ``ConfigurationError``."""
-    for known in TRANSPORTS:
-        if text == known:
-            return known
+    for transport in TRANSPORTS:
+        if text == transport:
+            return transport
     message = f"{text!r} is not a transport."
     raise ConfigurationError(message, fix=f"Use one of {', '.join(TRANSPORTS)}.")
 
@@ -80,7 +80,7 @@ def admit(compute: Compute, attachment: Attachment) -> Transport:
 
     Raises ``NotAttachable``, ``MalformedRole``, ``RoleUnsupported``, ``RoleRequired``.
     """
-    label = f"{TITLES[compute.kind]} {compute.name!r} ({compute.id})"
+    label = f"{KIND_NAMES[compute.kind]} {compute.name!r} ({compute.id})"
     if attachment.runtime_role:
         check_role_arn(attachment.runtime_role)
     if not compute.attachable:
@@ -112,11 +112,11 @@ def expiry(config: EMRConnect, attachment: Attachment) -> str | None:
 def tidy(config: EMRConnect) -> list[Attachment]:
     """Return all attachments but those whose file is gone, which are dropped; blocks on the disk."""
     store = open_attachments(config)
-    found = store.all()
-    gone = {one.path for one in found if is_gone(one.path)}
+    attachments = store.all()
+    gone = {attachment.path for attachment in attachments if is_gone(attachment.path)}
     for path in gone:
         store.remove(path)
-    return [one for one in found if one.path not in gone]
+    return [attachment for attachment in attachments if attachment.path not in gone]
 
 
 def is_gone(path: str) -> bool:
