@@ -1,69 +1,57 @@
-"""Messages that wait for earlier ones: a queue that takes little memory however long it becomes."""
+"""Messages that wait for earlier ones: a buffer that takes little memory however much waits."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from typing import IO
 
-from ..protocol.framing import Message, decode, v1_parts
+from ..protocol.framing import Message
+from ..protocol.message_file import MessageFile
 
 MEMORY_BYTES = 16 * 1024 * 1024
 
-Place = tuple[int, int]  # where a message begins in the file, and its length
+FileOffset = int
 
 
 class ReorderBuffer:
-    """Gives messages back in the order of their numbers; equal numbers as they came.
+    """Gives messages back in the order of their numbers; equal numbers as they came. Lives on the gateway loop.
 
-    What exceeds ``memory`` bytes goes to a temporary file without a name.
+    What exceeds ``memory_bytes`` goes to a temporary file without a name.
     """
 
-    def __init__(self, memory: int = MEMORY_BYTES) -> None:
-        self._memory = memory
-        self._kept: list[tuple[tuple[int, int], Message | Place]] = []
-        self._part = 0
+    def __init__(self, memory_bytes: int = MEMORY_BYTES) -> None:
+        self._memory_bytes = memory_bytes
+        self._entries: list[tuple[tuple[int, int], Message | FileOffset]] = []
+        self._epoch = 0
         self._bytes = 0
-        self._file: IO[bytes] | None = None
+        self._file: MessageFile | None = None
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._entries)
 
     def add(self, number: int, message: Message) -> None:
         """Take a message in; raises :class:`OSError` when the disk is full, and then has not taken it."""
-        turn = (self._part, number)
-        if self._bytes + message.size <= self._memory:
+        key = (self._epoch, number)
+        if self._bytes + message.size <= self._memory_bytes:
             self._bytes += message.size
-            self._kept.append((turn, message))
-        else:
-            self._kept.append((turn, self._write(b"".join(v1_parts(message)))))
+            self._entries.append((key, message))
+            return
+        self._file = self._file or MessageFile.temporary()
+        self._entries.append((key, self._file.append(message)))
 
     def start_epoch(self) -> None:
         """Let what is added from here on come after all that was before: another process counts anew."""
-        self._part += 1
-
-    def _write(self, frame: bytes) -> Place:
-        if self._file is None:
-            self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - drain() closes it
-        start = self._file.seek(0, 2)
-        rest = memoryview(frame)
-        try:
-            while rest:
-                rest = rest[self._file.write(rest) :]
-        except OSError:
-            self._file.truncate(start)
-            raise
-        return start, len(frame)
+        self._epoch += 1
 
     def drain(self) -> Iterator[Message]:
-        """Yield what was taken in, in order, and forget it."""
-        kept, self._kept, self._bytes = self._kept, [], 0
+        """Yield what was taken in, in order, and forget it; what is added meanwhile waits for the next time."""
+        entries, self._entries, self._bytes = self._entries, [], 0
         file, self._file = self._file, None
-        for _, one in sorted(kept, key=lambda entry: entry[0]):
-            if isinstance(one, Message):
-                yield one
-            elif file is not None:
-                file.seek(one[0])
-                yield decode(file.read(one[1]), "v1")
-        if file is not None:
-            file.close()
+        try:
+            for _, entry in sorted(entries, key=lambda pair: pair[0]):
+                if isinstance(entry, Message):
+                    yield entry
+                elif file is not None:
+                    yield file.read_at(entry)[0]
+        finally:
+            if file is not None:
+                file.close()

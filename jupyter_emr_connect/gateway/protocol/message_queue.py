@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import struct
-import tempfile
 import threading
 from collections import deque
-from typing import IO
 
-from .framing import Message, Part, decode, v1_parts
+from .framing import Message
+from .message_file import MessageFile
 
-_LENGTH = struct.Struct("<Q")
 DISK_BYTES = 1_000_000_000
 
 
@@ -21,31 +18,32 @@ class MessageQueue:
     counts the messages refused since the file was last empty; ``put`` and ``take`` may be called by different threads.
     """
 
-    def __init__(self, disk: int = DISK_BYTES) -> None:
+    def __init__(self, disk_bytes: int = DISK_BYTES) -> None:
         self.lost = 0
-        self._disk = disk
+        self._disk_bytes = disk_bytes
         self._lock = threading.Lock()
         self._messages: deque[Message] = deque()
         self._bytes = 0
-        self._file: IO[bytes] | None = None
-        self._read = self._written = 0
+        self._file: MessageFile | None = None
+        self._read_to = 0
+        self._in_file = 0  # bytes in the file that were not taken yet
 
     @property
     def waiting(self) -> int:
         """The bytes not yet taken, in memory and in the file."""
-        return self._bytes + self._written - self._read
+        return self._bytes + self._in_file
 
     def __bool__(self) -> bool:
-        return bool(self._messages) or self._written > self._read
+        return bool(self._messages) or self._in_file > 0
 
     def put(self, message: Message, *, to_file: bool = False) -> bool:
         """Append a message; returns False when there is no room for it on disk, and counts it as lost."""
         with self._lock:
-            if not to_file and self._written == self._read:
+            if not to_file and not self._in_file:
                 self._messages.append(message)
                 self._bytes += message.size
                 return True
-            if not self.lost and self._write(v1_parts(message)):
+            if not self.lost and self._append(message):
                 return True
             self.lost += 1  # and all after it, so that what was kept has no holes
             return False
@@ -58,15 +56,15 @@ class MessageQueue:
                 taken.append(message := self._messages.popleft())
                 size -= message.size
                 self._bytes -= message.size
-            while size > 0 and (stored := self._read_next()) is not None:
-                taken.append(stored)
-                size -= stored.size
+            while size > 0 and self._in_file and self._file is not None:
+                taken.append(message := self._read_next(self._file))
+                size -= message.size
             return taken
 
     def take_lost(self) -> int:
         """Return how many messages were lost, once all before them were taken; 0 before that, and from then on."""
         with self._lock:
-            if self._messages or self._written > self._read:
+            if self:
                 return 0
             lost, self.lost = self.lost, 0
             return lost
@@ -78,35 +76,27 @@ class MessageQueue:
             self._bytes = 0
             self._drop_file()
 
-    def _read_next(self) -> Message | None:
-        if self._file is None or self._written == self._read:
-            return None
-        self._file.seek(self._read)
-        (length,) = _LENGTH.unpack(self._file.read(_LENGTH.size))
-        message = decode(self._file.read(length), "v1")
-        self._read += _LENGTH.size + length
-        if self._read == self._written:
-            self._drop_file()
-        return message
-
-    def _write(self, parts: list[Part]) -> bool:
-        length = sum(len(part) for part in parts)
-        if self._written - self._read + length > self._disk:
+    def _append(self, message: Message) -> bool:
+        if self._in_file + message.size > self._disk_bytes:
             return False
         try:
             if self._file is None:
-                self._file = tempfile.TemporaryFile()  # noqa: SIM115 - kept until it is read
-            self._file.seek(self._written)
-            self._file.write(_LENGTH.pack(length))
-            self._file.writelines(parts)
-            self._file.flush()
+                self._file = MessageFile.temporary()
+            self._file.append(message)
         except OSError:
             return False
-        self._written += _LENGTH.size + length
+        self._in_file = self._file.size - self._read_to
         return True
+
+    def _read_next(self, file: MessageFile) -> Message:
+        message, self._read_to = file.read_at(self._read_to)
+        self._in_file = file.size - self._read_to
+        if not self._in_file:
+            self._drop_file()
+        return message
 
     def _drop_file(self) -> None:
         file, self._file = self._file, None
-        self._read = self._written = 0
+        self._read_to = self._in_file = 0
         if file is not None:
             file.close()

@@ -57,7 +57,7 @@ def test_it_says_how_much_waits_and_takes_about_what_is_asked() -> None:
 
 
 def test_without_room_on_disk_the_rest_is_lost_and_counted_until_the_file_was_read() -> None:
-    queue = MessageQueue(disk=5000)
+    queue = MessageQueue(disk_bytes=5000)
     kept = [number for number in range(10) if queue.put(numbered(number, 1000), to_file=True)]
     assert kept == [0, 1, 2, 3]
     assert not queue.put(numbered(99, 1), to_file=True)  # it would fit, but come after what is lost
