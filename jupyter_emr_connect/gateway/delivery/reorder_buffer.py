@@ -51,7 +51,7 @@ class ReorderBuffer:
                 if isinstance(entry, Message):
                     yield entry
                 elif file is not None:
-                    yield file.read_at(entry)[0]
+                    yield file.read_at(entry)
         finally:
             if file is not None:
                 file.close()

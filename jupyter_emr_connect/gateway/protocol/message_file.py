@@ -19,7 +19,7 @@ from .framing import BadFrame, Message, decode, v1_parts
 
 HEAD = struct.Struct("<BQ")
 READ_BYTES = 1 << 20
-MAX_VECTORS = 1000  # Linux takes 1,024 in one pwritev(2)
+FIRST_READ_BYTES = 4096  # read at once, for most records are smaller
 ANY_KIND = range(256)
 
 
@@ -62,19 +62,17 @@ class MessageFile:
 
     def append(self, message: Message, kind: int = 0) -> int:
         """Add a record and return where it begins."""
-        parts = v1_parts(message)
-        length = sum(map(len, parts))
-        parts.insert(0, HEAD.pack(kind, length))
-        if self.size < len(self._magic):
-            parts.insert(0, self._magic)
-        start = max(self.size, len(self._magic))
-        end = start + HEAD.size + length
-        if len(parts) > MAX_VECTORS:
-            parts = [b"".join(parts)]
+        frame = b"".join(v1_parts(message))
+        head = HEAD.pack(kind, len(frame))
+        start = self.size
+        if self._magic and not start:
+            head = self._magic + head
+            start = len(self._magic)
+        end = self.size + len(head) + len(frame)
         try:
-            written = self.size + os.pwritev(self._fd, parts, self.size)
-            if written < end:  # a signal, or the disk is all but full
-                data = memoryview(b"".join(parts))
+            written = self.size + os.pwritev(self._fd, (head, frame), self.size)
+            if written < end:  # the disk is all but full
+                data = memoryview(head + frame)
                 while written < end:
                     written += os.pwrite(self._fd, data[written - self.size :], written)
         except OSError:
@@ -83,17 +81,21 @@ class MessageFile:
         self.size = end
         return start
 
-    def read_at(self, start: int) -> tuple[Message, int]:
-        """Return the message of the record that begins there, and where the next one begins."""
-        _, length = HEAD.unpack(os.pread(self._fd, HEAD.size, start))
-        start += HEAD.size
-        return decode(os.pread(self._fd, length, start), "v1"), start + length
+    def read_at(self, start: int) -> Message:
+        """Return the message of the record that begins there."""
+        begun = os.pread(self._fd, FIRST_READ_BYTES, start)
+        _, length = HEAD.unpack_from(begun)
+        if HEAD.size + length <= len(begun):
+            return decode(begun[HEAD.size : HEAD.size + length], "v1")
+        return decode(os.pread(self._fd, length, start + HEAD.size), "v1")
 
-    def read(self, start: int, end: int | None = None) -> Iterator[tuple[int, Message, int]]:
+    def read(
+        self, start: int, end: int | None = None, *, buffer_bytes: int = READ_BYTES
+    ) -> Iterator[tuple[int, Message, int]]:
         """Yield kind, message and end of the records from an offset on; stops at what is no whole record."""
         end = self.size if end is None else end
         at = max(start, len(self._magic))
-        with io.BufferedReader(_Reader(self._fd, at), READ_BYTES) as file:
+        with io.BufferedReader(_Reader(self._fd, at), buffer_bytes) as file:
             while at + HEAD.size <= end:
                 kind, length = HEAD.unpack(file.read(HEAD.size))
                 if kind not in self._kinds or at + HEAD.size + length > end:

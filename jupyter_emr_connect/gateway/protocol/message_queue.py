@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Iterator
 
 from .framing import Message
 from .message_file import MessageFile
 
 DISK_BYTES = 1_000_000_000
+READ_BYTES = 64 * 1024
 
 
 class MessageQueue:
@@ -56,9 +58,8 @@ class MessageQueue:
                 taken.append(message := self._messages.popleft())
                 size -= message.size
                 self._bytes -= message.size
-            while size > 0 and self._in_file and self._file is not None:
-                taken.append(message := self._read_next(self._file))
-                size -= message.size
+            if size > 0 and self._in_file and self._file is not None:
+                taken += self._read(self._file, size)
             return taken
 
     def take_lost(self) -> int:
@@ -88,12 +89,17 @@ class MessageQueue:
         self._in_file = self._file.size - self._read_to
         return True
 
-    def _read_next(self, file: MessageFile) -> Message:
-        message, self._read_to = file.read_at(self._read_to)
+    def _read(self, file: MessageFile, size: int) -> Iterator[Message]:
+        """Yield messages of about ``size`` bytes from the file, which is dropped at its end."""
+        for _, message, end in file.read(self._read_to, buffer_bytes=READ_BYTES):
+            self._read_to = end
+            yield message
+            size -= message.size
+            if size <= 0:
+                break
         self._in_file = file.size - self._read_to
         if not self._in_file:
             self._drop_file()
-        return message
 
     def _drop_file(self) -> None:
         file, self._file = self._file, None

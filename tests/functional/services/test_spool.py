@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import stat
+import struct
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from jupyter_emr_connect.gateway.protocol.framing import Message
+from jupyter_emr_connect.gateway.protocol.framing import Message, encode
 from jupyter_emr_connect.services.recording.spool import RecordKind, Spool
 from tests.disks import small_disk
 
@@ -92,6 +93,19 @@ def test_junk_behind_the_records_is_cut_off(tmp_path, junk):
     assert ids(Spool(spool.path)) == ["k_1_1"]
     spool.path.write_bytes(junk)
     assert Spool(spool.path).is_empty
+
+
+def test_a_file_of_an_earlier_version_is_read(tmp_path):
+    """As a server that was killed left it: the format, written here by hand, must not change."""
+    path = tmp_path / "spool"
+    content = b"EMRSPL1\n"
+    for kind, number in ((1, 1), (2, 2), (4, 1)):
+        frame = encode(message(number), "v1")
+        content += struct.pack("<BQ", kind, len(frame)) + frame
+    path.write_bytes(content)
+    found = [(kind, message.msg_id) for kind, message, _ in Spool(path).read(0)]
+    assert found == [(RecordKind.REQUEST, "k_1_1"), (RecordKind.PUBLISHED, "k_1_2"), (RecordKind.SAVED, "k_1_1")]
+    assert path.read_bytes() == content
 
 
 FULL = """
