@@ -34,7 +34,7 @@ class Wire:
 
 @dataclass
 class NumberedKernel:
-    """Handles requests as a Python kernel does, as far as the line is concerned.
+    """Handles requests as a Python kernel does, as far as the inbox can see.
 
     A cell's text is a list of words: ``say-x`` publishes ``x``, ``number-x`` takes a number for it and ``send``
     publishes it, ``lose`` and ``keep`` begin and end the loss of all that it sends, ``cut`` cuts the connection,

@@ -1,4 +1,4 @@
-"""Each message once and in order, and an honest end for each cell, whatever is lost on the way."""
+"""Each message once and in order, or marked as lost, whatever is lost on the way."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from jupyter_emr_connect.gateway.channels import zmq_port as ports
 from jupyter_emr_connect.gateway.channels.bridge import Bridge
 from jupyter_emr_connect.gateway.delivery.timings import DeliveryTimings
 from jupyter_emr_connect.gateway.event_loop import gateway_loop
-
-from .numbered_kernel import NumberedKernel
-from .talk import talking_to
+from tests.functional.gateway.numbered_kernel import NumberedKernel
+from tests.functional.gateway.talk import talking_to
 
 pytestmark = pytest.mark.slow
 
@@ -47,12 +45,6 @@ async def test_what_was_in_flight_at_a_cut_is_asked_for() -> None:
         assert kernel.requests.count("execute_request") == 2  # the cell, and the journal's installation
 
 
-async def test_a_cell_that_ended_while_the_line_was_down_ends_with_all_it_had() -> None:
-    async with talking_to(NumberedKernel()) as talk:
-        cell = await talk.run("say-a cut say-b")
-        assert (cell.text, cell.error, cell.reply["status"]) == ("ab", "", "ok")
-
-
 async def test_what_the_journal_no_longer_has_is_marked_in_its_cell_alone() -> None:
     async with talking_to(NumberedKernel(journal_bytes=5_000)) as talk:
         assert (await talk.run(SAID)).marks == ""
@@ -83,57 +75,6 @@ async def test_without_a_journal_a_gap_is_marked_before_the_cell_ends() -> None:
         cell = await talk.run("say-a lose say-b say-c keep say-d")
         assert (cell.text, cell.reply["status"]) == ("ad", "ok")
         assert INCOMPLETE in cell.marks
-
-
-async def test_a_cell_that_never_reached_the_kernel_says_so_and_is_not_sent_again() -> None:
-    kernel = NumberedKernel()
-    async with talking_to(kernel) as talk:
-        before = kernel.requests.count("execute_request")
-        kernel.swallow = "execute_request"
-        cell = await talk.run(SAID)
-        assert (cell.text, cell.error, cell.reply["status"]) == ("", "RequestLost", "error")
-        assert "did not run" in cell.reply["evalue"]
-        assert kernel.requests.count("execute_request") == before
-        assert (await talk.run(SAID)).text == "abc"
-
-
-async def test_without_a_journal_a_lost_cell_may_have_run() -> None:
-    kernel = NumberedKernel(journal_bytes=0)
-    async with talking_to(kernel, QUICK) as talk:
-        kernel.swallow = "execute_request"
-        cell = await talk.run(SAID)
-        assert (cell.error, cell.reply["status"]) == ("ConnectionLost", "error")
-
-
-async def test_without_a_journal_a_lost_reply_is_no_success() -> None:
-    async with talking_to(NumberedKernel(journal_bytes=0), QUICK) as talk:
-        cell = await talk.run("say-a pause cut say-b")
-        assert (cell.text, cell.error, cell.reply["status"]) == ("a", "ReplyLost", "error")
-
-
-async def test_a_question_without_effect_is_asked_again() -> None:
-    kernel = NumberedKernel()
-    async with talking_to(kernel) as talk:
-        kernel.swallow = "complete_request"
-        reply = await asyncio.wait_for(talk.client.complete("a", reply=True, timeout=30), 30)
-        assert reply["content"]["status"] == "ok"
-        assert kernel.requests.count("complete_request") == 1
-
-
-async def test_a_kernel_that_was_restarted_meanwhile_says_so() -> None:
-    kernel = NumberedKernel()
-    async with talking_to(kernel, QUICK) as talk:
-        running = asyncio.ensure_future(talk.run("say-a wait"))
-        await asyncio.sleep(0.3)
-        kernel.start()
-        kernel.cut()
-        cell = await running
-        assert (cell.text, cell.error, cell.reply["status"]) == ("a", "KernelDied", "error")
-        kernel.losing = False
-        for _ in range(200):  # it is given another journal
-            if not talk.bridge.inbox.has_journal:
-                await asyncio.sleep(0.05)
-        assert (await talk.run("say-a lose say-b keep say-c")).text == "abc"
 
 
 async def restarted(bridge: Bridge) -> None:
@@ -234,47 +175,6 @@ async def test_what_is_sent_later_than_its_number_says_is_missed_too() -> None:
     async with talking_to(NumberedKernel()) as talk:
         cell = await talk.run("say-a number-b cut back pause lose send keep say-c")
         assert (cell.text, cell.marks, cell.reply["status"]) == ("abc", "", "ok")
-
-
-async def test_a_reply_that_an_earlier_question_came_too_soon_for_is_asked_for() -> None:
-    """It is sent, and lost, after that question is answered, and before its answer arrives."""
-    async with talking_to(NumberedKernel()) as talk:
-        cell = await talk.run("say-a cut back pause slow lose say-b keep say-c pause unended")
-        assert (cell.text, cell.error, cell.reply["status"]) == ("abc", "", "ok")
-
-
-async def test_channels_take_no_port_that_jupyter_may_choose_for_a_local_kernel() -> None:
-    async with talking_to(NumberedKernel()) as talk:
-        found = [value for name, value in talk.bridge.connection_info.items() if name.endswith("_port")]
-        assert len(found) == 5
-        assert min(found) >= ports.FIRST_PORT
-
-
-@pytest.mark.parametrize("journal_bytes", [1_000_000, 0])
-async def test_an_end_that_is_lost_comes_all_the_same(journal_bytes: int) -> None:
-    kernel = NumberedKernel(journal_bytes=journal_bytes)
-    async with talking_to(kernel, QUICK) as talk:
-        sent = kernel.wires["iopub"].send_multipart
-
-        def without_idle(frames: list[bytes], **options: object) -> None:
-            if not any(b'"idle"' in bytes(frame) for frame in frames):
-                sent(frames, **options)
-
-        kernel.wires["iopub"].send_multipart = without_idle  # type: ignore[method-assign]
-        cell = await talk.run(SAID)
-        assert (cell.text, cell.reply["status"]) == ("abc", "ok")
-
-
-async def test_what_a_user_answered_into_a_dying_connection_is_given_again() -> None:
-    kernel = NumberedKernel()
-    async with talking_to(kernel) as talk:
-        running = asyncio.ensure_future(talk.run("ask- say-b"))
-        await talk.client.get_stdin_msg(timeout=10)
-        kernel.swallow = "input_reply"
-        talk.client.input("a")
-        cell = await running
-        assert (cell.text, cell.reply["status"]) == ("ab", "ok")
-        assert kernel.answers.empty()
 
 
 async def test_a_kernel_that_is_asked_again_who_it_is_keeps_its_journal() -> None:

@@ -13,8 +13,7 @@ from jupyter_emr_connect.gateway.event_loop import gateway_loop
 from jupyter_emr_connect.gateway.protocol.framing import V1_PROTOCOL, Message, decode, encode
 from jupyter_emr_connect.gateway.rest import GatewayClient
 from jupyter_emr_connect.gateway.target import GatewayTarget
-
-from .servers import HOST, serving
+from tests.functional.gateway.servers import HOST, serving
 
 
 def answer(request: Message, channel: str, msg_type: str) -> bytes:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from jupyter_emr_connect.gateway.channels.zmq_channels import LocalChannels
+from jupyter_emr_connect.gateway.channels.zmq_port import FIRST_PORT
 from jupyter_emr_connect.gateway.event_loop import gateway_loop
 from jupyter_emr_connect.gateway.protocol.framing import BadFrame, Message
 from jupyter_emr_connect.gateway.protocol.signing import MessageSigner
@@ -96,3 +97,9 @@ async def test_nothing_is_taken_after_the_end(kernel: Kernel) -> None:
     kernel.channels.ask(b"mine", request(0))
     await done()
     assert kernel.ids == []
+
+
+async def test_channels_take_no_port_that_jupyter_may_choose_for_a_local_kernel(kernel: Kernel) -> None:
+    ports = [port for name, port in kernel.channels.connection_info.items() if name.endswith("_port")]
+    assert len(ports) == 5
+    assert min(ports) >= FIRST_PORT

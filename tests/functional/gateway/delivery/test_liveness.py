@@ -9,9 +9,8 @@ import pytest
 
 from jupyter_emr_connect.gateway.connection.status import LinkState
 from jupyter_emr_connect.gateway.delivery.timings import DeliveryTimings
-
-from .numbered_kernel import NumberedKernel
-from .talk import talking_to
+from tests.functional.gateway.numbered_kernel import NumberedKernel
+from tests.functional.gateway.talk import talking_to
 
 pytestmark = pytest.mark.slow
 

@@ -19,27 +19,27 @@ def message(text: str, *buffers: bytes) -> Message:
 
 @pytest.mark.parametrize("memory", [0, 100, 1_000_000])
 def test_they_come_back_by_number_then_as_they_came(memory: int) -> None:
-    held = ReorderBuffer(memory)
+    buffer = ReorderBuffer(memory)
     for number, text in ((3, "c"), (1, "a"), (2, "b"), (2, "b2"), (9, "z" * 500), (4, "d")):
-        held.add(number, message(text, b"\0\xff" * 10))
-    assert len(held) == 6
-    found = list(held.drain())
-    assert [bytes(one.content).decode() for one in found] == ["a", "b", "b2", "c", "d", "z" * 500]
-    assert all([bytes(part) for part in one.buffers] == [b"\0\xff" * 10] for one in found)
-    assert len(held) == 0
-    held.add(1, message("again"))
-    assert [bytes(one.content) for one in held.drain()] == [b"again"]
+        buffer.add(number, message(text, b"\0\xff" * 10))
+    assert len(buffer) == 6
+    found = list(buffer.drain())
+    assert [bytes(message.content).decode() for message in found] == ["a", "b", "b2", "c", "d", "z" * 500]
+    assert all([bytes(part) for part in message.buffers] == [b"\0\xff" * 10] for message in found)
+    assert len(buffer) == 0
+    buffer.add(1, message("again"))
+    assert [bytes(message.content) for message in buffer.drain()] == [b"again"]
 
 
 @pytest.mark.parametrize("memory", [0, 1_000_000])
 def test_another_process_comes_after_the_one_before(memory: int) -> None:
-    held = ReorderBuffer(memory)
-    held.add(20, message("b"))
-    held.add(19, message("a"))
-    held.start_epoch()
-    held.add(2, message("d"))
-    held.add(1, message("c"))
-    assert [bytes(one.content) for one in held.drain()] == [b"a", b"b", b"c", b"d"]
+    buffer = ReorderBuffer(memory)
+    buffer.add(20, message("b"))
+    buffer.add(19, message("a"))
+    buffer.start_epoch()
+    buffer.add(2, message("d"))
+    buffer.add(1, message("c"))
+    assert [bytes(message.content) for message in buffer.drain()] == [b"a", b"b", b"c", b"d"]
 
 
 FULL = """
@@ -51,15 +51,15 @@ if len(sys.argv) > 1:
     tempfile.tempdir = sys.argv[1]
 else:
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-held = ReorderBuffer(0)
+buffer = ReorderBuffer(0)
 def message(text): return Message("iopub", b"{}", b"{}", b"{}", text.encode())
-held.add(1, message("x" * 100))
+buffer.add(1, message("x" * 100))
 try:
-    held.add(2, message("y" * 5000))
+    buffer.add(2, message("y" * 5000))
 except OSError as error:
     print(errno.errorcode[error.errno])
-held.add(3, message("z" * 100))
-print([bytes(one.content[:1]).decode() for one in held.drain()])
+buffer.add(3, message("z" * 100))
+print([bytes(message.content[:1]).decode() for message in buffer.drain()])
 """
 
 
