@@ -258,7 +258,7 @@ class Bridge:
         gateway_loop().keep(self._on_shutdown(restart))
 
     def publish(self, msg_type: str, content: dict[str, Any], parent: Part = EMPTY) -> None:
-        """Publish a message of our own; it is lost where a subscriber does not read."""
+        """Publish a message of this package's own; it is lost where a subscriber does not read."""
         message = self.channels.tell(msg_type, content, parent)
         if self.observer is not None:
             self.observer.published(message)

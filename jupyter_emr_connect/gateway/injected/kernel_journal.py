@@ -1,4 +1,4 @@
-"""A bounded journal of what a kernel sends: this file's text runs in the remote kernel's process, not in ours.
+"""A bounded journal of what a kernel sends: this file's text runs in the remote kernel's process.
 
 ``install.py`` puts it there when a kernel starts, unseen by the user. It needs nothing but the standard library and
 what every ``ipykernel`` (5 to 7, on Python 3.7 or newer) has: ``kernel.session``, through which each message of each
@@ -13,7 +13,7 @@ import threading
 from typing import Any
 
 REQUEST, REPLY = "emr_connect_replay_request", "emr_connect_replay_reply"
-HANDLED = 10000  # requests whose fate is remembered
+MAX_HANDLED = 10000  # requests of which the state is remembered
 
 
 class Journal:
@@ -69,9 +69,9 @@ class Journal:
         header = sent["header"]
         prefix, _, number = header["msg_id"].rpartition("_")
         number = int(number)
-        size = sum(len(part) for part in parts) + sum(memoryview(one).nbytes for one in buffers) + 400
+        size = sum(len(part) for part in parts) + sum(memoryview(buffer).nbytes for buffer in buffers) + 400
         fits = size <= self.limit
-        kept = [bytes(part) for part in parts] + [bytes(one) for one in buffers] if fits else None
+        kept = [bytes(part) for part in parts] + [bytes(buffer) for buffer in buffers] if fits else None
         with self.lock:
             self.floor.setdefault(prefix, number - 1)
             if header["msg_type"] == "status":
@@ -91,7 +91,7 @@ class Journal:
         if state not in ("busy", "idle") or header.get("msg_type") == REQUEST:
             return
         self.handled[header.get("msg_id", "")] = state
-        while len(self.handled) > HANDLED:
+        while len(self.handled) > MAX_HANDLED:
             self.handled.popitem(last=False)
 
     def give_up(self) -> None:
@@ -124,7 +124,9 @@ class Journal:
             content: dict[str, Any] = {
                 "lost": lost,
                 "session": self.kernel.session.session,
-                "handled": {one: self.handled[one] for one in asked.get("requests", ()) if one in self.handled},
+                "handled": {
+                    msg_id: self.handled[msg_id] for msg_id in asked.get("requests", ()) if msg_id in self.handled
+                },
             }
         lengths: list[int] = []
         buffers: list[bytes] = []
@@ -136,7 +138,7 @@ class Journal:
             lengths.append(len(parts))
             buffers.extend(parts)
         content["lengths"], content["more"] = lengths, len(lengths) < len(found)
-        # Past our own stand-in, so that answers are not kept to be answered again.
+        # Past the stand-in for `Session.send`, so that answers are not kept to be answered again.
         self.send(stream, REPLY, content, parent, ident, buffers)
 
 

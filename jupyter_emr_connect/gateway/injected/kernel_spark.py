@@ -1,4 +1,4 @@
-"""Sees to it that an interrupted cell stops on Spark too: this file's text runs in the remote kernel, not in ours.
+"""Sees to it that an interrupted cell stops on Spark too: this file's text runs in the remote kernel's process.
 
 ``install.py`` puts it into kernels that use Spark when they start, unseen by the user. sparkmagic polls Livy for a
 cell's statement. Before the end of 2020 (its pull request 671) an interrupt ended the polling alone. Later versions ask
@@ -21,8 +21,8 @@ import sys
 import time
 from typing import Any
 
-WAIT = 30.0  # seconds until the cell ends though the statement has not
-EVERY = 0.5
+STOP_WITHIN_S = 30.0  # then the cell ends though the statement has not
+ASK_EVERY_S = 0.5
 ENDED = ("available", "cancelled", "error")
 INTERRUPTED = "Interrupted by user"
 STOPPED = "The Spark job was cancelled.\n"
@@ -46,11 +46,11 @@ class Cell:
         return answer
 
     def find(self) -> None:
-        """Find a statement whose number was not heard: the last one, if it has our code and has not ended."""
+        """Find a statement whose number was not received: the last one, if it has the cell's code and has not ended."""
         if self.statement is None and self.posting:
             url = f"/sessions/{self.session.id}/statements"
-            known = self.client._http_client.get(url, [200]).json()["statements"]
-            last = known[-1] if known else {}
+            statements = self.client._http_client.get(url, [200]).json()["statements"]
+            last = statements[-1] if statements else {}
             if last.get("code", self.code) == self.code and last.get("state") not in ENDED:
                 self.statement = last.get("id")
 
@@ -65,7 +65,7 @@ class Cell:
 
     def stop(self) -> bool:
         """Cancel the statement, wait until it has stopped, and say what came of it; another interrupt ends the wait."""
-        end, failure = time.time() + WAIT, ""
+        end, failure = time.time() + STOP_WITHIN_S, ""
         try:
             while time.time() < end:
                 try:
@@ -78,9 +78,9 @@ class Cell:
                     failure = ""
                 except Exception as error:
                     failure = str(error)[:300]
-                if self.statement is None and time.time() > end - WAIT + 5:
+                if self.statement is None and time.time() > end - STOP_WITHIN_S + 5:
                     return True  # it never arrived
-                time.sleep(EVERY)
+                time.sleep(ASK_EVERY_S)
         except KeyboardInterrupt:
             pass
         number = "a statement" if self.statement is None else f"statement {self.statement}"
@@ -127,7 +127,7 @@ class Driver:
 
     def stop(self, context: Any) -> None:
         """Cancel what the cell has begun, and say what came of it; another interrupt ends the wait."""
-        end, asked = time.time() + WAIT, False
+        end, asked = time.time() + STOP_WITHIN_S, False
         try:
             while time.time() < end:
                 left = self.jobs(context) - self.before - self.foreign(context)
@@ -138,7 +138,7 @@ class Driver:
                 for job in left if not asked else ():
                     context._jsc.sc().cancelJob(job)
                 asked = True
-                time.sleep(EVERY / 5)
+                time.sleep(ASK_EVERY_S / 5)
         except KeyboardInterrupt:
             pass
         tell("The Spark job is still being cancelled.\n")
@@ -147,8 +147,8 @@ class Driver:
         """Return the jobs of groups other than the cell's own: those of streaming queries, for example."""
         tracker = context.statusTracker()
         own = {None, context.getLocalProperty("spark.jobGroup.id")}
-        mine = {job for group in own for job in tracker.getJobIdsForGroup(group)}
-        return self.jobs(context) - mine
+        cell_jobs = {job for group in own for job in tracker.getJobIdsForGroup(group)}
+        return self.jobs(context) - cell_jobs
 
 
 def tell(text: str) -> None:

@@ -1,1 +1,1 @@
-"""Kernel messages: their frames, signatures and numbers."""
+"""Kernel messages: their frames, signatures and numbers, and files and queues of them."""

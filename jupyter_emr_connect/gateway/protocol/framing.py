@@ -62,27 +62,27 @@ class Message:
 
     @_Once
     def head(self) -> dict[str, Any]:
-        """The header, parsed at first use; :class:`BadFrame` when it is no JSON object."""
+        """Return the header, parsed at first use; :class:`BadFrame` when it is no JSON object."""
         return _parse_object(self.header, "header")
 
     @_Once
     def parent(self) -> dict[str, Any]:
-        """The parent header, parsed at first use; :class:`BadFrame` when it is no JSON object."""
+        """Return the parent header, parsed at first use; :class:`BadFrame` when it is no JSON object."""
         return _parse_object(self.parent_header, "parent header")
 
     @_Once
     def msg_id(self) -> str:
-        """The message's id, or an empty string."""
+        """Return the message's id, or an empty string."""
         return _text(self.head, "msg_id")
 
     @_Once
     def msg_type(self) -> str:
-        """The message's type, or an empty string."""
+        """Return the message's type, or an empty string."""
         return _text(self.head, "msg_type")
 
     @_Once
     def parent_id(self) -> str:
-        """The id of the message that this one answers, or an empty string; :class:`BadFrame` as for :attr:`parent`.
+        """Return the id of the message that this one answers, or an empty string; :class:`BadFrame` as for parent.
 
         All that a cell publishes has the same parent, so the last ones are remembered instead of parsed again.
         """
@@ -92,7 +92,7 @@ class Message:
 
     @_Once
     def size(self) -> int:
-        """The bytes it holds in memory."""
+        """Return the bytes that the message holds in memory."""
         return sum(map(len, (self.header, self.parent_header, self.metadata, self.content, *self.buffers)))
 
 
@@ -218,12 +218,12 @@ def _decode_legacy(frame: bytes | str) -> Message:
 
 
 def _from_json(text: str, buffers: Sequence[Part]) -> Message:
-    found, channel = _scan_object(text)
-    if any(name not in found for name in ("header", "content")):
+    sources, channel = _scan_object(text)
+    if any(name not in sources for name in ("header", "content")):
         message = "JSON without header or content"
         raise BadFrame(message)
     try:
-        header, parent, metadata, content = (found.get(name, "{}").encode() for name in _PARTS)
+        header, parent, metadata, content = (sources.get(name, "{}").encode() for name in _PARTS)
     except UnicodeEncodeError as error:
         message = "JSON with a lone surrogate"
         raise BadFrame(message) from error
@@ -232,7 +232,7 @@ def _from_json(text: str, buffers: Sequence[Part]) -> Message:
 
 def _scan_object(text: str) -> tuple[dict[str, str], str]:
     """Return the source text of the message's parts and its channel, with one pass of the JSON scanner."""
-    found: dict[str, str] = {}
+    sources: dict[str, str] = {}
     channel = ""
     try:
         at = _skip(text, 0, "{")
@@ -241,7 +241,7 @@ def _scan_object(text: str) -> tuple[dict[str, str], str]:
             start = _skip(text, at, ":")
             value, at = _DECODER.raw_decode(text, start)
             if name in _PARTS:
-                found[name] = text[start:at]
+                sources[name] = text[start:at]
             elif name == "channel":
                 channel = str(value)
             at = _skip(text, at)
@@ -250,7 +250,7 @@ def _scan_object(text: str) -> tuple[dict[str, str], str]:
     except (ValueError, IndexError, RecursionError) as error:
         message = "a text that is not one JSON object"
         raise BadFrame(message) from error
-    return found, _channel(channel)
+    return sources, _channel(channel)
 
 
 def _skip(text: str, at: int, token: str = "") -> int:

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 NumberRange = tuple[int, int]
-MOST_PREFIXES = 1000
-MOST_LATE = 1000
+MAX_PREFIXES = 1000
+MAX_LATE_RANGES = 1000
 
 
 @dataclass
@@ -38,10 +38,10 @@ class PrefixNumbers:
             self.gaps.append((self.top + 1, number - 1))
             self.top = number
             return True
-        if number < self.first:  # overtaken by the first one that we heard
-            known = number in self.early
+        if number < self.first:  # overtaken by the first one that came
+            is_new = number not in self.early
             self.early.add(number)
-            return not known
+            return is_new
         return self._fill(number)
 
     def _fill(self, number: int) -> bool:
@@ -65,11 +65,11 @@ class PrefixNumbers:
             kept += _ranges((low, min(high, first - 1)), (max(low, last + 1), high))
             given_up += _ranges((max(low, first), min(high, last)))
         self.gaps = kept
-        self.late = sorted([*self.late, *given_up])[-MOST_LATE:]
+        self.late = sorted([*self.late, *given_up])[-MAX_LATE_RANGES:]
 
 
 def _ranges(*bounds: NumberRange) -> list[NumberRange]:
-    """Return those that are not empty."""
+    """Return the ranges that are not empty."""
     return [(low, high) for low, high in bounds if low <= high]
 
 
@@ -97,7 +97,7 @@ class MessageNumbers:
         count = self.counts.get(prefix)
         if count is not None:
             return count.add(number)
-        if len(self.counts) >= MOST_PREFIXES:
+        if len(self.counts) >= MAX_PREFIXES:
             self.counts.pop(next(iter(self.counts)))
         self.counts[prefix] = PrefixNumbers(number, number)
         return True
@@ -133,12 +133,12 @@ class MessageNumbers:
 
     def lacking(self, ranges: Iterable[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
         """Return what of these ranges has not come yet and is still waited for."""
-        found = []
+        lacking = []
         for prefix, first, last in ranges:
             count = self.counts.get(prefix, PrefixNumbers(first, first - 1))
             bounds = [(max(low, first), min(high, last)) for low, high in [*count.gaps, (count.top + 1, last)]]
-            found += [(prefix, low, high) for low, high in _ranges(*bounds)]
-        return found
+            lacking += [(prefix, low, high) for low, high in _ranges(*bounds)]
+        return lacking
 
     def forgive(self, tops: dict[str, int]) -> None:
         """Expect no longer what is missing up to these numbers."""

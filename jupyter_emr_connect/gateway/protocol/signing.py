@@ -18,7 +18,7 @@ EMPTY = b"{}"
 
 
 class MessageSigner:
-    """Signs what goes out, verifies what comes in, and builds the few messages that are our own.
+    """Signs what goes out, verifies what comes in, and builds the few messages that this package itself sends.
 
     ``key`` is the connection file's; empty means that the user switched signing off. ``scheme`` is ``hmac-<digest>``.
     """
@@ -59,7 +59,7 @@ class MessageSigner:
         return frames[:at], Message(channel, header, parent, metadata, content, frames[at + 6 :])
 
     def make(self, channel: str, msg_type: str, content: dict[str, Any], parent: Part = EMPTY) -> Message:
-        """Return a message of our own; ``parent`` is the header that it answers."""
+        """Return a message of this package's own; ``parent`` is the header that it answers."""
         self._count += 1
         header = {
             "msg_id": f"{self.session}_{self._count}",

@@ -1,8 +1,8 @@
-"""What one of our kernels sends, on its way to one browser: nothing dropped for speed, and memory bounded.
+"""What a gateway kernel sends, on its way to one browser: nothing dropped for speed, and memory bounded.
 
 jupyter_server reads a kernel's outputs from ZeroMQ, throws away what exceeds 1 MB or 1,000 messages a second, and
-queues the rest for the browser without bound. Our kernels' connection is in the same process, so their outputs come
-from it directly (``gateway/channels/in_process.py``), in bursts, and are taken only as fast as the browser takes
+queues the rest for the browser without bound. A gateway kernel's connection is in the same process, so their outputs
+come from it directly (``gateway/channels/in_process.py``), in bursts, and are taken only as fast as the browser takes
 them. So do replies to a browser that keeps up: one write brings the end of a cell and its reply.
 """
 
@@ -22,10 +22,10 @@ from ...gateway.channels.in_process import InProcessChannel
 from ...gateway.channels.zmq_channels import ROUTED
 from ...gateway.protocol.framing import V1_PROTOCOL, BadFrame, Message, Part, decode, v1_parts
 
-WINDOW = 4 * 1024 * 1024  # bytes given to the browser's socket and not yet taken by the operating system
-TURN = 0.005  # seconds after which others have their turn on the loop
-ACTIVITY_EVERY = 1.0  # seconds
-PIECE = 128 * 1024  # of a large message, so that a slow browser is seen to read
+WINDOW_BYTES = 4 * 1024 * 1024  # given to the browser's socket and not yet taken by the operating system
+MAX_TURN_S = 0.005  # after which others have their turn on the loop
+ACTIVITY_EVERY_S = 1.0
+PIECE_BYTES = 128 * 1024  # of a large message, so that a slow browser is seen to read
 BINARY_FRAME = 0x82  # the only and last fragment of a binary message, unmasked (RFC 6455, section 5.2)
 ATTRIBUTE = "emr_connect_outflow"  # of the ZeroMQ stream that it stands for
 
@@ -57,10 +57,10 @@ class Outflow:
     def of(cls, connection: Any) -> Outflow | None:
         """Return the one of a connection whose ``channels`` are there, made if need be; None for a foreign kernel."""
         stream = connection.channels["iopub"]
-        found: Outflow | None = getattr(stream, ATTRIBUTE, None)
+        outflow: Outflow | None = getattr(stream, ATTRIBUTE, None)
         channels = getattr(getattr(connection.kernel_manager, "provisioner", None), "channels", None)
-        if found is not None or channels is None:
-            return found
+        if outflow is not None or channels is None:
+            return outflow
         narrow_activity(connection.kernel_manager)
         return cls(channels, stream, connection.session.bsession)
 
@@ -99,12 +99,12 @@ class Outflow:
             return
         self._draining = True
         try:
-            end = (now := self._loop.time()) + TURN
-            while self._connection is not None and self._sent < WINDOW:
+            end = (now := self._loop.time()) + MAX_TURN_S
+            while self._connection is not None and self._sent < WINDOW_BYTES:
                 if now > end:
                     self._loop.call_soon(self._drain)
                     break
-                messages = self._channel.take(PIECE) or self._lost()
+                messages = self._channel.take(PIECE_BYTES) or self._lost()
                 if not messages:
                     break
                 self._parent = messages[-1].parent_header
@@ -115,7 +115,7 @@ class Outflow:
             self._draining = False
 
     def _mark_activity(self, now: float) -> None:
-        if now - self._marked < ACTIVITY_EVERY:
+        if now - self._marked < ACTIVITY_EVERY_S:
             return
         self._marked = now
         kernel = self._connection.kernel_manager
@@ -146,18 +146,18 @@ class Outflow:
             else:
                 for message in messages:
                     self._write_one(message)
-        except (StreamClosedError, WebSocketClosedError):  # jupyter_server will disconnect us
+        except (StreamClosedError, WebSocketClosedError):  # jupyter_server will disconnect it
             self.pause(connection)
 
     def _write(self, stream: Any, parts: list[Part]) -> None:
         """Write to the socket itself: a burst is one system call instead of one, a task and a copy per message."""
         small: list[Part] = []
         for part in parts:
-            if len(part) < PIECE:
+            if len(part) < PIECE_BYTES:
                 small.append(part)
                 continue
             view = memoryview(part)
-            for piece in (b"".join(small), *(view[at : at + PIECE] for at in range(0, len(view), PIECE))):
+            for piece in (b"".join(small), *(view[at : at + PIECE_BYTES] for at in range(0, len(view), PIECE_BYTES))):
                 self._account(stream.write(piece), len(piece))
             small = []
         burst = b"".join(small)

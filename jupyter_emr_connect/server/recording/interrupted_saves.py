@@ -1,7 +1,7 @@
 """Notebooks that a killed server left half-written.
 
 Jupyter's contents manager (2.21) keeps the former content in ``.~name`` while it writes a file, and puts it back when
-the write fails, but not when the process is killed. The recorder writes often, so it mends what such a death leaves.
+the write fails, but not when the process is killed. The recorder writes often, so it restores what such a death leaves.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import json
 import time
 from pathlib import Path
 
-STILL_FOR = 3.0  # seconds; nobody writes the file any more
+UNCHANGED_FOR_S = 3.0  # then nobody writes the file any more
 
 
 def restore_interrupted_save(file: Path) -> bool:
     """Put the former content back in place of a torn one; True when that was done. Blocks on the disk."""
     spare = file.with_name(f".~{file.name}")
-    if not spare.is_file() or time.time() - file.stat().st_mtime < STILL_FOR:
+    if not spare.is_file() or time.time() - file.stat().st_mtime < UNCHANGED_FOR_S:
         return False
     if _is_whole(file) or not _is_whole(spare):
         return False

@@ -15,16 +15,16 @@ from tornado.web import HTTPError
 
 from ...executors import FILES, run_in
 from ...services.recording.runs import Run
-from ...services.recording.writing import has, place
+from ...services.recording.writing import shows_end, write_runs
 from ..contents_events import changes_by
 from .interrupted_saves import restore_interrupted_save
-from .shared_notebooks import place_shared, shared_notebook
+from .shared_notebooks import shared_notebook, write_shared_runs
 
-TRIES = 5
-MOST_VERSIONS = 1000
+MAX_TRIES = 5
+MAX_VERSIONS = 1000
 
 
-class Changed(Exception):
+class NotebookKeepsChanging(Exception):
     """Somebody else keeps changing the notebook while it is written."""
 
 
@@ -46,23 +46,23 @@ class Notebooks:
 
         ``adds`` says whether a cell that was never saved may be added: not when it may belong to another document.
 
-        Raises what the contents manager raises, and :class:`Changed`.
+        Raises what the contents manager raises, and :class:`NotebookKeepsChanging`.
         """
         document = await shared_notebook(self._server, path)
         if document is not None:
             self.shared.add(path)
-            return place_shared(document, runs)
+            return write_shared_runs(document, runs)
         self.shared.discard(path)
-        for _ in range(TRIES):
+        for _ in range(MAX_TRIES):
             model = await self._read(path)
-            homeless = await run_in(FILES, partial(place, model["content"], runs, adds=adds))
-            if len(homeless) == len(runs):
-                return homeless
+            without_cell = await run_in(FILES, partial(write_runs, model["content"], runs, adds=adds))
+            if len(without_cell) == len(runs):
+                return without_cell
             now = await ensure_async(self._contents.get(path, content=False))
             if now["last_modified"] == model["last_modified"]:
                 self._follows(path, model, await self._save(path, model["content"]))
-                return homeless
-        raise Changed(path)
+                return without_cell
+        raise NotebookKeepsChanging(path)
 
     async def _read(self, path: str) -> Any:
         try:
@@ -84,10 +84,10 @@ class Notebooks:
 
     def _follows(self, path: str, before: dict[str, Any], after: dict[str, Any]) -> None:
         old, new = str(json_default(before["last_modified"])), str(json_default(after["last_modified"]))
-        known = self.versions.get(path, [])
-        self.versions[path] = [*(known[-MOST_VERSIONS:] if known[-1:] == [old] else [old]), new]
+        versions = self.versions.get(path, [])
+        self.versions[path] = [*(versions[-MAX_VERSIONS:] if versions[-1:] == [old] else [old]), new]
 
     async def showing(self, path: str, runs: list[Run]) -> list[Run]:
         """Return those of the ended runs that the notebook shows to their end."""
         model = await self._read(path)
-        return [run for run in runs if has(model["content"], run)]
+        return [run for run in runs if shows_end(model["content"], run)]

@@ -27,8 +27,8 @@ from .writer import Documents, NotebookWriter
 
 ATTRIBUTE = "emr_connect_recorder"
 KERNELS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
-CLOSES_WITHIN = 5.0
-FORGOTTEN_AFTER = 24 * 3600.0
+CLOSES_WITHIN_S = 5.0
+FORGOTTEN_AFTER_S = 24 * 3600.0
 
 
 class Recorder:
@@ -41,7 +41,7 @@ class Recorder:
         self._server = server
         self._log = log
         self._notebooks = Notebooks(server)
-        self._keepers: dict[str, NotebookWriter] = {}
+        self._writers: dict[str, NotebookWriter] = {}
         self._connections: dict[str, dict[object, str]] = {}
         self._tasks: set[asyncio.Future[None]] = set()
         self._closed = False
@@ -61,9 +61,11 @@ class Recorder:
 
         try:
             files = list(self._folder.iterdir())
-            known = {record.kernel_id for record in Ledger(Database(self._config.state_file)).all()} if files else set()
+            kernel_ids = (
+                {record.kernel_id for record in Ledger(Database(self._config.state_file)).all()} if files else set()
+            )
             for file in files:
-                if file.name not in known and time.time() - file.stat().st_mtime > FORGOTTEN_AFTER:
+                if file.name not in kernel_ids and time.time() - file.stat().st_mtime > FORGOTTEN_AFTER_S:
                     file.unlink()
         except (OSError, EMRConnectError) as error:
             self._log.debug("Old recordings were not looked for: %s", error)
@@ -82,24 +84,24 @@ class Recorder:
             except OSError as error:
                 self._log.warning("Outputs cannot be recorded in %s: %s", self._folder, error.strerror)
                 return None
-            loop.call_soon_threadsafe(self._keep, kernel_id, recording)
+            loop.call_soon_threadsafe(self._add_writer, kernel_id, recording)
             return recording
 
         return observe
 
-    def _keep(self, kernel_id: str, recording: Recording) -> None:
+    def _add_writer(self, kernel_id: str, recording: Recording) -> None:
         if self._closed:
             recording.close(remove=False)
             return
         loop = asyncio.get_running_loop()
-        keeper = NotebookWriter(recording, lambda: self._documents(kernel_id), self._notebooks, self._log)
-        recording.on_change = lambda: wake_soon(loop, keeper)
-        former = self._keepers.get(kernel_id)
-        self._keepers[kernel_id] = keeper
+        writer = NotebookWriter(recording, lambda: self._documents(kernel_id), self._notebooks, self._log)
+        recording.on_change = lambda: wake_soon(loop, writer)
+        former = self._writers.get(kernel_id)
+        self._writers[kernel_id] = writer
         if former is not None:
             self._later(former.close(over=former.recording.spool.path != recording.spool.path))
         for connection, session in self._connections.get(kernel_id, {}).items():
-            self._later(keeper.connected(connection, session))
+            self._later(writer.connected(connection, session))
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
@@ -109,52 +111,52 @@ class Recorder:
     async def _documents(self, kernel_id: str) -> Documents:
         """Return what belongs to a kernel, by the server's sessions: a notebook, often, or several, and consoles."""
         sessions = await ensure_async(self._server.session_manager.list_sessions())
-        mine = [session for session in sessions if (session["kernel"] or {}).get("id") == kernel_id]
-        paths = [str(session["path"]) for session in mine if session["type"] == "notebook"]
-        return Documents(paths, len(mine) == 1)
+        own = [session for session in sessions if (session["kernel"] or {}).get("id") == kernel_id]
+        paths = [str(session["path"]) for session in own if session["type"] == "notebook"]
+        return Documents(paths, len(own) == 1)
 
-    def keeper(self, kernel_id: str) -> NotebookWriter | None:
-        """Return the keeper of one of our kernels, by the id that it has in this server."""
-        return self._keepers.get(kernel_id)
+    def writer_of(self, kernel_id: str) -> NotebookWriter | None:
+        """Return the writer of a gateway kernel, by the id that the kernel has in this server."""
+        return self._writers.get(kernel_id)
 
     def connected(self, kernel_id: str, connection: object, session: str) -> None:
-        """A kernel's WebSocket is open; called by the connection, for every kernel of the server."""
+        """Take note of a kernel's WebSocket that is open; called by it, for every kernel of the server."""
         self._connections.setdefault(kernel_id, {})[connection] = session
-        if keeper := self._keepers.get(kernel_id):
-            self._later(keeper.connected(connection, session))
+        if writer := self._writers.get(kernel_id):
+            self._later(writer.connected(connection, session))
 
     def disconnected(self, kernel_id: str, connection: object) -> None:
-        """A kernel's WebSocket is closed; may be called twice."""
+        """Take note of a kernel's WebSocket that is closed; may be called twice."""
         connections = self._connections.get(kernel_id, {})
         connections.pop(connection, None)
         if not connections:
             self._connections.pop(kernel_id, None)
-        if keeper := self._keepers.get(kernel_id):
-            keeper.disconnected(connection)
+        if writer := self._writers.get(kernel_id):
+            writer.disconnected(connection)
 
     def _on_contents(self, event: ContentsEvent) -> None:
         if event.action == "save" and event.source != "recorder":
-            for keeper in self._keepers.values():
-                if event.path in keeper.documents.paths:
-                    keeper.client_saved()
+            for writer in self._writers.values():
+                if event.path in writer.documents.paths:
+                    writer.client_saved()
 
     async def _on_kernels(self, *, logger: Any, schema_id: str, data: dict[str, Any]) -> None:
         if data["action"] == "shutdown" and data.get("status") == "success":
-            keeper = self._keepers.pop(data.get("kernel_id", ""), None)
-            if keeper is not None:
-                self._later(keeper.close(over=True))  # the server's end waits for it
+            writer = self._writers.pop(data.get("kernel_id", ""), None)
+            if writer is not None:
+                self._later(writer.close(over=True))  # the server's end waits for it
 
     async def close(self) -> None:
         """Write what nobody covers; called when the server stops, before its kernels are ended or left."""
         self._closed = True
-        keepers, self._keepers = self._keepers, {}
-        for keeper in keepers.values():
-            self._later(keeper.close(over=False))
+        writers, self._writers = self._writers, {}
+        for writer in writers.values():
+            self._later(writer.close(over=False))
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=CLOSES_WITHIN)
+            await asyncio.wait(self._tasks, timeout=CLOSES_WITHIN_S)
 
 
-def wake_soon(loop: asyncio.AbstractEventLoop, keeper: NotebookWriter) -> None:
-    """Wake a keeper from another thread; the server may just have ended."""
+def wake_soon(loop: asyncio.AbstractEventLoop, writer: NotebookWriter) -> None:
+    """Wake a writer from another thread; the server may just have ended."""
     with contextlib.suppress(RuntimeError):
-        loop.call_soon_threadsafe(keeper.wake)
+        loop.call_soon_threadsafe(writer.wake)

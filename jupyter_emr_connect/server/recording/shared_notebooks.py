@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...services.recording.runs import Run
-from ...services.recording.writing import find
+from ...services.recording.writing import find_cell
 
 EXTENSION = "jupyter_server_ydoc"
 
@@ -22,24 +22,24 @@ async def shared_notebook(server: Any, path: str) -> Any:
     return None
 
 
-def place_shared(document: Any, runs: list[Run]) -> list[Run]:
+def write_shared_runs(document: Any, runs: list[Run]) -> list[Run]:
     """Write runs into the cells of a shared notebook; return those that no cell of it shows.
 
     A stream that has grown is continued, so that what others see does not flicker and little is sent.
     """
-    homeless = []
+    without_cell = []
     ids = {str(cell.get("id")): at for at, cell in enumerate(document.ycells)}
     for run in runs:
         at = ids.get(run.cell_id or "")
         if at is None:
             cells = document.get()["cells"]
-            found = find({"cells": cells, "nbformat": 4, "nbformat_minor": 5}, run)
-            at = next((index for index, cell in enumerate(cells) if cell is found), None)
+            shown = find_cell({"cells": cells, "nbformat": 4, "nbformat_minor": 5}, run)
+            at = next((index for index, cell in enumerate(cells) if cell is shown), None)
         if at is None:
-            homeless.append(run)
+            without_cell.append(run)
         else:
             _show(document.ycells[at], run)
-    return homeless
+    return without_cell
 
 
 def _show(cell: Any, run: Run) -> None:

@@ -15,11 +15,11 @@ from ...services.recording.recording import Recording
 from ...services.recording.runs import Run
 from .notebooks import Notebooks
 
-GRACE = 5.0  # seconds in which a WebSocket that dropped may come back before its runs are written
-WRITE_EVERY = 2.0
-SHARE_EVERY = 0.5  # in a collaboration room, where others watch and no file is written
-SHARE = 4  # of the time at most a fifth is spent on writing a large notebook
-RETRY_EVERY = 5.0
+GRACE_S = 5.0  # in which a WebSocket that dropped may come back before its runs are written
+WRITE_EVERY_S = 2.0
+SHARED_WRITE_EVERY_S = 0.5  # in a collaboration room, where others watch and no file is written
+PAUSE_PER_WRITE = 4  # times as long as a write took: at most a fifth of the time goes into a large notebook
+RETRY_EVERY_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,12 @@ class NotebookWriter:
         self._ended: set[str] = set()
         self._saved_by_client = False
         self._failing = False
-        self._task = self._loop.create_task(self._keep())
+        self._task = self._loop.create_task(self._run())
 
     # -- who is there ------------------------------------------------------------------------------------------------
 
     async def connected(self, connection: object, session: str) -> None:
-        """A front end's WebSocket is open; ``connection`` tells it from an older one of the same session."""
+        """Take note of a front end's open WebSocket; ``connection`` tells it from an older one of the same session."""
         self._connections[connection] = session
         self._left.pop(session, None)
         self.recording.sessions.add(session)
@@ -73,12 +73,12 @@ class NotebookWriter:
 
     async def _look_for_documents(self) -> None:
         """Find what belongs to the kernel now; what it had stays when there is nothing."""
-        found = await self._find_documents()
-        if found.paths:
-            self.documents = found
+        documents = await self._find_documents()
+        if documents.paths:
+            self.documents = documents
 
     def disconnected(self, connection: object) -> None:
-        """A front end's WebSocket is closed."""
+        """Take note of a front end's WebSocket that is closed."""
         session = self._connections.pop(connection, None)
         if session is not None and session not in self._connections.values():
             self.recording.sessions.discard(session)
@@ -90,10 +90,10 @@ class NotebookWriter:
         if self.recording.covers(run):
             return float("inf")
         left = max(self._left.get(session, self._since) for session in run.sessions)
-        return max(0.0, left + GRACE - self._loop.time())
+        return max(0.0, left + GRACE_S - self._loop.time())
 
     def client_saved(self) -> None:
-        """A front end has saved the notebook."""
+        """Take note that a front end has saved the notebook."""
         for run in self.recording.unsaved:
             run.noticed = True
         self._saved_by_client = True
@@ -105,7 +105,7 @@ class NotebookWriter:
 
     # -- what is to do -----------------------------------------------------------------------------------------------
 
-    async def _keep(self) -> None:
+    async def _run(self) -> None:
         wait: float | None = 0
         while True:
             with contextlib.suppress(asyncio.TimeoutError):
@@ -113,11 +113,11 @@ class NotebookWriter:
             self._event.clear()
             try:
                 async with self.lock:
-                    wait = await self._tend()
+                    wait = await self._do_due()
                 self._failing = False
             except Exception as error:
-                wait = RETRY_EVERY
-                self._not_before = self._loop.time() + RETRY_EVERY
+                wait = RETRY_EVERY_S
+                self._not_before = self._loop.time() + RETRY_EVERY_S
                 self._failed(error)
 
     def _failed(self, error: Exception) -> None:
@@ -127,7 +127,7 @@ class NotebookWriter:
             self._log.warning("The outputs in %a cannot be written: %s; trying again.", self.documents.paths, reason)
         self._failing = True
 
-    async def _tend(self) -> float | None:
+    async def _do_due(self) -> float | None:
         """Do what is due; return after how many seconds there is more to do."""
         if self._saved_by_client:
             self._saved_by_client = False
@@ -157,18 +157,18 @@ class NotebookWriter:
         changed = [run for run in runs if run.version != run.written]
         if changed:
             versions = [run.version for run in changed]
-            ended += [run for run in await self._place(changed) if run not in ended]
+            ended += [run for run in await self._write_into(changed) if run not in ended]
             for run, version in zip(changed, versions, strict=True):
                 run.written = version
         self._ended = {run.msg_id for run in ended}
         self.recording.settled(ended)
         took = self._loop.time() - began
-        self._not_before = self._loop.time() + max(self._pause(), SHARE * took)
+        self._not_before = self._loop.time() + max(self._pause(), PAUSE_PER_WRITE * took)
 
     def _pause(self) -> float:
-        return SHARE_EVERY if self._notebooks.shared.intersection(self.documents.paths) else WRITE_EVERY
+        return SHARED_WRITE_EVERY_S if self._notebooks.shared.intersection(self.documents.paths) else WRITE_EVERY_S
 
-    async def _place(self, runs: list[Run]) -> list[Run]:
+    async def _write_into(self, runs: list[Run]) -> list[Run]:
         """Write runs into the notebooks that share the kernel, each where its cell is; return those without one."""
         for path in self.documents.paths:
             if runs:
@@ -187,7 +187,7 @@ class NotebookWriter:
 
     @property
     def versions(self) -> dict[str, list[str]]:
-        """By path, a notebook's times of modification that follow one another by our writes alone."""
+        """By path, a notebook's times of modification that follow one another by the recorder's writes alone."""
         return {path: self._notebooks.versions.get(path, []) for path in self.documents.paths}
 
     async def take_over(self, session: str | None) -> list[Run]:
@@ -206,8 +206,8 @@ class NotebookWriter:
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
-        mine = [run for run in self.recording.unsaved if not run.settled]
-        runs = [run for run in mine if not self.recording.covers(run)]
+        unwritten = [run for run in self.recording.unsaved if not run.settled]
+        runs = [run for run in unwritten if not self.recording.covers(run)]
         done = not runs
         if runs:
             try:

@@ -41,7 +41,7 @@ class RecordingHandler(EMRHandler):
         if kernel_id not in self.settings["kernel_manager"]:
             raise HTTPError(404, "There is no such kernel in this server.")
         recorder: Recorder = self.settings[RECORDER]
-        return recorder.keeper(kernel_id)
+        return recorder.writer_of(kernel_id)
 
     async def _answer(self, writer: NotebookWriter | None, session: str | None) -> dict[str, Any]:
         if writer is None:
@@ -49,7 +49,7 @@ class RecordingHandler(EMRHandler):
         runs = await self.in_time(writer.take_over(session))
         return {
             "recorded": True,
-            "trouble": writer.recording.spool.trouble,
+            "trouble": writer.recording.spool.last_error,
             "versions": writer.versions,
             "runs": [run.to_json() for run in runs],
         }

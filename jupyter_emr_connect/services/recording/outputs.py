@@ -54,7 +54,7 @@ class Outputs:
             self._show(msg_type, content)
 
     def note(self, text: str) -> None:
-        """Say something of our own, on stderr."""
+        """Show a text of this package on stderr."""
         self._write("stderr", text)
 
     def nodes(self) -> list[dict[str, Any]]:
@@ -119,9 +119,9 @@ class Displays:
 
     def of(self, outputs: Outputs, items: Sequence[object]) -> dict[str, list[int]]:
         """Return where in its items a run shows what has a display id."""
-        places = {id(item): at for at, item in enumerate(items)}
-        mine = {name: [node for owner, node in shown if owner is outputs] for name, shown in self._shown.items()}
-        return {name: [places[id(node)] for node in nodes] for name, nodes in mine.items() if nodes}
+        positions = {id(item): at for at, item in enumerate(items)}
+        shown_here = {name: [node for owner, node in shown if owner is outputs] for name, shown in self._shown.items()}
+        return {name: [positions[id(node)] for node in nodes] for name, nodes in shown_here.items() if nodes}
 
     def forget(self, outputs: Outputs) -> None:
         """Forget what a run has shown."""

@@ -12,23 +12,24 @@ from typing import Any
 from ...gateway.protocol.framing import BadFrame, Message
 from ...gateway.protocol.numbering import MessageNumbers, split
 from .outputs import Displays, Outputs, content_of
-from .patient import RetryingSpool
+from .retrying_spool import RetryingSpool
 from .runs import Run, run_of
 from .spool import RecordKind
 
 # What a cell shows, begins or ends with. Comm messages (widgets) change the front end's models, not the notebook.
 SHOWN = frozenset({"stream", "display_data", "update_display_data", "execute_result", "error", "clear_output"})
-MARKS = frozenset({"execute_input", "status"})
+PROGRESS = frozenset({"execute_input", "status"})
 
 Publish = Callable[[str, dict[str, Any], Any], None]
 
 
 class Recording:
-    """Keeps what a kernel publishes for its runs. Its file is at ``path``; one that is there is taken up again.
+    """Records what a kernel publishes for its runs. Its file is at ``path``; one that is there is taken up again.
 
-    The methods of ``gateway.observer.Observer`` are called on the gateway loop and only write; ``catch_up`` reads and
-    blocks; all others are called on the server's loop. ``sessions`` are the front ends connected now. ``publish`` (the
-    bridge's) tells the user of trouble. ``on_change`` is called from the gateway loop, once after each :meth:`arm`.
+    The methods of ``gateway.channels.bridge.Observer`` are called on the gateway loop and only write; ``catch_up``
+    reads and blocks; all others are called on the server's loop. ``sessions`` are the front ends connected now.
+    ``publish`` (the bridge's) tells the user of errors. ``on_change`` is called from the gateway loop, once after each
+    :meth:`arm`.
     """
 
     def __init__(
@@ -61,16 +62,16 @@ class Recording:
         for kind, message, _ in self.spool.read(0):
             if kind is RecordKind.REQUEST and (run := run_of(message)):
                 self._begin(run)
-            elif kind in (RecordKind.SAVED, RecordKind.WRITTEN) and (known := self.runs.get(message.msg_id)):
-                known.saved, known.settled = kind is RecordKind.SAVED, True
+            elif kind in (RecordKind.SAVED, RecordKind.WRITTEN) and (run := self.runs.get(message.msg_id)):
+                run.saved, run.settled = kind is RecordKind.SAVED, True
             elif kind is RecordKind.SEEN:
                 tops |= message.head
             elif kind is RecordKind.PUBLISHED:
                 prefix, number = split(message.msg_id)
                 if number:
                     tops[prefix] = max(number, tops.get(prefix, 0))
-                if message.msg_type in MARKS and (known := self._run(message)):
-                    self._mark(known, message)
+                if message.msg_type in PROGRESS and (run := self._run(message)):
+                    self._note_progress(run, message)
         self._sequence.resume(tops)
 
     # -- on the gateway loop -----------------------------------------------------------------------------------------
@@ -84,32 +85,32 @@ class Recording:
             if self.spool.size > self.spool.limit // 2 and not self._running and self._dispensable():
                 self._clear_unless_read()
             self._begin(run)
-            self.spool.keep(RecordKind.REQUEST, message)
+            self.spool.add(RecordKind.REQUEST, message)
         self._changed()
 
     def published(self, message: Message) -> None:
-        """Keep what belongs to a run."""
+        """Record what belongs to a run."""
         with self._writing:
             self._published(message)
 
     def _published(self, message: Message) -> None:
         try:
-            marks = message.msg_type in MARKS
-            if not self.runs or not (marks or message.msg_type in SHOWN):
+            is_progress = message.msg_type in PROGRESS
+            if not self.runs or not (is_progress or message.msg_type in SHOWN):
                 return
             # What runs is asked for its parent only where the parent matters: most messages are outputs of a run.
-            run = self._run(message) if marks or not self._running else None
-            if (run is None and (marks or not self._running)) or not self._sequence.add(*split(message.msg_id)):
+            run = self._run(message) if is_progress or not self._running else None
+            if (run is None and (is_progress or not self._running)) or not self._sequence.add(*split(message.msg_id)):
                 return
         except BadFrame:
             return
-        self.spool.keep(RecordKind.PUBLISHED, message)
+        self.spool.add(RecordKind.PUBLISHED, message)
         if run is not None:
-            if marks:
-                self._mark(run, message)
+            if is_progress:
+                self._note_progress(run, message)
             else:
                 run.settled, run.late = False, run.late + 1
-        if self._armed or marks:
+        if self._armed or is_progress:
             self._changed()
 
     def replied(self, message: Message) -> None:
@@ -127,8 +128,8 @@ class Recording:
         self.runs[run.msg_id] = run
         self._running.add(run.msg_id)
 
-    def _mark(self, run: Run, message: Message) -> None:
-        mark(run, message)
+    def _note_progress(self, run: Run, message: Message) -> None:
+        note_progress(run, message)
         if run.idle:
             self._running.discard(run.msg_id)
 
@@ -141,7 +142,7 @@ class Recording:
             self.on_change()
 
     def _tell(self, text: str) -> None:
-        """Tell of trouble, and of its end: in the cells that run, which is recorded too, and in the log."""
+        """Tell of an error of the spool, or its end, in the log and in the cells that run, which is recorded too."""
         self._log.warning("%s", text)
         for run in self.open:
             self._publish("stream", {"name": "stderr", "text": f"{text}\n"}, run.header)
@@ -173,12 +174,13 @@ class Recording:
             for kind, message, end in self.spool.read(self._read_to):
                 self._read_to = end
                 if kind is RecordKind.PUBLISHED:
-                    self._take(message)
+                    self._show(message)
             for run in self.runs.values():
                 if run.settled and run.written is None:  # by the server before this one
                     run.written = run.version
 
-    def _take(self, message: Message) -> None:
+    def _show(self, message: Message) -> None:
+        """Add what a recorded message shows to the outputs of its run."""
         run = self._run(message)
         if run is None or run.outputs is None:
             return
@@ -214,13 +216,13 @@ class Recording:
                 self._clear()
 
     def _note(self, kind: RecordKind, run: Run) -> None:
-        self.spool.note(kind, Message("iopub", run.header, b"{}", b"{}", b"{}"))  # its id alone
+        self.spool.add_if_possible(kind, Message("iopub", run.header, b"{}", b"{}", b"{}"))  # its id alone
 
     def _dispensable(self) -> bool:
         return all(run.saved or run.settled or self.covers(run) for run in self.runs.values())
 
     def covers(self, run: Run) -> bool:
-        """Whether a front end that shows a run is connected."""
+        """Return whether a front end that shows a run is connected."""
         return not self.sessions.isdisjoint(run.sessions)
 
     def _clear_unless_read(self) -> None:
@@ -238,7 +240,7 @@ class Recording:
         tops = self._sequence.tops()
         self._sequence.forgive(tops)
         self.spool.clear()
-        self.spool.note(RecordKind.SEEN, Message("iopub", json.dumps(tops).encode(), b"{}", b"{}", b"{}"))
+        self.spool.add_if_possible(RecordKind.SEEN, Message("iopub", json.dumps(tops).encode(), b"{}", b"{}", b"{}"))
 
     def close(self, *, remove: bool) -> None:
         """Record no more; ``remove`` when the kernel is no more and the notebook has what it can have."""
@@ -251,7 +253,7 @@ class Recording:
                 self.spool.close()
 
 
-def mark(run: Run, message: Message) -> None:
+def note_progress(run: Run, message: Message) -> None:
     """Take from a message what it says of the run itself."""
     content = content_of(message)
     if message.msg_type == "execute_input":

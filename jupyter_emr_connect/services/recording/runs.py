@@ -17,7 +17,7 @@ class Run:
     ``sessions`` are those of the front ends that show it and will save it: that one, and who took it over.
     ``outputs`` is None while nobody needs them: they are then in the spool alone. ``last`` is the highest number by
     prefix of the messages that ``outputs`` holds (``gateway.protocol.numbering``); ``written`` the version of them that
-    the notebook has from us.
+    the notebook has from the recorder.
     """
 
     msg_id: str

@@ -12,15 +12,15 @@ from .runs import Run
 WITH_IDS = (4, 5)  # the first nbformat whose cells have ids
 
 
-def place(notebook: dict[str, Any], runs: list[Run], *, adds: bool) -> list[Run]:
+def write_runs(notebook: dict[str, Any], runs: list[Run], *, adds: bool) -> list[Run]:
     """Write runs into a notebook as the contents manager gives it; return those that no cell of it shows.
 
     With ``adds`` a cell that the notebook does not have is added at its end when no front end has saved the notebook
     since: it was typed, run and not yet saved. Otherwise the user has deleted it.
     """
-    homeless = []
+    without_cell = []
     for run in runs:
-        cell = find(notebook, run)
+        cell = find_cell(notebook, run)
         if adds and cell is None and run.cell_id is not None and not run.noticed:
             cell = new_code_cell(run.code)
             if _has_ids(notebook):
@@ -29,13 +29,13 @@ def place(notebook: dict[str, Any], runs: list[Run], *, adds: bool) -> list[Run]
                 del cell["id"]
             notebook["cells"].append(cell)
         if cell is None:
-            homeless.append(run)
+            without_cell.append(run)
         else:
-            show(cell, run)
-    return homeless
+            show_run(cell, run)
+    return without_cell
 
 
-def show(cell: dict[str, Any], run: Run) -> None:
+def show_run(cell: dict[str, Any], run: Run) -> None:
     """Let a cell show a run."""
     cell["outputs"] = [from_dict(node) for node in run.outputs.nodes()] if run.outputs else []
     cell["execution_count"] = run.count
@@ -43,7 +43,7 @@ def show(cell: dict[str, Any], run: Run) -> None:
     cell["metadata"]["trusted"] = True
 
 
-def find(notebook: dict[str, Any], run: Run) -> dict[str, Any] | None:
+def find_cell(notebook: dict[str, Any], run: Run) -> dict[str, Any] | None:
     """Return the cell that was run: by its id, else by its source."""
     cells: list[dict[str, Any]] = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     if run.cell_id is not None and _has_ids(notebook):
@@ -58,9 +58,12 @@ def source_of(cell: dict[str, Any]) -> str:
     return "".join(source) if isinstance(source, list) else str(source)
 
 
-def has(notebook: dict[str, Any], run: Run) -> bool:
-    """Whether a notebook that a front end saved shows the end of a run: its count is set when all outputs have come."""
-    cell = find(notebook, run)
+def shows_end(notebook: dict[str, Any], run: Run) -> bool:
+    """Return whether a notebook that a front end saved shows the end of a run.
+
+    A front end sets the count when all outputs have come.
+    """
+    cell = find_cell(notebook, run)
     return cell is not None and run.count is not None and cell.get("execution_count") == run.count
 
 

@@ -16,7 +16,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from jupyter_emr_connect.gateway.protocol.framing import Message
 from jupyter_emr_connect.server.kernels.websocket import RECORDER
-from jupyter_emr_connect.server.recording import writer as keeping
+from jupyter_emr_connect.server.recording import writer
 
 GATEWAY_KERNEL = str(uuid.uuid4())
 
@@ -59,9 +59,9 @@ class Kernel:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "GRACE", 0.3)
-    monkeypatch.setattr(keeping, "WRITE_EVERY", 0.1)
-    monkeypatch.setattr(keeping, "RETRY_EVERY", 0.5)
+    monkeypatch.setattr(writer, "GRACE_S", 0.3)
+    monkeypatch.setattr(writer, "WRITE_EVERY_S", 0.1)
+    monkeypatch.setattr(writer, "RETRY_EVERY_S", 0.5)
 
 
 @pytest.fixture

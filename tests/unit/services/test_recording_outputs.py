@@ -9,7 +9,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from jupyter_emr_connect.services.recording.outputs import Displays, Outputs
 from jupyter_emr_connect.services.recording.runs import Run
-from jupyter_emr_connect.services.recording.writing import has, place
+from jupyter_emr_connect.services.recording.writing import shows_end, write_runs
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def notebook(*ids: str) -> Any:
 
 def test_only_the_cell_that_ran_is_touched():
     book = notebook("a", "b")
-    assert place(book, [run("code b", "b")], adds=True) == []
+    assert write_runs(book, [run("code b", "b")], adds=True) == []
     assert [cell.get("outputs") for cell in book.cells] == [
         None,
         [],
@@ -104,15 +104,15 @@ def test_only_the_cell_that_ran_is_touched():
 
 def test_without_an_id_the_source_tells_the_cell():
     book = notebook("a", "b")
-    assert place(book, [run("code b\n", None)], adds=True) == []
+    assert write_runs(book, [run("code b\n", None)], adds=True) == []
     assert book.cells[2].outputs
     stray = run("elsewhere", None)
-    assert place(book, [stray], adds=True) == [stray]
+    assert write_runs(book, [stray], adds=True) == [stray]
 
 
 def test_a_cell_that_may_be_of_elsewhere_is_not_added():
     book, stray = notebook("a"), run("elsewhere", "z")
-    assert place(book, [stray], adds=False) == [stray]
+    assert write_runs(book, [stray], adds=False) == [stray]
     assert len(book.cells) == 2
 
 
@@ -121,7 +121,7 @@ def test_old_notebooks_have_no_ids_and_get_none():
     book.nbformat_minor = 4
     for cell in book.cells:
         del cell["id"]
-    assert place(book, [run("code a", "x"), run("new", "y")], adds=True) == []
+    assert write_runs(book, [run("code a", "x"), run("new", "y")], adds=True) == []
     assert [cell.source for cell in book.cells] == ["code a", "code a", "new"]
     assert book.cells[1].outputs
     assert "id" not in book.cells[2]
@@ -130,7 +130,7 @@ def test_old_notebooks_have_no_ids_and_get_none():
 def test_a_notebook_has_a_run_when_it_shows_its_count():
     book = notebook("a")
     made = run("code a", "a")
-    assert not has(book, made)
+    assert not shows_end(book, made)
     book.cells[1].execution_count = 3
-    assert has(book, made)
-    assert not has(book, run("code a", "a", count=None))
+    assert shows_end(book, made)
+    assert not shows_end(book, run("code a", "a", count=None))

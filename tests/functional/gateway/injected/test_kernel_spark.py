@@ -50,7 +50,7 @@ class Livy:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernel_spark, "EVERY", 0.0)
+    monkeypatch.setattr(kernel_spark, "ASK_EVERY_S", 0.0)
 
 
 def posted(livy: Livy) -> Cell:
@@ -94,7 +94,7 @@ def test_a_statement_whose_number_was_not_heard_is_found_by_its_code() -> None:
 
 
 def test_another_ones_statement_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernel_spark, "WAIT", 0.2)
+    monkeypatch.setattr(kernel_spark, "STOP_WITHIN_S", 0.2)
     livy = Livy()
     cell = Cell("other code", livy)
     cell.posting = True
@@ -123,7 +123,7 @@ def test_an_interrupt_before_anything_was_posted_cancels_nothing(capsys: pytest.
 def test_what_does_not_stop_in_time_is_said(
     script: Iterable[Any], says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(kernel_spark, "WAIT", 0.2)
+    monkeypatch.setattr(kernel_spark, "STOP_WITHIN_S", 0.2)
     assert not posted(Livy(script=script)).stop()
     assert says in capsys.readouterr().err
 
@@ -137,7 +137,7 @@ def test_a_session_that_is_busy_yet_has_not_stopped_whatever_the_statement_says(
         def get_session(self, session_id: int) -> dict[str, str]:
             return {"state": "busy"}
 
-    monkeypatch.setattr(kernel_spark, "WAIT", 0.2)
+    monkeypatch.setattr(kernel_spark, "STOP_WITHIN_S", 0.2)
     assert not posted(Stuck()).stop()
     assert "still being cancelled" in capsys.readouterr().err
 
