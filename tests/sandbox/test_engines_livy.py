@@ -65,7 +65,6 @@ async def test_who_does_not_know_the_superuser_is_refused(installed: Installatio
         async with session.get(f"{engine.url}/sessions?user.name={superuser}&doAs=emranalyst") as answer:
             assert (await answer.json())["total"] == 0
         assert places_of(superuser, engine, tmp_path) == []
-        assert engine.started_in < 15
 
 
 async def test_a_session_is_its_users_alone_small_and_on_loopback(installed: Installation, tmp_path: Path) -> None:

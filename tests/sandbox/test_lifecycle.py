@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -31,14 +32,11 @@ def processes_of(sandbox: Sandbox) -> list[psutil.Process]:
     folder = sandbox.env["JUPYTER_RUNTIME_DIR"]
     found = []
     for process in psutil.process_iter():
-        try:
-            belongs = process.environ().get("JUPYTER_RUNTIME_DIR") == folder or folder in " ".join(
-                [*process.cmdline(), process.cwd(), *process.environ().values()]
-            )
-        except psutil.Error:
-            continue
-        if belongs and process.status() != psutil.STATUS_ZOMBIE and KEEPER not in process.cmdline():
-            found.append(process)
+        with contextlib.suppress(psutil.Error):  # it ends just now
+            words = process.cmdline()
+            texts = [*words, process.cwd(), *process.environ().values()]
+            if folder in " ".join(texts) and KEEPER not in words and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
     return found
 
 
@@ -53,12 +51,12 @@ def supervisor(sandbox: Sandbox) -> psutil.Process:
     return found
 
 
-def wait_until_gone(sandbox: Sandbox, seconds: float = 15) -> list[str]:
-    """Return the command lines of what is still there after a time."""
+def wait_until_gone(sandbox: Sandbox, seconds: float = 15) -> list[psutil.Process]:
+    """Return what is still there after a time; psutil prints it with name and pid."""
     deadline = time.monotonic() + seconds
     while (left := processes_of(sandbox)) and time.monotonic() < deadline:
         time.sleep(0.1)
-    return [" ".join(one.cmdline())[:200] for one in left if one.is_running()]
+    return left
 
 
 def test_it_is_small_and_says_what_runs(own: Sandbox) -> None:
@@ -130,7 +128,7 @@ def test_two_that_start_at_once_get_different_addresses_and_down_leaves_nothing(
     assert len(urls) == 2
     for one in both:
         assert one.cli("sandbox", "down", "--name", one.name).returncode == 0
-        assert wait_until_gone(one, 1) == []
+        assert wait_until_gone(one) == []
         assert {entry.name for entry in state_folder(one).iterdir()} == {"lock", "supervisor.log"}
         assert one.cli("sandbox", "status", "--name", one.name).returncode == 1
 
