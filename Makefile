@@ -9,10 +9,10 @@ PLUGIN := $(wildcard labextension/src/*.ts labextension/*.json labextension/*.js
 JLPM := cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm
 SANDBOX ?= default
 LIVY_TESTS := livy_exchanges engines_livy engines_killed isolation two_roles magics cli_run secrets lifecycle
-# Many tests wait rather than compute, and most start a Python of their own, which shall find its modules compiled.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
+# Most tests wait rather than compute, and start a Python of their own, which shall find its modules compiled.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(3 * (os.cpu_count() or 1))')
 # One run for all: tests that wait and tests that compute share the cores; those of a file with engines stay together.
-PYTEST := $(BIN)/pytest -q -n $(WORKERS) --dist loadgroup
+PYTEST := $(BIN)/pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 
@@ -46,10 +46,11 @@ tests: engines $(BUNDLE) $(LINK) chromium
 test-full: lint frontend engines $(BUNDLE) $(LINK) chromium dist ## Everything, before a release and when engines or locks change
 	$(PYTEST)
 
-test-fast: lint fast ## What needs no engine and takes less than two minutes: all but the slow tests
+test-fast: $(STAMP) ## Lint, and beside it the quick tests without engines (90 seconds)
+	@$(MAKE) --no-print-directory -j2 --output-sync=target lint fast
 
-fast: $(STAMP) ## Unit and functional tests that are not marked `slow`
-	$(PYTEST) -m "not slow" tests/unit tests/functional
+fast: $(STAMP) ## Unit and functional tests but those marked `slow` and those of the emulated AWS itself
+	$(PYTEST) -m "not slow" --ignore=tests/functional/sandbox_aws tests/unit tests/functional
 
 lint: $(STAMP) ## Style, types, layers, cycles, sizes
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""Fixtures for all tests: no test reaches the developer's AWS account, and one sandbox serves them all."""
+"""Fixtures for all tests: no test reaches the developer's AWS account; a sandbox; the order of tests."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from tests.commands import run_command
 pytest_plugins = ["pytest_jupyter.jupyter_server"]
 
 ENGINES = Path(jupyter_data_dir()) / "emr-connect" / "engines"
+TESTS = Path(__file__).parent
+ORDER = ("browser", "sandbox", "functional", "unit")
 
 
 def clean_environment() -> dict[str, str]:
@@ -48,10 +50,11 @@ def livy_home(pytestconfig: pytest.Config) -> Path | None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file with engines in one process: they share what is expensive.
+    """Put long tests first, and keep those of a file with engines in one process: they share what is expensive.
 
     Not those of faults, which share nothing but the sandbox and mostly wait, nor those that name a group themselves.
     """
+    items.sort(key=lambda item: ORDER.index(item.path.relative_to(TESTS).parts[0]))  # short ones fill what is left
     for item in items:
         alone = item.get_closest_marker("faults") or item.get_closest_marker("xdist_group")
         if item.get_closest_marker("sandbox") and not alone:
