@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from ...errors import EMRConnectError
 from ...http.deadlines import within
 from ..connection.status import LinkState, LinkStatus
-from ..connection.websocket import RECONNECT_FOR, KernelWebSocket
+from ..connection.websocket import RECONNECT_FOR_S, KernelWebSocket
 from ..delivery.inbox import OrderedInbox
 from ..delivery.internal_requests import InternalRequests
 from ..delivery.liveness import LivenessProbe
@@ -94,7 +94,7 @@ class Bridge:
         self.channels = LocalChannels(self.signer, key, scheme, ip, self._from_client)
         self.connection_info = self.channels.connection_info
         self.journal_bytes = journal_bytes
-        self.reconnect_for = RECONNECT_FOR
+        self.reconnect_for = RECONNECT_FOR_S
         self.injections: Sequence[dict[str, Any]] = ()
         liveness = LivenessProbe(self.internal, self._is_idle, self.release, self.change_connection, timings)
         self._reconciler = RequestReconciler(self.requests, self.inbox, liveness, self, timings)

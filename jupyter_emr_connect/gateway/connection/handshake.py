@@ -22,19 +22,22 @@ from collections.abc import Awaitable, Callable, Sequence
 from ...http.deadlines import within
 from ...http.transport import WebSocket
 
-SECOND_AFTER = 0.3  # seconds; opening takes a few round trips to a gateway that is well
-LET_GO_WITHIN = 30.0
+LET_GO_WITHIN_S = 30.0
 
 _let_go: set[asyncio.Task[None]] = set()
 
 
 async def open_first(
-    attempt: Callable[[str], Awaitable[WebSocket]], sessions: Sequence[str], seconds: float
+    attempt: Callable[[str], Awaitable[WebSocket]],
+    sessions: Sequence[str],
+    seconds: float,
+    *,
+    second_after_s: float,
 ) -> tuple[WebSocket, str]:
-    """Return the WebSocket that is open first, and its session; called by ``socket.py`` for each connection.
+    """Return the WebSocket that is open first, and its session; called by ``websocket.py`` for each connection.
 
-    ``sessions`` are tried one after another, the next when the one before is not answered soon. Raises what the first
-    refused attempt says once none is left, :class:`asyncio.TimeoutError` after ``seconds``.
+    ``sessions`` are tried one after another, the next when the one before is not answered in ``second_after_s``.
+    Raises what the first refused attempt says once none is left, :class:`asyncio.TimeoutError` after ``seconds``.
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
@@ -48,19 +51,19 @@ async def open_first(
                 attempts[asyncio.ensure_future(attempt(session))] = session
             patience = max(end - loop.time(), 0)
             done, _ = await asyncio.wait(
-                attempts, timeout=min(patience, SECOND_AFTER) if waiting else patience, return_when="FIRST_COMPLETED"
+                attempts, timeout=min(patience, second_after_s) if waiting else patience, return_when="FIRST_COMPLETED"
             )
             if not done and patience == 0:
                 raise asyncio.TimeoutError
-            for one in done:
-                session = attempts.pop(one)
-                if (error := one.exception()) is None:
-                    return one.result(), session
+            for ended in done:
+                session = attempts.pop(ended)
+                if (error := ended.exception()) is None:
+                    return ended.result(), session
                 refusal = refusal or error
         raise refusal
     finally:
-        for one in attempts:
-            task = loop.create_task(_leave(one))
+        for begun in attempts:
+            task = loop.create_task(_leave(begun))
             _let_go.add(task)
             task.add_done_callback(_let_go.discard)
 
@@ -75,4 +78,4 @@ async def hang_up(ws: WebSocket | None) -> None:
 async def _leave(attempt: asyncio.Future[WebSocket]) -> None:
     """Close a connection that is not needed, once it is open."""
     with contextlib.suppress(Exception):
-        await hang_up(await within(LET_GO_WITHIN, attempt))
+        await hang_up(await within(LET_GO_WITHIN_S, attempt))

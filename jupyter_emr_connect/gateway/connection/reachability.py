@@ -10,9 +10,9 @@ from weakref import WeakValueDictionary
 from ...http.deadlines import within
 from ...http.resolver import resolve
 
-EVERY = 0.5
-PATIENCE = 1.0  # seconds that one attempt may take; a lost first packet is sent again by TCP after one second
-SLOWER_AFTER, SLOWER_EVERY = 600.0, 2.0  # seconds
+EVERY_S = 0.5
+ATTEMPT_S = 1.0  # that one attempt may take; a lost first packet is sent again by TCP after one second
+SLOWER_AFTER_S, SLOWER_EVERY_S = 600.0, 2.0
 PORTS = {"https": 443, "http": 80}
 
 _known: WeakValueDictionary[tuple[str, int], ReachabilityProbe] = WeakValueDictionary()
@@ -28,7 +28,7 @@ class ReachabilityProbe:
     async def attempt(self) -> bool:
         """Return whether a connection comes about now; nothing is sent over it."""
         try:
-            _, writer = await within(PATIENCE, self._connect())
+            _, writer = await within(ATTEMPT_S, self._connect())
         except (OSError, asyncio.TimeoutError):
             return False
         writer.close()
@@ -59,13 +59,13 @@ class ReachabilityProbe:
         while True:
             # The next attempt does not wait for the last one: what was sent into a dead network is lost.
             overlapping.add(loop.create_task(self.attempt()))
-            pause = EVERY if loop.time() - begin < SLOWER_AFTER else SLOWER_EVERY
+            pause = EVERY_S if loop.time() - begin < SLOWER_AFTER_S else SLOWER_EVERY_S
             due = loop.time() + pause
             while (left := due - loop.time()) > 0:
                 done, overlapping = await asyncio.wait(overlapping, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-                if any(one.result() for one in done):
-                    for one in overlapping:
-                        one.cancel()
+                if any(attempt.result() for attempt in done):
+                    for attempt in overlapping:
+                        attempt.cancel()
                     return
                 if not overlapping:
                     await asyncio.sleep(max(due - loop.time(), 0))

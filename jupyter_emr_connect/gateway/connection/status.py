@@ -13,7 +13,7 @@ RESTARTED = "The gateway was restarted, or has ended the kernel while there was 
 
 
 class LinkState(Enum):
-    """Where the connection is in its life; ``socket.py`` has the diagram."""
+    """Where the connection is in its life; ``websocket.py`` has the diagram."""
 
     NEW = "new"
     CONNECTING = "connecting"

@@ -15,8 +15,8 @@
                                  GONE
 
 The ``session_id`` stays the same over reconnections, so that the gateway replays what it buffered (reference 5.5), save
-where two connections of one session could meet there (``opening.py``). What is sent while there is no connection waits
-in the outbox. Each state has one coroutine; only :meth:`KernelWebSocket._run` moves between them.
+where two connections of one session could meet there (``handshake.py``). What is sent while there is no connection
+waits in the outbox. Each state has one coroutine; only :meth:`KernelWebSocket._run` moves between them.
 """
 
 from __future__ import annotations
@@ -42,13 +42,9 @@ from .reachability import reachability_probe
 from .send_queue import SendQueue
 from .status import DELETED, RESTARTED, LinkState, LinkStatus, cause_of
 from .tcp import QuickAck, now, silent_for
+from .timings import DEFAULT_TIMINGS, ConnectionTimings
 
-LOOK_EVERY = 1.0
-PING_EVERY = 5.0
-SILENCE = 12.0
-FRESH = 2.0  # seconds for which a peer that was heard is trusted with a message; beyond, it must answer a ping first
-RECONNECT_FOR = 24 * 3600.0
-FIRST_PAUSE, LAST_PAUSE, FIRST_PATIENCE, LAST_PATIENCE = 0.2, 10.0, 6.0, 30.0
+RECONNECT_FOR_S = 24 * 3600.0
 GATEWAY_LIMIT = 10 * 1024 * 1024  # what tornado takes unless told otherwise (websocket_max_message_size)
 TAKEN = b"taken"
 UNHEARD = "the kernel did not hear what was sent"
@@ -75,7 +71,8 @@ class KernelWebSocket:
         offer_v1: bool = True,
         may_rename: Callable[[], bool],
         session_id: str | None = None,
-        reconnect_for: float = RECONNECT_FOR,
+        reconnect_for: float = RECONNECT_FOR_S,
+        timings: ConnectionTimings = DEFAULT_TIMINGS,
     ) -> None:
         self.session_id = session_id or uuid.uuid4().hex
         self.status = LinkStatus(LinkState.NEW)
@@ -91,6 +88,7 @@ class KernelWebSocket:
         self._may_rename = may_rename
         self._offer_v1 = offer_v1
         self._reconnect_for = reconnect_for
+        self._timings = timings
         self._delivering = False
         self._winding_up: asyncio.Task[None] | None = None
         self._heard = 0.0
@@ -108,7 +106,7 @@ class KernelWebSocket:
         """Connect for the first time; raises the gateway's error. Afterwards the socket keeps itself connected."""
         self._move(LinkState.CONNECTING)
         try:
-            await self._connect(LAST_PATIENCE)
+            await self._connect(self._timings.last_attempt_s)
         except BaseException:
             self._move(LinkState.CLOSED)
             raise
@@ -162,16 +160,18 @@ class KernelWebSocket:
         attempt = partial(self._client.open_socket, self._kernel_id, offer_v1=self._offer_v1)
         again = self.state is LinkState.RECONNECTING and self._may_rename()
         sessions = [self.session_id, *([uuid.uuid4().hex] if again else [])]
-        self._ws, self.session_id = await open_first(attempt, sessions, patience)
+        self._ws, self.session_id = await open_first(
+            attempt, sessions, patience, second_after_s=self._timings.second_after_s
+        )
         self.framing = "v1" if self._ws.protocol else "legacy"
         self._heard = now()
 
     async def _reconnect(self) -> None:
         """Try until it works; raises :class:`KernelGone` for a kernel that is no more, the last error at the end."""
         end = now() + self._reconnect_for
-        pauses = Backoff(FIRST_PAUSE, LAST_PAUSE, jitter=0.5)
-        patience = Backoff(FIRST_PATIENCE, LAST_PATIENCE)
-        await asyncio.sleep(random.uniform(0, FIRST_PAUSE))  # noqa: S311 - spreads load, hides nothing
+        pauses = Backoff(self._timings.first_pause_s, self._timings.last_pause_s, jitter=0.5)
+        patience = Backoff(self._timings.first_attempt_s, self._timings.last_attempt_s)
+        await asyncio.sleep(random.uniform(0, self._timings.first_pause_s))  # noqa: S311 - spreads load, hides nothing
         while True:
             try:
                 await self._connect(patience.next())
@@ -264,11 +264,11 @@ class KernelWebSocket:
 
     async def _be_sure(self, ws: WebSocket) -> None:
         """Wait until a peer that was not heard lately answers, so that nothing is sent into a dead connection."""
-        while silent_for(ws, self._heard) > FRESH:
+        while silent_for(ws, self._heard) > self._timings.fresh_s:
             self._answered.clear()
             await ws.ping()
             with contextlib.suppress(asyncio.TimeoutError):
-                await within(PING_EVERY, self._answered.wait())
+                await within(self._timings.ping_every_s, self._answered.wait())
 
     async def _write(self, ws: WebSocket, message: Message) -> None:
         frame = encode(message, self.framing)
@@ -281,15 +281,17 @@ class KernelWebSocket:
 
     async def _watch(self, ws: WebSocket) -> str:
         """Notice a peer that is silently gone: it is pinged, and its silence measured while we do listen."""
+        timings = self._timings
         pinged = looked = now()
         while True:
-            await asyncio.sleep(LOOK_EVERY - now() % LOOK_EVERY)  # so that all kernels do in one turn of the loop
-            slept, looked = now() - looked > 3 * LOOK_EVERY, now()
+            # At whole multiples of the clock, so that all kernels do in one turn of the loop.
+            await asyncio.sleep(timings.look_every_s - now() % timings.look_every_s)
+            slept, looked = now() - looked > 3 * timings.look_every_s, now()
             if slept:  # this process or its machine did: what has arrived meanwhile is read first
                 continue
-            if not self._delivering and silent_for(ws, self._heard) > SILENCE:
+            if not self._delivering and silent_for(ws, self._heard) > timings.silence_s:
                 return "the gateway stopped answering"
-            if now() - pinged >= PING_EVERY:
+            if now() - pinged >= timings.ping_every_s:
                 pinged = now()
                 try:
                     await ws.ping()

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import WSMsgType, web
 
 from jupyter_emr_connect.gateway.connection.status import LinkState, LinkStatus
+from jupyter_emr_connect.gateway.connection.timings import DEFAULT_TIMINGS, ConnectionTimings
 from jupyter_emr_connect.gateway.connection.websocket import KernelWebSocket
 from jupyter_emr_connect.gateway.protocol.framing import V1_PROTOCOL, Message, encode
 from jupyter_emr_connect.gateway.rest import GatewayClient
@@ -83,7 +84,11 @@ class Observed:
 
 
 async def converse(
-    peer: Peer, then: Callable[[KernelWebSocket, Observed], Awaitable[None]], *, journal: bool = False
+    peer: Peer,
+    then: Callable[[KernelWebSocket, Observed], Awaitable[None]],
+    *,
+    journal: bool = False,
+    timings: ConnectionTimings = DEFAULT_TIMINGS,
 ) -> Observed:
     seen = Observed()
     async with serving(peer) as port:
@@ -96,6 +101,7 @@ async def converse(
             on_full=lambda full: None,
             on_too_large=lambda got: None,
             may_rename=lambda: journal,
+            timings=timings,
         )
         await link.open()
         await then(link, seen)
@@ -202,7 +208,6 @@ async def test_a_gateway_that_knows_no_newer_framing_gets_the_older() -> None:
     await converse(Peer(script, protocols=()), then)
 
 
-@pytest.mark.slow
 async def test_a_peer_that_falls_silent_is_noticed() -> None:
     """It answers no ping: its loop is stuck, or packets are dropped without a word."""
 
@@ -212,13 +217,10 @@ async def test_a_peer_that_falls_silent_is_noticed() -> None:
         await drain(ws)
 
     async def then(link: KernelWebSocket, seen: Observed) -> None:
-        for _ in range(20):
-            if LinkState.RECONNECTING in seen.states:
-                return
-            await asyncio.sleep(1)
-        raise AssertionError(seen)
+        await seen.until(lambda: LinkState.RECONNECTING in seen.states)
 
-    seen = await converse(Peer(script), then)
+    timings = ConnectionTimings(look_every_s=0.3, ping_every_s=0.3, silence_s=0.8)
+    seen = await converse(Peer(script), then, timings=timings)
     assert "stopped answering" in " ".join(seen.reasons)
 
 
