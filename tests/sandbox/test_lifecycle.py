@@ -79,6 +79,7 @@ def test_kill_9_of_the_supervisor_leaves_no_process_and_up_works_again(own: Sand
     assert {row["name"] for row in again["computes"]} == clusters | {"notebooks", "interactive"}
     assert keys.read_text() != old
     own.status = again
+    own.env |= own.json("sandbox", "env", "--name", own.name)  # its addresses may be others now
 
 
 def test_up_twice_says_so_and_starts_nothing(own: Sandbox) -> None:
