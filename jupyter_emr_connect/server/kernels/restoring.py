@@ -17,8 +17,9 @@ from jupyter_core.utils import ensure_async
 
 from ...config import EMRConnect
 from ...errors import EMRConnectError
-from ...executors import FILES, LEDGER, run_in
+from ...executors import FILES, run_in
 from ...models import KernelRecord
+from ...store.writes import finish_write
 from ..paths import PathMapper
 from .waiting import Waiting
 
@@ -113,7 +114,7 @@ class Restorer:
         except Exception as error:  # whatever fails here must not keep others from coming back
             take_handed_over(record.local_id)
             self._log.warning("Kernel %s could not be brought back: %s", record.kernel_id, error)
-            await run_in(LEDGER, let_go, self._config, record, f"It could not be brought back: {error}")
+            await finish_write(let_go, self._config, record, f"It could not be brought back: {error}")
 
     async def _start(self, record: KernelRecord) -> None:
         path = self._api_path(record)
@@ -172,7 +173,7 @@ class Restorer:
                     found[kernel_id] = (session["id"], session["path"] or "", session["type"] or "")
             for kernel_id, now in found.items():
                 if self._noted.get(kernel_id) != now:
-                    await run_in(LEDGER, self._write, kernel_id, *now)
+                    await finish_write(self._write, kernel_id, *now)
                     self._noted[kernel_id] = now
         except Exception as error:
             self._log.debug("Sessions could not be noted: %s", error)
