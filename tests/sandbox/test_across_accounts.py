@@ -1,7 +1,7 @@
 """Spark across accounts as a user has it (reference 8.6), by the configuration that comes with the sandbox.
 
 Option 1, an access role, and option 3, another account's runtime role, run here. Option 2, data of another account, is
-a question to S3 alone: ``tests/functional/services/test_cross_account_roles.py``.
+a question to S3 alone: ``tests/functional/services/roles/test_cross_account_roles.py``.
 """
 
 from __future__ import annotations

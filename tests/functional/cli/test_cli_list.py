@@ -9,7 +9,7 @@ import pytest
 
 from jupyter_emr_connect.sandbox.world.world import OTHER_ACCOUNT
 from jupyter_emr_connect.services.compute.catalogue import reading
-from tests.functional.services.catalogues import STANDARD, add_clusters, change
+from tests.functional.services.compute.catalogue.catalogues import STANDARD, add_clusters, change
 
 ACCESS = f"arn:aws:iam::{OTHER_ACCOUNT}:role/EMRAccess"
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import pexpect
 import pytest
 
-from tests.functional.services.catalogues import STANDARD, add_clusters, change
+from tests.functional.services.compute.catalogue.catalogues import STANDARD, add_clusters, change
 
 COMMAND = [sys.executable, "-c", "from jupyter_emr_connect.cli.main import main; main()"]
 # The list is read again after a second instead of fifteen.

@@ -20,8 +20,7 @@ from jupyter_emr_connect.services.compute.lookup import find
 from jupyter_emr_connect.services.credentials.aws_sessions import session_of
 from jupyter_emr_connect.services.credentials.gateway_secrets import RenewingPairAuth
 from jupyter_emr_connect.services.roles import list_roles
-
-from .accounts import PARTNER, ROLES, add_trust, trusting
+from tests.functional.services.accounts import PARTNER, ROLES, add_trust, trusting
 
 BUCKET = "emr-sandbox-partner-data"
 ACCESS = f"arn:aws:iam::{OTHER_ACCOUNT}:role/EMRAccess"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from jupyter_emr_connect.sandbox.world.world import ACCOUNT, OTHER_ACCOUNT, REGION
 from jupyter_emr_connect.services.roles import forget_checks
-
-from .accounts import (
+from tests.functional.services.accounts import (
     ASK,
     INSTANCE_PROFILE,
     ROLES,

@@ -20,7 +20,7 @@ from jupyter_emr_connect.services.compute.catalogue.polling import LONGEST_BACK_
 from jupyter_emr_connect.services.compute.catalogue.state import CatalogueState
 from jupyter_emr_connect.store.computes import ComputeStore
 from jupyter_emr_connect.store.database import Database
-from tests.unit.services.lists import NOW, Clock, FakeLister, FakeSource, compute, described
+from tests.unit.services.compute.catalogue.lists import NOW, Clock, FakeLister, FakeSource, compute, described
 
 
 class Bench:

@@ -15,7 +15,7 @@ from jupyter_emr_connect.sandbox.world.serverless import standard_applications
 from jupyter_emr_connect.sandbox.world.world import ACCOUNT, OTHER_ACCOUNT
 from jupyter_emr_connect.services.compute.catalogue import Query, sharing
 from jupyter_emr_connect.services.compute.sources import Source, list_sources
-from tests.functional.services.catalogues import STANDARD, add_clusters, catalogue, names, read_all
+from tests.functional.services.compute.catalogue.catalogues import STANDARD, add_clusters, catalogue, names, read_all
 
 ACCESS = f"arn:aws:iam::{OTHER_ACCOUNT}:role/EMRAccess"
 WITH_ID = f"{ACCESS}WithId"

@@ -21,7 +21,7 @@ from jupyter_emr_connect.sandbox.world.world import OTHER_ACCOUNT
 from jupyter_emr_connect.services.compute.eligibility import Reachability, network
 from jupyter_emr_connect.services.compute.lookup import find, pinned, sources_of
 from jupyter_emr_connect.services.compute.sources import Source
-from tests.functional.services.catalogues import add_clusters
+from tests.functional.services.compute.catalogue.catalogues import add_clusters
 from tests.functional.services.endpoints import add_endpoint
 
 ACCESS = f"arn:aws:iam::{OTHER_ACCOUNT}:role/EMRAccess"

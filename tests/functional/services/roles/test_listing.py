@@ -15,8 +15,7 @@ from jupyter_emr_connect.sandbox.aws.identity import iam_backend
 from jupyter_emr_connect.sandbox.world.world import ACCOUNT, OTHER_ACCOUNT, REGION
 from jupyter_emr_connect.services.attachments.resolution import open_attachments
 from jupyter_emr_connect.services.roles import forget_checks, list_roles
-
-from .accounts import (
+from tests.functional.services.accounts import (
     ASK,
     INSTANCE_PROFILE,
     PARTNER,

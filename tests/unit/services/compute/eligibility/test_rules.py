@@ -8,14 +8,14 @@ from collections import Counter
 from pathlib import Path
 
 HERE = Path(__file__).parent
-DOCS = HERE.parents[2] / "docs"
+DOCS = HERE.parents[4] / "docs"
 ROW = re.compile(r"^\| `([a-z0-9-]+)` \|(.*)\|$", re.MULTILINE)
 PAGE = (DOCS / "attachable.md").read_text(encoding="utf-8")
 
 
 def tested() -> set[str]:
     found: set[str] = set()
-    for file in HERE.glob("test_eligibility*.py"):
+    for file in HERE.glob("test_*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.FunctionDef) or not node.name.startswith("test_"):
                 continue

@@ -16,7 +16,7 @@ from jupyter_emr_connect.services.compute.eligibility import (
     judge_application,
     judge_endpoint,
 )
-from tests.unit.services.rules import rule
+from tests.unit.services.compute.eligibility.rules import rule
 
 TEXT = st.text(max_size=12)
 LABEL = st.one_of(

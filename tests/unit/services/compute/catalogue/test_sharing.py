@@ -9,7 +9,7 @@ from jupyter_emr_connect.errors import AccessDenied, CredentialsExpired
 from jupyter_emr_connect.services.compute.catalogue import Changes, LiveCatalogue, jobs
 from jupyter_emr_connect.services.compute.catalogue.listing import Listing
 from jupyter_emr_connect.services.compute.catalogue.sharing import distinct, seen_in, want
-from tests.unit.services.lists import NOW, Clock, FakeLister, FakeSource, compute
+from tests.unit.services.compute.catalogue.lists import NOW, Clock, FakeLister, FakeSource, compute
 
 
 class Two:

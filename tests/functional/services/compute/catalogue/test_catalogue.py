@@ -9,7 +9,7 @@ import pytest
 
 from jupyter_emr_connect.services.compute.catalogue import Query, polling
 from jupyter_emr_connect.services.compute.sources import Source
-from tests.functional.services.catalogues import (
+from tests.functional.services.compute.catalogue.catalogues import (
     STANDARD,
     add_clusters,
     catalogue,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jupyter_emr_connect.services.compute.eligibility import is_since, parse_release
-from tests.unit.services.rules import rule
+from tests.unit.services.compute.eligibility.rules import rule
 
 
 @rule("release-form")

@@ -14,7 +14,7 @@ from jupyter_emr_connect.services.compute.eligibility import (
     judge_row,
     offered_transports,
 )
-from tests.unit.services.rules import rule
+from tests.unit.services.compute.eligibility.rules import rule
 
 STUDIO = {"Spark": "3.5.0", "Livy": "0.7.1", "JupyterEnterpriseGateway": "2.6.0"}
 PLAIN = Cluster(

@@ -8,7 +8,7 @@ import pytest
 
 from jupyter_emr_connect.aws.emr_containers import Endpoint
 from jupyter_emr_connect.services.compute.eligibility import NetworkReach, judge_endpoint
-from tests.unit.services.rules import rule
+from tests.unit.services.compute.eligibility.rules import rule
 
 ROLE = "arn:aws:iam::123456789012:role/Own"
 READY = Endpoint(

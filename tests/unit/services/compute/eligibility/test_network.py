@@ -17,7 +17,7 @@ from jupyter_emr_connect.services.compute.eligibility.network import (
     host_of,
     is_private,
 )
-from tests.unit.services.rules import rule
+from tests.unit.services.compute.eligibility.rules import rule
 
 NAME = "ip-10-0-0-9.ec2.internal"
 

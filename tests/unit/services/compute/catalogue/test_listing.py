@@ -9,7 +9,7 @@ import pytest
 from jupyter_emr_connect.errors import AccessDenied, Throttled
 from jupyter_emr_connect.services.compute.catalogue.listing import Listing, ListingRow, merge
 from jupyter_emr_connect.services.compute.catalogue.polling import DETAILS_STAY
-from tests.unit.services.lists import NOW, FakeLister, FakeSource, compute, described
+from tests.unit.services.compute.catalogue.lists import NOW, FakeLister, FakeSource, compute, described
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from jupyter_emr_connect.sandbox.aws.server import serve
 from jupyter_emr_connect.sandbox.world.world import World, fill_standard
 from jupyter_emr_connect.services.compute.catalogue import Query, jobs, polling
 from jupyter_emr_connect.services.compute.sources import Source
-from tests.functional.services.catalogues import (
+from tests.functional.services.compute.catalogue.catalogues import (
     STANDARD,
     add_clusters,
     catalogue,

@@ -14,7 +14,7 @@ from jupyter_emr_connect.aws.session import open_session
 from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.services.compute.catalogue import Query, polling, workers
 from jupyter_emr_connect.services.compute.lookup import find
-from tests.functional.services.catalogues import (
+from tests.functional.services.compute.catalogue.catalogues import (
     PATIENCE,
     STANDARD,
     add_clusters,

@@ -12,7 +12,14 @@ import pytest
 from jupyter_emr_connect.services.compute.catalogue import Query
 from jupyter_emr_connect.services.compute.sources import Source
 from jupyter_emr_connect.store.migrations import MIGRATIONS
-from tests.functional.services.catalogues import STANDARD, add_clusters, catalogue, change, names, read_all
+from tests.functional.services.compute.catalogue.catalogues import (
+    STANDARD,
+    add_clusters,
+    catalogue,
+    change,
+    names,
+    read_all,
+)
 
 
 @pytest.fixture

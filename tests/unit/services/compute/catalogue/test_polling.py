@@ -15,7 +15,7 @@ from jupyter_emr_connect.services.compute.catalogue.polling import (
     SLOW,
     interval,
 )
-from tests.unit.services.lists import NOW, FakeLister, FakeSource
+from tests.unit.services.compute.catalogue.lists import NOW, FakeLister, FakeSource
 
 
 @pytest.mark.parametrize(

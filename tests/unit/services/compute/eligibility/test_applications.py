@@ -8,7 +8,7 @@ import pytest
 
 from jupyter_emr_connect.aws.emr_serverless import Application, ApplicationRow
 from jupyter_emr_connect.services.compute.eligibility import judge_application, judge_application_row
-from tests.unit.services.rules import rule
+from tests.unit.services.compute.eligibility.rules import rule
 
 ROW = ApplicationRow("00f1", "a", "", "STARTED", None, "emr-7.13.0", "Spark", None)
 BOTH = Application(

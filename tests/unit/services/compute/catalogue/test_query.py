@@ -7,7 +7,7 @@ import pytest
 from jupyter_emr_connect.errors import ConfigurationError
 from jupyter_emr_connect.services.compute.catalogue import Query
 from jupyter_emr_connect.services.compute.catalogue.query import SORTS
-from tests.unit.services.lists import compute, described
+from tests.unit.services.compute.catalogue.lists import compute, described
 
 ROWS = [
     compute("j-A", name="Étoile", created_at="2026-01-02T00:00:00+00:00", tags={"team": "Größe ß"}),
