@@ -143,10 +143,10 @@ class OneComputeHandler(EMRHandler):
 
 
 def _describe(config: EMRConnect, kind: str, text: str, known: Callable[[str, str], Compute | None]) -> Compute:
-    from ...services.compute.lookup import find, pinned
+    from ...services.compute.lookup import find, recorded_source
 
     seen = known(kind, text)
-    sources = pinned(config, seen.profile, seen.region, seen.access_role) if seen else None
+    sources = recorded_source(config, seen.profile, seen.region, seen.access_role) if seen else None
     found = find(config, text, sources=sources, kind=kind, depth="view")
     if found.kind != kind:
         message = f"{text[:80]!r} is of kind {found.kind}, not {kind[:20]!r}."

@@ -15,9 +15,9 @@ from .kinds import Lister, make_listers
 from .kinds.row import Depth
 from .sources import Source, access_role, list_sources
 
-Place = tuple[Source, Lister]
+SourceLister = tuple[Source, Lister]
 # Names may be of any length; so much of one is enough to recognise it.
-SHOWN = 120
+SHOWN_CHARS = 120
 MOST_CANDIDATES = 10
 LIST_HINT = "`jupyter emr list` shows those there are."
 
@@ -46,18 +46,18 @@ def find(
         if found := lister.parse_arn(text):
             return _by_arn(text, lister, sources, found, depth)
     if text.startswith("arn:"):
-        message = f"{text[:SHOWN]!r} is not the ARN of a compute."
+        message = f"{text[:SHOWN_CHARS]!r} is not the ARN of a compute."
         fix = "A cluster, a managed endpoint or a Serverless application has one (`jupyter emr list --json`)."
         raise ComputeNotFound(message, fix=fix)
-    places = [(source, lister) for source in sources for lister in listers if lister.is_id(text)]
+    searched = [(source, lister) for source in sources for lister in listers if lister.is_id(text)]
     problem: EMRConnectError | None = None
     try:
-        if places and (by_id := _by_id(text, places, depth)):
+        if searched and (by_id := _by_id(text, searched, depth)):
             return by_id
     except EMRConnectError as error:
         problem = error
-    if any(lister.kind == "ec2" for _, lister in places):  # a name may look like the other kinds' ids
-        raise problem or _not_found(text, [lister for _, lister in places], sources)
+    if any(lister.kind == "ec2" for _, lister in searched):  # a name may look like the other kinds' ids
+        raise problem or _not_found(text, [lister for _, lister in searched], sources)
     try:
         return _by_name(text, [(source, lister) for source in sources for lister in listers], depth)
     except EMRConnectError:
@@ -66,7 +66,7 @@ def find(
         raise
 
 
-def pinned(config: EMRConnect, profile: str | None, region: str | None, role: str | None) -> list[Source]:
+def recorded_source(config: EMRConnect, profile: str | None, region: str | None, role: str | None) -> list[Source]:
     """Return the one source of a compute that was found before: its profile, region and access role (an ARN)."""
     return [Source(profile, region, access_role(config, role))]
 
@@ -74,7 +74,7 @@ def pinned(config: EMRConnect, profile: str | None, region: str | None, role: st
 def sources_of(config: EMRConnect, request: Attachment) -> list[Source]:
     """Return where an attachment's compute is to be looked for: one that is kept knows its source."""
     if request.access_role or (request.id and request.region):
-        return pinned(config, request.profile, request.region, request.access_role)
+        return recorded_source(config, request.profile, request.region, request.access_role)
     return list_sources(config, *([one] if one else [] for one in (request.profile, request.region)))
 
 
@@ -97,16 +97,16 @@ def _may_own(source: Source, account: str) -> bool:
         return False
 
 
-def _by_id(compute_id: str, places: Sequence[Place], depth: Depth) -> Compute | None:
-    """Return the compute that one of the places knows by this id; raises when none does and one could not say."""
+def _by_id(compute_id: str, searched: Sequence[SourceLister], depth: Depth) -> Compute | None:
+    """Return the compute that one of these sources knows by this id; raises when none does and one could not say."""
 
-    def describe(place: Place) -> Compute | None:
-        source, lister = place
+    def describe(pair: SourceLister) -> Compute | None:
+        source, lister = pair
         session = source.session()
         found = lister.describe(session, compute_id, depth=depth) if session.offers(lister.service) else None
-        return from_source(found, source) if found else None
+        return with_source(found, source) if found else None
 
-    answers = ask_all(places, describe, found=lambda answer: isinstance(answer, Compute))
+    answers = ask_all(searched, describe, found=lambda answer: isinstance(answer, Compute))
     errors = [one for one in answers if isinstance(one, EMRConnectError)]
     found = [one for one in answers if isinstance(one, Compute)]
     if not found and errors:
@@ -114,18 +114,18 @@ def _by_id(compute_id: str, places: Sequence[Place], depth: Depth) -> Compute | 
     return found[0] if found else None
 
 
-def _by_name(name: str, places: Sequence[Place], depth: Depth) -> Compute:
-    answers = ask_all(places, _rows)
+def _by_name(name: str, searched: Sequence[SourceLister], depth: Depth) -> Compute:
+    answers = ask_all(searched, _rows)
     errors = [one for one in answers if isinstance(one, EMRConnectError)]
     if len(errors) == len(answers):
         raise errors[0]
     rows = [row for one in answers if not isinstance(one, EMRConnectError) for row in one]
     same = _distinct([row for row in rows if name in _names(row[1])])
     if not same:
-        same = _lately_ended(name, places)
+        same = _lately_ended(name, searched)
     if not same:
-        listers = [lister for _, lister in places]
-        raise _not_found(name, listers, [source for source, _ in places], [row.name for _, row in rows], errors)
+        listers = [lister for _, lister in searched]
+        raise _not_found(name, listers, [source for source, _ in searched], [row.name for _, row in rows], errors)
     if len(same) > 1:
         raise _ambiguous(name, [row for _, row in same])
     (source, lister), row = same[0]
@@ -138,30 +138,30 @@ def _names(row: Compute) -> tuple[str, ...]:
     return (row.name, f"{row.details['virtual_cluster']}/{row.name}") if row.kind == "eks" else (row.name,)
 
 
-def _lately_ended(name: str, places: Sequence[Place]) -> list[tuple[Place, Compute]]:
+def _lately_ended(name: str, searched: Sequence[SourceLister]) -> list[tuple[SourceLister, Compute]]:
     """Return the newest compute of this name that has ended, so that the user learns what became of it."""
-    answers = ask_all(places, lambda place: _rows(place, ended=True))
+    answers = ask_all(searched, lambda pair: _rows(pair, ended=True))
     rows = [row for one in answers if not isinstance(one, EMRConnectError) for row in one if name in _names(row[1])]
     return sorted(rows, key=lambda row: row[1].created_at or "")[-1:]
 
 
-def _rows(place: Place, *, ended: bool = False) -> list[tuple[Place, Compute]]:
-    source, lister = place
+def _rows(pair: SourceLister, *, ended: bool = False) -> list[tuple[SourceLister, Compute]]:
+    source, lister = pair
     session = source.session()
     if not session.offers(lister.service):
         return []
     pages = lister.pages(session, ended=ended)
-    return [(place, from_source(row, source)) for page in pages for row in page]
+    return [(pair, with_source(row, source)) for page in pages for row in page]
 
 
-def _distinct(rows: Sequence[tuple[Place, Compute]]) -> list[tuple[Place, Compute]]:
-    found: dict[tuple[str, str, str], tuple[Place, Compute]] = {}
+def _distinct(rows: Sequence[tuple[SourceLister, Compute]]) -> list[tuple[SourceLister, Compute]]:
+    found: dict[tuple[str, str, str], tuple[SourceLister, Compute]] = {}
     for row in rows:
         found.setdefault((row[1].kind, row[1].id, row[1].account), row)
     return list(found.values())
 
 
-def from_source(compute: Compute, source: Source) -> Compute:
+def with_source(compute: Compute, source: Source) -> Compute:
     """Return the compute with the profile (by its name) and the access role that it was found with."""
     role = source.access_role.arn if source.access_role else None
     return replace(compute, profile=source.session().profile, access_role=role)
@@ -174,7 +174,7 @@ def _ambiguous(name: str, rows: Sequence[Compute]) -> AmbiguousCompute:
         for row in newest[:MOST_CANDIDATES]
     )
     more = f", and {len(rows) - MOST_CANDIDATES} that are older" if len(rows) > MOST_CANDIDATES else ""
-    message = f"{len(rows)} computes are named {name[:SHOWN]!r}: {listed}{more}."
+    message = f"{len(rows)} computes are named {name[:SHOWN_CHARS]!r}: {listed}{more}."
     return AmbiguousCompute(message, fix="Use one of these ids, or an ARN.")
 
 
@@ -188,11 +188,11 @@ def _not_found(
     titles = list(dict.fromkeys(lister.title for lister in listers))
     what = titles[0] if len(titles) == 1 else "compute"
     where = "; ".join(dict.fromkeys(_where(source) for source in sources))
-    text = text[:SHOWN]
-    near = difflib.get_close_matches(text, sorted({name[:SHOWN] for name in names}), n=3)
+    text = text[:SHOWN_CHARS]
+    near = difflib.get_close_matches(text, sorted({name[:SHOWN_CHARS] for name in names}), n=3)
     hint = f"Did you mean {' or '.join(map(repr, near))}? " if near else ""
-    blind = f" Not all could be asked: {errors[0].message}" if errors else ""
-    return ComputeNotFound(f"No {what} {text!r} in {where}.{blind}", fix=f"{hint}{LIST_HINT}")
+    unasked = f" Not all could be asked: {errors[0].message}" if errors else ""
+    return ComputeNotFound(f"No {what} {text!r} in {where}.{unasked}", fix=f"{hint}{LIST_HINT}")
 
 
 def _where(source: Source) -> str:

@@ -55,7 +55,7 @@ class Inquiry:
     def identity(self) -> Identity:
         """Who asks; raises :class:`IamUnavailable` when STS does not say."""
         if self._identity is None:
-            self._identity = self._ask("sts:GetCallerIdentity", get_identity, self.session, cost=0)
+            self._identity = self._call("sts:GetCallerIdentity", get_identity, self.session, weight=0)
         return self._identity
 
     @property
@@ -80,7 +80,7 @@ class Inquiry:
         found: dict[str, iam.Role] = {}
         pages = iam.list_roles(self.session)
         for _ in range(max(1, self._left // 2)):
-            page = self._ask(LIST, next, pages, None)
+            page = self._call(LIST, next, pages, None)
             if page is None:
                 self._left += 1  # the end was known without a call
                 return found, True
@@ -130,7 +130,7 @@ class Inquiry:
         if ":user/" not in self.principal and ":role/" not in self.principal:
             raise IamUnavailable  # the account's root, a federated user: AWS simulates neither
         try:
-            found = self._ask(SIMULATE, iam.simulate, *self._question(wanted, resources))
+            found = self._call(SIMULATE, iam.simulate, *self._question(wanted, resources))
         except BudgetSpent:
             raise
         except IamUnavailable:
@@ -138,7 +138,7 @@ class Inquiry:
         if found is None and self._find_real_principal():
             self.denials.pop(SIMULATE, None)
             self.unasked.pop(SIMULATE, None)
-            found = self._ask(SIMULATE, iam.simulate, *self._question(wanted, resources))
+            found = self._call(SIMULATE, iam.simulate, *self._question(wanted, resources))
         if found is None:
             raise IamUnavailable
         return found
@@ -158,7 +158,7 @@ class Inquiry:
         """Whether the session's role turned out to have another ARN than its session's tells."""
         guess = self.identity.principal
         if self._real_principal is None and guess != self.identity.arn:
-            role = self._ask(GET, iam.get_role, self.session, guess.rpartition("/")[2], closes=False)
+            role = self._call(GET, iam.get_role, self.session, guess.rpartition("/")[2], remember_denial=False)
             self._real_principal = role.arn if role else guess
             return self._real_principal != guess
         return False
@@ -184,7 +184,7 @@ class Inquiry:
             return roles[arn]
         if whole and not any(name.endswith(f"/{arn.rpartition('/')[2]}") for name in roles):
             return None
-        return self._ask(GET, iam.get_role, self.session, arn.rpartition("/")[2], closes=False)
+        return self._call(GET, iam.get_role, self.session, arn.rpartition("/")[2], remember_denial=False)
 
     def instance_role(self) -> str | None:
         """Return the ARN of the role in an EC2 cluster's instance profile, None where AWS knows none."""
@@ -192,24 +192,29 @@ class Inquiry:
         key = (PROFILE, self.identity.account, name)
         found: str | None = ANSWERS.get(key) if name else ""
         if found is None:
-            found = self._ask(PROFILE, iam.instance_profile_role, self.session, name) or ""
+            found = self._call(PROFILE, iam.instance_profile_role, self.session, name) or ""
             ANSWERS.put(key, found)
         return found or None
 
-    def _ask(
-        self, action: str, function: Callable[..., Answer], *arguments: object, closes: bool = True, cost: int = 1
+    def _call(
+        self,
+        action: str,
+        function: Callable[..., Answer],
+        *arguments: object,
+        weight: int = 1,
+        remember_denial: bool = True,
     ) -> Answer:
-        """Make one call; with ``closes`` a denial is the answer to all further calls of the action."""
+        """Make one call; with ``remember_denial`` a denial is the answer to all further calls of the action."""
         if action in self.denials:
             raise IamUnavailable
-        if self.errors or self._left < cost:
+        if self.errors or self._left < weight:
             raise BudgetSpent
-        self._left -= cost
+        self._left -= weight
         try:
             return function(*arguments)
         except AccessDenied as error:
             self.unasked[error.iam_action or action] = None
-            if closes:
+            if remember_denial:
                 self.denials[action] = error
             raise IamUnavailable from error
         except EMRConnectError as error:

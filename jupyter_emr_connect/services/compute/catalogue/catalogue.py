@@ -30,11 +30,11 @@ WORKERS = 6
 SLOW_JOB_S = 2.0
 MOST_THREADS = 64
 # An answer with at most so many rows is looked at by a person, so that its rows are described first.
-LOOKED_AT = 200
-SLOW_SECONDS = 3.0
+DESCRIBED_FIRST_MAX = 200
+SLOW_LIST_S = 3.0
 # The list can do without its file, so that it does not wait long for one that others use.
-BUSY_SECONDS = 2.0
-KEPT_ANSWERS = 4
+DATABASE_BUSY_S = 2.0
+MAX_CACHED_ANSWERS = 4
 
 
 class LiveCatalogue:
@@ -55,7 +55,7 @@ class LiveCatalogue:
         """Start nothing yet; raises ``ConfigurationError`` for sources that cannot be used."""
         self._sources = list(sources) if sources is not None else list_sources(config)
         self._listers = tuple(listers) if listers is not None else make_listers(config)
-        self._state = CatalogueState(Database(config.state_file, busy_seconds=BUSY_SECONDS), clock)
+        self._state = CatalogueState(Database(config.state_file, busy_seconds=DATABASE_BUSY_S), clock)
         self._answers: dict[tuple[str, Query], list[Compute]] = {}
         self._workers = DaemonExecutor(WORKERS, "emr-catalogue", slow_after_s=SLOW_JOB_S, max_threads=MOST_THREADS)
         self._poller: threading.Thread | None = None
@@ -77,11 +77,11 @@ class LiveCatalogue:
         if found is None:
             found = query.matching(computes or ())
             with self._state.lock:
-                while len(self._answers) >= KEPT_ANSWERS:
+                while len(self._answers) >= MAX_CACHED_ANSWERS:
                     del self._answers[next(iter(self._answers))]
                 self._answers[version, query] = found
         items = query.page(found)
-        if len(items) <= LOOKED_AT:
+        if len(items) <= DESCRIBED_FIRST_MAX:
             self.want(items)
         return replace(frame, version=version, items=items, total=len(found), offset=query.offset, changes=changes)
 
@@ -125,7 +125,7 @@ class LiveCatalogue:
             for listing in self._relevant(query):
                 listing.looked_at = now
                 asked_at = listing.running_since or listing.finished_at or 0.0
-                listing.forced |= refresh and now - asked_at > polling.FRESH
+                listing.forced |= refresh and now - asked_at > polling.FRESH_FOR_S
             if not (self._poller and self._poller.is_alive()) and not state.closed:
                 self._poller = threading.Thread(target=self._poll, name="emr-catalogue-poller", daemon=True)
                 self._poller.start()
@@ -150,7 +150,7 @@ class LiveCatalogue:
             waiting=tuple(
                 {"kind": one.lister.kind, "region": one.source.region, "seconds": round(seconds, 1)}
                 for one, seconds in running
-                if seconds > SLOW_SECONDS
+                if seconds > SLOW_LIST_S
             ),
             to_describe=sum(len(one.wanted.keys() | one.queue.keys()) + one.describing for one in listings),
         )
@@ -161,7 +161,7 @@ class LiveCatalogue:
             with self._state.lock:
                 now = self._state.clock()
                 looked_at = max((one.looked_at for one in self._state.listings), default=0.0)
-                if self._state.closed or now - looked_at > polling.FORGOTTEN:
+                if self._state.closed or now - looked_at > polling.STOP_AFTER_S:
                     self._poller = None
                     return
                 due = self._due(now)

@@ -10,9 +10,9 @@ from ....aws.session import AWSSession
 from ....aws.sts import account_within
 from ....errors import AWSError, AWSUnavailable, CredentialsExpired, EMRConnectError, InvalidCredentials, Throttled
 from ....models import Compute
-from ..lookup import from_source
+from ..lookup import with_source
 from .listing import Listing, ListingRow
-from .polling import LONGEST_BACK_OFF
+from .polling import MAX_BACK_OFF_S
 from .state import CatalogueState
 from .view import Changes
 
@@ -21,9 +21,9 @@ log = logging.getLogger(__name__)
 AT_ONCE = 5
 # The share of AWS's rates that rows which somebody sees leave to one who attaches.
 LOOKED_AT_RESERVE = 0.2
-ACCOUNT_SECONDS = 3.0
-PAUSE = 1.0
-PAUSE_AFTER_FAILURE = 15.0
+ACCOUNT_TIMEOUT_S = 3.0
+PAUSE_S = 1.0
+FAILURE_PAUSE_S = 15.0
 
 
 def read_list(state: CatalogueState, listing: Listing) -> None:
@@ -37,7 +37,7 @@ def read_list(state: CatalogueState, listing: Listing) -> None:
             if state.closed:
                 return
             pages += 1
-            rows = [from_source(one, listing.source) for one in page]
+            rows = [with_source(one, listing.source) for one in page]
             seen.update(one.id for one in rows)
             with state.changing() as record:
                 added, changed = listing.upsert(rows, state.clock())
@@ -60,7 +60,7 @@ def read_list(state: CatalogueState, listing: Listing) -> None:
 def _pages(listing: Listing) -> Iterator[list[Compute]]:
     session = listing.source.session()
     if session.offers(listing.lister.service):
-        account_within(session, ACCOUNT_SECONDS)  # so that callers of one account share its rates
+        account_within(session, ACCOUNT_TIMEOUT_S)  # so that callers of one account share its rates
         yield from listing.lister.pages(session, ended=listing.ended)
 
 
@@ -89,14 +89,14 @@ def describe_some(state: CatalogueState, listing: Listing) -> None:
     state.save(listing, put)
     with state.changing() as record:
         listing.describing = 0
-        pause = 0.0 if room else PAUSE
+        pause = 0.0 if room else PAUSE_S
         if problem is not None:
             if left:
                 listing.put_back(left, left[0])
             listing.describe_failures += 1
-            pause = min(PAUSE_AFTER_FAILURE * 2.0 ** min(listing.describe_failures - 1, 10), LONGEST_BACK_OFF)
-            record(listing, news=type(problem) is not type(listing.trouble))
-            listing.trouble = problem
+            pause = min(FAILURE_PAUSE_S * 2.0 ** min(listing.describe_failures - 1, 10), MAX_BACK_OFF_S)
+            record(listing, news=type(problem) is not type(listing.describe_error))
+            listing.describe_error = problem
         listing.describe_at = state.clock() + pause
 
 
@@ -105,26 +105,26 @@ def _describe(state: CatalogueState, listing: Listing, session: AWSSession, comp
 
     Raises what would be so for any other row as well.
     """
-    trouble: EMRConnectError | None = None
+    refusal: EMRConnectError | None = None
     found: Compute | None = None
     try:
         found = listing.lister.describe(session, compute_id)
     except (Throttled, AWSUnavailable, CredentialsExpired, InvalidCredentials):
         raise
     except AWSError as error:
-        trouble = error
+        refusal = error
     with state.changing() as record:
         now, changed = state.clock(), False
-        if trouble is not None:
-            changed = listing.put_blind(compute_id, f"Not known: {trouble.message}", now)
+        if refusal is not None:
+            changed = listing.put_access_denied(compute_id, f"Not known: {refusal.message}", now)
             state.hand_over(listing, compute_id)
         elif found is not None:
-            changed = listing.put(from_source(found, listing.source), now)
+            changed = listing.put(with_source(found, listing.source), now)
             listing.describe_failures = 0
         # Some may be refused and others not: what was refused is said as long as there is such a row.
-        trouble = trouble or (listing.trouble if listing.blind else None)
-        news = type(trouble) is not type(listing.trouble)
-        listing.trouble = trouble
+        refusal = refusal or (listing.describe_error if listing.access_denied else None)
+        news = type(refusal) is not type(listing.describe_error)
+        listing.describe_error = refusal
         record(listing, Changes(changed=(compute_id,) if changed else ()), news=news)
 
 

@@ -12,7 +12,7 @@ from ....errors import EMRConnectError
 from ....models import Compute
 from ..kinds import Lister
 from ..sources import Source
-from .polling import DETAILS_STAY, interval
+from .polling import DESCRIBE_AGAIN_AFTER_S, interval
 
 # What a list may say otherwise without anything else of a described compute having changed.
 LISTED = ("name", "arn", "state", "state_reason", "created_at")
@@ -34,11 +34,11 @@ class Listing:
 
     ``ended`` lists those that have ended, and not those that live. ``listed_at`` is when AWS last listed it to the end
     (seconds since the epoch); ``stored`` says that the rows come from the state file, ``passed`` that a list has ended,
-    well or not, since this process began. ``error`` is why the last list failed, ``trouble`` why a description did.
-    ``wanted`` are ids to describe because a user looks at them, with how many are looked at together; ``queue`` are
-    those that are new or changed; ``failing`` those of them that could not be described just now, ``blind`` those that
-    are not asked for again before ``ask_blind_at``, because AWS refused. ``saving`` is held while rows are written to
-    the state file.
+    well or not, since this process began. ``error`` is why the last list failed, ``describe_error`` why a description
+    did. ``wanted`` are ids to describe because a user looks at them, with how many are looked at together; ``queue``
+    are those that are new or changed; ``failing`` those of them that could not be described just now, ``access_denied``
+    those that are not asked for again before ``ask_denied_at``, because AWS refused. ``saving`` is held while rows are
+    written to the state file.
     """
 
     source: Source
@@ -49,7 +49,7 @@ class Listing:
     stored: bool = False
     passed: bool = False
     error: EMRConnectError | None = None
-    trouble: EMRConnectError | None = None
+    describe_error: EMRConnectError | None = None
     looked_at: float = 0.0
     running_since: float | None = None
     finished_at: float | None = None
@@ -57,13 +57,13 @@ class Listing:
     describing: int = 0
     describe_at: float = 0.0
     describe_failures: int = 0
-    ask_blind_at: float = 0.0
+    ask_denied_at: float = 0.0
     pages: int = 0
     failures: int = 0
     wanted: dict[str, int] = field(default_factory=dict)
     queue: dict[str, None] = field(default_factory=dict)
     failing: set[str] = field(default_factory=set)
-    blind: set[str] = field(default_factory=set)
+    access_denied: set[str] = field(default_factory=set)
     saving: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -83,8 +83,8 @@ class Listing:
     def finish(self, now: float, *, pages: int, error: EMRConnectError | None, listed_at: float) -> bool:
         """Note that a list has ended, well or not; True where that is news to those who look."""
         news = not self.passed or type(error) is not type(self.error)
-        if self.trouble is not None and not (self.blind or self.wanted or self.queue):
-            self.trouble, self.describe_failures, news = None, 0, True
+        if self.describe_error is not None and not (self.access_denied or self.wanted or self.queue):
+            self.describe_error, self.describe_failures, news = None, 0, True
         self.running_since, self.finished_at, self.passed, self.error = None, now, True, error
         self.failures = self.failures + 1 if error else 0
         if error is None:
@@ -102,7 +102,7 @@ class Listing:
                 continue
             self.rows[compute.id] = row
             (changed if old else added).append(row)
-            self.blind.discard(compute.id)
+            self.access_denied.discard(compute.id)
             if row.described_at is None and self.lister.worth_describing(row.compute):
                 self.queue[compute.id] = None
             else:
@@ -115,7 +115,7 @@ class Listing:
         for one in gone:
             del self.rows[one]
             self.settle(one)
-            self.blind.discard(one)
+            self.access_denied.discard(one)
         return gone
 
     def put(self, compute: Compute, now: float) -> bool:
@@ -125,21 +125,21 @@ class Listing:
         if old is None:
             return False
         self.rows[compute.id] = ListingRow(compute, now)
-        if compute.id in self.blind:  # what was refused is granted now, and so it may be for others
-            self.blind.discard(compute.id)
-            self.queue.update(dict.fromkeys(self.blind))
-            self.blind.clear()
+        if compute.id in self.access_denied:  # what was refused is granted now, and so it may be for others
+            self.access_denied.discard(compute.id)
+            self.queue.update(dict.fromkeys(self.access_denied))
+            self.access_denied.clear()
         return old.compute != compute
 
-    def put_blind(self, compute_id: str, reason: str, now: float) -> bool:
+    def put_access_denied(self, compute_id: str, reason: str, now: float) -> bool:
         """Keep why a compute could not be described; False where that is no news."""
         self.settle(compute_id)
         old = self.rows.get(compute_id)
         if old is None:
             return False
-        if not self.blind:
-            self.ask_blind_at = now + DETAILS_STAY
-        self.blind.add(compute_id)
+        if not self.access_denied:
+            self.ask_denied_at = now + DESCRIBE_AGAIN_AFTER_S
+        self.access_denied.add(compute_id)
         self.rows[compute_id] = ListingRow(replace(old.compute, reason=reason), now)
         return self.rows[compute_id].compute != old.compute
 
@@ -154,15 +154,15 @@ class Listing:
         ``among`` is how many are looked at together: the fewer, the sooner.
         """
         row = self.rows[compute_id]
-        if compute_id in self.blind:
-            wanted = now >= self.ask_blind_at
+        if compute_id in self.access_denied:
+            wanted = now >= self.ask_denied_at
             if wanted:  # one call finds out whether that is so still
-                self.ask_blind_at = now + DETAILS_STAY
+                self.ask_denied_at = now + DESCRIBE_AGAIN_AFTER_S
         elif row.described_at is None:
             wanted = self.lister.worth_describing(row.compute)
         else:
             unsure = any(row.compute.details.get(name) for name in UNSURE)
-            wanted = unsure and now - row.described_at > DETAILS_STAY
+            wanted = unsure and now - row.described_at > DESCRIBE_AGAIN_AFTER_S
         if wanted:
             self.wanted[compute_id] = min(among, self.wanted.get(compute_id, among))
 

@@ -10,7 +10,7 @@ from .listing import Listing
 from .view import NOTHING, Changes
 
 # What another source may see as well waits so long to be described, until the source before it has listed it.
-HEAD_START_SECONDS = 2.0
+HEAD_START_S = 2.0
 
 
 def distinct(listings: Iterable[Listing]) -> list[Compute]:
@@ -44,7 +44,7 @@ def waits_for_others(listings: Sequence[Listing], listing: Listing, now: float) 
         (one.lister.kind, one.source.region) == same
         and not one.passed
         and one.running_since is not None
-        and now - one.running_since < HEAD_START_SECONDS
+        and now - one.running_since < HEAD_START_S
         for one in takewhile(lambda one: one is not listing, listings)
     )
 
@@ -89,4 +89,4 @@ def _with(listings: Iterable[Listing], kind: str, compute_id: str) -> Iterator[L
 
 
 def _answers(listing: Listing, compute_id: str) -> bool:
-    return listing.error is None and listing.trouble is None and compute_id not in listing.blind
+    return listing.error is None and listing.describe_error is None and compute_id not in listing.access_denied

@@ -162,7 +162,7 @@ def problems_of(listings: Sequence[Listing]) -> tuple[Problem, ...]:
     """Return the errors of these lists; what concerns a caller as a whole is said once and not for each kind."""
     found: dict[tuple[str, ...], Problem] = {}
     for one in listings:
-        for error in (one.error, one.trouble):
+        for error in (one.error, one.describe_error):
             if error is None:
                 continue
             role = one.source.access_role.arn if one.source.access_role else None

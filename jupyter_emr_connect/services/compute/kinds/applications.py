@@ -10,7 +10,7 @@ from ....aws import emr_serverless
 from ....aws.session import AWSSession
 from ....models import Compute, Kind
 from .. import eligibility
-from .row import Depth, judged, named
+from .row import Depth, make_compute, without_empty
 
 APPLICATION_ID = re.compile(r"[0-9a-z]{16,64}")
 APPLICATION_ARN = re.compile(r"arn:aws[a-zA-Z-]*:emr-serverless:([a-z0-9-]+):(\d{12}):/applications/([0-9a-z]+)")
@@ -50,7 +50,7 @@ class Applications:
 
 def undescribed(row: emr_serverless.ApplicationRow, region: str) -> Compute:
     """Return what a row of the list says of an application."""
-    return judged("serverless", row.id, row, region, eligibility.judge_application_row(row), **_facts(row))
+    return make_compute("serverless", row.id, row, region, eligibility.judge_application_row(row), **_facts(row))
 
 
 def _facts(row: emr_serverless.ApplicationRow) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def _facts(row: emr_serverless.ApplicationRow) -> dict[str, Any]:
 def described(application: emr_serverless.Application, region: str) -> Compute:
     """Return an application with everything computed."""
     verdict = eligibility.judge_application(application)
-    return judged(
+    return make_compute(
         "serverless",
         application.id,
         application,
@@ -74,7 +74,7 @@ def described(application: emr_serverless.Application, region: str) -> Compute:
             "offers": list(verdict.offers),
             "runtime_role_reason": verdict.role_reason,
             "maximum_capacity": application.maximum_capacity,
-            "network": named(
+            "network": without_empty(
                 subnets=", ".join(application.subnets), security_groups=", ".join(application.security_groups)
             ),
             **verdict.details,

@@ -15,7 +15,7 @@ from ....aws.session import AWSSession
 from ....errors import AccessDenied, AWSError, AWSUnavailable, CredentialsExpired, InvalidCredentials, Throttled
 from ....models import Compute, Kind
 from .. import eligibility
-from .row import Depth, judged
+from .row import Depth, make_compute
 
 CLUSTER_ID = re.compile(r"j-[A-Z0-9]{1,254}")
 CLUSTER_ARN = re.compile(r"arn:aws[a-zA-Z-]*:elasticmapreduce:([a-z0-9-]+):(\d{12}):cluster/(j-[A-Z0-9]+)")
@@ -123,10 +123,10 @@ class Clusters:
 
 def undescribed(row: emr.ClusterRow, region: str) -> Compute:
     """Return what a row of the list says of a cluster; ``region`` counts where there is no ARN."""
-    return judged("ec2", row.id, row, region, eligibility.judge_row(row))
+    return make_compute("ec2", row.id, row, region, eligibility.judge_row(row))
 
 
 def described(cluster: emr.Cluster, verdict: eligibility.Eligibility, region: str, **details: Any) -> Compute:
     """Return a cluster with what was judged of it, and the details that the caller gives."""
     facts = {"release": cluster.release, "applications": tuple(cluster.applications), "tags": cluster.tags}
-    return judged("ec2", cluster.id, cluster, region, verdict, host=cluster.host, details=details, **facts)
+    return make_compute("ec2", cluster.id, cluster, region, verdict, host=cluster.host, details=details, **facts)

@@ -10,7 +10,7 @@ from ....aws.session import AWSSession
 from ....errors import AWSError, AWSUnavailable, CredentialsExpired, EMRConnectError, InvalidCredentials, Throttled
 from ....models import Compute, Kind
 from .. import eligibility
-from .row import Depth, judged, named
+from .row import Depth, make_compute, without_empty
 
 ENDPOINT_ID = re.compile(r"([0-9a-z]{1,64})/([0-9a-z]{1,64})")
 ENDPOINT_ARN = re.compile(
@@ -95,7 +95,7 @@ def described(
     verdict = eligibility.judge_endpoint(
         endpoint, virtual_cluster_state=cluster.state if cluster else None, reach=reach
     )
-    return judged(
+    return make_compute(
         "eks",
         endpoint.compute_id,
         endpoint,
@@ -113,7 +113,7 @@ def described(
             "failure_reason": endpoint.failure_reason,
             "private_ca": endpoint.certificate is not None,
             "unreachable": reach.obstacle if reach else None,
-            "network": named(security_group=endpoint.security_group, subnets=", ".join(endpoint.subnets)),
+            "network": without_empty(security_group=endpoint.security_group, subnets=", ".join(endpoint.subnets)),
             **verdict.details,
         },
     )

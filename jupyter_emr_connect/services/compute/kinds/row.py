@@ -35,7 +35,9 @@ class ListedFacts(Protocol):
         """ISO 8601."""
 
 
-def judged(kind: Kind, compute_id: str, row: ListedFacts, region: str, verdict: Eligibility, **facts: Any) -> Compute:
+def make_compute(
+    kind: Kind, compute_id: str, row: ListedFacts, region: str, verdict: Eligibility, **facts: Any
+) -> Compute:
     """Return a compute of what AWS and the rules say; ``region`` counts without an ARN, ``facts`` are the rest."""
     parts = row.arn.split(":")
     place, account = (parts[3] or region, parts[4]) if len(parts) > 5 else (region, "")
@@ -58,6 +60,6 @@ def judged(kind: Kind, compute_id: str, row: ListedFacts, region: str, verdict: 
     )
 
 
-def named(**parts: str | None) -> dict[str, str]:
+def without_empty(**parts: str | None) -> dict[str, str]:
     """Return those parts of a network's description that are known."""
     return {name: value for name, value in parts.items() if value}

@@ -58,7 +58,7 @@ def read_all(live: LiveCatalogue, query: Query | None = None) -> View:
 
 
 def refreshed(live: LiveCatalogue) -> View:
-    """Return the list after AWS was asked again (``polling.FRESH`` must be 0)."""
+    """Return the list after AWS was asked again (``polling.FRESH_FOR_S`` must be 0)."""
     return until(live, lambda view: view.complete and not view.refreshing and not view.to_describe, refresh=True)
 
 

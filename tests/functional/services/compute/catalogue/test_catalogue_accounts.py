@@ -72,7 +72,7 @@ def test_a_role_that_cannot_be_taken_hides_no_other_and_is_said_once(cloud, tmp_
 
 
 def test_two_profiles_of_one_account_are_shown_and_described_once(cloud, tmp_path, monkeypatch):
-    monkeypatch.setattr(sharing, "HEAD_START_SECONDS", 60.0)  # a loaded machine takes seconds to run a process
+    monkeypatch.setattr(sharing, "HEAD_START_S", 60.0)  # a loaded machine takes seconds to run a process
     told = {"Version": 1, "AccessKeyId": cloud.keys["administrator"].access_key}
     told["SecretAccessKey"] = cloud.keys["administrator"].secret
     slow = f"import time; time.sleep(0.7); print({json.dumps(json.dumps(told))})"

@@ -88,7 +88,7 @@ def test_regions_that_hang_hold_up_no_other(cloud, tmp_path):
 
 @pytest.mark.parametrize("fault", ["down", "throttle", "slow:20000"])
 def test_the_list_does_without_sts(cloud, tmp_path, fault, monkeypatch):
-    monkeypatch.setattr(jobs, "ACCOUNT_SECONDS", 0.2)
+    monkeypatch.setattr(jobs, "ACCOUNT_TIMEOUT_S", 0.2)
     cloud.world.faults.set(fault, options={"service": "sts"})
     with catalogue(tmp_path) as live:
         for view in (read_all(live), refreshed(live)):
@@ -104,7 +104,7 @@ def test_endpoints_of_one_virtual_cluster_that_is_denied_hide_no_other(cloud, tm
 
 
 def test_denied_descriptions_leave_the_rows_and_come_when_they_are_granted(cloud, tmp_path, monkeypatch):
-    monkeypatch.setattr("jupyter_emr_connect.services.compute.catalogue.listing.DETAILS_STAY", 0.3)
+    monkeypatch.setattr("jupyter_emr_connect.services.compute.catalogue.listing.DESCRIBE_AGAIN_AFTER_S", 0.3)
     cloud.world.faults.set("deny:DescribeCluster")
     with catalogue(tmp_path) as live:
         view = read_all(live)
@@ -121,7 +121,7 @@ def test_denied_descriptions_leave_the_rows_and_come_when_they_are_granted(cloud
 
 
 def test_a_security_configuration_that_was_denied_is_read_when_it_is_granted(cloud, tmp_path, monkeypatch):
-    monkeypatch.setattr("jupyter_emr_connect.services.compute.catalogue.listing.DETAILS_STAY", 0.5)
+    monkeypatch.setattr("jupyter_emr_connect.services.compute.catalogue.listing.DESCRIBE_AGAIN_AFTER_S", 0.5)
     monkeypatch.setattr("jupyter_emr_connect.services.compute.kinds.clusters.DENIAL_SECONDS", 0.4)
     cloud.world.faults.set("deny:DescribeSecurityConfiguration")
     with catalogue(tmp_path) as live:
@@ -135,7 +135,7 @@ def test_a_security_configuration_that_was_denied_is_read_when_it_is_granted(clo
 
 @pytest.mark.slow
 def test_throttled_descriptions_come_later(cloud, tmp_path, monkeypatch):
-    monkeypatch.setattr(jobs, "PAUSE_AFTER_FAILURE", 0.2)
+    monkeypatch.setattr(jobs, "FAILURE_PAUSE_S", 0.2)
     cloud.world.faults.set("throttle", options={"action": "DescribeCluster"})
     with catalogue(tmp_path) as live:
         view = until(live, lambda view: view.problems)
@@ -150,7 +150,7 @@ def test_throttled_descriptions_come_later(cloud, tmp_path, monkeypatch):
 
 def test_a_login_that_is_over_is_one_problem_and_recovers_by_itself(cloud, tmp_path, monkeypatch):
     monkeypatch.setattr(polling, "FAST", 0.2)
-    monkeypatch.setattr(polling, "SECONDS_A_PAGE", 0.1)
+    monkeypatch.setattr(polling, "INTERVAL_PER_PAGE_S", 0.1)
     with catalogue(tmp_path) as live:
         read_all(live)
         cloud.world.faults.set("expire-credentials")
@@ -203,7 +203,7 @@ def test_a_wrong_clock_is_said_to_be_wrong(cloud, tmp_path, monkeypatch, minutes
 
 def test_a_fault_that_lasts_is_met_less_and_less(cloud, tmp_path, monkeypatch):
     monkeypatch.setattr(polling, "FAST", 0.1)
-    monkeypatch.setattr(polling, "SECONDS_A_PAGE", 0.1)
+    monkeypatch.setattr(polling, "INTERVAL_PER_PAGE_S", 0.1)
     cloud.world.faults.set("deny:ListApplications")
     with catalogue(tmp_path) as live:
         until(live, lambda view: cloud.calls("ListApplications") >= 6)

@@ -132,7 +132,7 @@ def test_a_file_of_a_newer_version_is_left_as_it_is(cloud, tmp_path, file, caplo
 
 
 def test_a_file_that_another_process_holds(cloud, tmp_path, file, caplog, monkeypatch):
-    monkeypatch.setattr("jupyter_emr_connect.services.compute.catalogue.catalogue.BUSY_SECONDS", 0.2)
+    monkeypatch.setattr("jupyter_emr_connect.services.compute.catalogue.catalogue.DATABASE_BUSY_S", 0.2)
     remember(tmp_path)
     connection = sqlite3.connect(file, isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")

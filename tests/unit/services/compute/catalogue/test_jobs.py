@@ -16,7 +16,7 @@ from jupyter_emr_connect.errors import (
 )
 from jupyter_emr_connect.services.compute.catalogue import jobs
 from jupyter_emr_connect.services.compute.catalogue.listing import Listing
-from jupyter_emr_connect.services.compute.catalogue.polling import LONGEST_BACK_OFF
+from jupyter_emr_connect.services.compute.catalogue.polling import MAX_BACK_OFF_S
 from jupyter_emr_connect.services.compute.catalogue.state import CatalogueState
 from jupyter_emr_connect.store.computes import ComputeStore
 from jupyter_emr_connect.store.database import Database
@@ -92,7 +92,7 @@ def test_a_session_that_cannot_be_made_is_the_lists_error(path):
     bench.source.error = None
     bench.read()
     assert bench.listing.error is None
-    assert bench.listing.trouble is bench.source.error or bench.listing.queue
+    assert bench.listing.describe_error is bench.source.error or bench.listing.queue
 
 
 def test_new_rows_are_described_and_kept_and_not_asked_for_again(path):
@@ -147,7 +147,7 @@ def test_what_could_not_be_described_is_not_forgotten(path):
     bench.lister.refused["j-1"] = Throttled("slow down")
     bench.describe()
     assert set(bench.lister.asked) | set(bench.listing.queue) == {"j-0", "j-1", "j-2", "j-3"}
-    assert isinstance(bench.listing.trouble, Throttled)
+    assert isinstance(bench.listing.describe_error, Throttled)
     bench.clock.now = bench.listing.describe_at
     bench.describe()
     assert [row.id for row in bench.rows.values() if row.attachable] == ["j-0", "j-2", "j-3"]
@@ -155,7 +155,7 @@ def test_what_could_not_be_described_is_not_forgotten(path):
     bench.lister.refused.clear()
     bench.describe()
     assert all(row.attachable for row in bench.rows.values())
-    assert bench.listing.trouble is None
+    assert bench.listing.describe_error is None
 
 
 def test_a_description_that_goes_on_failing_is_tried_less_and_less(path):
@@ -168,7 +168,7 @@ def test_a_description_that_goes_on_failing_is_tried_less_and_less(path):
         pauses.append(bench.listing.describe_at - bench.clock.now)
         bench.clock.now = bench.listing.describe_at
     assert pauses == sorted(pauses)
-    assert (pauses[0], pauses[-1]) == (jobs.PAUSE_AFTER_FAILURE, LONGEST_BACK_OFF)
+    assert (pauses[0], pauses[-1]) == (jobs.FAILURE_PAUSE_S, MAX_BACK_OFF_S)
     bench.lister.refused.clear()
     bench.describe()
     assert bench.listing.describe_at == bench.clock.now
@@ -181,7 +181,7 @@ def test_a_defect_does_not_stop_descriptions_for_ever(path, defect, caplog):
     bench.lister.refused["j-A"] = defect
     bench.describe()
     assert bench.listing.describing == 0
-    assert bench.listing.trouble is not None
+    assert bench.listing.describe_error is not None
     bench.describe()
     assert bench.rows["j-B"].attachable
     assert caplog.records[0].levelno == logging.ERROR
@@ -197,7 +197,7 @@ def test_a_refused_row_says_so_while_others_are_described(path, error):
     bench.describe()
     assert bench.rows["j-A"].reason == f"Not known: {error.message}"
     assert bench.rows["j-B"].attachable
-    assert bench.listing.trouble is error
+    assert bench.listing.describe_error is error
     bench.read()
     bench.describe()
     assert sorted(bench.lister.asked) == ["j-A", "j-B"]

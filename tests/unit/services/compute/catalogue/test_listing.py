@@ -8,7 +8,7 @@ import pytest
 
 from jupyter_emr_connect.errors import AccessDenied, Throttled
 from jupyter_emr_connect.services.compute.catalogue.listing import Listing, ListingRow, merge
-from jupyter_emr_connect.services.compute.catalogue.polling import DETAILS_STAY
+from jupyter_emr_connect.services.compute.catalogue.polling import DESCRIBE_AGAIN_AFTER_S
 from tests.unit.services.compute.catalogue.lists import NOW, FakeLister, FakeSource, compute, described
 
 
@@ -62,15 +62,15 @@ def test_rows_of_a_list_are_new_or_changed_or_neither(listing):
 def test_rows_that_are_gone_leave_nothing_behind(listing):
     listing.upsert([compute("j-A"), compute("j-B")], NOW)
     listing.want("j-A", NOW)
-    listing.put_blind("j-B", "no", NOW)
+    listing.put_access_denied("j-B", "no", NOW)
     assert sorted(listing.retain(set())) == ["j-A", "j-B"]
     assert not listing.rows
-    assert not {*listing.wanted, *listing.queue, *listing.blind, *listing.failing}
+    assert not {*listing.wanted, *listing.queue, *listing.access_denied, *listing.failing}
 
 
 def test_a_description_of_a_row_that_has_gone_does_not_bring_it_back(listing):
     assert listing.put(described(compute()), NOW) is False
-    assert listing.put_blind("j-A", "no", NOW) is False
+    assert listing.put_access_denied("j-A", "no", NOW) is False
     assert listing.rows == {}
 
 
@@ -103,7 +103,7 @@ def test_a_described_row_is_not_described_again_because_somebody_looks(listing):
     listing.upsert([compute("j-A"), compute("j-B", state="STARTING")], NOW)
     listing.put(described(compute("j-A")), NOW)
     for one in ("j-A", "j-B"):
-        listing.want(one, NOW + 2 * DETAILS_STAY)
+        listing.want(one, NOW + 2 * DESCRIBE_AGAIN_AFTER_S)
     assert not listing.wanted
 
 
@@ -111,9 +111,9 @@ def test_a_described_row_is_not_described_again_because_somebody_looks(listing):
 def test_what_was_out_of_reach_is_tried_again_after_a_while(listing, detail):
     listing.upsert([compute()], NOW)
     listing.put(described(compute(), details={detail: "no route"}), NOW)
-    listing.want("j-A", NOW + DETAILS_STAY)
+    listing.want("j-A", NOW + DESCRIBE_AGAIN_AFTER_S)
     assert not listing.wanted
-    listing.want("j-A", NOW + DETAILS_STAY + 1)
+    listing.want("j-A", NOW + DESCRIBE_AGAIN_AFTER_S + 1)
     assert list(listing.wanted) == ["j-A"]
 
 
@@ -121,27 +121,31 @@ def test_what_was_refused_is_asked_for_by_one_call_in_a_while_and_all_at_once_wh
     rows = [compute(f"j-{number}") for number in range(4)]
     listing.upsert(rows, NOW)
     for row in rows:
-        listing.put_blind(row.id, "Not known: denied.", NOW)
+        listing.put_access_denied(row.id, "Not known: denied.", NOW)
     assert not listing.queue
-    for moment, asked in ((NOW + 1, []), (NOW + DETAILS_STAY, ["j-0"]), (NOW + DETAILS_STAY + 1, ["j-0"])):
+    for moment, asked in (
+        (NOW + 1, []),
+        (NOW + DESCRIBE_AGAIN_AFTER_S, ["j-0"]),
+        (NOW + DESCRIBE_AGAIN_AFTER_S + 1, ["j-0"]),
+    ):
         for row in rows:
             listing.want(row.id, moment)
         assert list(listing.wanted) == asked
-    listing.put(described(rows[0]), NOW + DETAILS_STAY + 2)
+    listing.put(described(rows[0]), NOW + DESCRIBE_AGAIN_AFTER_S + 2)
     assert set(listing.queue) == {"j-1", "j-2", "j-3"}
-    assert not listing.blind
+    assert not listing.access_denied
 
 
 def test_a_refused_row_does_not_change_with_each_list(listing):
     listing.upsert([compute()], NOW)
-    assert listing.put_blind("j-A", "Not known: denied.", NOW) is True
-    assert listing.put_blind("j-A", "Not known: denied.", NOW) is False
+    assert listing.put_access_denied("j-A", "Not known: denied.", NOW) is True
+    assert listing.put_access_denied("j-A", "Not known: denied.", NOW) is False
     assert listing.upsert([compute()], NOW + 15) == ([], [])
     assert not listing.queue
     listing.upsert([compute(state="STARTING")], NOW + 30)
     listing.upsert([compute(state="WAITING")], NOW + 45)
     assert list(listing.queue) == ["j-A"]
-    assert not listing.blind
+    assert not listing.access_denied
 
 
 def test_a_list_that_fails_keeps_what_is_known(listing):
@@ -158,11 +162,11 @@ def test_a_list_that_fails_keeps_what_is_known(listing):
     assert (listing.error, listing.failures, listing.pages) == (None, 0, 2)
 
 
-def test_a_trouble_with_describing_ends_when_nothing_is_to_be_described(listing):
+def test_a_describe_error_ends_when_nothing_is_to_be_described(listing):
     listing.upsert([compute()], NOW)
-    listing.trouble, listing.describe_failures = Throttled("slow down"), 2
+    listing.describe_error, listing.describe_failures = Throttled("slow down"), 2
     listing.finish(NOW, pages=1, error=None, listed_at=NOW)
-    assert listing.trouble is not None
+    assert listing.describe_error is not None
     listing.retain(set())
     assert listing.finish(NOW, pages=1, error=None, listed_at=NOW)
-    assert (listing.trouble, listing.describe_failures) == (None, 0)
+    assert (listing.describe_error, listing.describe_failures) == (None, 0)

@@ -7,12 +7,12 @@ import pytest
 from jupyter_emr_connect.errors import Throttled
 from jupyter_emr_connect.services.compute.catalogue.listing import Listing
 from jupyter_emr_connect.services.compute.catalogue.polling import (
-    FAST,
-    FORGOTTEN,
-    LONGEST_BACK_OFF,
-    LOOKING,
-    SECONDS_A_PAGE,
-    SLOW,
+    IDLE_AFTER_S,
+    IDLE_INTERVAL_S,
+    INTERVAL_PER_PAGE_S,
+    INTERVAL_S,
+    MAX_BACK_OFF_S,
+    STOP_AFTER_S,
     interval,
 )
 from tests.unit.services.compute.catalogue.lists import NOW, FakeLister, FakeSource
@@ -21,16 +21,16 @@ from tests.unit.services.compute.catalogue.lists import NOW, FakeLister, FakeSou
 @pytest.mark.parametrize(
     ("unseen_for", "pages", "failures", "seconds"),
     [
-        (0, 1, 0, FAST),
-        (LOOKING, 1, 0, FAST),
-        (LOOKING + 1, 1, 0, SLOW),
-        (FORGOTTEN, 1, 0, SLOW),
-        (FORGOTTEN + 1, 1, 0, None),
-        (0, 100, 0, 100 * SECONDS_A_PAGE),
-        (0, 1, 1, 2 * FAST),
-        (0, 1, 3, 8 * FAST),
-        (0, 1, 99, LONGEST_BACK_OFF),
-        (0, 100, 9, 100 * SECONDS_A_PAGE),
+        (0, 1, 0, INTERVAL_S),
+        (IDLE_AFTER_S, 1, 0, INTERVAL_S),
+        (IDLE_AFTER_S + 1, 1, 0, IDLE_INTERVAL_S),
+        (STOP_AFTER_S, 1, 0, IDLE_INTERVAL_S),
+        (STOP_AFTER_S + 1, 1, 0, None),
+        (0, 100, 0, 100 * INTERVAL_PER_PAGE_S),
+        (0, 1, 1, 2 * INTERVAL_S),
+        (0, 1, 3, 8 * INTERVAL_S),
+        (0, 1, 99, MAX_BACK_OFF_S),
+        (0, 100, 9, 100 * INTERVAL_PER_PAGE_S),
     ],
 )
 def test_the_pause_between_two_lists(unseen_for, pages, failures, seconds):
@@ -53,15 +53,15 @@ def test_a_list_is_due_at_once_then_after_its_pause_and_never_twice_at_a_time(li
     listing.running_since = NOW
     assert not listing.is_due(NOW + 1000)
     listing.finish(NOW + 1, pages=1, error=None, listed_at=NOW)
-    assert not listing.is_due(NOW + FAST)
-    assert listing.is_due(NOW + 1 + FAST)
+    assert not listing.is_due(NOW + INTERVAL_S)
+    assert listing.is_due(NOW + 1 + INTERVAL_S)
 
 
 def test_a_refresh_makes_it_due_but_not_where_nobody_looks(listing):
     listing.finish(NOW, pages=1, error=None, listed_at=NOW)
     listing.forced = True
     assert listing.is_due(NOW + 1)
-    assert not listing.is_due(NOW + FORGOTTEN + 1)
+    assert not listing.is_due(NOW + STOP_AFTER_S + 1)
 
 
 def test_a_list_that_goes_on_failing_is_read_less_and_less(listing):
@@ -74,5 +74,5 @@ def test_a_list_that_goes_on_failing_is_read_less_and_less(listing):
             now, listing.looked_at = now + 1, now
         gaps.append(now - begun)
     assert gaps == sorted(gaps)
-    assert gaps[0] == 2 * FAST
-    assert gaps[-1] == LONGEST_BACK_OFF
+    assert gaps[0] == 2 * INTERVAL_S
+    assert gaps[-1] == MAX_BACK_OFF_S
