@@ -18,7 +18,6 @@ class EMRConnect(Configurable):
     gateway_port = Integer(18888, help="Port of Jupyter Enterprise Gateway on a cluster's primary node.").tag(
         config=True
     )
-    livy_port = Integer(8998, help="Port of Livy on a cluster's primary node.").tag(config=True)
     profile = Unicode("", help="AWS profile; empty means the AWS chain's own choice (AWS_PROFILE).").tag(config=True)
     profiles = List(
         Unicode(), help="AWS profiles to list computes through, one after the other; empty means `profile` alone."

@@ -42,7 +42,6 @@ never a traceback. Nothing secret may be put into either.
     │   ├── KernelGone              culled, deleted, or lost with its gateway
     │   ├── KernelUnknown           no kernel of the ledger is meant
     │   └── KernelInUse             a living process has the kernel
-    ├── LivyError                   the Livy server
     ├── NotebookError               the notebook file cannot be read, run or written
     │   └── CellFailed
     ├── RequestError                the REST request cannot be understood
@@ -233,10 +232,6 @@ class KernelUnknown(GatewayError, code="kernel-unknown", reason="Kernel unknown"
 
 class KernelInUse(GatewayError, code="kernel-in-use", reason="Kernel in use"):
     """A living process has the kernel."""
-
-
-class LivyError(EMRConnectError, code="livy", reason="Livy"):
-    """The Livy server failed us."""
 
 
 class NotebookError(EMRConnectError, code="notebook", reason="Notebook"):

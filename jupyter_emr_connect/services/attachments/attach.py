@@ -16,7 +16,6 @@ from ...errors import (
     EMRConnectError,
     GatewayError,
     GatewayUnreachable,
-    LivyError,
     NotAttached,
     PathNotFound,
 )
@@ -36,7 +35,6 @@ HOPS: tuple[tuple[type[EMRConnectError], str], ...] = (
     (ComputeError, "compute"),
     (AttachmentError, "store"),
     (GatewayError, "gateway"),
-    (LivyError, "livy"),
 )
 
 

@@ -29,12 +29,12 @@ async def test_settings_may_stand_on_the_servers_command_line(jp_configurable_se
 
 
 async def test_settings_may_stand_in_our_own_file(jp_configurable_serverapp, jp_config_dir):
-    settings = {"EMRConnect": {"gateway_port": 778, "livy_port": 779}}
+    settings = {"EMRConnect": {"gateway_port": 778, "journal_megabytes": 8}}
     (jp_config_dir / "jupyter_emr_connect_config.json").write_text(json.dumps(settings))
     extensions = {"ServerApp": {"jpserver_extensions": {"jupyter_emr_connect": True}}}
-    app = jp_configurable_serverapp(config=extensions, argv=["--EMRConnect.livy_port=1"])
+    app = jp_configurable_serverapp(config=extensions, argv=["--EMRConnect.journal_megabytes=1"])
     found = app.web_app.settings["emr_connect"]
-    assert (found.gateway_port, found.livy_port) == (778, 1)
+    assert (found.gateway_port, found.journal_megabytes) == (778, 1)
 
 
 def test_its_import_brings_neither_boto3_nor_the_gateways_client():
