@@ -4,7 +4,7 @@
 ``requirements`` says what each kind of compute needs of the caller, ``trust`` reads a role's trust policy.
 """
 
+from .answer_cache import forget_checks
 from .listing import RoleList, list_roles, named_roles, offered_roles, single_role
-from .memory import forget_checks
 
 __all__ = ["RoleList", "forget_checks", "list_roles", "named_roles", "offered_roles", "single_role"]

@@ -14,7 +14,7 @@ from ...aws.session import AWSSession
 from ...aws.sts import Identity, get_identity
 from ...errors import AccessDenied, EMRConnectError
 from ...models import Compute, RuntimeRole
-from .memory import ANSWERS
+from .answer_cache import ANSWERS
 from .requirements import FINE, UNKNOWN, Finding, Permission, judge_permission, judge_trust, permissions
 
 Answer = TypeVar("Answer")
@@ -25,7 +25,7 @@ PROFILE = "iam:GetInstanceProfile"
 
 
 class IamUnavailable(Exception):
-    """IAM does not let us ask."""
+    """IAM does not answer a question: it denies the action, or knows no such principal."""
 
 
 class BudgetSpent(IamUnavailable):
@@ -60,7 +60,7 @@ class Inquiry:
 
     @property
     def principal(self) -> str:
-        """The ARN in IAM of who asks."""
+        """The ARN in IAM of the caller: of the role itself where a session of it asks."""
         return self._real_principal or self.identity.principal
 
     def roles(self) -> dict[str, iam.Role]:

@@ -15,8 +15,8 @@ from ..bodies import error_entry, list_body
 from ..compute.lookup import find
 from ..compute.sources import Source
 from ..credentials.aws_sessions import session_of
+from .answer_cache import forget_checks
 from .inquiry import LIST, IamUnavailable, Inquiry
-from .memory import forget_checks
 from .rules import Rule, read_rules
 
 CONFIGURED, USED, ENDPOINT, FOUND, TYPED = ("configuration", "used before", "endpoint's execution role", "IAM", "typed")

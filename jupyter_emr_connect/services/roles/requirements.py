@@ -47,7 +47,7 @@ class Permission:
 
     @property
     def statement(self) -> dict[str, Any]:
-        """The statement that grants it and no more."""
+        """The IAM statement that grants this permission and no more."""
         granted: dict[str, Any] = {"Effect": "Allow", "Action": self.action, "Resource": self.resource}
         return (
             {**granted, "Condition": {key: dict(test) for key, test in self.condition.items()}}

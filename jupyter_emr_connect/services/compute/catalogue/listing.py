@@ -72,7 +72,7 @@ class Listing:
         return self.source.key, self.lister.kind
 
     def is_due(self, now: float) -> bool:
-        """Whether it shall be read (again) now."""
+        """Whether the list shall be read (again) now, in seconds since the epoch."""
         if self.running_since is not None:
             return False
         pause = interval(unseen_for=now - self.looked_at, pages=self.pages, failures=self.failures)

@@ -72,14 +72,14 @@ class Query:
         return (not self.kinds or kind in self.kinds) and (not self.regions or region is None or region in self.regions)
 
     def matching(self, computes: Iterable[Compute]) -> list[Compute]:
-        """Return all that match, sorted."""
+        """Return the computes that match the query, sorted."""
         words = self.q.casefold().split()
         found = [one for one in computes if self._matches(one) and all(word in haystack(one) for word in words)]
         found.sort(key=SORTS[self.sort.removeprefix("-")], reverse=self.sort.startswith("-"))
         return found
 
     def page(self, found: Sequence[Compute]) -> Sequence[Compute]:
-        """Return the page asked for of what matches."""
+        """Return the page that the query asks for of the computes that match."""
         end = None if self.limit is None else self.offset + self.limit
         return found[self.offset : end]
 

@@ -89,7 +89,7 @@ class View:
         return {"items": [compute.to_json() for compute in self.items], **self.head()}
 
     def head(self) -> dict[str, Any]:
-        """Return the JSON of all but the items."""
+        """Return the answer's JSON without its items."""
         shown = self.offset + len(self.items)
         return {
             "errors": [problem.to_json() for problem in self.problems],

@@ -39,7 +39,7 @@ class Applications:
         return compute.state in emr_serverless.LIVE and "Spark" in compute.applications
 
     def is_id(self, text: str) -> bool:
-        """Sixteen or more small letters and digits."""
+        """Whether ``text`` has the form of an application's id: sixteen or more small letters and digits."""
         return APPLICATION_ID.fullmatch(text) is not None
 
     def parse_arn(self, text: str) -> tuple[str, str, str] | None:

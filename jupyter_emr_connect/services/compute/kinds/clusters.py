@@ -87,7 +87,7 @@ class Clusters:
         return compute.state in eligibility.ATTACHABLE_STATES
 
     def is_id(self, text: str) -> bool:
-        """``j-…``."""
+        """Whether ``text`` has the form of a cluster's id, ``j-…``."""
         return CLUSTER_ID.fullmatch(text) is not None
 
     def parse_arn(self, text: str) -> tuple[str, str, str] | None:

@@ -72,11 +72,11 @@ class Endpoints:
         return described(endpoint, region, cluster, reach)
 
     def worth_describing(self, compute: Compute) -> bool:
-        """Never: the list tells all."""
+        """False for every endpoint: the list tells all that a description would."""
         return False
 
     def is_id(self, text: str) -> bool:
-        """``<virtual cluster>/<endpoint>``."""
+        """Whether ``text`` has the form of an endpoint's id, ``<virtual cluster>/<endpoint>``."""
         return ENDPOINT_ID.fullmatch(text) is not None
 
     def parse_arn(self, text: str) -> tuple[str, str, str] | None:

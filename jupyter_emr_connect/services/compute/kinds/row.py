@@ -16,15 +16,15 @@ class ListedFacts(Protocol):
 
     @property
     def name(self) -> str:
-        """Its name; several may have the same."""
+        """The compute's name; several may have the same."""
 
     @property
     def arn(self) -> str:
-        """Its ARN, empty where AWS left it out."""
+        """The compute's ARN, empty where AWS left it out."""
 
     @property
     def state(self) -> str:
-        """AWS's own word."""
+        """AWS's own word for the state."""
 
     @property
     def state_reason(self) -> str | None:
@@ -32,7 +32,7 @@ class ListedFacts(Protocol):
 
     @property
     def created_at(self) -> str | None:
-        """ISO 8601."""
+        """When the compute was made, in ISO 8601."""
 
 
 def make_compute(
