@@ -97,7 +97,7 @@ async def test_a_long_list_arrives_whole(cloud, rest):
 
 
 async def test_a_refresh_says_what_has_changed(cloud, rest, monkeypatch):
-    monkeypatch.setattr("jupyter_emr_connect.services.compute.catalogue.polling.FRESH", 0.0)
+    monkeypatch.setattr("jupyter_emr_connect.services.compute.catalogue.polling.FRESH_FOR_S", 0.0)
     first = await rest("GET", "compute", params={"wait": "10"})
     while first.json["to_describe"]:
         first = await rest("GET", "compute", params={"wait": "5", "since": first.json["version"]})
@@ -130,7 +130,7 @@ async def test_a_denied_service_does_not_hide_the_others(cloud, rest):
 
 
 async def test_a_login_that_is_over_is_said_once_and_recovers(cloud, rest, monkeypatch):
-    monkeypatch.setattr("jupyter_emr_connect.services.compute.catalogue.polling.FRESH", 0.0)
+    monkeypatch.setattr("jupyter_emr_connect.services.compute.catalogue.polling.FRESH_FOR_S", 0.0)
     cloud.world.faults.set("expire-credentials")
     answer = await rest("GET", "compute", params={"wait": "10"})
     (error,) = answer.json["errors"]

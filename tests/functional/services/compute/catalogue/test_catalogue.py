@@ -24,7 +24,7 @@ from tests.functional.services.compute.catalogue.catalogues import (
 @pytest.fixture
 def eager(monkeypatch):
     """Every refresh asks AWS."""
-    monkeypatch.setattr(polling, "FRESH", -1.0)
+    monkeypatch.setattr(polling, "FRESH_FOR_S", -1.0)
 
 
 def test_the_list_fills_and_says_what_it_is(cloud, tmp_path):

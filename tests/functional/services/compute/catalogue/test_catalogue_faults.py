@@ -36,7 +36,7 @@ LIST = {
 @pytest.fixture(autouse=True)
 def eager(monkeypatch):
     """Every refresh asks AWS."""
-    monkeypatch.setattr(polling, "FRESH", -1.0)
+    monkeypatch.setattr(polling, "FRESH_FOR_S", -1.0)
 
 
 @pytest.mark.parametrize("kind", LIST)
@@ -149,7 +149,7 @@ def test_throttled_descriptions_come_later(cloud, tmp_path, monkeypatch):
 
 
 def test_a_login_that_is_over_is_one_problem_and_recovers_by_itself(cloud, tmp_path, monkeypatch):
-    monkeypatch.setattr(polling, "FAST", 0.2)
+    monkeypatch.setattr(polling, "INTERVAL_S", 0.2)
     monkeypatch.setattr(polling, "INTERVAL_PER_PAGE_S", 0.1)
     with catalogue(tmp_path) as live:
         read_all(live)
@@ -202,7 +202,7 @@ def test_a_wrong_clock_is_said_to_be_wrong(cloud, tmp_path, monkeypatch, minutes
 
 
 def test_a_fault_that_lasts_is_met_less_and_less(cloud, tmp_path, monkeypatch):
-    monkeypatch.setattr(polling, "FAST", 0.1)
+    monkeypatch.setattr(polling, "INTERVAL_S", 0.1)
     monkeypatch.setattr(polling, "INTERVAL_PER_PAGE_S", 0.1)
     cloud.world.faults.set("deny:ListApplications")
     with catalogue(tmp_path) as live:

@@ -45,7 +45,7 @@ def none_left():
 
 
 def test_polling_stops_when_nobody_looks_and_begins_when_somebody_does(cloud, tmp_path, monkeypatch):
-    monkeypatch.setattr(polling, "FAST", 0.1)
+    monkeypatch.setattr(polling, "INTERVAL_S", 0.1)
     monkeypatch.setattr(polling, "INTERVAL_PER_PAGE_S", 0.1)
     monkeypatch.setattr(polling, "STOP_AFTER_S", 3.0)
     monkeypatch.setattr(workers, "IDLE_SECONDS", 0.2)
