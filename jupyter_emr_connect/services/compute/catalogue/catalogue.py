@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 WORKERS = 6
 # A job that runs for so many seconds waits for something: a region that does not answer, or its turn.
 SLOW_JOB_S = 2.0
+WORKER_IDLE_S = 30.0
 MOST_THREADS = 64
 # An answer with at most so many rows is looked at by a person, so that its rows are described first.
 DESCRIBED_FIRST_MAX = 200
@@ -57,7 +58,9 @@ class LiveCatalogue:
         self._listers = tuple(listers) if listers is not None else make_listers(config)
         self._state = CatalogueState(Database(config.state_file, busy_seconds=DATABASE_BUSY_S), clock)
         self._answers: dict[tuple[str, Query], list[Compute]] = {}
-        self._workers = DaemonExecutor(WORKERS, "emr-catalogue", slow_after_s=SLOW_JOB_S, max_threads=MOST_THREADS)
+        self._workers = DaemonExecutor(
+            WORKERS, "emr-catalogue", slow_after_s=SLOW_JOB_S, max_threads=MOST_THREADS, idle_s=WORKER_IDLE_S
+        )
         self._poller: threading.Thread | None = None
 
     def view(self, query: Query, *, since: str | None = None, refresh: bool = False) -> View:

@@ -12,7 +12,7 @@ import pytest
 from jupyter_emr_connect.aws.budget import RATES
 from jupyter_emr_connect.aws.session import open_session
 from jupyter_emr_connect.config import EMRConnect
-from jupyter_emr_connect.services.compute.catalogue import Query, polling, workers
+from jupyter_emr_connect.services.compute.catalogue import Query, polling
 from jupyter_emr_connect.services.compute.lookup import find
 from tests.functional.services.compute.catalogue.catalogues import (
     PATIENCE,
@@ -48,7 +48,7 @@ def test_polling_stops_when_nobody_looks_and_begins_when_somebody_does(cloud, tm
     monkeypatch.setattr(polling, "INTERVAL_S", 0.1)
     monkeypatch.setattr(polling, "INTERVAL_PER_PAGE_S", 0.1)
     monkeypatch.setattr(polling, "STOP_AFTER_S", 3.0)
-    monkeypatch.setattr(workers, "IDLE_SECONDS", 0.2)
+    monkeypatch.setattr("jupyter_emr_connect.services.compute.catalogue.catalogue.WORKER_IDLE_S", 0.2)
     with catalogue(tmp_path) as live:
         read_all(live)
         wait_for(lambda: cloud.calls("ListClusters") >= 2)
