@@ -1,4 +1,4 @@
-"""``compute``: the live list of all computes, and one compute with its details."""
+"""``compute`` and ``runtime-roles``: the live list, one compute with its details, and the roles to take on one."""
 
 from __future__ import annotations
 
@@ -152,3 +152,20 @@ def _describe(config: EMRConnect, kind: str, text: str, known: Callable[[str, st
         message = f"{text[:80]!r} is of kind {found.kind}, not {kind[:20]!r}."
         raise ComputeNotFound(message, fix=f"GET compute/{found.kind}/{found.id}")
     return found
+
+
+class RuntimeRolesHandler(EMRHandler):
+    """The runtime roles offered to the user, for one compute or for all."""
+
+    deadline_s = AWS_DEADLINE_S
+    late_error = AWSUnavailable
+
+    @authenticated
+    @authorized
+    async def get(self) -> None:
+        """List roles in the order to offer them; ``compute`` is an id, an ARN or a name."""
+        from ...services.roles import offered_roles
+
+        compute, refresh = self.query("compute") or None, self.flag("refresh") or False
+        listed = await self.while_wanted(run_in(AWS, offered_roles, self.services.config, compute, refresh=refresh))
+        self.answer(listed.to_json())

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator
 
-from jupyter_emr_connect.server.routes.specification import SPECIFICATION
+from jupyter_emr_connect.server.routes.table import SPECIFICATION
 
 
 @functools.cache

@@ -12,7 +12,7 @@ import pytest
 
 from jupyter_emr_connect.aws import session
 from jupyter_emr_connect.executors import DaemonExecutor
-from jupyter_emr_connect.server.routes import runtime_roles
+from jupyter_emr_connect.server.routes import compute as routes
 from tests.functional.server.recorded import until
 
 COMPUTE = "j-2AXXXXXXGAPLF"
@@ -57,12 +57,12 @@ def silent(cloud, monkeypatch) -> Iterator[SilentAWS]:
 def thread(monkeypatch) -> DaemonExecutor:
     """The one thread in which `runtime-roles` asks AWS."""
     executor = DaemonExecutor(1, "test-aws")
-    monkeypatch.setattr(runtime_roles, "AWS", executor)
+    monkeypatch.setattr(routes, "AWS", executor)
     return executor
 
 
 async def test_a_route_answers_by_its_deadline(silent, rest, thread, monkeypatch):
-    monkeypatch.setattr(runtime_roles.RuntimeRolesHandler, "deadline_s", 0.5)
+    monkeypatch.setattr(routes.RuntimeRolesHandler, "deadline_s", 0.5)
     begun = time.monotonic()
     answer = await rest("GET", "runtime-roles", params={"compute": COMPUTE})
     assert (answer.status, answer.json["code"]) == (424, "aws-unavailable")
@@ -70,7 +70,7 @@ async def test_a_route_answers_by_its_deadline(silent, rest, thread, monkeypatch
 
 
 async def test_aws_is_asked_no_more_when_an_attempt_could_outlast_the_deadline(silent, rest, thread, monkeypatch):
-    monkeypatch.setattr(runtime_roles.RuntimeRolesHandler, "deadline_s", 2.2)
+    monkeypatch.setattr(routes.RuntimeRolesHandler, "deadline_s", 2.2)
     answer = await rest("GET", "runtime-roles", params={"compute": COMPUTE})
     assert (answer.status, answer.json["code"]) == (424, "aws-unavailable")
     await asyncio.to_thread(thread.submit(lambda: None).result, 10)  # the thread is free
