@@ -103,26 +103,26 @@ def prune(command: CommandContext, yes: bool, dry_run: bool, older_than: float) 
     """
     from ..services.kernels.orphans import find_orphans
 
-    found = asyncio.run(find_orphans(command.config, older_than=timedelta(hours=older_than)))
-    if found and not command.as_json:
-        print_table(*orphan_table(found))
-    if not found:
+    orphans = asyncio.run(find_orphans(command.config, older_than=timedelta(hours=older_than)))
+    if orphans and not command.as_json:
+        print_table(*orphan_table(orphans))
+    if not orphans:
         if command.as_json:
             print_json([])
         else:
             click.echo("No orphans.", err=True)
         return
-    count = sum(not one.error for one in found)
+    count = sum(not orphan.error for orphan in orphans)
     wanted = count and not dry_run and (yes or _confirmed(command, count))
-    results = asyncio.run(_remove(command, found)) if wanted else found
+    results = asyncio.run(_remove(command, orphans)) if wanted else orphans
     if command.as_json:
-        print_json([one.to_json() for one in results])
-    for one in results:
-        if one.removed and not command.as_json:
-            click.echo(f"{one.kernel.record.kernel_id} is deleted.")
-        elif one.error:
-            click.echo(f"Error: {one.kernel.record.kernel_id}: {one.error}", err=True)
-    if any(one.error for one in results):
+        print_json([orphan.to_json() for orphan in results])
+    for orphan in results:
+        if orphan.removed and not command.as_json:
+            click.echo(f"{orphan.kernel.record.kernel_id} is deleted.")
+        elif orphan.error:
+            click.echo(f"Error: {orphan.kernel.record.kernel_id}: {orphan.error}", err=True)
+    if any(orphan.error for orphan in results):
         raise click.exceptions.Exit(1)
 
 
@@ -136,4 +136,4 @@ def _confirmed(command: CommandContext, count: int) -> bool:
 async def _remove(command: CommandContext, orphans: list[Orphan]) -> list[Orphan]:
     from ..services.kernels.orphans import remove
 
-    return list(await asyncio.gather(*(remove(command.config, one) for one in orphans)))
+    return list(await asyncio.gather(*(remove(command.config, orphan) for orphan in orphans)))

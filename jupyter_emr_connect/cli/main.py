@@ -21,7 +21,7 @@ from .output import print_error
 
 # name -> (module, attribute, one line of help, so that `--help` imports none of them)
 COMMANDS = {
-    "list": ("listing", "list_command", "List the computes a kernel can attach to, and why others cannot."),
+    "list": ("compute", "list_command", "List the computes a kernel can attach to, and why others cannot."),
     "show": ("compute", "show", "Show one compute with all its details."),
     "roles": ("roles", "roles", "List the runtime roles you may take on a compute, and why not others."),
     "attach": ("attachments", "attach_command", "Attach a notebook or folder to a compute."),

@@ -17,19 +17,19 @@ class Reporter(Protocol):
     """Shows a run's progress."""
 
     def stage(self, name: str) -> None:
-        """A stage of the kernel's start begins."""
+        """Show that a stage of the kernel's start begins."""
 
     def begin(self, number: int, total: int, source: str) -> None:
-        """A code cell begins; ``number`` counts code cells from 1."""
+        """Show that a code cell begins; ``number`` counts code cells from 1."""
 
     def end(self, seconds: float, outcome: str) -> None:
-        """The cell has ended: ``ok``, ``error`` or ``stopped``."""
+        """Show how the cell has ended: ``ok``, ``error`` or ``stopped``."""
 
     def note(self, text: str) -> None:
-        """Something else that the user should know now."""
+        """Show something else that the user should know now."""
 
     def close(self) -> None:
-        """The run is over."""
+        """Show no more: the run is over."""
 
 
 class Lines:
@@ -48,15 +48,15 @@ class Lines:
         click.echo(f"{self._label}: {title_of(source)}", err=True)
 
     def end(self, seconds: float, outcome: str) -> None:
-        """Write how it ended."""
+        """Write how the cell ended."""
         click.echo(f"{self._label}: {outcome}, {seconds:.1f} s", err=True)
 
     def note(self, text: str) -> None:
-        """Write it."""
+        """Write a line."""
         click.echo(text, err=True)
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no line is open."""
 
 
 class Drawn:
