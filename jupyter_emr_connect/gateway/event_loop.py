@@ -23,18 +23,18 @@ from ..http.deadlines import within
 
 T = TypeVar("T")
 
-EXIT_SECONDS = 10.0
+EXIT_WITHIN_S = 10.0
 
 
 class PacedSelector(selectors.DefaultSelector):
     """Waits a little before it looks, while kernels flood us with small messages: many at once cost far less than each.
 
-    ``floods`` are the kernels that do so at the moment (``pace.py``). Soon after a client asked something of any kernel
-    nothing is waited for.
+    ``floods`` are the kernels that do so at the moment (``channels/flood.py``). Soon after a client asked something of
+    any kernel nothing is waited for.
     """
 
-    PACE = 0.008  # seconds
-    DIALOGUE = 0.05
+    PACE_S = 0.008
+    DIALOGUE_S = 0.05
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,14 +42,14 @@ class PacedSelector(selectors.DefaultSelector):
         self._prompt_until = 0.0
 
     def asked(self) -> None:
-        """Somebody waits for an answer."""
+        """Take note that a client waits for an answer: nothing is waited for in the next moments."""
         if self.floods:
-            self._prompt_until = time.monotonic() + self.DIALOGUE
+            self._prompt_until = time.monotonic() + self.DIALOGUE_S
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Return what is ready; called by the loop once a turn, with 0 when there is something else to do."""
         if self.floods and timeout != 0 and time.monotonic() > self._prompt_until:
-            time.sleep(self.PACE)
+            time.sleep(self.PACE_S)
         return super().select(timeout)
 
 
@@ -118,11 +118,11 @@ class GatewayLoop:
         await asyncio.gather(*pending, *self._tasks, return_exceptions=True)
 
     def finish(self) -> None:
-        """Do what is registered, all at once, for at most :data:`EXIT_SECONDS`. Called as the process ends."""
+        """Do what is registered, all at once, for at most :data:`EXIT_WITHIN_S`. Called as the process ends."""
         if not self._at_exit and not self._tasks:
             return
         try:
-            self.submit(within(EXIT_SECONDS, self._finish())).result(EXIT_SECONDS + 1)
+            self.submit(within(EXIT_WITHIN_S, self._finish())).result(EXIT_WITHIN_S + 1)
         except (Exception, KeyboardInterrupt):  # the process is ending; what was not done stays in the ledger
             return
 

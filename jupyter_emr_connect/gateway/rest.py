@@ -30,11 +30,11 @@ from .protocol.framing import V1_PROTOCOL
 from .target import GatewayTarget
 
 RETRIED = frozenset({429, 502, 503, 504})
-RETRY_PAUSES = (0.3, 1.0)
-LAUNCH_PAD = 10.0
-REMOVE_EVERY = 1.0
+RETRY_PAUSES_S = (0.3, 1.0)
+LAUNCH_PAD_S = 10.0
+REMOVE_EVERY_S = 1.0
 PROXY_GAVE_UP = 504  # on waiting for the gateway, which is still at it
-LOST_FOR = 30.0  # seconds in which a gateway shows a kernel that it was asked for by a request that was lost
+LOST_FOR_S = 30.0  # seconds in which a gateway shows a kernel that it was asked for by a request that was lost
 UNKNOWN_KERNEL = b'{"message": "Kernel does not exist"}'
 
 _starts: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -127,7 +127,7 @@ class GatewayClient:
             "env": {**env, "KERNEL_ID": kernel_id, "KERNEL_LAUNCH_TIMEOUT": f"{launch_timeout:.0f}"},
         }
         try:
-            await self._call("POST", "/api/kernels", value=body, timeout=launch_timeout + LAUNCH_PAD)
+            await self._call("POST", "/api/kernels", value=body, timeout=launch_timeout + LAUNCH_PAD_S)
         except GatewayUnreachable as error:
             if not await self._comes(kernel_id, _patience(error, launch_timeout)):
                 raise
@@ -145,7 +145,7 @@ class GatewayClient:
             with contextlib.suppress(EMRConnectError):
                 await self.kernel(kernel_id)
                 return True
-            await asyncio.sleep(REMOVE_EVERY)
+            await asyncio.sleep(REMOVE_EVERY_S)
         return False
 
     async def remove_late(self, kernel_id: str, *, within: float) -> bool:
@@ -164,7 +164,7 @@ class GatewayClient:
                 asked = False
             if loop.time() > end:
                 return asked
-            await asyncio.sleep(REMOVE_EVERY)
+            await asyncio.sleep(REMOVE_EVERY_S)
 
     async def open_socket(self, kernel_id: str, session_id: str, *, offer_v1: bool) -> WebSocket:
         """Open the kernel's WebSocket; ``protocol`` of what is returned says which framing was agreed.
@@ -203,7 +203,7 @@ class GatewayClient:
         timeout: float | None = None,
     ) -> Any:
         """Do one request, ``value`` as its JSON body; credentials are renewed once, safe calls repeated twice."""
-        pauses = list(RETRY_PAUSES) if safe or method in ("GET", "DELETE") else []
+        pauses = list(RETRY_PAUSES_S) if safe or method in ("GET", "DELETE") else []
         request = HTTPRequest(method, f"{self.target.url}{path}", {"Accept": "application/json"})
         if value is not None:
             request = replace(request, body=json.dumps(value).encode()).with_header("Content-Type", "application/json")
@@ -253,7 +253,7 @@ def _patience(error: GatewayUnreachable, launch_timeout: float) -> float:
         and may_have_reached_gateway(error)
         and not isinstance(error.__cause__, asyncio.TimeoutError)
     )
-    return min(launch_timeout, LOST_FOR) if lost else 0.0
+    return min(launch_timeout, LOST_FOR_S) if lost else 0.0
 
 
 def missing_kernelspec(wanted: Iterable[str], offered: Iterable[str], target: GatewayTarget) -> KernelspecMissing:

@@ -12,7 +12,7 @@ from ..errors import EMRConnectError, GatewayError, GatewayUnreachable, KernelGo
 from ..gateway.channels.bridge import Bridge
 from ..gateway.connection.status import DELETED, LinkState, LinkStatus
 from ..gateway.event_loop import gateway_loop
-from ..gateway.rest import LAUNCH_PAD, REMOVE_EVERY, GatewayClient
+from ..gateway.rest import LAUNCH_PAD_S, REMOVE_EVERY_S, GatewayClient
 from ..http.deadlines import within
 from ..models import KernelRecord
 from ..services.stages import CREDENTIALS, READY
@@ -139,7 +139,7 @@ class GatewayKernel:
     async def _bury(self) -> None:
         """Delete the row of a kernel that the gateway does not know, and remove it should it yet come up."""
         record = self.entry.record
-        seconds = self.spec.launch_timeout + LAUNCH_PAD - _age(record)
+        seconds = self.spec.launch_timeout + LAUNCH_PAD_S - _age(record)
         if record.state == "starting" and seconds > 0:
             client = GatewayClient(self.spec.target, connect_timeout=self.spec.connect_timeout)
             try:
@@ -272,7 +272,7 @@ class GatewayKernel:
         self._interrupts.drop()
         drop_unsent(self._bridge, "aborted")
         self._bridge.abandon("aborted")
-        seconds = self.spec.launch_timeout + LAUNCH_PAD
+        seconds = self.spec.launch_timeout + LAUNCH_PAD_S
         await restart_when_up(self._client, self._bridge, self.kernel_id, stages, seconds)
         stages.enter(READY)
         await stages.bounded(self._bridge.ready(), self.spec.ready_timeout)
@@ -327,7 +327,7 @@ class GatewayKernel:
     async def _discard(self, error: BaseException) -> None:
         """Remove what a failed start may have left, or may yet bring up."""
         answered = isinstance(error, GatewayError) and not isinstance(error, GatewayUnreachable)
-        seconds = REMOVE_EVERY if answered else self.spec.launch_timeout + LAUNCH_PAD
+        seconds = REMOVE_EVERY_S if answered else self.spec.launch_timeout + LAUNCH_PAD_S
         if not self._start.was_requested or await self._client.remove_late(self.kernel_id, within=seconds):
             await self.entry.delete()
         else:

@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import EMRConnectError, GatewayUnreachable, KernelGone, KernelStartFailed
 from ..gateway.channels.bridge import Bridge
 from ..gateway.failures import may_have_reached_gateway
-from ..gateway.rest import LAUNCH_PAD, GatewayClient, missing_kernelspec
+from ..gateway.rest import LAUNCH_PAD_S, GatewayClient, missing_kernelspec
 from ..services.stages import READY, REQUESTED
 from .ledger_entry import LedgerEntry
 from .spec import StartSpec, choose
@@ -52,7 +52,7 @@ class KernelStart:
         for attempt in range(1, ATTEMPTS + 1):
             self._died.clear()
             stages.enter(REQUESTED)
-            await stages.bounded(self._request(), self._spec.launch_timeout + 2 * LAUNCH_PAD)
+            await stages.bounded(self._request(), self._spec.launch_timeout + 2 * LAUNCH_PAD_S)
             stages.enter(READY)
             if await stages.bounded(self._wait(last=attempt == ATTEMPTS), self._spec.ready_timeout):
                 return

@@ -232,7 +232,7 @@ def test_a_process_that_ends_without_shutting_down_deletes_its_kernel(end: str, 
 INTERRUPTED = """
 import os, signal
 import jupyter_emr_connect.gateway.event_loop
-jupyter_emr_connect.gateway.event_loop.EXIT_SECONDS = 60  # however slow the machine
+jupyter_emr_connect.gateway.event_loop.EXIT_WITHIN_S = 60  # however slow the machine
 os.environ["KERNEL_LAUNCH_TIMEOUT"] = "20"  # and so long a kernel is looked for that may not even have been asked for
 from jupyter_client.manager import start_new_kernel
 from jupyter_emr_connect.services.stages import stage_listener

@@ -35,7 +35,7 @@ AT_THE_GATEWAY = 1.2 * SLOW
 BLOCKING = """
 import os, signal
 import jupyter_emr_connect.gateway.event_loop
-jupyter_emr_connect.gateway.event_loop.EXIT_SECONDS = {patience}
+jupyter_emr_connect.gateway.event_loop.EXIT_WITHIN_S = {patience}
 from jupyter_client.manager import start_new_kernel
 from jupyter_emr_connect.services.stages import stage_listener
 stage_listener.set(lambda name: print(name, flush=True))

@@ -16,10 +16,10 @@ from ...errors import EMRConnectError, GatewayError, GatewayRefused
 from ...http.auth import Auth, HTTPRequest
 from ...http.deadlines import within
 from ...models import Compute
-from .secret_slots import Secret, SecretSlot, copy_of, slot_of
+from .secret_slots import DEFAULT_TIMINGS, RenewalTimings, Secret, SecretSlot, copy_of, slot_of
 
-SPREAD_SECONDS = 30.0  # a secret refused when it is older has ended, and is not merely unknown yet
-PATIENCE = 5.0  # seconds that a request waits for a renewal while the old secret is still good
+SPREAD_S = 30.0  # a secret refused when it is older has ended, and is not merely unknown yet
+PATIENCE_S = 5.0  # that a request waits for a renewal while the old secret is still good
 
 
 class RenewingAuth(ABC, Generic[Secret]):
@@ -31,13 +31,21 @@ class RenewingAuth(ABC, Generic[Secret]):
 
     honoured: Callable[[Auth], Awaitable[object]] | None = None
 
-    def __init__(self, session: AWSSession, compute: Compute, role: str, *, renew_before: float) -> None:
+    def __init__(
+        self,
+        session: AWSSession,
+        compute: Compute,
+        role: str,
+        *,
+        renew_before: float,
+        timings: RenewalTimings = DEFAULT_TIMINGS,
+    ) -> None:
         self._key = session.key
         self._compute = compute
         self._role = role
         self._renew_before = renew_before
         self._held = False
-        self._slot: SecretSlot[Secret] = slot_of(session.key, compute.id, role)
+        self._slot: SecretSlot[Secret] = slot_of(session.key, compute.id, role, timings)
 
     @abstractmethod
     def _ask(self) -> Secret:
@@ -74,7 +82,7 @@ class RenewingAuth(ABC, Generic[Secret]):
         slot, secret = self._slot, await self._sent(refused)
         if secret is None or slot.secret is None:
             return
-        newest, young = slot.secret, slot.age() < SPREAD_SECONDS
+        newest, young = slot.secret, slot.age() < SPREAD_S
         if secret != newest:  # the one before was sent, and the newest should be known by now
             slot.refuse(secret)
             hopeful = True
@@ -119,7 +127,7 @@ class RenewingAuth(ABC, Generic[Secret]):
             return old  # kept fresh by the slot itself
         flight = self._slot.renewed(self._ask, self._renew_before, paced=self._held)
         try:
-            made = await (within(PATIENCE, asyncio.wrap_future(flight)) if old else asyncio.wrap_future(flight))
+            made = await (within(PATIENCE_S, asyncio.wrap_future(flight)) if old else asyncio.wrap_future(flight))
         except (EMRConnectError, asyncio.TimeoutError) as error:
             if old is not None:
                 return old

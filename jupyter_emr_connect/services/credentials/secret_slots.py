@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 from weakref import WeakSet
@@ -33,12 +34,26 @@ log = logging.getLogger(__name__)
 # Not the executor for AWS: its threads wait for these, when an attachment is made.
 _threads = DaemonExecutor(64, "emr-connect-credentials")
 
-# A new secret needs time to spread (reference 1.7), so the old one is used for so long yet, while it is good.
-SETTLE_SECONDS = 10.0
-SPARE_SECONDS = 1.0  # what expires sooner is not sent any more
-FIRST_PAUSE, LAST_PAUSE = 2.0, 20.0  # seconds between attempts that fail
-LOOK_EVERY = 30.0  # seconds; a machine that slept finds its clock moved
-REFUSALS, REFUSALS_WITHIN = 3, 60.0  # so many new secrets may be refused within so many seconds
+SPARE_S = 1.0  # what expires sooner is not sent any more
+REFUSALS, REFUSALS_WITHIN_S = 3, 60.0  # so many new secrets may be refused within so many seconds
+
+
+@dataclass(frozen=True)
+class RenewalTimings:
+    """Waits of one slot, all in seconds; a test passes shorter ones.
+
+    Attempts that fail are ``first_pause_s`` to ``last_pause_s`` apart. A new secret needs time to spread (reference
+    1.7), so the old one is used for ``settle_s`` yet, while it is good. A slot that is held is looked at every
+    ``look_every_s`` at least, because a machine that slept finds its clock moved.
+    """
+
+    first_pause_s: float = 2.0
+    last_pause_s: float = 20.0
+    settle_s: float = 10.0
+    look_every_s: float = 30.0
+
+
+DEFAULT_TIMINGS = RenewalTimings()
 
 
 class Expiring(Protocol):
@@ -65,8 +80,9 @@ class SecretSlot(Generic[Secret]):
     ``honoured`` is the secret of which a gateway is known to take it.
     """
 
-    def __init__(self, label: str = "") -> None:
+    def __init__(self, label: str = "", timings: RenewalTimings = DEFAULT_TIMINGS) -> None:
         self.label = label
+        self._timings = timings
         self.secret: Secret | None = None
         self.previous: Secret | None = None
         self.honoured: Secret | None = None
@@ -78,7 +94,7 @@ class SecretSlot(Generic[Secret]):
         self._refused: Secret | None = None
         self._refusals: deque[float] = deque(maxlen=REFUSALS)
         self._flight: Future[Secret] | None = None
-        self._backoff = Backoff(FIRST_PAUSE, LAST_PAUSE, jitter=0.25)
+        self._backoff = Backoff(timings.first_pause_s, timings.last_pause_s, jitter=0.25)
 
     def due_in(self, renew_before: float) -> float:
         """Return the seconds until the secret shall be renewed: ``renew_before`` its end, or at half of its life."""
@@ -91,7 +107,7 @@ class SecretSlot(Generic[Secret]):
         secret, previous = self.secret, self.previous
         if secret is None or self.due_in(renew_before) <= 0:
             return None
-        if previous and self.age() < min(SETTLE_SECONDS, self._life / 4) and previous.seconds_left() > SPARE_SECONDS:
+        if previous and self.age() < min(self._timings.settle_s, self._life / 4) and previous.seconds_left() > SPARE_S:
             return previous
         return secret
 
@@ -102,7 +118,7 @@ class SecretSlot(Generic[Secret]):
     def good(self) -> Secret | None:
         """Return a secret that has not expired and was not refused, whether or not it is due to be renewed."""
         for secret in (self.secret, self.previous):
-            if secret is not None and secret != self._refused and secret.seconds_left() > SPARE_SECONDS:
+            if secret is not None and secret != self._refused and secret.seconds_left() > SPARE_S:
                 return secret
         return None
 
@@ -137,7 +153,7 @@ class SecretSlot(Generic[Secret]):
     def _is_never_taken(self) -> bool:
         """Whether the gateway refuses whatever it is given: AWS shall not be asked without end."""
         refused = self._refused is not None and self._refused == self.secret
-        return refused and len(self._refusals) == REFUSALS and time.monotonic() - self._refusals[0] < REFUSALS_WITHIN
+        return refused and len(self._refusals) == REFUSALS and time.monotonic() - self._refusals[0] < REFUSALS_WITHIN_S
 
     def _never_taken(self) -> GatewayRefused:
         message = f"The gateway refused {REFUSALS} new credentials, one after another, of {self.label}."
@@ -189,11 +205,11 @@ class SecretSlot(Generic[Secret]):
             if self.failure is not None:
                 pause = max(pause, self._backoff.left())
             if pause > 0:
-                await asyncio.sleep(min(pause, LOOK_EVERY))
+                await asyncio.sleep(min(pause, self._timings.look_every_s))
                 continue
             with suppress(EMRConnectError):  # told by _fail
                 await asyncio.wrap_future(self.renewed(unhurried, renew_before, paced=True))
-            await asyncio.sleep(SPARE_SECONDS)  # whatever AWS answers, it is not asked without pause
+            await asyncio.sleep(SPARE_S)  # whatever AWS answers, it is not asked without pause
 
 
 def copy_of(error: EMRConnectError) -> EMRConnectError:
@@ -249,11 +265,11 @@ _slots: dict[tuple[SessionKey, str, str], SecretSlot[Any]] = {}
 _slots_lock = threading.Lock()
 
 
-def slot_of(key: SessionKey, compute_id: str, role: str) -> SecretSlot[Any]:
-    """Return this process's slot for a caller, a compute and a role."""
+def slot_of(key: SessionKey, compute_id: str, role: str, timings: RenewalTimings = DEFAULT_TIMINGS) -> SecretSlot[Any]:
+    """Return this process's slot for a caller, a compute and a role; the first who asks sets its ``timings``."""
     with _slots_lock:
         label = f"{role} on {compute_id}"
-        return _slots.setdefault((key, compute_id, role), SecretSlot(label))
+        return _slots.setdefault((key, compute_id, role), SecretSlot(label, timings))
 
 
 def cached_expiry(key: SessionKey, compute_id: str, role: str | None) -> datetime | None:

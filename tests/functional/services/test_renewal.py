@@ -29,9 +29,8 @@ from jupyter_emr_connect.errors import (
 from jupyter_emr_connect.gateway.rest import GatewayClient
 from jupyter_emr_connect.gateway.target import GatewayTarget
 from jupyter_emr_connect.services.compute.lookup import find
-from jupyter_emr_connect.services.credentials import secret_slots
 from jupyter_emr_connect.services.credentials.gateway_secrets import RenewingPairAuth
-from jupyter_emr_connect.services.credentials.secret_slots import cached_expiry
+from jupyter_emr_connect.services.credentials.secret_slots import REFUSALS, RenewalTimings, cached_expiry
 from tests.functional.gateway.servers import HOST, serving, silent
 from tests.functional.services.accounts import REQUEST
 
@@ -41,21 +40,17 @@ ASKED = "GetClusterSessionCredentials"
 LIFE = 4.0
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the pauses after failures short."""
-    monkeypatch.setattr(secret_slots, "FIRST_PAUSE", 0.5)
-    monkeypatch.setattr(secret_slots, "LAST_PAUSE", 0.5)
+IMPATIENT = RenewalTimings(first_pause_s=0.5, last_pause_s=0.5)
 
 
 @pytest.fixture
-def auth(cloud: Any, impatient: None) -> Callable[..., RenewingPairAuth]:
+def auth(cloud: Any) -> Callable[..., RenewingPairAuth]:
     compute = find(EMRConnect(), "analytics")
     cloud.world.pairs.lifetime = LIFE
     cloud.world.pairs.propagation = 0.0
 
     def make(role: str = "EMRAnalyst") -> RenewingPairAuth:
-        return RenewingPairAuth(open_session(), compute, cloud.roles[role], renew_before=300.0)
+        return RenewingPairAuth(open_session(), compute, cloud.roles[role], renew_before=300.0, timings=IMPATIENT)
 
     return make
 
@@ -217,7 +212,7 @@ async def test_a_gateway_that_takes_no_pair_does_not_make_us_ask_aws_for_ever(cl
         for _ in range(12):
             with pytest.raises(GatewayRefused):
                 await client.kernel("k")
-    assert cloud.calls(ASKED) <= 1 + secret_slots.REFUSALS
+    assert cloud.calls(ASKED) <= 1 + REFUSALS
 
 
 async def test_a_new_login_is_seen_without_a_restart(cloud, auth):
@@ -239,7 +234,7 @@ from jupyter_emr_connect.aws.session import open_session
 from jupyter_emr_connect.gateway.event_loop import gateway_loop
 from jupyter_emr_connect.models import Compute
 from jupyter_emr_connect.services.credentials.gateway_secrets import RenewingPairAuth
-from jupyter_emr_connect.services.credentials.secret_slots import cached_expiry
+from jupyter_emr_connect.services.credentials.secret_slots import REFUSALS, RenewalTimings, cached_expiry
 
 compute = Compute("j-ABCDEFGHIJKLM", "ec2", "x", "arn", "us-east-1", "123456789012", "WAITING")
 auth = RenewingPairAuth(open_session(), compute, "arn:aws:iam::123456789012:role/x", renew_before=300)

@@ -28,8 +28,8 @@ SAMPLES = tuple(str(network[1]) for network in PRIVATE)
 # The names that EC2 gives to private addresses (us-east-1's, and all others').
 PRIVATE_NAMES = (".ec2.internal", ".compute.internal")
 WAY_OUT = "Use a VPN into its VPC, or run Jupyter inside that VPC."
-KEPT_SECONDS = 300.0
-DEADLINE_SECONDS = 2.0
+KEPT_S = 300.0
+DEADLINE_S = 2.0
 MOST_KEPT = 4096
 MOST_AT_ONCE = 8
 
@@ -143,7 +143,7 @@ class Reachability:
         self._threads = DaemonExecutor(MOST_AT_ONCE, "emr-resolve")
         self._lock = threading.Lock()
 
-    def look(self, address: str | None, *, wait: float = DEADLINE_SECONDS) -> NetworkReach:
+    def look(self, address: str | None, *, wait: float = DEADLINE_S) -> NetworkReach:
         """Return what is known of the way to a host name, an IP address or an URL; blocks for ``wait`` seconds at most.
 
         Called in a thread, for computes that are described or looked at only; a list passes ``wait=0`` and sees the
@@ -177,7 +177,7 @@ class Reachability:
             with self._lock:
                 while len(self._kept) >= MOST_KEPT:
                     del self._kept[next(iter(self._kept))]
-                self._kept[host] = (self._clock() + KEPT_SECONDS, reach)
+                self._kept[host] = (self._clock() + KEPT_S, reach)
                 self._pending.pop(host, None)
         return reach
 
@@ -204,6 +204,6 @@ def host_of(address: str | None) -> str:
 _here = Reachability()
 
 
-def reach_of(address: str | None, *, wait: float = DEADLINE_SECONDS) -> NetworkReach:
+def reach_of(address: str | None, *, wait: float = DEADLINE_S) -> NetworkReach:
     """Return :meth:`Reachability.look`'s answer with the answers that this whole process shares."""
     return _here.look(address, wait=wait)
