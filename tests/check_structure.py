@@ -14,8 +14,6 @@ from pathlib import Path
 import grimp
 
 PACKAGE = "jupyter_emr_connect"
-# One module of each cycle that is still being taken apart; to be empty.
-KNOWN_CYCLES: set[str] = set()
 
 
 def find_cycles(graph: grimp.ImportGraph) -> set[frozenset[str]]:
@@ -38,7 +36,6 @@ def find_repeated_classes() -> dict[str, list[str]]:
 
 
 cycles = find_cycles(grimp.build_graph(PACKAGE, cache_dir=None))
-problems = [f"Cycle of modules: {', '.join(sorted(cycle))}" for cycle in cycles if not cycle & KNOWN_CYCLES]
-problems += [f"No longer in a cycle, so not to be listed: {one}" for one in KNOWN_CYCLES.difference(*cycles)]
+problems = [f"Cycle of modules: {', '.join(sorted(cycle))}" for cycle in cycles]
 problems += [f"Class {name} is defined in {' and '.join(paths)}" for name, paths in find_repeated_classes().items()]
 sys.exit("\n".join(problems) or None)

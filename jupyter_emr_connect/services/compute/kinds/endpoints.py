@@ -72,7 +72,7 @@ class Endpoints:
         return described(endpoint, region, cluster, reach)
 
     def worth_describing(self, compute: Compute) -> bool:
-        """False for every endpoint: the list tells all that a description would."""
+        """Return False: the list tells all that a description would."""
         return False
 
     def is_id(self, text: str) -> bool:

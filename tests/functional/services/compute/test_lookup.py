@@ -19,7 +19,7 @@ from jupyter_emr_connect.errors import (
 from jupyter_emr_connect.models import Attachment
 from jupyter_emr_connect.sandbox.world.world import OTHER_ACCOUNT
 from jupyter_emr_connect.services.compute.eligibility import Reachability, network
-from jupyter_emr_connect.services.compute.lookup import find, pinned, sources_of
+from jupyter_emr_connect.services.compute.lookup import find, recorded_source, sources_of
 from jupyter_emr_connect.services.compute.sources import Source
 from tests.functional.services.compute.catalogue.catalogues import add_clusters
 from tests.functional.services.endpoints import add_endpoint
@@ -220,7 +220,7 @@ def test_a_kind_that_is_none(cloud):
 
 def test_an_attachment_knows_its_source(cloud):
     kept = Attachment("j-A", id="1", profile="developer", region="us-east-1", access_role=ACCESS)
-    assert sources_of(HERE, kept) == pinned(HERE, "developer", "us-east-1", ACCESS)
+    assert sources_of(HERE, kept) == recorded_source(HERE, "developer", "us-east-1", ACCESS)
     assert sources_of(HERE, Attachment("j-A", region="eu-west-1")) == [Source("developer", "eu-west-1")]
     assert sources_of(HERE, Attachment("j-A")) == [Source("developer", None)]
 
