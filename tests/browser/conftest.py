@@ -25,9 +25,9 @@ FLAGS = [
 ]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def browser() -> Iterator[Browser]:
-    """A headless Chromium (Debian's); no longer than a module, for Playwright's loop runs as long."""
+    """A headless Chromium (Debian's); for one test, since pytest-jupyter cannot end a loop beside Playwright's."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         yield browser
@@ -35,11 +35,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(browser: Browser) -> Page:
     """A page of it."""
-    page = browser.new_page(viewport={"width": 1400, "height": 1000})
-    yield page
-    page.close()
+    return browser.new_page(viewport={"width": 1400, "height": 1000})
 
 
 @pytest.fixture(scope="session")
