@@ -32,7 +32,7 @@ def sandbox() -> None:
     jupyter emr sandbox up
     eval "$(jupyter emr sandbox env)"
     jupyter emr list
-    """  # noqa: D301 - \b is click's mark for text that is not to be rewrapped
+    """  # noqa: D301, D401 - the command's help; \b is click's mark for text that is not to be rewrapped
 
 
 def sandbox_options(function: Callable[..., Any]) -> Callable[..., Any]:
