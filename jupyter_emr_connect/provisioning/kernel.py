@@ -271,7 +271,7 @@ class GatewayKernel:
         """Restart the kernel in place: its id and the WebSocket stay. A connection that is down is waited for."""
         self._interrupts.drop()
         drop_unsent(self._bridge, "aborted")
-        self._bridge.abandon("aborted")
+        self._bridge.restarting()
         seconds = self.spec.launch_timeout + LAUNCH_PAD_S
         await restart_when_up(self._client, self._bridge, self.kernel_id, stages, seconds)
         stages.enter(READY)

@@ -5,6 +5,9 @@ import { URLExt } from '@jupyterlab/coreutils';
 import type * as nbformat from '@jupyterlab/nbformat';
 import { ServerConnection } from '@jupyterlab/services';
 
+/** Message ids in one request; the server takes 4,096 characters. */
+const MOST_IDS = 50;
+
 /** One execution of a cell, with what it has shown. */
 export interface IRun {
   msg_id: string;
@@ -38,16 +41,44 @@ export async function takeOver(
   session: string,
   settings: ServerConnection.ISettings
 ): Promise<IRecording> {
+  const body = { session };
+  const response = await request(kernelId, 'POST', body, settings);
+  return (await response.json()) as IRecording;
+}
+
+/**
+ * Tell the server that the notebook was saved by the front end whose kernel connection is `session` as it showed it
+ * after these runs had ended (`saved`, their message ids): what the user cleared or deleted since stays so.
+ */
+export async function tellSaved(
+  kernelId: string,
+  session: string,
+  saved: string[],
+  settings: ServerConnection.ISettings
+): Promise<void> {
+  for (let begin = 0; begin < saved.length; begin += MOST_IDS) {
+    const ids = saved.slice(begin, begin + MOST_IDS).join(',');
+    const body = { session, saved: ids };
+    await request(kernelId, 'PATCH', body, settings);
+  }
+}
+
+async function request(
+  kernelId: string,
+  method: 'POST' | 'PATCH',
+  body: unknown,
+  settings: ServerConnection.ISettings
+): Promise<Response> {
   const url = URLExt.join(
     settings.baseUrl,
     'jupyter-emr-connect/kernels',
     encodeURIComponent(kernelId),
     'recording'
   );
-  const init = { method: 'POST', body: JSON.stringify({ session }) };
+  const init = { method, body: JSON.stringify(body) };
   const response = await ServerConnection.makeRequest(url, init, settings);
   if (!response.ok) {
     throw await ServerConnection.ResponseError.create(response);
   }
-  return (await response.json()) as IRecording;
+  return response;
 }

@@ -2,14 +2,18 @@
  * One open notebook on a gateway kernel: it catches up with what was published while no tab was there, and goes on live.
  */
 import type { CodeCell } from '@jupyterlab/cells';
+import type { DocumentRegistry } from '@jupyterlab/docregistry';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { OutputArea } from '@jupyterlab/outputarea';
-import type { Kernel, KernelMessage } from '@jupyterlab/services';
+import { KernelMessage } from '@jupyterlab/services';
+import type { Kernel } from '@jupyterlab/services';
 
-import { takeOver } from './api';
+import { takeOver, tellSaved } from './api';
 import type { IRecording, IRun } from './api';
+import { cellOf } from './cells';
 import { acknowledge } from './file';
 import { isKnown } from './numbers';
+import { Saves } from './saves';
 import { Showing } from './showing';
 
 type Message = KernelMessage.IIOPubMessage;
@@ -24,6 +28,7 @@ export class CatchUp {
     session.connectionStatusChanged.connect(this._onStatus, this);
     session.kernelChanged.connect(this._onKernel, this);
     session.iopubMessage.connect(this._onMessage, this);
+    _panel.context.saveState.connect(this._onSave, this);
     _panel.disposed.connect(this._dispose, this);
     this._onKernel();
   }
@@ -33,11 +38,15 @@ export class CatchUp {
     session.connectionStatusChanged.disconnect(this._onStatus, this);
     session.kernelChanged.disconnect(this._onKernel, this);
     session.iopubMessage.disconnect(this._onMessage, this);
+    this._panel.context.saveState.disconnect(this._onSave, this);
   }
 
   private _onKernel(): void {
     this._showings.clear();
     const kernel = this._panel.sessionContext.session?.kernel;
+    if (kernel !== this._recordedBy) {
+      this._saves.clear(); // a restart is told as a change too
+    }
     if (kernel?.connectionStatus === 'connected') {
       this._begin(kernel);
     }
@@ -102,6 +111,7 @@ export class CatchUp {
     if (panel.isDisposed) {
       return [];
     }
+    this._recordedBy = kernel;
     this._show(recording);
     const versions = recording.versions[panel.context.localPath] ?? [];
     await acknowledge(panel.context, versions);
@@ -111,13 +121,17 @@ export class CatchUp {
   private _show(recording: IRecording): void {
     for (const run of recording.runs) {
       const cell = this._find(run);
-      if (!cell) {
-        continue;
+      const future = cell && liveFuture(cell);
+      const isOwn = future?.msg.header.msg_id === run.msg_id;
+      if (!cell || (future && !isOwn)) {
+        continue; // deleted, or run anew from here: it shows that execution and no other
       }
       const showing = new Showing(cell.model, run);
       showing.start();
-      const future = liveFuture(cell);
-      if (future?.msg.header.msg_id !== run.msg_id) {
+      if (run.state === 'finished') {
+        this._saves.ended(run.msg_id);
+      }
+      if (!isOwn) {
         this._showings.set(run.msg_id, [cell, showing]);
       } else if (run.state === 'finished') {
         future.dispose(); // its reply may have been lost
@@ -127,12 +141,17 @@ export class CatchUp {
   }
 
   private _find(run: IRun): CodeCell | undefined {
-    const cells = this._cells();
-    const code = run.code.trim();
-    return (
-      cells.find(cell => cell.model.id === run.cell_id) ??
-      cells.find(cell => cell.model.sharedModel.getSource().trim() === code)
-    );
+    const cells = this._cells().map(cell => ({
+      id: cell.model.id,
+      source: cell.model.sharedModel.getSource(),
+      cell
+    }));
+    const notebook = this._panel.content.model;
+    const hasIds =
+      !notebook ||
+      notebook.nbformat > 4 ||
+      (notebook.nbformat === 4 && notebook.nbformatMinor >= 5);
+    return cellOf(run, cells, hasIds)?.cell;
   }
 
   private _cells(): CodeCell[] {
@@ -159,19 +178,44 @@ export class CatchUp {
   }
 
   private _handle(message: Message): void {
-    const id = (message.parent_header as { msg_id?: string }).msg_id ?? '';
+    const parent = message.parent_header as Partial<KernelMessage.IHeader>;
+    const id = parent.msg_id ?? '';
     const [cell, showing] = this._showings.get(id) ?? [];
-    if (!cell || !showing) {
-      return;
+    if (cell && showing) {
+      if (cell.isDisposed || liveFuture(cell)) {
+        this._showings.delete(id); // deleted, or run anew from here
+      } else {
+        showing.take(message);
+      }
     }
-    if (cell.isDisposed || liveFuture(cell)) {
-      this._showings.delete(id); // deleted, or run anew from here
-    } else {
-      showing.take(message);
+    // Another notebook may be on the same kernel, with a connection of its own.
+    const isOurs = showing ?? parent.session === this._recordedBy?.clientId;
+    if (
+      isOurs &&
+      parent.msg_type === 'execute_request' &&
+      KernelMessage.isStatusMsg(message) &&
+      message.content.execution_state === 'idle'
+    ) {
+      this._saves.ended(id);
+    }
+  }
+
+  private _onSave(_: unknown, state: DocumentRegistry.SaveState): void {
+    this._saves.onSave(state);
+  }
+
+  private async _tellSaved(runs: string[]): Promise<void> {
+    const kernel = this._panel.sessionContext.session?.kernel;
+    if (kernel && kernel === this._recordedBy) {
+      const { id, clientId, serverSettings } = kernel;
+      await tellSaved(id, clientId, runs, serverSettings);
     }
   }
 
   private _turn = 0;
+  private _saves = new Saves(runs => this._tellSaved(runs));
+  /** The kernel whose recording was taken over: one of another kind has none. */
+  private _recordedBy: Kernel.IKernelConnection | null = null;
   private _held: Message[] | null = null;
   private _showings = new Map<string, [CodeCell, Showing]>();
 }

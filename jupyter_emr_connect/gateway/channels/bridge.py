@@ -52,6 +52,10 @@ class Observer(Protocol):
         """Take note of the reply to an execute request, which was given to the client."""
         ...
 
+    def restarting(self, session: str) -> None:
+        """Take note that a user restarts the kernel: what the process of ``session`` still says belongs to no cell."""
+        ...
+
     def seen(self) -> dict[str, int]:
         """Return up to which number all messages are safely kept, by the prefix of their ids (``numbering.py``).
 
@@ -262,6 +266,12 @@ class Bridge:
         message = self.channels.tell(msg_type, content, parent)
         if self.observer is not None:
             self.observer.published(message)
+
+    def restarting(self) -> None:
+        """End what was asked of the kernel's process, which the user replaces; called before the gateway is asked."""
+        self.abandon("aborted")
+        if self.observer is not None:
+            self.observer.restarting(self.inbox.session)
 
     def abandon(self, status: str, ename: str = "", evalue: str = "") -> None:
         """Answer every request still open: nobody else will. With ``ename``, running cells show it as their error.

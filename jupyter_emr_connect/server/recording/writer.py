@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ WRITE_EVERY_S = 2.0
 SHARED_WRITE_EVERY_S = 0.5  # in a collaboration room, where others watch and no file is written
 PAUSE_PER_WRITE = 4  # times as long as a write took: at most a fifth of the time goes into a large notebook
 RETRY_EVERY_S = 5.0
+SHOWN_WITHIN_S = 0.8  # from a run's end to the moment at which a front end shows it to its end
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class NotebookWriter:
         self._event = asyncio.Event()
         self._not_before = 0.0
         self._ended: set[str] = set()
+        self._plugins: set[str] = set()  # sessions of front ends that say themselves which runs they have saved
         self._saved_by_client = False
         self._failing = False
         self._task = self._loop.create_task(self._run())
@@ -182,8 +185,23 @@ class NotebookWriter:
         saved = [run for run in ended if run.settled]
         for path in self.documents.paths if runs else ():
             saved += await self._notebooks.showing(path, runs)
+        saved += [run for run in runs if run not in saved and self._was_decided(run)]
         if saved:
             self.recording.saved(saved)
+
+    def _was_decided(self, run: Run) -> bool:
+        """Whether the notebook that was just saved is what the user wants of a run that it does not show.
+
+        A front end with our plugin says so itself (:meth:`saved_by`); of another it is so some time after the end.
+        """
+        told = any(session in self._plugins for session in run.sessions & self.recording.sessions)
+        return not told and time.monotonic() - run.ended_at > SHOWN_WITHIN_S
+
+    async def saved_by(self, session: str, msg_ids: Collection[str]) -> None:
+        """Forget runs that the front end of ``session`` has saved as the user wants them: shown, cleared or deleted."""
+        async with self.lock:
+            runs = [self.recording.runs[one] for one in msg_ids if one in self.recording.runs]
+            self.recording.saved([run for run in runs if run.idle and session in run.sessions])
 
     @property
     def versions(self) -> dict[str, list[str]]:
@@ -193,8 +211,9 @@ class NotebookWriter:
     async def take_over(self, session: str | None) -> list[Run]:
         """Return all runs that the notebook may lack, with their outputs; ``session`` covers them from here on."""
         async with self.lock:
-            runs = self.recording.unsaved
+            runs = [run for run in self.recording.unsaved if session not in run.seen_by]
             if session is not None:
+                self._plugins.add(session)
                 for run in runs:
                     run.sessions.add(session)
             if runs:

@@ -12,6 +12,7 @@ from ..kernels.websocket import RECORDER
 from ..recording.recorder import Recorder
 from ..recording.writer import NotebookWriter
 from .base import STORE_DEADLINE_S, EMRHandler
+from .request_values import words
 
 
 class RecordingHandler(EMRHandler):
@@ -36,6 +37,17 @@ class RecordingHandler(EMRHandler):
             message = "No front end with this session is connected to the kernel."
             raise RequestError(message, fix="Send the session_id of the kernel's WebSocket, while it is open.")
         self.answer(await self._answer(writer, session))
+
+    @authenticated
+    @authorized
+    async def patch(self, kernel_id: str) -> None:
+        """Forget the runs that a front end has saved as its user wants them."""
+        sent = self.fields(required=("session", "saved"))
+        writer = self._writer(kernel_id)
+        if writer is not None:
+            await writer.saved_by(sent["session"] or "", words(sent["saved"]))
+        self.set_status(204)
+        self.finish()
 
     def _writer(self, kernel_id: str) -> NotebookWriter | None:
         if kernel_id not in self.settings["kernel_manager"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ class Recording:
         self._armed = True
         self._log = log
         self._running: set[str] = set()
+        self._former: set[str] = set()  # the kernel's sessions before its restarts
         self._sequence = MessageNumbers()
         self._displays = Displays()
         self._read_to = 0
@@ -96,7 +98,7 @@ class Recording:
     def _published(self, message: Message) -> None:
         try:
             is_progress = message.msg_type in PROGRESS
-            if not self.runs or not (is_progress or message.msg_type in SHOWN):
+            if not self.runs or not (is_progress or message.msg_type in SHOWN) or self._is_former(message):
                 return
             # What runs is asked for its parent only where the parent matters: most messages are outputs of a run.
             run = self._run(message) if is_progress or not self._running else None
@@ -112,6 +114,20 @@ class Recording:
                 run.settled, run.late = False, run.late + 1
         if self._armed or is_progress:
             self._changed()
+
+    def restarting(self, session: str) -> None:
+        """Let the front ends that are there decide what becomes of what cells show, and hear the old process no more.
+
+        Such a front end has shown all this, and may clear it or run it anew: it is not given it again.
+        """
+        with self._writing:
+            self._former.add(session)
+            for run in self.runs.values():
+                run.seen_by |= run.sessions & self.sessions
+
+    def _is_former(self, message: Message) -> bool:
+        """Whether it is of a kernel process before a restart: ipykernel complains as it ends, as of the last cell."""
+        return bool(self._former) and split(message.msg_id)[0].split("_")[0] in self._former
 
     def replied(self, message: Message) -> None:
         """Change nothing: all that a cell shows is published."""
@@ -132,6 +148,7 @@ class Recording:
         note_progress(run, message)
         if run.idle:
             self._running.discard(run.msg_id)
+            run.ended_at = time.monotonic()
 
     def _run(self, message: Message) -> Run | None:
         return self.runs.get(str(message.parent.get("msg_id", "")))

@@ -15,6 +15,7 @@ class Run:
     """An execute request and what came of it. ``session`` is the front end's that asked for it.
 
     ``sessions`` are those of the front ends that show it and will save it: that one, and who took it over.
+    ``seen_by`` are those of them that were there to its end or to the kernel's restart, and need not be shown it.
     ``outputs`` is None while nobody needs them: they are then in the spool alone. ``last`` is the highest number by
     prefix of the messages that ``outputs`` holds (``gateway.protocol.numbering``); ``written`` the version of them that
     the notebook has from the recorder.
@@ -36,6 +37,8 @@ class Run:
     written: tuple[int, int | None] | None = None
     last: dict[str, int] = field(default_factory=dict)
     sessions: set[str] = field(default_factory=set)
+    seen_by: set[str] = field(default_factory=set)
+    ended_at: float = 0.0  # time.monotonic() when its end was heard; 0 for one of an earlier process
 
     def __post_init__(self) -> None:
         self.sessions.add(self.session)

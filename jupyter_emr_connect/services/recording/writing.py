@@ -16,12 +16,14 @@ def write_runs(notebook: dict[str, Any], runs: list[Run], *, adds: bool) -> list
     """Write runs into a notebook as the contents manager gives it; return those that no cell of it shows.
 
     With ``adds`` a cell that the notebook does not have is added at its end when no front end has saved the notebook
-    since: it was typed, run and not yet saved. Otherwise the user has deleted it.
+    since: it was typed, run and not yet saved. Otherwise the user has deleted it. One is also added where nobody knows
+    which of several cells was run.
     """
     without_cell = []
     for run in runs:
-        cell = find_cell(notebook, run)
-        if adds and cell is None and run.cell_id is not None and not run.noticed:
+        cells = candidates(notebook, run)
+        cell = cells[0] if len(cells) == 1 else None
+        if adds and cell is None and run.cell_id is not None and (cells or not run.noticed):
             cell = new_code_cell(run.code)
             if _has_ids(notebook):
                 cell["id"] = run.cell_id
@@ -44,12 +46,18 @@ def show_run(cell: dict[str, Any], run: Run) -> None:
 
 
 def find_cell(notebook: dict[str, Any], run: Run) -> dict[str, Any] | None:
-    """Return the cell that was run: by its id, else by its source."""
+    """Return the cell that was run, None when the notebook has none or it may be one of several."""
+    cells = candidates(notebook, run)
+    return cells[0] if len(cells) == 1 else None
+
+
+def candidates(notebook: dict[str, Any], run: Run) -> list[dict[str, Any]]:
+    """Return the cells that may have been run: the one with its id, or (nbformat 4.4 has none) all of its source."""
     cells: list[dict[str, Any]] = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     if run.cell_id is not None and _has_ids(notebook):
-        return next((cell for cell in cells if cell.get("id") == run.cell_id), None)
+        return [cell for cell in cells if cell.get("id") == run.cell_id][:1]
     code = run.code.strip()
-    return next((cell for cell in cells if source_of(cell).strip() == code), None)
+    return [cell for cell in cells if source_of(cell).strip() == code]
 
 
 def source_of(cell: dict[str, Any]) -> str:
