@@ -52,10 +52,10 @@ def is_up(bridge: Bridge) -> bool:
 
 def drop_unsent(bridge: Bridge, status: str, ename: str = "", evalue: str = "") -> None:
     """End the cells that were not sent yet, and send them no more."""
-    for msg_id in bridge.link.outbox.ids() if bridge.link is not None else ():
+    for msg_id in bridge.link.send_queue.ids() if bridge.link is not None else ():
         request = bridge.requests.get(msg_id)
         if bridge.link is not None and request is not None and request.runs_code:
-            bridge.link.outbox.forget(msg_id)
+            bridge.link.send_queue.forget(msg_id)
             bridge.requests.close(msg_id)
             bridge.fail(request, status, ename, evalue)
 

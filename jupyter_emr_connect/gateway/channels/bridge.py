@@ -281,7 +281,7 @@ class Bridge:
         unsent = set(self.unsent())
         for request in self.requests.take_all():
             if self.link is not None and request.message.msg_id in unsent:
-                self.link.outbox.forget(request.message.msg_id)
+                self.link.send_queue.forget(request.message.msg_id)
             self.fail(request, status, ename, evalue)
 
     def mark(self, requests: Iterable[PendingRequest]) -> None:
@@ -293,12 +293,12 @@ class Bridge:
     def hold(self) -> None:
         """Keep cells back that wait to be sent, until :meth:`release`; called by the reconciler on a new connection."""
         if self.link is not None:
-            self.link.outbox.hold()
+            self.link.send_queue.hold()
 
     def release(self) -> None:
         """Send what waits: the kernel hears what is sent on this connection, as far as can be told."""
         if self.link is not None:
-            self.link.outbox.release()
+            self.link.send_queue.release()
 
     def change_connection(self) -> None:
         """Go on over another connection; called when the kernel is silent on this one."""
@@ -307,7 +307,7 @@ class Bridge:
 
     def unsent(self) -> list[str]:
         """Return the ids of the messages that wait to be sent, in order."""
-        return self.link.outbox.ids() if self.link is not None else []
+        return self.link.send_queue.ids() if self.link is not None else []
 
     def transmit_input_again(self) -> None:
         """Send the user's last answer to the kernel again, unless the kernel went on since, or it waits to be sent.

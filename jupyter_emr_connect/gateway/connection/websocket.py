@@ -16,7 +16,7 @@
 
 The ``session_id`` stays the same over reconnections, so that the gateway replays what it buffered (reference 5.5), save
 where two connections of one session could meet there (``handshake.py``). What is sent while there is no connection
-waits in the outbox. Each state has one coroutine; only :meth:`KernelWebSocket._run` moves between them.
+waits in the send queue. Each state has one coroutine; only :meth:`KernelWebSocket._run` moves between them.
 """
 
 from __future__ import annotations
@@ -54,9 +54,10 @@ class KernelWebSocket:
     """Carries messages between a gateway kernel and its bridge. Lives on the gateway loop.
 
     ``on_message`` is awaited for each message in order, so that a slow receiver slows the gateway down; ``on_state`` is
-    called with each new status; ``on_full`` with True when the outbox is full and with False when there is room again;
-    ``on_too_large`` with a message over which the gateway hung up. ``may_rename`` says whether the kernel gives back
-    what a gateway buffers; ``session_id`` is another process's, to go on where it left off; ``reconnect_for`` seconds.
+    called with each new status; ``on_full`` with True when the send queue is full and with False when there is room
+    again; ``on_too_large`` with a message over which the gateway hung up. ``may_rename`` says whether the kernel gives
+    back what a gateway buffers; ``session_id`` is another process's, to go on where it left off; ``reconnect_for`` is
+    in seconds.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class KernelWebSocket:
         self.status = LinkStatus(LinkState.NEW)
         self.framing: Framing = "v1"
         self.bad_frames = 0
-        self.outbox = SendQueue(on_full)
+        self.send_queue = SendQueue(on_full)
         self._client = client
         self._kernel_id = kernel_id
         self._on_message = on_message
@@ -114,7 +115,7 @@ class KernelWebSocket:
 
     def send(self, message: Message, *, first: bool = False) -> None:
         """Queue a message; order is kept, but that ``first`` goes before all others."""
-        self.outbox.put(message, first=first)
+        self.send_queue.put(message, first=first)
 
     def change(self) -> None:
         """Go on over another connection and under another session: what is sent does not reach the kernel."""
@@ -252,12 +253,12 @@ class KernelWebSocket:
         return UNHEARD
 
     async def _transmit(self, ws: WebSocket) -> str:
-        """Write what is in the outbox: the only place that writes messages to the WebSocket."""
+        """Write what is in the send queue: the only place that writes messages to the WebSocket."""
         while True:
-            message = await self.outbox.next()
+            message = await self.send_queue.next()
             try:
                 await self._be_sure(ws)
-                if self.outbox.take(message):
+                if self.send_queue.take(message):
                     await self._write(ws, message)
             except (ConnectionError, aiohttp.ClientError):
                 return "the connection was lost"

@@ -13,54 +13,54 @@ def message(name: str, size: int = 0, channel: str = "shell") -> Message:
 
 
 async def test_order_is_kept_and_the_urgent_goes_first() -> None:
-    outbox = SendQueue(lambda full: None)
+    send_queue = SendQueue(lambda full: None)
     for name in ("a", "b"):
-        outbox.put(message(name))
-    looked_at = await outbox.next()
-    outbox.put(message("urgent"), first=True)
-    assert not outbox.take(looked_at)
+        send_queue.put(message(name))
+    looked_at = await send_queue.next()
+    send_queue.put(message("urgent"), first=True)
+    assert not send_queue.take(looked_at)
     sent = []
-    while outbox.ids():
-        one = await outbox.next()
-        assert outbox.take(one)
+    while send_queue.ids():
+        one = await send_queue.next()
+        assert send_queue.take(one)
         sent.append(one.msg_id)
     assert sent == ["urgent", "a", "b"]
 
 
 async def test_what_is_not_the_shells_goes_before_and_is_not_held() -> None:
-    outbox = SendQueue(lambda full: None)
-    outbox.put(message("cell"))
-    outbox.put(message("interrupt", channel="control"))
-    outbox.put(message("answer", channel="stdin"))
-    outbox.hold()
-    outbox.put(message("question"), first=True)
+    send_queue = SendQueue(lambda full: None)
+    send_queue.put(message("cell"))
+    send_queue.put(message("interrupt", channel="control"))
+    send_queue.put(message("answer", channel="stdin"))
+    send_queue.hold()
+    send_queue.put(message("question"), first=True)
     sent = []
     for _ in range(3):
-        sent.append((one := await outbox.next()).msg_id)
-        assert outbox.take(one)
-    assert (sent, outbox.ids()) == (["question", "interrupt", "answer"], ["cell"])
-    waiting = asyncio.ensure_future(outbox.next())
+        sent.append((one := await send_queue.next()).msg_id)
+        assert send_queue.take(one)
+    assert (sent, send_queue.ids()) == (["question", "interrupt", "answer"], ["cell"])
+    waiting = asyncio.ensure_future(send_queue.next())
     await asyncio.sleep(0.01)
     assert not waiting.done()
-    outbox.release()
+    send_queue.release()
     assert (await asyncio.wait_for(waiting, 5)).msg_id == "cell"
 
 
 async def test_it_says_when_it_is_full_and_when_no_longer() -> None:
     told: list[bool] = []
-    outbox = SendQueue(told.append)
+    send_queue = SendQueue(told.append)
     large = message("large", FULL_BYTES + 1)
-    outbox.put(message("small"))
-    outbox.put(large)
+    send_queue.put(message("small"))
+    send_queue.put(large)
     assert told == [True]
-    outbox.forget("large")
+    send_queue.forget("large")
     assert told == [True, False]
-    assert outbox.ids() == ["small"]
+    assert send_queue.ids() == ["small"]
 
 
 async def test_one_who_waits_is_woken() -> None:
-    outbox = SendQueue(lambda full: None)
-    waiting = asyncio.ensure_future(outbox.next())
+    send_queue = SendQueue(lambda full: None)
+    waiting = asyncio.ensure_future(send_queue.next())
     await asyncio.sleep(0)
-    outbox.put(message("a"))
+    send_queue.put(message("a"))
     assert (await asyncio.wait_for(waiting, 5)).msg_id == "a"
