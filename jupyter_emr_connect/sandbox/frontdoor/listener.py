@@ -32,11 +32,18 @@ class Listener:
         self._socket: socket.socket | None = None
         self._serving: asyncio.AbstractServer | None = None
         self.mode: Mode = "closed"
+        self._changing = asyncio.Lock()
 
     async def set(self, mode: Mode, context: ssl.SSLContext | None) -> None:
-        """Go into ``mode`` with ``context`` for new connections; raises SandboxStartError when the port is taken."""
-        if mode == self.mode and context is self._context:
-            return
+        """Go into ``mode`` with ``context`` for new connections; raises SandboxStartError when the port is taken.
+
+        Called by whoever changes faults and by the one who follows them: one after the other, for each awaits.
+        """
+        async with self._changing:
+            if mode != self.mode or context is not self._context:
+                await self._change(mode, context)
+
+    async def _change(self, mode: Mode, context: ssl.SSLContext | None) -> None:
         if self._serving:
             self._serving.close()  # its copy of the socket alone; connections stay
             self._serving = None

@@ -152,6 +152,7 @@ def main() -> int:
     try:
         _supervise(options, StateFolder.of(options.name), report)
     except EMRConnectError as error:
+        log.error("the supervisor ends: %s", error)
         say(error=error.to_json())
         return 1
     except Exception:
