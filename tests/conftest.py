@@ -61,6 +61,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}/{item.path.stem}"))
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Stop where pytest-xdist does not see which tests belong together: it says nothing then, and spreads them."""
+    lost = (item for item in session.items if item.get_closest_marker("xdist_group") and "@" not in item.nodeid)
+    if getattr(session.config.option, "loadgroup", False) and (item := next(lost, None)):
+        message = f"{item.nodeid} is not kept with its group: pytest-xdist does not go with this pytest"
+        raise pytest.UsageError(message)
+
+
 @pytest.fixture(autouse=True)
 def no_local_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep every test away from the developer's own profiles and credentials."""

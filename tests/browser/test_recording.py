@@ -112,7 +112,8 @@ def test_a_server_killed_under_an_open_tab_loses_nothing(sandbox: Sandbox, folde
         lab.process.wait(10)
     page.wait_for_timeout(3000)
     with serving_lab(sandbox, folder, port=port):
-        wait_for(page, lambda: shown(page) == ALL)
+        # JupyterLab tries again after 1, 2, 4 … s, which a server that is slow to start can miss by a minute.
+        wait_for(page, lambda: shown(page) == ALL, within=180)
         expect(page.locator(".jp-InputPrompt").first).to_have_text("[1]:", timeout=20_000)
         save(page)
         wait_for(page, lambda: written(path) == ALL)

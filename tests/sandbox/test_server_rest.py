@@ -108,6 +108,7 @@ FAILURES = [  # credentials first, while none are in memory
 async def test_what_fails_names_its_hop_and_keeps_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
     patience = [f"--EMRConnect.{name}_timeout=2" for name in ("connect", "credentials")]
     async with a_server(sandbox, tmp_path, *patience) as server:
+        await everything(server)  # a loaded machine takes longer than that to load botocore and to connect
         for fault, hop, words in FAILURES:
             aws = hop == "credentials"
             sandbox.fault(fault, *([] if aws else ["--compute", "analytics"]))
