@@ -35,7 +35,11 @@ def split_values(context: click.Context, parameter: click.Parameter, values: Seq
 @click.option("--kind", "kinds", multiple=True, callback=split_values, metavar="KIND", help="ec2, eks, serverless.")
 @click.option("--state", "states", multiple=True, callback=split_values, metavar="STATE", help="Only in these states.")
 @click.option("--search", "-q", default="", metavar="WORDS", help="Words in id, name, release, applications or tags.")
-@click.option("--sort", default="-created_at", metavar="FIELD", help="name, created_at, state … (-FIELD reverses).")
+@click.option(
+    "--sort",
+    metavar="FIELD",
+    help="name, created_at, state … (-FIELD reverses); else attachable and new ones first.",
+)
 @click.option("--watch", is_flag=True, help="Go on showing what changes until Ctrl-C.")
 @common_options
 def list_command(
@@ -44,7 +48,7 @@ def list_command(
     kinds: tuple[str, ...],
     states: tuple[str, ...],
     search: str,
-    sort: str,
+    sort: str | None,
     watch: bool,
 ) -> None:
     """List the computes a kernel can attach to, and why others cannot.
@@ -56,7 +60,7 @@ def list_command(
     from .progress import counting
 
     sources = command.sources()
-    query = Query(kinds=kinds, states=states, q=search, sort=sort, ended=ended)
+    query = Query(kinds=kinds, states=states, q=search, ended=ended, sort=sort or Query.sort)
     catalogue = LiveCatalogue(command.config, sources)
     try:
         if watch:
@@ -64,16 +68,17 @@ def list_command(
         else:
             with counting("Looking at computes") as progress:
                 view = read_all(catalogue, query, progress)
-            _print(view, command, sources)
+            _print(view, command, sources, attachable_first=sort is None)
     finally:
         catalogue.close()
 
 
-def _print(view: View, command: CommandContext, sources: Sequence[Source]) -> None:
+def _print(view: View, command: CommandContext, sources: Sequence[Source], *, attachable_first: bool) -> None:
     if command.as_json:
         print_json(view.to_json())
     elif view.items:
-        print_table(*compute_table(view.items))
+        items = sorted(view.items, key=lambda compute: not compute.attachable) if attachable_first else view.items
+        print_table(*compute_table(items))
     # What has one cure is said once: an address that does not answer fails for every kind.
     for problem in {
         problem.error.fix or problem.error.message: problem for problem in reversed(view.problems)

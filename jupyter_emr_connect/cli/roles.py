@@ -30,8 +30,11 @@ if TYPE_CHECKING:
     help="Say what is missing for this role (name or ARN) on COMPUTE, with the statement to add.",
 )
 @common_options
-def roles(command: CommandContext, compute: str | None, role: str | None) -> None:
-    """List the runtime roles offered, for COMPUTE or in general, and whether you may take them."""
+def roles(command: CommandContext, compute: str | None, role: str | None) -> int | None:
+    """List the runtime roles offered, for COMPUTE or in general, and whether you may take them.
+
+    With --explain the exit code is 1 for a role that you may not take.
+    """
     from ..services.roles import named_roles, offered_roles, single_role
 
     if role and not compute:
@@ -41,8 +44,9 @@ def roles(command: CommandContext, compute: str | None, role: str | None) -> Non
     if role and compute:
         listed = named_roles(command.config, compute, role, sources=sources)
         _complain(command, listed)
-        explain(command, single_role(listed, role), listed)
-        return
+        found_role = single_role(listed, role)
+        explain(command, found_role, listed)
+        return 1 if found_role.usable is False else 0
     listed = offered_roles(command.config, compute, sources=sources)
     found = listed.compute
     if command.as_json:
@@ -58,6 +62,7 @@ def roles(command: CommandContext, compute: str | None, role: str | None) -> Non
             err=True,
         )
     _complain(command, listed)
+    return None
 
 
 def _complain(command: CommandContext, listed: RoleList) -> None:

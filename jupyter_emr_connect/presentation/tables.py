@@ -41,7 +41,7 @@ def compute_table(computes: Sequence[Compute]) -> Table:
     if len({compute.account for compute in computes}) > 1:
         columns.insert(3, ("ACCOUNT", lambda compute: compute.account or "-"))
     rows = [tuple(cell(compute) for _, cell in columns) for compute in computes]
-    return Table(tuple(name for name, _ in columns), rows, ("RELEASE", "ACCOUNT", "RUNTIME ROLE"))
+    return Table(tuple(name for name, _ in columns), rows, ("RELEASE", "RUNTIME ROLE"))
 
 
 def attachable(compute: Compute) -> str:

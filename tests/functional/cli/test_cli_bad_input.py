@@ -276,3 +276,14 @@ def test_help_needs_no_aws(emr, monkeypatch):
         monkeypatch.delenv(name)
     for words in ([], ["list"], ["run"], ["attach"], ["sandbox"]):
         assert emr(*words, "--help").code == 0
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [("lst", "Did you mean 'list'?"), ("detatch", "Did you mean 'detach'?"), ("xyz", "There are: list,")],
+)
+def test_a_mistyped_command_is_told_the_nearest(emr, typed, hint):
+    told = emr(typed)
+    assert told.code == 2
+    assert f"No such command '{typed}'" in told.err
+    assert hint in " ".join(told.err.split())

@@ -145,3 +145,10 @@ def test_a_damaged_state_file_does_not_matter(cloud, emr, settings, tmp_path, co
     settings(state_file=str(file))
     assert set(names(emr("list", "--json"))) == STANDARD
     assert file.read_bytes() == content
+
+
+def test_the_table_begins_with_what_can_be_attached_to(cloud, emr):
+    shown = emr("list").out.splitlines()[1:]
+    usable = [line.rstrip().endswith("yes") for line in shown if line[:1].strip()]
+    assert True in usable
+    assert usable == sorted(usable, reverse=True)

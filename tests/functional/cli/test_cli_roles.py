@@ -89,7 +89,7 @@ def test_explain_prints_a_statement_that_can_be_pasted(cloud, emr, configure):
     cloud.world.faults.set("deny:GetRole")
     arn = "arn:aws:iam::210987654321:role/Partner"
     shown = emr("roles", "analytics", "--explain", arn)
-    assert shown.code == 0, shown.err
+    assert (shown.code, shown.err) == (1, "")
     assert "Add to the policy of user developer:" in shown.out
     statement = json.loads(shown.out[shown.out.index("\n{") :])
     assert statement["Action"] == "elasticmapreduce:GetClusterSessionCredentials"
@@ -101,7 +101,9 @@ def test_explain_takes_a_name_and_has_json(cloud, emr, configure):
     shown = emr("roles", "analytics", "--explain", "EMRForbidden", "--json", "--profile", "administrator")
     assert shown.json["usable"] is False
     assert shown.json["where"] == "the policy of user administrator"
-    assert "yes" in emr("roles", "analytics", "--explain", "EMRAnalyst", "--profile", "administrator").out
+    assert shown.code == 1
+    usable = emr("roles", "analytics", "--explain", "EMRAnalyst", "--profile", "administrator")
+    assert (usable.code, "yes" in usable.out) == (0, True)
 
 
 def test_explain_of_a_role_that_is_not_offered(cloud, emr, configure):

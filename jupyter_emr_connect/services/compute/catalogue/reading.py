@@ -40,7 +40,8 @@ def read_all(catalogue: LiveCatalogue, query: Query, progress: Callable[[int, in
             changed.wait(LOOK_EVERY_S)
             changed.clear()
             view = catalogue.view(query)
-            progress(view.total - view.to_describe, view.total)
+            # Rows that the query leaves out are described too.
+            progress(max(0, view.total - view.to_describe), view.total)
         return view
     finally:
         end()
