@@ -134,11 +134,11 @@ class AWSSession:
     def _spend(self, event_name: str, **context: Any) -> None:
         """Take a token for an attempt that is about to leave; called by botocore, in the calling thread.
 
-        Raises ``AWSUnavailable`` where the attempt could outlast the deadline of the work it is for, so that no thread
-        is held by an answer that nobody waits for.
+        Raises ``AWSUnavailable`` where the deadline of the work that it is for has passed: a thread is held by an
+        answer that nobody waits for during one attempt at most.
         """
         _, service, operation = event_name.split(".", 2)
-        if seconds_left() < CONNECT_TIMEOUT + READ_TIMEOUT:
+        if seconds_left() <= 0:
             call = self.caller.call(service, operation, self.region)
             message = f"AWS did not answer in time; {call.action} was not asked any more."
             raise AWSUnavailable(message, fix="Try again.", iam_action=call.action)

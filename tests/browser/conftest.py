@@ -40,7 +40,7 @@ def page(browser: Browser) -> Page:
     return browser.new_page(viewport={"width": 1400, "height": 1000})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def root(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """JupyterLab's folder: the demo in one attached to `analytics`, and an empty one attached to `open`."""
     root = tmp_path_factory.mktemp("lab")
@@ -53,7 +53,7 @@ def root(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # its kernels would ask for credentials beside other tests
 def lab(sandbox: Sandbox, root: Path) -> Iterator[str]:
     """The address of a JupyterLab server."""
     with serving_lab(sandbox, root) as lab:

@@ -39,7 +39,7 @@ def shown(page: Page) -> str:
 def wait_for(page: Page, holds: Callable[[], bool], within: float = 90) -> None:
     end = time.monotonic() + within
     while not holds():
-        assert time.monotonic() < end
+        assert time.monotonic() < end, shown(page)
         page.wait_for_timeout(300)
 
 

@@ -27,7 +27,7 @@ from tests.sandbox.kernels import attached_to, until
 pytestmark = pytest.mark.sandbox
 
 # Each request is held up so long at the door; the second after the stage begins is the POST that starts the kernel.
-SLOW = 0.7
+SLOW = 1.5
 INTO_THE_START = 1.5 * SLOW
 # Long enough for the request to reach the gateway, which does not take it up.
 AT_THE_GATEWAY = 1.2 * SLOW

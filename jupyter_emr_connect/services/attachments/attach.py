@@ -20,7 +20,7 @@ from ...errors import (
     PathNotFound,
 )
 from ...executors import AWS, run_in
-from ...http.deadlines import within
+from ...http.deadlines import seconds_left, within
 from ...models import Attachment, Compute, check_role_arn
 from ...store.writes import finish_write
 from .. import stages
@@ -67,6 +67,8 @@ async def attach(
     except asyncio.TimeoutError:
         raise _late(running[-1], limit) from None
     except EMRConnectError as error:
+        if isinstance(error, AWSUnavailable) and seconds_left() <= 0:  # the thread has met the deadline first
+            raise _late(running[-1], limit) from error
         error.hop = next((hop for kind, hop in HOPS if isinstance(error, kind)), running[-1])
         raise
 
