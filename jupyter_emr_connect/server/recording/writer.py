@@ -208,8 +208,11 @@ class NotebookWriter:
         """By path, a notebook's times of modification that follow one another by the recorder's writes alone."""
         return {path: self._notebooks.versions.get(path, []) for path in self.documents.paths}
 
-    async def take_over(self, session: str | None) -> list[Run]:
-        """Return all runs that the notebook may lack, with their outputs; ``session`` covers them from here on."""
+    async def take_over(self, session: str | None) -> list[dict[str, Any]]:
+        """Return all runs that the notebook may lack, as REST gives them; ``session`` covers them from here on.
+
+        They are made to JSON before others may go on: outputs of runs that are covered are let go of at once.
+        """
         async with self.lock:
             runs = [run for run in self.recording.unsaved if session not in run.seen_by]
             if session is not None:
@@ -218,7 +221,7 @@ class NotebookWriter:
                     run.sessions.add(session)
             if runs:
                 await run_in(FILES, self.recording.catch_up)
-            return runs
+            return [run.to_json() for run in runs]
 
     async def close(self, *, over: bool) -> None:
         """Write what nobody covers, without waiting longer; with ``over`` the kernel is no more."""

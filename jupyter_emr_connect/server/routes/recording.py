@@ -63,5 +63,5 @@ class RecordingHandler(EMRHandler):
             "recorded": True,
             "trouble": writer.recording.spool.last_error,
             "versions": writer.versions,
-            "runs": [run.to_json() for run in runs],
+            "runs": runs,
         }

@@ -259,3 +259,17 @@ async def test_a_notebook_that_cannot_be_written_is_written_when_it_can(kernel, 
     path.write_text(whole)
     kernel.write("b\n")
     await until(lambda: shown(path) == "a\nb\n")
+
+
+async def test_a_front_end_is_given_outputs_that_the_writer_lets_go_of_at_once(kernel, recorder, rest, local):
+    kernel.run("one", "c1")
+    kernel.write("a\n")
+    kernel.end()
+    writer = recorder.writer_of(local)
+    async with writer.lock:
+        asking = asyncio.ensure_future(rest("POST", f"kernels/{local}/recording", {"session": kernel.session}))
+        await asyncio.sleep(0.5)  # the request waits for the lock
+        writer.wake()
+        await asyncio.sleep(0.2)  # and behind it the writer
+    (run,) = (await asking).json["runs"]
+    assert [output["text"] for output in run["outputs"]] == ["a\n"]
