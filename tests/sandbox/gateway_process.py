@@ -29,10 +29,17 @@ def gateways_of(sandbox: Sandbox, address: str) -> list[int]:
     return found
 
 
-@contextlib.contextmanager
-def held_up(sandbox: Sandbox, compute: str) -> Iterator[None]:
-    """Stop the gateway's process; what it is sent waits."""
+def held_up(sandbox: Sandbox, compute: str) -> contextlib.AbstractContextManager[None]:
+    """Return what stops the gateway's process for a block; what it is sent waits.
+
+    The process is looked for by this call already: that takes a loaded machine seconds.
+    """
     (gateway,) = gateways_of(sandbox, str(urlsplit(sandbox.compute(compute)["gateway_url"]).hostname))
+    return _stopped(gateway)
+
+
+@contextlib.contextmanager
+def _stopped(gateway: int) -> Iterator[None]:
     os.kill(gateway, signal.SIGSTOP)
     try:
         yield

@@ -27,7 +27,7 @@ from tests.sandbox.kernels import attached_to, until
 pytestmark = pytest.mark.sandbox
 
 # Each request is held up so long at the door; the second after the stage begins is the POST that starts the kernel.
-SLOW = 1.5
+SLOW = 0.7
 INTO_THE_START = 1.5 * SLOW
 # Long enough for the request to reach the gateway, which does not take it up.
 AT_THE_GATEWAY = 1.2 * SLOW
@@ -66,12 +66,13 @@ def known() -> set[str]:
 
 async def test_a_cancelled_start(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
     before, known_before = kernels_on(sandbox), known()
+    holding = held_up(sandbox, "open")
     reached = asyncio.Event()
     stage_listener.set(lambda name: reached.set() if name == REQUESTED else None)
     starting = asyncio.ensure_future(AsyncKernelManager(kernel_name="emr-python").start_kernel())
     await reached.wait()
     await asyncio.sleep(INTO_THE_START)
-    with held_up(sandbox, "open"):
+    with holding:
         await asyncio.sleep(AT_THE_GATEWAY)
         assert not starting.done()
         starting.cancel()
