@@ -9,7 +9,6 @@ from typing import Any
 from .. import events
 from ..errors import EMRConnectError
 from ..models import Attachment
-from ..services.credentials.identity import known_arn
 
 SCHEMA = Path(events.__file__).parent / "attachments" / "v1.yaml"
 SCHEMA_ID = "https://events.jupyter.org/jupyter_emr_connect/attachments/v1"
@@ -26,6 +25,8 @@ class Audit:
 
     def emit(self, action: str, what: Attachment, path: str, *, refusal: EMRConnectError | None = None) -> None:
         """Tell of an attachment; ``path`` is the API path. Called by handlers, after the fact."""
+        from ..services.credentials.identity import known_arn
+
         data = {
             "action": action,
             "path": path,

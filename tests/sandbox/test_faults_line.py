@@ -133,7 +133,7 @@ async def test_nothing_is_lost_in_a_black_hole(sandbox: Sandbox, soak: Soak) -> 
 
 
 async def test_a_network_that_moved_on_under_a_connection_is_not_waited_for(sandbox: Sandbox, soak: Soak) -> None:
-    """The gateway holds the old connection for alive, and would wait 5 s for its farewell (``opening.py``)."""
+    """The gateway holds the old connection for alive, and would wait 5 s for it (``connection/handshake.py``)."""
     async with kernel_on_line(sandbox) as kernel:
         await execute(kernel.client, "1")
 

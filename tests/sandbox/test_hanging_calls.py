@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import configparser
 import contextlib
+import logging
 import socket
 import statistics
 import sys
@@ -29,11 +30,14 @@ from tests.functional.gateway.servers import HOST, silent
 from tests.sandbox.kernels import attached_to, execute, reply_to, says
 
 pytestmark = pytest.mark.sandbox
+log = logging.getLogger(__name__)
 
 HANGING_HOST = "hanging.test"
 CALLS = 40
-NOISE_S = 0.5  # by which a step of a kernel's life may differ from one time to the next
-ANSWERS_WITHIN_S = 0.1
+# What queues behind a call that hangs waits for its deadline, 30 s and more; beside other tests a step takes some
+# seconds longer from one time to the next. The test tells the one from the other; it logs the times.
+NOISE_S = 8.0
+ANSWERS_WITHIN_S = 2.0
 
 
 @pytest.fixture
@@ -160,6 +164,8 @@ async def test_what_hangs_holds_up_no_kernel_and_no_answer(
                     await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 10)
     for step in before[0]:
         was, took = max(times[step] for times in before), min(times[step] for times in during)
-        assert took <= max(1.5 * was, was + NOISE_S), (step, before, during)
+        log.info("%s: %.2f s, while %d calls hang %.2f s", step, was, CALLS, took)
+        assert took <= was + NOISE_S, (step, before, during)
     for route, seconds in answers.items():
-        assert seconds <= max(ANSWERS_WITHIN_S, 1.5 * usual[route]), (route, usual, answers)
+        log.info("GET %s: %.3f s, while %d calls hang %.3f s", route, usual[route], CALLS, seconds)
+        assert seconds <= usual[route] + ANSWERS_WITHIN_S, (route, usual, answers)

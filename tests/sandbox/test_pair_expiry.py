@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from jupyter_emr_connect.provisioning.provisioner import EMRProvisioner
 from tests.conftest import Sandbox
 from tests.sandbox.kernels import attached_to, execute, reply_to, running, says, texts
 
@@ -39,9 +40,11 @@ async def test_a_kernel_outlives_its_pair(sandbox: Sandbox) -> None:
         _, outputs = await execute(client, "print('goes on')")
         assert texts(outputs) == "goes on\n"
         await manager.restart_kernel()
+        assert isinstance(manager.provisioner, EMRProvisioner)
+        kernel_id = manager.provisioner.remote_kernel_id
         _, outputs = await execute(client, "print('time' in globals())")
         assert texts(outputs) == "False\n"
         assert pairs_asked_for(sandbox) == before + 2
 
         sandbox.fault("expire-pairs", "--compute", "analytics")
-    assert ROLE not in [row["runtime_role"] for row in sandbox.json("kernels", "--no-check")["items"]]
+    assert kernel_id not in [row["kernel_id"] for row in sandbox.json("kernels", "--no-check")["items"]]
