@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import logging
 import os
 import selectors
 import threading
@@ -20,7 +21,9 @@ from typing import Any, TypeVar
 import zmq
 
 from ..http.deadlines import within
+from ..tasks import report_failure, watched
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 EXIT_WITHIN_S = 10.0
@@ -67,11 +70,22 @@ class GatewayLoop:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
-        self.loop.run_forever()
+        while True:
+            try:
+                self.loop.run_forever()
+            except BaseException as error:  # asyncio lets a task's SystemExit and KeyboardInterrupt through
+                report_failure(log, "The loop of the gateway kernels was left, and goes on.", error)
 
     def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        """Run a coroutine there; cancelling the future cancels it. Called from any other thread."""
+        """Run a coroutine there; cancelling the future cancels it. Called from any other thread.
+
+        For those who wait for the future, which alone knows what the work raises; else :meth:`start`.
+        """
         return asyncio.run_coroutine_threadsafe(work, self.loop)
+
+    def start(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Have :meth:`keep` called on this loop; called from any thread."""
+        self.loop.call_soon_threadsafe(self.keep, work)
 
     async def call(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine there and wait for it on the caller's loop.
@@ -99,8 +113,11 @@ class GatewayLoop:
         return await task
 
     def keep(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        """Start work that outlives its caller, from this loop; the process's end waits for it a little."""
-        task = self.loop.create_task(work)
+        """Start work that outlives its caller, from this loop; the process's end waits for it a little.
+
+        What it raises is logged.
+        """
+        task = watched(self.loop.create_task(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task

@@ -44,7 +44,7 @@ def told(body: bytes) -> str:
     """Return what a JSON error body says, in one bounded line; never its traceback (reference 5.7)."""
     try:
         parsed = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     if not isinstance(parsed, dict):
         return ""
@@ -59,7 +59,7 @@ def parse(status: int, content_type: str, body: bytes, target: GatewayTarget) ->
         return None
     try:
         return json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         kind = content_type.split(";")[0] or "no content type"
         message = f"What answers at {target.label} ({target.url}) is no Jupyter Enterprise Gateway (it sent {kind})."
         raise NotAGateway(message, fix="Check the address and the port.") from error

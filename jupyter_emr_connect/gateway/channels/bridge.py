@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
+import logging
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Protocol
 
 from ...errors import EMRConnectError
 from ...http.deadlines import within
+from ...tasks import report_failure
 from ..connection.status import LinkState, LinkStatus
 from ..connection.websocket import RECONNECT_FOR_S, KernelWebSocket
 from ..delivery.inbox import OrderedInbox
@@ -23,10 +24,12 @@ from ..delivery.pending import PendingRequest, PendingRequests
 from ..delivery.reconciliation import RequestReconciler
 from ..delivery.timings import DEFAULT_TIMINGS, DeliveryTimings
 from ..event_loop import gateway_loop
-from ..protocol.framing import BadFrame, Message, Part
+from ..protocol.framing import Message, Part
 from ..protocol.signing import EMPTY, MessageSigner
 from ..rest import GatewayClient
 from .zmq_channels import LocalChannels
+
+log = logging.getLogger(__name__)
 
 SHUTDOWN = b'"shutdown_request"'
 ASK_EVERY_S = 2.0
@@ -37,7 +40,8 @@ JOURNAL_BYTES = 32_000_000
 class Observer(Protocol):
     """Watches one kernel's messages pass: the recorder does, to keep what no browser is there to see.
 
-    The bridge calls it on the gateway loop; every method must return fast and never raise.
+    The bridge calls it on the gateway loop; every method must return fast. What one raises is logged, and keeps no
+    message from the local clients.
     """
 
     def requested(self, message: Message) -> None:
@@ -138,7 +142,9 @@ class Bridge:
             reconnect_for=self.reconnect_for,
         )
         if resume:
-            self._reconciler.resume(self.observer.seen() if self.observer else {})
+            tops: dict[str, int] = {}
+            self._observe(lambda observer: tops.update(observer.seen()))
+            self._reconciler.resume(tops)
         await self.link.open()
 
     async def ready(self) -> None:
@@ -173,6 +179,15 @@ class Bridge:
             await self.link.close()
         self.channels.close()
 
+    def _observe(self, tell: Callable[[Observer], None]) -> None:
+        """Tell the observer, if there is one."""
+        if self.observer is None:
+            return
+        try:
+            tell(self.observer)
+        except Exception as error:
+            report_failure(log, "What a kernel sends could not be recorded.", error)
+
     def transmit(self, message: Message, first: bool = False) -> None:
         """Pass a message to the gateway; without a kernel there is nobody to pass it to."""
         if self.link is not None:
@@ -189,6 +204,8 @@ class Bridge:
         elif status.state is LinkState.GONE:
             self._reconciler.stop()
             gateway_loop().keep(self.inbox.release([], whole=True))
+        elif status.state is LinkState.CLOSED:
+            self._reconciler.stop()
         self.channels.tell("emr_connect_status", status.to_json())
         self._on_state(status)
 
@@ -198,8 +215,8 @@ class Bridge:
             return
         if message.msg_type.endswith("_request"):
             request = self.requests.add(message, identities)
-            if request.runs_code and self.observer is not None:
-                self.observer.requested(message)
+            if request.runs_code:
+                self._observe(lambda observer: observer.requested(message))
         elif message.msg_type == "input_reply":
             self._input_reply = message
         self.transmit(message)
@@ -217,8 +234,8 @@ class Bridge:
                 self.requests.close(message.parent_id)
                 self._reconciler.replied(request)
             self.channels.reply(message, request.identities)
-            if request.runs_code and message.channel == "shell" and self.observer is not None:
-                self.observer.replied(message)
+            if request.runs_code and message.channel == "shell":
+                self._observe(lambda observer: observer.replied(message))
 
     async def _publish(self, message: Message) -> None:
         msg_type = message.msg_type
@@ -229,16 +246,12 @@ class Bridge:
             return None  # a restart may follow; front ends give a kernel up at this word
         if msg_type != "status":
             self.requests.note_output(message.parent_id, msg_type)
-        if self.observer is not None:
-            self.observer.published(message)
+        self._observe(lambda observer: observer.published(message))
         return await self.channels.publish(message)
 
     def _note_status(self, message: Message) -> str:
-        """Take note of a state that the kernel published, and return it; empty for one that cannot be read."""
-        try:
-            state = str(json.loads(bytes(message.content)).get("execution_state"))
-        except (ValueError, AttributeError):
-            return ""
+        """Take note of a state that the kernel published, and return it; raises ``BadFrame`` for one without sense."""
+        state = str(message.data.get("execution_state"))
         if state in ("restarting", "dead", "starting"):
             self._on_status(state)
         else:
@@ -249,11 +262,7 @@ class Bridge:
         return state
 
     def _shut_down(self, identities: list[bytes], message: Message) -> None:
-        try:
-            restart = bool(json.loads(bytes(message.content)).get("restart", False))
-        except (ValueError, AttributeError) as error:
-            text = "a shutdown request without content"
-            raise BadFrame(text) from error
+        restart = bool(message.data.get("restart", False))
         content = {"status": "ok", "restart": restart}
         self.publish("status", {"execution_state": "busy"}, message.header)
         self.channels.reply(self.signer.make("control", "shutdown_reply", content, message.header), identities)
@@ -264,14 +273,12 @@ class Bridge:
     def publish(self, msg_type: str, content: dict[str, Any], parent: Part = EMPTY) -> None:
         """Publish a message of this package's own; it is lost where a subscriber does not read."""
         message = self.channels.tell(msg_type, content, parent)
-        if self.observer is not None:
-            self.observer.published(message)
+        self._observe(lambda observer: observer.published(message))
 
     def restarting(self) -> None:
         """End what was asked of the kernel's process, which the user replaces; called before the gateway is asked."""
         self.abandon("aborted")
-        if self.observer is not None:
-            self.observer.restarting(self.inbox.session)
+        self._observe(lambda observer: observer.restarting(self.inbox.session))
 
     def abandon(self, status: str, ename: str = "", evalue: str = "") -> None:
         """Answer every request still open: nobody else will. With ``ename``, running cells show it as their error.
@@ -348,5 +355,5 @@ class Bridge:
         reply_type = request.msg_type.removesuffix("_request") + "_reply"
         reply = self.signer.make(request.channel, reply_type, {"status": status, **error}, request.header)
         self.channels.reply(reply, request.identities)
-        if request.runs_code and self.observer is not None:
-            self.observer.replied(reply)
+        if request.runs_code:
+            self._observe(lambda observer: observer.replied(reply))

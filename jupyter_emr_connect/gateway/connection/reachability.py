@@ -24,12 +24,13 @@ class ReachabilityProbe:
     def __init__(self, host: str, port: int) -> None:
         self._host, self._port = host, port
         self._probing: asyncio.Task[None] | None = None
+        self._waiting = 0
 
     async def attempt(self) -> bool:
         """Return whether a connection comes about now; nothing is sent over it."""
         try:
             _, writer = await within(ATTEMPT_S, self._connect())
-        except (OSError, asyncio.TimeoutError):
+        except (OSError, ValueError, asyncio.TimeoutError):  # the second: what cannot be a host name
             return False
         writer.close()
         with contextlib.suppress(OSError):
@@ -47,28 +48,38 @@ class ReachabilityProbe:
         raise failure or OSError
 
     async def wait(self) -> None:
-        """Return once a connection comes about; whoever else waits here shares the attempts."""
+        """Return once a connection comes about; all who wait share the attempts, which end with the last of them."""
         if self._probing is None or self._probing.done():
             self._probing = asyncio.get_running_loop().create_task(self._probe())
-        await asyncio.shield(self._probing)
+        self._waiting += 1
+        try:
+            await asyncio.shield(self._probing)
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                self._probing.cancel()
 
     async def _probe(self) -> None:
         loop = asyncio.get_running_loop()
         begin = loop.time()
         overlapping: set[asyncio.Task[bool]] = set()
-        while True:
-            # The next attempt does not wait for the last one: what was sent into a dead network is lost.
-            overlapping.add(loop.create_task(self.attempt()))
-            pause = EVERY_S if loop.time() - begin < SLOWER_AFTER_S else SLOWER_EVERY_S
-            due = loop.time() + pause
-            while (left := due - loop.time()) > 0:
-                done, overlapping = await asyncio.wait(overlapping, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-                if any(attempt.result() for attempt in done):
-                    for attempt in overlapping:
-                        attempt.cancel()
-                    return
-                if not overlapping:
-                    await asyncio.sleep(max(due - loop.time(), 0))
+        try:
+            while True:
+                # The next attempt does not wait for the last one: what was sent into a dead network is lost.
+                overlapping.add(loop.create_task(self.attempt()))
+                pause = EVERY_S if loop.time() - begin < SLOWER_AFTER_S else SLOWER_EVERY_S
+                due = loop.time() + pause
+                while (left := due - loop.time()) > 0:
+                    done, overlapping = await asyncio.wait(
+                        overlapping, timeout=left, return_when=asyncio.FIRST_COMPLETED
+                    )
+                    if any(attempt.result() for attempt in done):
+                        return
+                    if not overlapping:
+                        await asyncio.sleep(max(due - loop.time(), 0))
+        finally:
+            for attempt in overlapping:
+                attempt.cancel()
 
 
 def reachability_probe(url: str) -> ReachabilityProbe:

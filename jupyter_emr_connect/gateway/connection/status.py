@@ -10,6 +10,8 @@ from ...errors import EMRConnectError, GatewayError, GatewayRefused
 
 DELETED = "The gateway deleted the kernel (idle for too long, or shut down by someone else)."
 RESTARTED = "The gateway was restarted, or has ended the kernel while there was no connection: it no longer exists."
+DEFECT_REASON = "Something unexpected happened on the connection ({}); it is opened again."
+DEFECT_FIX = "If it stays so, report it with what the log says of it."
 
 
 class LinkState(Enum):
@@ -27,9 +29,9 @@ class LinkState(Enum):
 class LinkStatus:
     """A state, when it began (ISO 8601, UTC), and why.
 
-    ``cause`` is one word for programs: ``network``, ``credentials`` or ``gateway`` while reconnecting; ``culled``,
-    ``restarted``, ``credentials`` or ``unreachable`` once gone; ``credentials`` while connected, when they cannot be
-    renewed at the moment. ``reason`` is a sentence for people, ``fix`` what they can do.
+    ``cause`` is one word for programs: ``network``, ``credentials``, ``gateway`` or ``defect`` (ours; the log has it)
+    while reconnecting; ``culled``, ``restarted``, ``credentials`` or ``unreachable`` once gone; ``credentials`` while
+    connected, when they cannot be renewed at the moment. ``reason`` is a sentence for people, ``fix`` what they can do.
     """
 
     state: LinkState

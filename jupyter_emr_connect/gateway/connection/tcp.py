@@ -26,7 +26,10 @@ def silent_for(ws: WebSocket, heard: float) -> float:
     sock = ws.get_extra_info("socket")
     if sock is None or not hasattr(socket, "TCP_INFO"):
         return since_frame
-    info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_LAST_DATA_RECV + 4)
+    try:
+        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_LAST_DATA_RECV + 4)
+    except OSError:  # the connection was closed a moment ago
+        return since_frame
     if len(info) < TCP_INFO_LAST_DATA_RECV + 4:
         return since_frame
     milliseconds: int = struct.unpack_from("=I", info, TCP_INFO_LAST_DATA_RECV)[0]

@@ -16,13 +16,16 @@
 
 The ``session_id`` stays the same over reconnections, so that the gateway replays what it buffered (reference 5.5), save
 where two connections of one session could meet there (``handshake.py``). What is sent while there is no connection
-waits in the send queue. Each state has one coroutine; only :meth:`KernelWebSocket._run` moves between them.
+waits in the send queue. Each state has one coroutine; only :meth:`KernelWebSocket._run` moves between them. What nobody
+foresaw, in here or in whoever takes the messages, costs a connection and not the kernel: it is logged, and the
+connection opened again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import random
 import uuid
 from collections.abc import Awaitable, Callable
@@ -34,19 +37,24 @@ from ...errors import EMRConnectError, GatewayError, KernelGone
 from ...http.backoff import Backoff
 from ...http.deadlines import within
 from ...http.transport import WebSocket
+from ...tasks import report_failure, watched
 from ..failures import may_have_reached_gateway
 from ..protocol.framing import BadFrame, Framing, Message, decode, encode
 from ..rest import GatewayClient
 from .handshake import hang_up, open_first
 from .reachability import reachability_probe
 from .send_queue import SendQueue
-from .status import DELETED, RESTARTED, LinkState, LinkStatus, cause_of
+from .status import DEFECT_FIX, DEFECT_REASON, DELETED, RESTARTED, LinkState, LinkStatus, cause_of
 from .tcp import QuickAck, now, silent_for
 from .timings import DEFAULT_TIMINGS, ConnectionTimings
 
+log = logging.getLogger(__name__)
+
 RECONNECT_FOR_S = 24 * 3600.0
+CLOSES_WITHIN_S = 1.0  # what has arrived is delivered so long at most, once the connection is to be closed
 GATEWAY_LIMIT = 10 * 1024 * 1024  # what tornado takes unless told otherwise (websocket_max_message_size)
 TAKEN = b"taken"
+FAILED = "The connection of a kernel failed unexpectedly; it is opened again."
 UNHEARD = "the kernel did not hear what was sent"
 
 
@@ -111,7 +119,7 @@ class KernelWebSocket:
         except BaseException:
             self._move(LinkState.CLOSED)
             raise
-        self._task = asyncio.get_running_loop().create_task(self._run())
+        self._task = watched(asyncio.get_running_loop().create_task(self._run()))
 
     def send(self, message: Message, *, first: bool = False) -> None:
         """Queue a message; order is kept, but that ``first`` goes before all others."""
@@ -123,39 +131,67 @@ class KernelWebSocket:
         self._unheard.set()
 
     async def close(self) -> None:
-        """Close for good, from whatever state."""
-        for task in (self._task, self._winding_up):
-            if task is not None:
-                task.cancel()
-                await asyncio.wait({task})
+        """Close for good, from whatever state; when it returns it is closed, and nothing is delivered any more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+        if self._winding_up is not None:  # the one that the task has left behind
+            await asyncio.wait({self._winding_up}, timeout=CLOSES_WITHIN_S)
+            self._winding_up.cancel()
+            await asyncio.wait({self._winding_up})
         await hang_up(self._ws)
         self._ws = None
         if self.state is not LinkState.GONE:
             self._move(LinkState.CLOSED)
 
     def _move(self, state: LinkState, cause: str = "", reason: str = "", fix: str = "") -> None:
-        if (state, cause, reason) != (self.status.state, self.status.cause, self.status.reason):
-            since = {"since": self.status.since} if state is self.status.state else {}
-            self.status = LinkStatus(state, cause, reason, fix, **since)
+        if (state, cause, reason) == (self.status.state, self.status.cause, self.status.reason):
+            return
+        since = {"since": self.status.since} if state is self.status.state else {}
+        self.status = LinkStatus(state, cause, reason, fix, **since)
+        try:
             self._on_state(self.status)
+        except Exception as error:
+            report_failure(log, "A change of a kernel's connection could not be passed on.", error)
 
     async def _run(self) -> None:
         """Move between CONNECTED and RECONNECTING until the kernel is gone or :meth:`close` cancels this."""
+        is_connected, pauses = True, Backoff(self._timings.first_pause_s, self._timings.last_pause_s)
         while True:
-            self._move(LinkState.CONNECTED)
-            reason = await self._serve()
-            if self._large is not None:
-                self._on_too_large(self._large)
-                self._large = None
-            self._move(LinkState.RECONNECTING, "network", reason)
             try:
-                await self._reconnect()
-            except EMRConnectError as error:
-                gone = isinstance(error, KernelGone)
-                end = ("culled", DELETED) if reason == UNHEARD else ("restarted", RESTARTED)
-                cause, text = end if gone else (cause_of(error, "unreachable"), error.message)
-                self._move(LinkState.GONE, cause, text, error.fix or "")
-                return
+                if is_connected:
+                    is_connected = False
+                    await self._stay_connected()
+                    pauses.reset()
+                if not await self._come_back():
+                    return
+                is_connected = True
+            except Exception as error:
+                report_failure(log, FAILED, error)
+                self._move(LinkState.RECONNECTING, "defect", DEFECT_REASON.format(type(error).__name__), DEFECT_FIX)
+                await asyncio.sleep(pauses.next())
+
+    async def _stay_connected(self) -> None:
+        """Be connected until the connection is lost."""
+        self._move(LinkState.CONNECTED)
+        reason = await self._serve()
+        large, self._large = self._large, None
+        if large is not None:
+            self._on_too_large(large)
+        self._move(LinkState.RECONNECTING, "network", reason)
+
+    async def _come_back(self) -> bool:
+        """Connect again; returns False when the kernel is gone, or the time is over in which it is tried."""
+        unheard = self.status.reason == UNHEARD
+        try:
+            await self._reconnect()
+        except EMRConnectError as error:
+            gone = isinstance(error, KernelGone)
+            end = ("culled", DELETED) if unheard else ("restarted", RESTARTED)
+            cause, text = end if gone else (cause_of(error, "unreachable"), error.message)
+            self._move(LinkState.GONE, cause, text, error.fix or "")
+            return False
+        return True
 
     async def _connect(self, patience: float) -> None:
         attempt = partial(self._client.open_socket, self._kernel_id, offer_v1=self._offer_v1)
@@ -191,7 +227,8 @@ class KernelWebSocket:
             if await reach.attempt():  # it can be reached, but something behind it is not well yet
                 await asyncio.sleep(pauses.next())
             else:
-                await within(max(end - now(), 1), reach.wait())
+                with contextlib.suppress(asyncio.TimeoutError):  # one more attempt then says why it was in vain
+                    await within(max(end - now(), 1), reach.wait())
                 pauses.reset()
                 patience.reset()
 
@@ -208,7 +245,7 @@ class KernelWebSocket:
             for part in others:
                 part.cancel()
             self._ws = None
-            self._winding_up = asyncio.get_running_loop().create_task(self._wind_up(ws, receiving))
+            self._winding_up = watched(asyncio.get_running_loop().create_task(self._wind_up(ws, receiving)))
             await asyncio.gather(*others, return_exceptions=True)
 
     async def _wind_up(self, ws: WebSocket, receiving: asyncio.Task[str]) -> None:
@@ -218,6 +255,9 @@ class KernelWebSocket:
                 await asyncio.wait({receiving}, timeout=0.05)
         finally:
             receiving.cancel()
+            await asyncio.wait({receiving})
+            if not receiving.cancelled() and (error := receiving.exception()) is not None:
+                report_failure(log, FAILED, error)
             await hang_up(ws)
 
     async def _receive(self, ws: WebSocket, before: asyncio.Task[None] | None) -> str:
@@ -240,7 +280,8 @@ class KernelWebSocket:
                 finally:
                     self._delivering = False
             elif frame.type is aiohttp.WSMsgType.PING:
-                await ws.pong(frame.data)
+                with contextlib.suppress(ConnectionError, aiohttp.ClientError):  # lost, as the next frame says
+                    await ws.pong(frame.data)
             elif frame.type is aiohttp.WSMsgType.PONG:
                 if frame.data == TAKEN:
                     self._large = None

@@ -19,10 +19,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Iterable
 from enum import Enum
 from typing import Protocol
 
+from ...tasks import report_failure
 from ..event_loop import gateway_loop
 from ..injected.install import is_installed, journal_installation
 from ..protocol.framing import BadFrame, Message
@@ -34,6 +36,8 @@ from .pending import PendingRequest, PendingRequests
 from .reorder_buffer import ReorderBuffer
 from .replay import JournalReplay
 from .timings import DEFAULT_TIMINGS, DeliveryTimings
+
+log = logging.getLogger(__name__)
 
 
 class InboxMode(Enum):
@@ -48,7 +52,7 @@ class InboxReceiver(Protocol):
     """What the inbox delivers to, on the gateway loop."""
 
     async def deliver(self, message: Message) -> None:
-        """Give a message to the local clients."""
+        """Give a message to the local clients; one that is malformed may raise ``BadFrame``."""
         ...
 
     def mark(self, requests: Iterable[PendingRequest]) -> None:
@@ -65,7 +69,7 @@ class OrderedInbox:
 
     ``session`` is the kernel process's own (its message ids begin with it), empty until it is told; ``numbers`` are
     those of the messages that have come from it. ``arrived`` counts all messages, ``duplicates`` those that had come
-    before.
+    before, ``malformed`` those that make no sense.
     """
 
     def __init__(
@@ -79,6 +83,7 @@ class OrderedInbox:
         self.numbers = MessageNumbers()
         self.arrived = 0
         self.duplicates = 0
+        self.malformed = 0
         self._mode = InboxMode.FLOWING
         self._internal = internal
         self._requests = requests
@@ -114,11 +119,22 @@ class OrderedInbox:
             elif not self._note_number(message):
                 self.duplicates += 1
             elif self._mode is InboxMode.FLOWING and not self._is_early(message):
-                await self._receiver.deliver(message)
+                await self._deliver(message)
             else:
                 await self._hold(message)
             if self._mode is InboxMode.WAITING and not self.numbers.missing():
                 await self._release([])
+
+    async def _deliver(self, message: Message) -> None:
+        """Give a message to the receiver; one that it cannot handle is logged and marked, and stops no other."""
+        try:
+            await self._receiver.deliver(message)
+        except BadFrame:
+            self.malformed += 1
+        except Exception as error:
+            report_failure(log, "A message of a kernel could not be passed on.", error)
+            cell = self._requests.cell(message.parent_id)
+            self._receiver.mark([cell] if cell else [])
 
     def _note_number(self, message: Message) -> bool:
         """Take note of a message's number; returns False for one that has come before."""
@@ -151,7 +167,7 @@ class OrderedInbox:
             self._buffer.add(self._anchor, message)
         except OSError:  # no room on the disk: better out of order than not at all
             await self._release([], whole=True)
-            await self._receiver.deliver(message)
+            await self._deliver(message)
 
     def _ask_for_gap(self) -> None:
         if self._mode is not InboxMode.WAITING:
@@ -196,7 +212,7 @@ class OrderedInbox:
                     self._buffer.add(anchor, message)
                 except OSError:  # no room on the disk
                     await self.release([], whole=True)
-                    await self._receiver.deliver(message)
+                    await self._deliver(message)
 
     async def _release(self, lost: list[tuple[str, int, int]], *, whole: bool = False) -> None:
         """Deliver what was replayed and what was held back, in the kernel's order, and mark where some is lost.
@@ -213,7 +229,7 @@ class OrderedInbox:
             while lost and lost[0][0] == prefix and lost[0][2] < number:
                 lost.pop(0)
                 self._mark_running(message.parent_id)
-            await self._receiver.deliver(message)
+            await self._deliver(message)
         if lost:
             self._mark_running()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,7 +42,7 @@ def question(tops: dict[str, int], missing: dict[str, list[NumberRange]], reques
 def read(reply: Message) -> JournalAnswer:
     """Return what a reply of the journal says; raises :class:`BadFrame` for one that makes no sense."""
     try:
-        content = json.loads(bytes(reply.content))
+        content = reply.data
         lengths = [int(length) for length in content["lengths"]]
         return JournalAnswer(
             messages=list(_messages(lengths, reply.buffers)),

@@ -77,10 +77,9 @@ class PendingRequest:
     def sent_at(self) -> float | None:
         """When the client made the request, by its clock (seconds since 1970); None when the header does not say."""
         try:
-            date = datetime.fromisoformat(str(self.message.head["date"]).replace("Z", "+00:00"))
-        except (KeyError, ValueError):
+            return datetime.fromisoformat(str(self.message.head["date"]).replace("Z", "+00:00")).timestamp()
+        except (KeyError, ValueError, OverflowError):
             return None
-        return date.timestamp()
 
     @property
     def runs_code(self) -> bool:

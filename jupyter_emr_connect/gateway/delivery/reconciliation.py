@@ -9,15 +9,19 @@ in vain, those that wait are held back on a new connection until the kernel is k
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from typing import Any, Protocol
 
+from ...tasks import report_failure, watched
 from ..protocol.framing import Message, Part
 from ..protocol.signing import EMPTY
 from .inbox import OrderedInbox
 from .liveness import LivenessProbe
 from .pending import REPEATABLE, PendingRequest, PendingRequests
 from .timings import DEFAULT_TIMINGS, DeliveryTimings
+
+log = logging.getLogger(__name__)
 
 NEVER_ARRIVED = (
     "RequestLost",
@@ -140,12 +144,21 @@ class RequestReconciler:
     def stop(self) -> None:
         """End for good."""
         self.disconnected()
-        for task in self._missing_replies:
+        for task in list(self._missing_replies):
             task.cancel()
         if self._end_timer is not None:
             self._end_timer.cancel()
+            self._end_timer = None
 
     async def _settle(self, replaying: asyncio.Task[Any], older: dict[str, PendingRequest]) -> None:
+        """Settle the requests ``older``, and in any case send what waits."""
+        try:
+            await self._find_out(replaying, older)
+        except Exception as error:
+            report_failure(log, "What became of a kernel's requests could not be found out.", error)
+            self._actions.release()
+
+    async def _find_out(self, replaying: asyncio.Task[Any], older: dict[str, PendingRequest]) -> None:
         """Settle the requests ``older``, which were sent on connections before, as soon as it is known how."""
         replay = await replaying
         self._actions.transmit_input_again()
@@ -224,7 +237,7 @@ class RequestReconciler:
         """See to it that a cell that has ended is answered too: its reply comes before its end, or not at all."""
         request = self._requests.get(msg_id)
         if request is not None and request.runs_code:
-            task = asyncio.get_running_loop().create_task(self._reply_if_missing(msg_id, request))
+            task = watched(asyncio.get_running_loop().create_task(self._reply_if_missing(msg_id, request)))
             self._missing_replies.add(task)
             task.add_done_callback(self._missing_replies.discard)
 

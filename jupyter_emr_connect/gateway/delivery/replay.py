@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from ...tasks import report_failure, watched
 from ..protocol.framing import Message
 from ..protocol.numbering import MessageNumbers, NumberRange, flat
 from . import journal
 from .internal_requests import InternalRequests
 from .pending import PendingRequest
 from .timings import DeliveryTimings
+
+log = logging.getLogger(__name__)
 
 
 class ReplayInbox(Protocol):
@@ -40,7 +44,9 @@ class ReplayInbox(Protocol):
         """Take in messages that the journal gave."""
         ...
 
-    async def release(self, lost: list[tuple[str, int, int]], generation: int | None = None) -> None:
+    async def release(
+        self, lost: list[tuple[str, int, int]], generation: int | None = None, *, whole: bool = False
+    ) -> None:
         """Deliver what is held back, unless a later replay than ``generation`` will."""
         ...
 
@@ -98,7 +104,7 @@ class JournalReplay:
         self.timed_out = self._process_replaced = False
         self.generation += 1
         self._retries = list(self._timings.replay_retries_s)
-        self._task = asyncio.get_running_loop().create_task(self._run(older))
+        self._task = watched(asyncio.get_running_loop().create_task(self._run(older)))
         return self._task
 
     @property
@@ -122,6 +128,18 @@ class JournalReplay:
             self._question.set_result(None)
 
     async def _run(self, older: dict[str, PendingRequest]) -> journal.JournalAnswer | None:
+        """Ask, and in any case let go what is held back."""
+        generation = self.generation
+        try:
+            return await self._ask(older)
+        except Exception as error:
+            report_failure(log, "A kernel's journal could not be asked for what is missing.", error)
+            missing = flat(self._inbox.numbers.missing())
+            self._inbox.numbers.give_up(missing)
+            await self._inbox.release(missing, generation, whole=True)
+            return None
+
+    async def _ask(self, older: dict[str, PendingRequest]) -> journal.JournalAnswer | None:
         inbox, generation = self._inbox, self.generation
         answer: journal.JournalAnswer | None = None
         had_journal = self.has_journal

@@ -52,5 +52,5 @@ def is_installed(content: Part) -> bool:
     try:
         reply = json.loads(bytes(content))
         return bool(reply["user_expressions"][EXPRESSION]["status"] == "ok")
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return False

@@ -14,6 +14,7 @@ from typing import Any
 
 REQUEST, REPLY = "emr_connect_replay_request", "emr_connect_replay_reply"
 MAX_HANDLED = 10000  # requests of which the state is remembered
+MAX_DIGITS = 18  # of a running number
 
 
 class Journal:
@@ -67,8 +68,14 @@ class Journal:
     def keep(self, sent: Any, parts: Any, buffers: Any) -> None:
         """Take a message in, and let the oldest go."""
         header = sent["header"]
-        prefix, _, number = header["msg_id"].rpartition("_")
-        number = int(number)
+        prefix, _, digits = header["msg_id"].rpartition("_")
+        if (
+            not digits.isdigit() or len(digits) > MAX_DIGITS
+        ):  # of the user's own making: it has no number to be missed by
+            if header["msg_type"] == "status":
+                self.note(sent)
+            return
+        number = int(digits)
         size = sum(len(part) for part in parts) + sum(memoryview(buffer).nbytes for buffer in buffers) + 400
         fits = size <= self.limit
         kept = [bytes(part) for part in parts] + [bytes(buffer) for buffer in buffers] if fits else None

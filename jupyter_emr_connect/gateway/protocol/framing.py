@@ -91,6 +91,11 @@ class Message:
         return _id_in(bytes(self.parent_header))
 
     @_Once
+    def data(self) -> dict[str, Any]:
+        """Return the content, parsed at first use; :class:`BadFrame` when it is no JSON object."""
+        return _parse_object(self.content, "content")
+
+    @_Once
     def size(self) -> int:
         """Return the bytes that the message holds in memory."""
         return sum(map(len, (self.header, self.parent_header, self.metadata, self.content, *self.buffers)))

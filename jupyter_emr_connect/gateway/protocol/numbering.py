@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 NumberRange = tuple[int, int]
 MAX_PREFIXES = 1000
 MAX_LATE_RANGES = 1000
+MAX_DIGITS = 18  # longer ones are no count; Python refuses to read those of some thousand digits
 
 
 @dataclass
@@ -81,7 +82,8 @@ def flat(missing: dict[str, list[NumberRange]]) -> list[tuple[str, int, int]]:
 def split(msg_id: str) -> tuple[str, int]:
     """Return prefix and number of a message id; the number is 0 where there is none."""
     prefix, _, digits = msg_id.rpartition("_")
-    return (prefix, int(digits)) if prefix and digits.isascii() and digits.isdigit() else (msg_id, 0)
+    is_count = prefix and len(digits) <= MAX_DIGITS and digits.isascii() and digits.isdigit()
+    return (prefix, int(digits)) if is_count else (msg_id, 0)
 
 
 class MessageNumbers:

@@ -40,7 +40,8 @@ class NumberedKernel:
     publishes it, ``lose`` and ``keep`` begin and end the loss of all that it sends, ``cut`` cuts the connection,
     ``pause`` takes a moment, ``back`` waits for the next connection, ``wait`` for ``go``, ``ask`` asks the user,
     ``restart`` begins another life, ``slow`` sends the journal's answers late from now on, ``hesitate`` has its
-    questions read late, ``unended`` loses the cell's reply and end, ``mute`` ends it without a reply.
+    questions read late, ``unended`` loses the cell's reply and end, ``mute`` ends it without a reply, ``longid``
+    publishes a text under an id that ends in thousands of digits, ``deep`` a state nested beyond what Python parses.
     ``swallow``: the next message of this type is lost, and the connection with it.
     ``deaf``: on so many connections, from the first, it does not hear the control channel; nor, without a journal or
     with ``all_deaf``, any.
@@ -195,6 +196,8 @@ class NumberedKernel:
     async def _do(self, verb: str, text: str, parent: dict[str, Any]) -> None:
         if verb in ("say", "number", "send"):
             self._say(verb, text, parent)
+        elif verb in ("longid", "deep"):
+            self._send_nonsense(verb, text, parent)
         elif verb == "wait":
             await self.go.wait()
         elif verb == "cut":
@@ -206,10 +209,8 @@ class NumberedKernel:
             self._publish("stream", {"name": "stdout", "text": await self.answers.get()}, parent)
         elif verb == "back":
             await self.back.wait()
-        elif verb == "slow":
-            self.slow = True
-        elif verb == "hesitate":
-            self.hesitant = True
+        elif verb in ("slow", "hesitate"):
+            self.slow, self.hesitant = self.slow or verb == "slow", self.hesitant or verb == "hesitate"
         elif verb == "restart":
             asyncio.get_running_loop().call_soon(self.restart)
             await asyncio.Event().wait()
@@ -222,3 +223,13 @@ class NumberedKernel:
             self.numbered = message
         else:
             self.session.send(self.wires["iopub"], message, ident=b"topic")
+
+    def _send_nonsense(self, verb: str, text: str, parent: dict[str, Any]) -> None:
+        if verb == "longid":
+            message = self.session.msg("stream", {"name": "stdout", "text": text}, parent=parent)
+            message["msg_id"] = message["header"]["msg_id"] = f"k_{'9' * 5000}"
+            self.session.send(self.wires["iopub"], message, ident=b"topic")
+        else:
+            header = self.session.pack(self.session.msg_header("status"))
+            nested = b'{"execution_state": %s%s}' % (b"[" * 200_000, b"]" * 200_000)
+            self._forward(Message("iopub", header, self.session.pack(parent["header"]), b"{}", nested))

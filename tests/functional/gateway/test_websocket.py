@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 from aiohttp import WSMsgType, web
 
+from jupyter_emr_connect.gateway.connection.reachability import EVERY_S, reachability_probe
 from jupyter_emr_connect.gateway.connection.status import LinkState, LinkStatus
 from jupyter_emr_connect.gateway.connection.timings import DEFAULT_TIMINGS, ConnectionTimings
 from jupyter_emr_connect.gateway.connection.websocket import KernelWebSocket
@@ -17,7 +18,7 @@ from jupyter_emr_connect.gateway.protocol.framing import V1_PROTOCOL, Message, e
 from jupyter_emr_connect.gateway.rest import GatewayClient
 from jupyter_emr_connect.gateway.target import GatewayTarget
 
-from .servers import HOST, serving
+from .servers import HOST, serving, unused_port
 
 Script = Callable[[web.WebSocketResponse, int], Awaitable[None]]
 
@@ -89,8 +90,10 @@ async def converse(
     *,
     journal: bool = False,
     timings: ConnectionTimings = DEFAULT_TIMINGS,
+    reconnect_for: float = 60.0,
+    seen: Observed | None = None,
 ) -> Observed:
-    seen = Observed()
+    seen = seen or Observed()
     async with serving(peer) as port:
         client = GatewayClient(GatewayTarget(f"http://{HOST}:{port}"), connect_timeout=2)
         link = KernelWebSocket(
@@ -102,6 +105,7 @@ async def converse(
             on_too_large=lambda got: None,
             may_rename=lambda: journal,
             timings=timings,
+            reconnect_for=reconnect_for,
         )
         await link.open()
         await then(link, seen)
@@ -291,3 +295,136 @@ async def test_a_connection_that_can_be_had_again_keeps_its_session() -> None:
 
     await converse(peer, then, journal=True)
     assert peer.sessions[0] == peer.sessions[1]
+
+
+async def numbers(ws: web.WebSocketResponse, number: int) -> None:
+    """Send a message every 10 ms."""
+    for n in range(2000):
+        await ws.send_bytes(encode(message(n), "v1"))  # type: ignore[arg-type]
+        await asyncio.sleep(0.01)
+
+
+@dataclass
+class Failing(Observed):
+    """Raises at some messages, and at some states."""
+
+    at: tuple[str, ...] = ()
+    at_states: tuple[LinkState, ...] = ()
+
+    async def message(self, got: Message) -> None:
+        await super().message(got)
+        if got.msg_id in self.at:
+            self.at = tuple(one for one in self.at if one != got.msg_id)
+            text = f"a slip at message {got.msg_id}"
+            raise RuntimeError(text)
+
+    def state(self, status: LinkStatus) -> None:
+        super().state(status)
+        if status.state in self.at_states:
+            text = f"a slip at state {status.state.value}"
+            raise RuntimeError(text)
+
+
+async def test_a_slip_of_whoever_takes_messages_is_logged_and_costs_a_connection(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    peer, seen = Peer(numbers), Failing(at=("5", "9"))
+
+    async def then(link: KernelWebSocket, seen: Observed) -> None:
+        await seen.until(lambda: len(peer.sessions) == 3 and "20" in seen.messages)
+        assert link.state is LinkState.CONNECTED
+
+    await converse(peer, then, seen=seen)
+    assert seen.states.count(LinkState.RECONNECTING) == 2
+    assert "Something unexpected happened" in " ".join(seen.reasons)
+    assert "a slip at message 5" in caplog.text
+    assert len(set(peer.sessions)) == 1
+
+
+async def test_a_slip_of_whoever_is_told_of_states_is_logged_and_changes_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def script(ws: web.WebSocketResponse, number: int) -> None:
+        if number > 1:
+            await numbers(ws, number)
+
+    async def then(link: KernelWebSocket, seen: Observed) -> None:
+        await seen.until(lambda: "9" in seen.messages)
+        assert link.state is LinkState.CONNECTED
+
+    await converse(Peer(script), then, seen=Failing(at_states=(LinkState.CONNECTED, LinkState.RECONNECTING)))
+    assert "a slip at state reconnecting" in caplog.text
+
+
+async def test_a_network_that_never_comes_back_is_said_when_the_time_is_over() -> None:
+    """No attempt is refused meanwhile that could say so: there is nothing that answers at all."""
+
+    async def script(ws: web.WebSocketResponse, number: int) -> None:
+        await left.wait()
+
+    left = asyncio.Event()
+    seen = Observed()
+    async with serving(Peer(script)) as port:
+        client = GatewayClient(GatewayTarget(f"http://{HOST}:{port}"), connect_timeout=2)
+        link = KernelWebSocket(
+            client,
+            "k",
+            on_message=seen.message,
+            on_state=seen.state,
+            on_full=lambda full: None,
+            on_too_large=lambda got: None,
+            may_rename=lambda: False,
+            reconnect_for=1.0,
+        )
+        await link.open()
+        left.set()
+    await seen.until(lambda: link.state is LinkState.GONE)
+    assert link.status.cause == "unreachable"
+    assert "refused the connection" in link.status.reason
+    await link.close()
+    await client.close()
+
+
+async def test_when_close_returns_the_connection_is_closed_and_nothing_is_delivered() -> None:
+    closed: list[int] = []
+
+    async def script(ws: web.WebSocketResponse, number: int) -> None:
+        sending = asyncio.ensure_future(numbers(ws, number))
+        await drain(ws)
+        sending.cancel()
+        closed.append(number)
+
+    async def then(link: KernelWebSocket, seen: Observed) -> None:
+        await seen.until(lambda: len(seen.messages) > 5)
+        await link.close()
+        assert closed == [1]
+        count = len(seen.messages)
+        await asyncio.sleep(0.2)
+        assert len(seen.messages) == count
+
+    await converse(Peer(script), then)
+
+
+async def test_attempts_to_reach_a_gateway_end_with_the_last_who_waits_for_it() -> None:
+    port = unused_port()
+    probe = reachability_probe(f"http://{HOST}:{port}")
+    waiting = [asyncio.ensure_future(probe.wait()) for _ in range(2)]
+    await asyncio.sleep(0.1)
+    waiting[0].cancel()
+    await asyncio.sleep(0.1)
+    assert not waiting[1].done()
+    waiting[1].cancel()
+    await asyncio.wait(waiting)
+
+    connections: list[asyncio.StreamWriter] = []
+
+    async def note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(writer)
+        writer.close()
+
+    server = await asyncio.start_server(note, HOST, port)
+    await asyncio.sleep(3 * EVERY_S)
+    assert connections == []
+    await probe.wait()
+    assert connections
+    server.close()

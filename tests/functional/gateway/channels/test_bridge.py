@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass, field
+from typing import Any
 
+import pytest
 from aiohttp import WSMsgType, web
 
 from jupyter_emr_connect.gateway.channels.bridge import Bridge
+from jupyter_emr_connect.gateway.connection.status import LinkState
 from jupyter_emr_connect.gateway.event_loop import gateway_loop
 from jupyter_emr_connect.gateway.protocol.framing import V1_PROTOCOL, Message, decode, encode
 from jupyter_emr_connect.gateway.rest import GatewayClient
 from jupyter_emr_connect.gateway.target import GatewayTarget
+from tests.functional.gateway.numbered_kernel import NumberedKernel
 from tests.functional.gateway.servers import HOST, serving
+from tests.functional.gateway.talk import talking_to
 
 
 def answer(request: Message, channel: str, msg_type: str) -> bytes:
@@ -73,3 +78,41 @@ async def test_a_kernel_whose_outputs_are_heard_is_asked_once() -> None:
     gateway = DeafAtFirst(heard=1)
     await asked_until_ready(gateway)
     assert gateway.asked == ["kernel_info_request"]
+
+
+class FailingObserver:
+    """Raises whatever it is told."""
+
+    def __getattr__(self, name: str) -> Any:
+        def tell(*words: object) -> None:
+            self.told.add(name)
+            text = f"the observer's {name} fails"
+            raise RuntimeError(text)
+
+        return tell
+
+    def __init__(self) -> None:
+        self.told: set[str] = set()
+
+
+async def test_an_observer_that_raises_keeps_nothing_from_the_client(caplog: pytest.LogCaptureFixture) -> None:
+    kernel = NumberedKernel()
+    async with talking_to(kernel) as talk:
+        talk.bridge.observer = observer = FailingObserver()
+        for words in ("say-a say-b", "say-c"):
+            cell = await talk.run(words)
+            assert cell.text == words.replace("say-", "").replace(" ", "")
+            assert cell.reply["status"] == "ok"
+        assert observer.told == {"requested", "published", "replied"}
+        assert all(status.state is LinkState.CONNECTED for status in talk.states[1:])
+    assert "the observer's published fails" in caplog.text
+
+
+async def test_messages_that_make_no_sense_stop_none_that_follows() -> None:
+    """A count too long for Python to read, and a state nested too deeply for its parser."""
+    async with talking_to(NumberedKernel()) as talk:
+        cell = await talk.run("say-a longid-b deep say-c")
+        assert (cell.text, cell.reply["status"]) == ("abc", "ok")
+        assert (await talk.run("say-d")).text == "d"
+        assert talk.bridge.inbox.malformed == 1
+        assert [status for status in talk.states if status.state is LinkState.RECONNECTING] == []

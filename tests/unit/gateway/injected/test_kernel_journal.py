@@ -130,18 +130,21 @@ def test_what_it_answers_is_not_kept_to_be_answered_again(line: Line) -> None:
     assert len(line.ask({}, {}).messages) == len(line.ask({}, {}).messages) == 1
 
 
+def own_message(**header: str) -> dict[str, Any]:
+    """Return a message that a library makes itself, instead of having the session do so."""
+    return {"header": {"msg_type": "x", **header}, "content": {}, "parent_header": {}, "metadata": {}, **header}
+
+
+@pytest.mark.parametrize("msg_id", ["strange", f"a_{'9' * 5000}", "a_b"])
+def test_a_message_without_a_number_is_passed_over(line: Line, msg_id: str) -> None:
+    before = line.send(text="a")
+    line.kernel.session.send(line.out, own_message(msg_id=msg_id))
+    after = line.send(text="b")
+    assert [one.msg_id for one in line.ask({}, {}).messages] == [before, after]
+
+
 def test_a_message_that_it_cannot_understand_ends_it_and_not_the_kernel(line: Line) -> None:
-    line.kernel.session.send(
-        line.out,
-        {
-            "header": {"msg_id": "strange", "msg_type": "x"},
-            "content": {},
-            "parent_header": {},
-            "metadata": {},
-            "msg_id": "strange",
-            "msg_type": "x",
-        },
-    )
+    line.kernel.session.send(line.out, own_message())
     assert REQUEST not in line.kernel.control_handlers
     line.send(text="still there")
     assert len(line.received()) == 2
