@@ -170,6 +170,8 @@ class InProcessChannels:
 
     async def room(self) -> None:
         """Wait until no receiver has too much in its queue."""
-        for channel in self._channels:
-            if channel.full:
-                await channel.room()
+        full = [channel.room() for channel in self._channels if channel.full]
+        if full:
+            await asyncio.gather(
+                *full
+            )  # together, so that several who do not read hold up the kernel no longer than one

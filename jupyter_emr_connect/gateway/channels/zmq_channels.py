@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import zmq
 
-from ...http.deadlines import within
 from ..event_loop import gateway_loop
 from ..protocol.framing import BadFrame, Message, Part
 from ..protocol.signing import EMPTY, MessageSigner
 from .flood import FloodDetector
 from .in_process import InProcessChannels
+from .iopub import STALL_S, IopubPort
 from .zmq_port import ZmqPort
 
-IOPUB_HIGH_WATER = 64  # messages
-STALL_S = 20.0  # for which a subscriber may read nothing at all before it loses messages; JEG hangs up after 90
-RETRY_EVERY_S = 0.25
 ROUTED = ("shell", "control", "stdin")
 
 
@@ -29,6 +24,7 @@ class LocalChannels:
 
     Lives on the gateway loop. ``dropped`` counts what was no message. ``connection_info`` is what a connection file
     says. ``in_process`` are the receivers of this process, which need no socket; nor do its senders (:meth:`ask`).
+    ``stall_s``: for so many seconds a subscriber that reads nothing is waited for.
     """
 
     def __init__(
@@ -38,19 +34,21 @@ class LocalChannels:
         scheme: str,
         ip: str,
         on_message: Callable[[list[bytes], Message], None],
+        *,
+        stall_s: float = STALL_S,
     ) -> None:
         self.dropped = 0
         self.in_process = InProcessChannels()
         self._flood = FloodDetector()
         self._signer = signer
         self._on_message = on_message
-        self._stalled = self._paused = self._closed = False
+        self._paused = self._closed = False
         self._queued: deque[tuple[bytes, Message]] = deque()
         self._ports: dict[str, ZmqPort] = {}
         context = gateway_loop().zmq
         for channel in ROUTED:
             self._ports[channel] = ZmqPort(context, zmq.ROUTER, ip, self._receiver(channel))
-        self._ports["iopub"] = ZmqPort(context, zmq.XPUB, ip, self._subscribed, high_water=IOPUB_HIGH_WATER)
+        self.iopub = self._ports["iopub"] = IopubPort(context, ip, self._welcome, stall_s=stall_s)
         self._ports["hb"] = ZmqPort(context, zmq.ROUTER, ip, self._beat)
         self.connection_info: dict[str, Any] = {
             "transport": "tcp",
@@ -101,39 +99,19 @@ class LocalChannels:
         self._ports[message.channel].send(self._signer.pack(message, identities))
 
     async def publish(self, message: Message) -> None:
-        """Give a message to every subscriber, and wait for one that is slow: nothing is dropped for speed."""
+        """Give a message to every subscriber, and wait for those that are slow: nothing is dropped for speed."""
         self._flood.note(message)
         self.in_process.offer(message)
-        await self._publish_by_zeromq(message)
+        topic = _topic(message)
+        if self.iopub.wanted(topic):
+            await self.iopub.publish(topic, self._signer.pack(message, ()))
         await self.in_process.room()
-
-    async def _publish_by_zeromq(self, message: Message) -> None:
-        topic, port = _topic(message), self._ports["iopub"]
-        if not port.wanted(topic):
-            return
-        frames = self._signer.pack(message, (topic,))
-        if not port.send(frames) and not await self._sent_in_time(port, frames):
-            # Until it reads again, the one that does not loses its messages, and the others wait no more.
-            self._stalled = True
-            port.send_lossy(frames)
-            return
-        self._stalled = False
-
-    async def _sent_in_time(self, port: ZmqPort, frames: list[Part]) -> bool:
-        loop = asyncio.get_running_loop()
-        end = loop.time() + (0 if self._stalled else STALL_S)
-        while loop.time() < end:
-            with contextlib.suppress(asyncio.TimeoutError):
-                await within(RETRY_EVERY_S, port.room())
-            if port.send(frames):
-                return True
-        return False
 
     def tell(self, msg_type: str, content: dict[str, Any], parent: Part = EMPTY) -> Message:
         """Publish a message of this package's own and return it; it is lost where a subscriber does not read."""
         message = self._signer.make("iopub", msg_type, content, parent)
         self.in_process.offer(message)
-        self._ports["iopub"].send(self._signer.pack(message, (_topic(message),)))
+        self.iopub.tell(_topic(message), self._signer.pack(message, ()))
         return message
 
     def _receiver(self, channel: str) -> Callable[[list[bytes]], None]:
@@ -147,14 +125,10 @@ class LocalChannels:
 
         return receive
 
-    def _subscribed(self, frames: list[bytes]) -> None:
+    def _welcome(self, topic: bytes) -> Sequence[Part]:
         """Greet a new subscriber (JEP 65), so that a client knows at once that it misses nothing from here on."""
-        event = frames[0]
-        if event[:1] == b"\x01":
-            welcome = self._signer.make(
-                "iopub", "iopub_welcome", {"subscription": event[1:].decode("utf-8", "replace")}
-            )
-            self._ports["iopub"].send(self._signer.pack(welcome, (event[1:],) if event[1:] else ()))
+        content = {"subscription": topic.decode("utf-8", "replace")}
+        return self._signer.pack(self._signer.make("iopub", "iopub_welcome", content), ())
 
     def _beat(self, frames: list[bytes]) -> None:
         self._ports["hb"].send(frames)

@@ -7,11 +7,15 @@ event and each send the socket's ``EVENTS`` are looked at anew (zmq_getsockopt(3
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 
 import zmq
 
+from ...tasks import report_failure
 from ..protocol.framing import Part
+
+log = logging.getLogger(__name__)
 
 Frames = Sequence[Part]
 
@@ -33,7 +37,8 @@ def _bind(socket: zmq.Socket[bytes], ip: str) -> int:
 class ZmqPort:
     """A bound socket: hands each message it receives to ``on_frames`` and sends without ever dropping one.
 
-    ``paused`` stops reading, so that ZeroMQ's own back-pressure reaches the sender.
+    ``paused`` stops reading, so that ZeroMQ's own back-pressure reaches the sender. A message for which ``on_frames``
+    raises is logged, and stops none that follows.
     """
 
     def __init__(
@@ -46,9 +51,7 @@ class ZmqPort:
         high_water: int = 0,
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._on_frames = self._note_subscription if kind == zmq.XPUB else on_frames
-        self._on_event = on_frames
-        self._topics: tuple[bytes, ...] = ()
+        self._on_frames = on_frames
         self._paused = False
         self._waiters: list[asyncio.Future[None]] = []
         self._socket = context.socket(kind)
@@ -59,32 +62,21 @@ class ZmqPort:
             self._socket.router_handover = 1
         if kind == zmq.XPUB:
             self._socket.setsockopt(zmq.XPUB_NODROP, 1)
-            self._socket.setsockopt(zmq.XPUB_VERBOSE, 1)
+            self._socket.setsockopt(zmq.XPUB_MANUAL, 1)
         self.port: int = _bind(self._socket, ip)
         self._fd = self._socket.fileno()
         self._loop.add_reader(self._fd, self._ready)
 
     def send(self, frames: Frames) -> bool:
-        """Send one message; returns False when the peers must first read what is queued for them."""
+        """Send one message; returns False when the peer must first read what is queued for it, or after the end."""
+        if self._socket.closed:
+            return False
         try:
             self._socket.send_multipart(frames, zmq.NOBLOCK, copy=False)
         except zmq.Again:
             return False
         self._loop.call_soon(self._ready)
         return True
-
-    def wanted(self, topic: bytes) -> bool:
-        """Return whether a subscriber of this XPUB socket has asked for such messages: else they need not be made."""
-        return topic.startswith(self._topics)
-
-    def _note_subscription(self, frames: list[bytes]) -> None:
-        """Remember what is subscribed to: ZeroMQ tells of each subscription, and of the last one's end."""
-        event = frames[0]
-        if event[:1] == b"\x01":
-            self._topics = tuple({*self._topics, event[1:]})
-        elif event[:1] == b"\x00":
-            self._topics = tuple({*self._topics} - {event[1:]})
-        self._on_event(frames)
 
     async def room(self) -> None:
         """Wait until a message that :meth:`send` refused is worth another try.
@@ -95,14 +87,6 @@ class ZmqPort:
         waiter = self._loop.create_future()
         self._waiters.append(waiter)
         await waiter
-
-    def send_lossy(self, frames: Frames) -> None:
-        """Send to those subscribers that have room; the others lose the message."""
-        self._socket.setsockopt(zmq.XPUB_NODROP, 0)
-        try:
-            self.send(frames)
-        finally:
-            self._socket.setsockopt(zmq.XPUB_NODROP, 1)
 
     def pause(self, paused: bool) -> None:
         """Stop or resume reading."""
@@ -119,11 +103,16 @@ class ZmqPort:
             if self._paused or not events & zmq.POLLIN:
                 return
             try:
-                frames = self._socket.recv_multipart(zmq.NOBLOCK)
+                self._take()
             except zmq.Again:
                 continue
-            self._on_frames(frames)
+            except Exception as error:  # the socket tells of what follows only while it is read to its end
+                report_failure(log, "A client's message could not be handled.", error)
         self._loop.call_soon(self._ready)
+
+    def _take(self) -> None:
+        """Receive one message and hand it on; raises ``zmq.Again`` when there is none after all."""
+        self._on_frames(self._socket.recv_multipart(zmq.NOBLOCK))
 
     def _wake(self) -> None:
         waiters, self._waiters = self._waiters, []
@@ -136,6 +125,5 @@ class ZmqPort:
         if self._socket.closed:
             return
         self._loop.remove_reader(self._fd)
-        for waiter in self._waiters:
-            waiter.cancel()
         self._socket.close()
+        self._wake()

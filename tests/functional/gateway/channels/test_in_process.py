@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable
 
 from jupyter_emr_connect.gateway.channels.in_process import LIMIT_BYTES, STALL_S, InProcessChannel, InProcessChannels
@@ -102,6 +103,20 @@ async def test_one_that_takes_nothing_stops_no_other_for_long_and_gets_all_later
     await asyncio.wait_for(publisher, WAIT)
     await silent.until(100)
     assert silent.got == list(range(100))
+
+
+async def test_many_that_take_nothing_hold_up_no_longer_than_one() -> None:
+    """A laptop that sleeps with ten tabs: a gateway hangs up on who reads nothing for 90 s."""
+    channels, other = InProcessChannels(), Receiver()
+    for _ in range(10):
+        silent = Receiver(stall_s=1)
+        silent.reading = False
+        channels.add(silent.channel)
+    channels.add(other.channel)
+    begun = time.monotonic()
+    assert await asyncio.wait_for(publishing(channels, range(20)), WAIT) == 20
+    assert time.monotonic() - begun < 5
+    await other.until(20)
 
 
 async def test_one_that_has_left_finds_on_its_return_what_came() -> None:
