@@ -16,6 +16,7 @@ from ..gateway.rest import LAUNCH_PAD_S, REMOVE_EVERY_S, GatewayClient
 from ..http.deadlines import within
 from ..models import KernelRecord
 from ..services.stages import CREDENTIALS, READY
+from ..tasks import repeat
 from .interrupt import Interrupts, drop_unsent, is_up
 from .ledger_entry import KernelStatus, LedgerEntry
 from .restart import restart_when_up
@@ -62,6 +63,7 @@ class GatewayKernel:
         self._settled.set()
         self._ending: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._meeting: asyncio.Task[None] | None = None  # with a process that the gateway has started anew
         self._interrupts = Interrupts(self._client, bridge, self.kernel_id, log)
 
     @property
@@ -155,7 +157,8 @@ class GatewayKernel:
 
     async def _serve(self, cause: str) -> None:
         self.entry.start_heartbeat(self.on_taken)
-        self._watching = asyncio.get_running_loop().create_task(self._watch())
+        watching = repeat(self._watch, "A kernel could not be watched.", pause_s=GONE_CHECK_EVERY_S)
+        self._watching = asyncio.get_running_loop().create_task(watching)
         await self.status.save("connected", cause)
 
     async def _watch(self) -> None:
@@ -163,10 +166,9 @@ class GatewayKernel:
 
         Of a kernel whose connection is down the WebSocket finds out more by itself.
         """
-        while True:
-            await until_gone(self._client, self.kernel_id, GONE_CHECK_EVERY_S)
-            if is_up(self._bridge):
-                self.lost(DELETED, "culled")
+        await until_gone(self._client, self.kernel_id, GONE_CHECK_EVERY_S)
+        if is_up(self._bridge):
+            self.lost(DELETED, "culled")
 
     def on_status(self, state: str) -> None:
         """React to what the gateway says of the kernel's process."""
@@ -174,7 +176,8 @@ class GatewayKernel:
             return
         if state == "starting":
             if self._watching is not None:  # the gateway has restarted it
-                gateway_loop().keep(self._meet_again())
+                self._stop(self._meeting)
+                self._meeting = gateway_loop().keep(self._meet_again())
             return
         if self._watching is None:
             self._start.died()
@@ -227,9 +230,14 @@ class GatewayKernel:
         reason = "Another Jupyter server or computer took the kernel over."
         self.status.announce("gone", "adopted", reason)
         self._forget(reason)
-        if self._watching is not None:
-            self._watching.cancel()
+        self._stop(self._watching, self._meeting)
         self._ending = gateway_loop().keep(self._leave())
+
+    def _stop(self, *tasks: asyncio.Task[None] | None) -> None:
+        """End what only makes sense while the kernel is there."""
+        for task in tasks:
+            if task is not None:
+                task.cancel()
 
     def _forget(self, reason: str) -> None:
         self.exit_code, self.reason = 1, reason
@@ -248,8 +256,7 @@ class GatewayKernel:
 
     async def _depart(self, cause: str, reason: str) -> None:
         self._interrupts.drop()
-        if self._watching is not None:
-            self._watching.cancel()
+        self._stop(self._watching, self._meeting)
         self.status.announce("detached", cause, reason)
         await self._leave()
         await self.entry.release(cause, reason)
@@ -299,8 +306,7 @@ class GatewayKernel:
 
     async def _end(self) -> None:
         self._interrupts.drop()
-        if self._watching is not None:
-            self._watching.cancel()
+        self._stop(self._watching, self._meeting)
         try:
             await self._delete()
         finally:

@@ -89,7 +89,7 @@ class EMRProvisioner(KernelProvisionerBase):
             self.log.error("Kernel %s did not start. %s", self.kernel_id, error)
             raise
         except asyncio.CancelledError:
-            loop.submit(self._finish())
+            loop.start(self._finish())
             raise
         finally:
             self.timings = stages.timings
@@ -257,7 +257,7 @@ class EMRProvisioner(KernelProvisionerBase):
         if self._left:
             self._has_process = False
         else:
-            gateway_loop().submit(self._on_shutdown(restart))
+            gateway_loop().start(self._on_shutdown(restart))
 
     async def cleanup(self, restart: bool = False) -> None:
         """Delete the kernel and close the channels, unless a launch follows; called last in a shutdown."""

@@ -8,13 +8,17 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import ComputeNotFound, EMRConnectError, GatewayError, NotAttachable
+from ..gateway.connection.status import DEFECT_REASON
 from ..gateway.event_loop import gateway_loop
 from ..http.backoff import Backoff
 from ..http.deadlines import within
+from ..tasks import report_failure, watched
 from .adopt import Adopter
 from .kernel import DELETE_TIMEOUT_S, release_undeleted
 from .launchers import LaunchedKernel, Launcher
 from .ledger_entry import LedgerEntry
+
+log = logging.getLogger(__name__)
 
 FIRST_PAUSE_S, LAST_PAUSE_S = 1.0, 30.0
 
@@ -46,7 +50,7 @@ class Reattachment:
         self._over = asyncio.Event()
         launcher.pause(True)
         entry.start_heartbeat(self._on_taken)
-        self._task = gateway_loop().loop.create_task(self._run())
+        self._task = watched(gateway_loop().loop.create_task(self._run()))
 
     async def settled(self) -> bool:
         """Wait until the kernel is back; False when it will not come."""
@@ -84,6 +88,9 @@ class Reattachment:
                     self._log.warning("Kernel %s cannot be reached yet. %s", self.kernel_id, error)
                     warned = True
                 await self.status.save("reconnecting", cause, error.message)
+            except Exception as error:
+                report_failure(log, "A kernel could not be brought back; it is tried again.", error)
+                await self.status.save("reconnecting", "defect", DEFECT_REASON.format(type(error).__name__))
             else:
                 if kernel:
                     self._on_back(kernel)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -58,6 +59,7 @@ def reporter(log: Any, kernel_id: str) -> Callable[[str], None]:
     def report(name: str) -> None:
         log.info("Kernel %s: %s", kernel_id, name)
         if listener is not None:
-            caller.call_soon_threadsafe(listener, name)
+            with contextlib.suppress(RuntimeError):  # the caller's loop is closed
+                caller.call_soon_threadsafe(listener, name)
 
     return report

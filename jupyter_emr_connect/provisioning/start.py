@@ -120,8 +120,9 @@ async def comes_up(
     ]
     try:
         await asyncio.wait({work, *others}, return_when=asyncio.FIRST_COMPLETED)
-        if work.done():
-            work.result()
+        for task in (work, *others):
+            if task.done():
+                task.result()
         return work.done()
     except KernelGone:
         return False

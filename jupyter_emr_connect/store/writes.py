@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import contextvars
+import functools
+import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ..executors import LEDGER, run_in
+from ..executors import LEDGER
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
@@ -18,11 +23,17 @@ async def finish_write(write: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     cancellation is raised once the write is done. As the process ends, when no thread can be started any more
     (``RuntimeError``), the write is done at once on the caller's loop. Raises what ``write`` raises (``StoreError``).
     """
-    work = asyncio.ensure_future(run_in(LEDGER, write, *args, **kwargs))
+    bound = functools.partial(contextvars.copy_context().run, write, *args, **kwargs)
+    try:
+        work = asyncio.wrap_future(LEDGER.submit(bound))
+    except RuntimeError:
+        return write(*args, **kwargs)
     try:
         return await asyncio.shield(work)
     except asyncio.CancelledError:
-        await asyncio.wait({work})
+        while not work.done():  # also when the task is cancelled once more meanwhile
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait({work})
+        if (error := work.exception()) is not None:
+            log.warning("A write whose task was cancelled has failed: %s", error)
         raise
-    except RuntimeError:
-        return write(*args, **kwargs)

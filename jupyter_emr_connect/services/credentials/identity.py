@@ -44,7 +44,8 @@ def describe_self(config: EMRConnect, profile: str | None = None, region: str | 
 
 def known_arn(profile: str | None, region: str | None) -> str | None:
     """Return the caller's ARN where this process has asked for it before (for the audit); asks nobody."""
-    of_profile = [arn for (name, place), arn in _arns.items() if name == (profile or "") and region in (place, None)]
+    known = list(_arns.items())  # threads add to it
+    of_profile = [arn for (name, place), arn in known if name == (profile or "") and region in (place, None)]
     return of_profile[-1] if of_profile else None
 
 

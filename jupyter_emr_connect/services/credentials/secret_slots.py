@@ -28,6 +28,7 @@ from ...aws.session import SessionKey
 from ...errors import AWSError, AWSUnavailable, EMRConnectError, GatewayRefused
 from ...executors import DaemonExecutor
 from ...http.backoff import Backoff
+from ...tasks import report_failure, watched
 
 log = logging.getLogger(__name__)
 
@@ -180,36 +181,50 @@ class SecretSlot(Generic[Secret]):
             self._backoff.next()
 
     def hold(self, owner: object, ask: Callable[[], Secret], renew_before: float) -> None:
-        """Keep the secret fresh from now on, until each owner has released it or is no more; called on its loop."""
-        self.holders.add(owner)
-        loop = asyncio.get_running_loop()
-        if self.keeper is None or self.keeper.done() or self.keeper.get_loop() is not loop:
-            self.keeper = loop.create_task(self.keep(ask, renew_before))
+        """Keep the secret fresh from now on, until each owner has released it or is no more; called on its loop.
+
+        A task that another loop runs for it already does so for all.
+        """
+        with self._lock:
+            self.holders.add(owner)
+            if self.keeper is None or self.keeper.done() or not self.keeper.get_loop().is_running():
+                self.keeper = watched(asyncio.get_running_loop().create_task(self.keep(ask, renew_before)))
 
     def release(self, owner: object) -> None:
-        """Take a :meth:`hold` back; called on the same loop."""
-        self.holders.discard(owner)
-        if not self.holders and self.keeper is not None:
-            self.keeper.cancel()
-            self.keeper = None
+        """Take a :meth:`hold` back; called on any loop."""
+        with self._lock:
+            self.holders.discard(owner)
+            if self.holders or self.keeper is None:
+                return
+            keeper, self.keeper = self.keeper, None
+        with suppress(RuntimeError):  # its loop is closed
+            keeper.get_loop().call_soon_threadsafe(keeper.cancel)
 
     async def keep(self, ask: Callable[[], Secret], renew_before: float) -> None:
         """Renew the secret whenever it is due, and again after pauses when that fails, while anybody holds the slot."""
+        while self.holders:
+            try:
+                await self._keep_for_a_while(ask, renew_before)
+            except Exception as error:
+                report_failure(log, "Credentials could not be kept fresh; it is tried again.", error)
+                await asyncio.sleep(self._timings.look_every_s)
+
+    async def _keep_for_a_while(self, ask: Callable[[], Secret], renew_before: float) -> None:
+        """Wait for a part of the time until the secret is due, or renew it."""
 
         def unhurried() -> Secret:
             with background():
                 return ask()
 
-        while self.holders:
-            pause = self.due_in(renew_before)
-            if self.failure is not None:
-                pause = max(pause, self._backoff.left())
-            if pause > 0:
-                await asyncio.sleep(min(pause, self._timings.look_every_s))
-                continue
-            with suppress(EMRConnectError):  # told by _fail
-                await asyncio.wrap_future(self.renewed(unhurried, renew_before, paced=True))
-            await asyncio.sleep(SPARE_S)  # whatever AWS answers, it is not asked without pause
+        pause = self.due_in(renew_before)
+        if self.failure is not None:
+            pause = max(pause, self._backoff.left())
+        if pause > 0:
+            await asyncio.sleep(min(pause, self._timings.look_every_s))
+            return
+        with suppress(EMRConnectError):  # told by _fail
+            await asyncio.wrap_future(self.renewed(unhurried, renew_before, paced=True))
+        await asyncio.sleep(SPARE_S)  # whatever AWS answers, it is not asked without pause
 
 
 def copy_of(error: EMRConnectError) -> EMRConnectError:
@@ -244,7 +259,7 @@ def _called(
 
     def run() -> None:
         try:
-            made = ask()
+            made = take(ask())
         except EMRConnectError as error:
             fall(error)
         except Exception as error:  # whoever waits must hear of it, and only of errors of ours
@@ -252,7 +267,7 @@ def _called(
             ours.__cause__ = error
             fall(ours)
         else:
-            future.set_result(take(made))
+            future.set_result(made)
 
     try:
         _threads.submit(run)

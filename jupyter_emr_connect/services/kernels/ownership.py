@@ -17,6 +17,7 @@ from ...models import KernelRecord, Owner
 from ...store.database import Database
 from ...store.ledger import Ledger
 from ...store.writes import finish_write
+from ...tasks import repeat, report_failure
 from .processes import this_process
 
 HEARTBEAT_EVERY_S = 15.0
@@ -57,7 +58,8 @@ class Ownership:
         """Say regularly that we have a kernel; ``on_taken`` is called when another process has taken it."""
         self._on_taken[kernel_id] = on_taken
         if self._beating is None:
-            self._beating = gateway_loop().loop.create_task(self._beat())
+            beating = repeat(self._beat, "It could not be said that this process has its kernels.", pause_s=0)
+            self._beating = gateway_loop().loop.create_task(beating)
 
     def stop_heartbeat(self, kernel_id: str) -> None:
         """Say no longer that we have a kernel."""
@@ -67,21 +69,24 @@ class Ownership:
             self._beating = None
 
     async def _beat(self) -> None:
-        while True:
-            await asyncio.sleep(HEARTBEAT_EVERY_S)
-            beating_for = set(self._on_taken)
+        """Wait, and say that this process has its kernels; called again and again."""
+        await asyncio.sleep(HEARTBEAT_EVERY_S)
+        beating_for = set(self._on_taken)
+        try:
+            ours = await finish_write(self._ledger.beat, self.present())
+        except EMRConnectError as error:
+            if not self._failing:  # told once, until it works again
+                log.warning("The ledger of kernels could not be written: %s", error)
+            self._failing = True
+            return
+        self._failing = False
+        for kernel_id in beating_for - ours:
+            on_taken = self._on_taken.pop(kernel_id, None)
             try:
-                ours = await finish_write(self._ledger.beat, self.present())
-            except EMRConnectError as error:
-                if not self._failing:  # told once, until it works again
-                    log.warning("The ledger of kernels could not be written: %s", error)
-                self._failing = True
-                continue
-            self._failing = False
-            for kernel_id in beating_for - ours:
-                on_taken = self._on_taken.pop(kernel_id, None)
                 if on_taken is not None:
                     on_taken()
+            except Exception as error:  # the others must hear of theirs, and the heartbeat go on
+                report_failure(log, "A kernel that another process took over could not be let go.", error)
 
 
 def ownership(state_file: str) -> Ownership:

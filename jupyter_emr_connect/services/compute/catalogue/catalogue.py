@@ -184,11 +184,11 @@ class LiveCatalogue:
         for one in self._state.listings:
             if one.is_due(now):
                 one.running_since, one.forced = now, False
-                due.append(partial(jobs.read_list, self._state, one))
+                due.append(partial(jobs.do, jobs.read_list, self._state, one))
             wanted = (one.wanted or one.queue) and not one.describing and now >= one.describe_at
             if wanted and not sharing.waits_for_others(self._state.listings, one, now):
                 one.describing = 1
-                due.append(partial(jobs.describe_some, self._state, one))
+                due.append(partial(jobs.do, jobs.describe_some, self._state, one))
         return due
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ....aws.budget import RESERVE_SHARE, background
 from ....aws.session import AWSSession
@@ -24,6 +24,24 @@ LOOKED_AT_RESERVE = 0.2
 ACCOUNT_TIMEOUT_S = 3.0
 PAUSE_S = 1.0
 FAILURE_PAUSE_S = 15.0
+
+
+Job = Callable[[CatalogueState, Listing], None]
+
+
+def do(job: Job, state: CatalogueState, listing: Listing) -> None:
+    """Do one of the jobs below; after a defect in one the list says so, and is due again, rather than never more."""
+    try:
+        job(state, listing)
+    except Exception as defect:
+        error, now = _unexpected(defect), state.clock()
+        with state.changing() as record:
+            if job is read_list:
+                listing.finish(now, pages=0, error=error, listed_at=now)
+            else:
+                listing.describing, listing.describe_error = 0, error
+                listing.describe_at = now + FAILURE_PAUSE_S
+            record(listing, news=True)
 
 
 def read_list(state: CatalogueState, listing: Listing) -> None:

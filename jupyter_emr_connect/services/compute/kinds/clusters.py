@@ -105,9 +105,10 @@ class Clusters:
         if self._denied_until.get(key, math.inf) < time.monotonic():
             self._denied_until.pop(key, None)
             self._security.pop(key, None)
-        if key not in self._security:
+        known = self._security.get(key)  # threads describe several at once
+        if known is None:
             try:
-                self._security[key] = emr.security_configuration(session, name), None
+                known = emr.security_configuration(session, name), None
             except (CredentialsExpired, InvalidCredentials):
                 raise
             except AWSError as error:
@@ -116,9 +117,10 @@ class Clusters:
                 problem = f"its security configuration {name!r} cannot be read: {why}"
                 if isinstance(error, AWSUnavailable | Throttled):
                     return None, problem
-                self._security[key] = None, problem
+                known = None, problem
                 self._denied_until[key] = time.monotonic() + DENIAL_SECONDS
-        return self._security[key]
+            self._security[key] = known
+        return known
 
 
 def undescribed(row: emr.ClusterRow, region: str) -> Compute:

@@ -82,6 +82,22 @@ def test_a_list_that_fails_in_the_middle_removes_nothing_and_shows_what_it_had(p
     assert bench.listing.running_since is None
 
 
+def test_a_job_with_a_defect_leaves_a_list_that_says_so_and_is_due_again(path, caplog):
+    """Here the rows cannot be kept, since they hold what is no JSON."""
+    bench = Bench(path, [compute("j-A", details={"what": object()}), compute("j-B")])
+    bench.listing.running_since = NOW
+    jobs.do(jobs.read_list, bench.state, bench.listing)
+    assert isinstance(bench.listing.error, EMRConnectError)
+    assert bench.listing.running_since is None
+    bench.listing.looked_at = NOW
+    assert bench.listing.is_due(NOW + MAX_BACK_OFF_S)
+    bench.listing.describing = 1
+    bench.listing.want("j-B", NOW)
+    jobs.do(jobs.describe_some, bench.state, bench.listing)
+    assert bench.listing.describing == 0
+    assert "TypeError" in caplog.text
+
+
 def test_a_session_that_cannot_be_made_is_the_lists_error(path):
     bench = Bench(path, [compute("j-A")])
     bench.source.error = CredentialsExpired("over", fix="log in")
