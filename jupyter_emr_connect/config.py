@@ -2,14 +2,60 @@
 
 from __future__ import annotations
 
+import ast
+import logging
+import threading
+import traceback
+from collections.abc import Iterable
+from contextlib import suppress
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 from jupyter_core.paths import jupyter_config_path, jupyter_data_dir
-from traitlets import Bool, Dict, Enum, Float, Integer, List, Unicode, Union, default
+from traitlets import Bool, Dict, Enum, Float, Integer, List, TraitError, Unicode, Union, default
 from traitlets.config import Config, Configurable
 from traitlets.config.loader import ConfigFileNotFound, JSONFileConfigLoader, PyFileConfigLoader
 
+from .errors import ConfigurationError
+
 CONFIG_FILES = ("jupyter_config", "jupyter_server_config", "jupyter_emr_connect_config")
+SETTINGS_ATTRIBUTE = "emr_connect_settings"  # of a server's kernel manager: the server's own settings
+log = logging.getLogger(__name__)
+
+
+class ListSetting(List[Any]):
+    """A list that the command line may give in each form that Jupyter's own lists take.
+
+    These are ``--EMRConnect.regions=eu-west-1``, the same several times, and a literal such as
+    ``"['eu-west-1', 'us-east-1']"``. traitlets (5.16) cannot read the last for a list whose items are checked, where it
+    does not know the class beforehand, as a Jupyter server does not know those of its extensions: it takes the text for
+    the one item.
+    """
+
+    def from_string(self, s: str) -> list[Any]:
+        """Return the list that a text stands for; raises ``TraitError`` for a literal that cannot be read."""
+        if not s.strip().startswith(("[", "(", "{")):
+            return [self.item_from_string(s)]
+        try:
+            value = ast.literal_eval(s.strip())
+        except (ValueError, SyntaxError) as error:
+            message = f"EMRConnect.{self.name}: {s!r} is no list in Python's form, such as ['one', 'two']."
+            raise TraitError(message) from error
+        return list(value) if isinstance(value, list | tuple) else [value]
+
+    def from_string_list(self, s_list: list[str]) -> list[Any]:
+        """Return the list that the values of a repeated option stand for."""
+        return [item for text in s_list for item in self.from_string(text)]
+
+    def validate_elements(self, obj: Any, value: Any) -> list[Any] | None:
+        """Check the items, once they belong to an object; traitlets' unions ask before, and fail at its own check."""
+        checked: list[Any] | None = value if obj is None else super().validate_elements(obj, value)
+        return checked
+
+    def set(self, obj: Any, value: Any) -> None:
+        """Take a list, or a text as the command line gives it; called by traitlets."""
+        super().set(obj, self.from_string(value) if isinstance(value, str) else value)
 
 
 class EMRConnect(Configurable):
@@ -19,13 +65,13 @@ class EMRConnect(Configurable):
         config=True
     )
     profile = Unicode("", help="AWS profile; empty means the AWS chain's own choice (AWS_PROFILE).").tag(config=True)
-    profiles = List(
+    profiles = ListSetting(
         Unicode(), help="AWS profiles to list computes through, one after the other; empty means `profile` alone."
     ).tag(config=True)
-    regions = List(Unicode(), help="AWS regions to list computes in; empty means the AWS chain's region alone.").tag(
-        config=True
-    )
-    runtime_roles = List(
+    regions = ListSetting(
+        Unicode(), help="AWS regions to list computes in; empty means the AWS chain's region alone."
+    ).tag(config=True)
+    runtime_roles = ListSetting(
         Union([Unicode(), Dict()]),
         help="Runtime roles offered to users, in this order: an ARN or a pattern of ARNs (arn:aws:iam::123456789012:"
         "role/EMR*, looked up by iam:ListRoles), or {'arn': ARN or pattern, 'compute': pattern of ids, names or ARNs, "
@@ -39,13 +85,13 @@ class EMRConnect(Configurable):
     most_role_checks = Integer(
         25, min=0, help="Calls to IAM at most for one list of runtime roles; what was answered is kept for 5 minutes."
     ).tag(config=True)
-    access_roles = List(
+    access_roles = ListSetting(
         Union([Unicode(), Dict()]),
         help="Access roles assumed to call EMR in other accounts: an ARN, or {'arn', 'external_id', 'session_name', "
         "'session_tags': {}, 'via': the access role assumed before it (an ARN or such settings), 'profile', "
         "'regions': []}.",
     ).tag(config=True)
-    studio_subnets = List(
+    studio_subnets = ListSetting(
         Unicode(),
         help="Subnets whose clusters notebooks may attach to, as an EMR Studio names its own; empty means all.",
     ).tag(config=True)
@@ -60,10 +106,13 @@ class EMRConnect(Configurable):
         help="PEM file of the private CA to trust for a compute: {compute id or name, or '*': path}. "
         "It is added to the system's CAs for that compute alone.",
     ).tag(config=True)
-    allow_plain_http = Bool(
-        False,
-        help="Send a cluster's user name and password over plain HTTP to hosts other than loopback. "
-        "Anyone on the network path can then read them.",
+    allow_plain_http = Union(
+        [Bool(), ListSetting(Unicode())],
+        default_value=False,
+        help="Speak plain HTTP to a cluster's gateway where TLS does not come about, and send the user name and "
+        "password over it: True for all, or a list of computes by id or name. Anyone on the network path can then read "
+        "and change what passes. Without it plain HTTP is for clusters alone that have no in-transit encryption by "
+        "AWS's word, no CA in `certificate_authorities`, and have never answered over TLS; secrets are not sent.",
     ).tag(config=True)
     connect_timeout = Float(10.0, help="Seconds to wait for a gateway to answer a connection.").tag(config=True)
     credentials_timeout = Float(
@@ -104,6 +153,11 @@ class EMRConnect(Configurable):
         min=0,
         help="What may be kept on disk of one kernel's output until its notebook has it, in MB; 0 records nothing.",
     ).tag(config=True)
+    low_latency = Bool(
+        True,
+        help="Serve kernels' WebSockets without delay (TCP_NODELAY), those of gateway kernels without ZeroMQ between. "
+        "False leaves other kernels to Jupyter's own class, and gateway kernels to it but for the recorder's watch.",
+    ).tag(config=True)
     state_file = Unicode(
         help="SQLite file with attachments and the ledger of gateway kernels; created with mode 0600."
     ).tag(config=True)
@@ -118,16 +172,52 @@ def load_config() -> Config:
 
     Reads ``jupyter_config``, ``jupyter_server_config`` and ``jupyter_emr_connect_config`` (``.json`` and ``.py``) along
     Jupyter's configuration path, the user's last, so that one setting serves the server, the CLI and headless runs.
+    They are executed once per process, and again only when one of them has changed. One of Jupyter's own that fails is
+    left out with a warning that names it, since it may be meant for a server alone; raises ``ConfigurationError`` for
+    ours.
     """
-    merged = Config()
+    found = _config_files()
+    with _loading:
+        if _loaded.get("files") != found:
+            _loaded["config"] = _merge_files([path for path, *_ in found])
+            _loaded["files"] = found
+        config: Config = deepcopy(_loaded["config"])
+        return config
+
+
+_loading = threading.Lock()
+_loaded: dict[str, Any] = {}
+
+
+def _config_files() -> list[tuple[Path, int, int]]:
+    """Return the files that there are, the more important later, each with its time and size."""
+    found = []
     for folder in reversed(jupyter_config_path()):
         for name in CONFIG_FILES:
-            for loader in (
-                JSONFileConfigLoader(f"{name}.json", path=folder),
-                PyFileConfigLoader(f"{name}.py", path=folder),
-            ):
-                try:
-                    merged.merge(loader.load_config())
-                except ConfigFileNotFound:
-                    continue
+            for path in (Path(folder, f"{name}.json"), Path(folder, f"{name}.py")):
+                with suppress(OSError):
+                    status = path.stat()
+                    found.append((path, status.st_mtime_ns, status.st_size))
+    return found
+
+
+def _merge_files(paths: Iterable[Path]) -> Config:
+    merged = Config()
+    for path in paths:
+        loader = JSONFileConfigLoader if path.suffix == ".json" else PyFileConfigLoader
+        try:
+            merged.merge(loader(path.name, path=str(path.parent)).load_config())
+        except ConfigFileNotFound:
+            continue
+        except (Exception, SystemExit) as error:  # it is the user's code, and may raise anything
+            message = f"The configuration file {path} fails{_line_in(error, path)}: {type(error).__name__}: {error}."
+            if path.stem == CONFIG_FILES[-1]:
+                raise ConfigurationError(message, fix="Correct the file.") from error
+            log.warning("%s None of its settings is used.", message)
     return merged
+
+
+def _line_in(error: BaseException, path: Path) -> str:
+    """Return where in a configuration file an error was raised."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    return f" in line {lines[-1]}" if lines else ""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import PathNotFound
+from ..errors import EMRConnectError, PathNotFound
 from ..models import Attachment
 from ..presentation.tables import attachment_table, identity_fields
 from .completion import complete_computes
@@ -50,8 +50,13 @@ def attach_command(
         profile=command.profile,
         region=command.region,
     )
-    with hops() as stage:
-        made, found = asyncio.run(attach(command.config, request, check=check, stage=stage))
+    try:
+        with hops() as stage:
+            made, found = asyncio.run(attach(command.config, request, check=check, stage=stage))
+    except EMRConnectError as error:
+        command.audit.attachment("refused", request, request.path, refusal=error)
+        raise
+    command.audit.attachment("attach", made, made.path)
     if command.as_json:
         print_json(made.to_json())
         return
@@ -94,8 +99,9 @@ def detach_command(command: CommandContext, path: str) -> None:
     """End the attachment of the notebook or folder PATH; kernels that run go on running."""
     from ..services.attachments.attach import detach
 
-    place = detach(command.config, path)
+    ended = detach(command.config, path)
+    command.audit.attachment("detach", ended, ended.path)
     if command.as_json:
-        print_json({"detached": place})
+        print_json({"detached": ended.path})
     else:
-        click.echo(f"Detached {place}.")
+        click.echo(f"Detached {ended.path}.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..aws.session import AWSSession
     from ..config import EMRConnect
+    from ..services.audit import Audit
     from ..services.compute.sources import Source
 
 
@@ -26,6 +27,13 @@ class CommandContext:
         from ..config import EMRConnect, load_config
 
         return EMRConnect(config=load_config())
+
+    @functools.cached_property
+    def audit(self) -> Audit:
+        """The audit of this command: the handlers that Jupyter's configuration files give to ``EventLogger``."""
+        from .auditing import open_audit
+
+        return open_audit()
 
     def sources(self) -> list[Source]:
         """Return where to look for computes; ``--profile`` and ``--region`` take several names, parted by commas."""

@@ -61,7 +61,9 @@ def adopt(command: CommandContext, kernel: str, notebook: str | None, force: boo
     if notebook and not Path(notebook).is_file():
         message = f"There is no notebook {notebook!r}."
         raise PathNotFound(message, fix="Name one that exists.")
-    found = mark(command.config, kernel, path=absolute(notebook) if notebook else None, force=force)
+    with command.audit.kernel_change("adopt", kernel, force=force) as about:
+        found = mark(command.config, kernel, path=absolute(notebook) if notebook else None, force=force)
+        about.record = found.record
     if command.as_json:
         print_json(found.to_json())
         return
@@ -77,7 +79,9 @@ def shutdown(command: CommandContext, kernel: str, force: bool) -> None:
     """Delete KERNEL (its id, or how it begins) on its gateway."""
     from ..services.kernels.listing import shut_down
 
-    found = asyncio.run(shut_down(command.config, kernel, force=force))
+    with command.audit.kernel_change("delete", kernel, force=force) as about:
+        found = asyncio.run(shut_down(command.config, kernel, force=force))
+        about.record = found.record
     if command.as_json:
         print_json(found.to_json())
     else:
@@ -101,6 +105,7 @@ def prune(command: CommandContext, yes: bool, dry_run: bool, older_than: float) 
 
     Only kernels that were started from here are looked at, and none whose process lives.
     """
+    from ..services.audit import AuditedKernel
     from ..services.kernels.orphans import find_orphans
 
     orphans = asyncio.run(find_orphans(command.config, older_than=timedelta(hours=older_than)))
@@ -118,6 +123,8 @@ def prune(command: CommandContext, yes: bool, dry_run: bool, older_than: float) 
     if command.as_json:
         print_json([orphan.to_json() for orphan in results])
     for orphan in results:
+        if orphan.removed:
+            command.audit.kernel("delete", AuditedKernel(orphan.kernel.record.kernel_id, orphan.kernel.record))
         if orphan.removed and not command.as_json:
             click.echo(f"{orphan.kernel.record.kernel_id} is deleted.")
         elif orphan.error:

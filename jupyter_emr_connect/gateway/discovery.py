@@ -1,8 +1,8 @@
 """Finds out how a gateway wants to be spoken to: TLS or not, and whether it honours the credentials at hand.
 
 What a real EMR cluster demands on port 18888 is not documented (reference 1.9), so it is asked: ``https`` first, then
-``http``; anonymously first, then with the credentials. These are new, and spread to the cluster in their own time
-(reference 1.7): a refusal is asked again until a deadline, never slept through.
+``http`` where the caller's rule allows it; anonymously first, then with the credentials. These are new, and spread to
+the cluster in their own time (reference 1.7): a refusal is asked again until a deadline, never slept through.
 """
 
 from __future__ import annotations
@@ -18,17 +18,21 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from ..errors import GatewayCertificate, GatewayRefused, NotAGateway, PlainHttpRefused
+from ..errors import GatewayCertificate, GatewayError, GatewayRefused, NotAGateway, PlainHttpRefused
 from ..http.auth import Auth, HTTPRequest, NoAuth
 from ..http.backoff import Backoff
 from ..http.errors import CONNECTION_ERRORS
 from ..http.resolver import RememberingResolver, resolve
 from .failures import explain, parse, refuse
 from .rest import RETRIED
-from .target import Discovery, GatewayTarget
+from .target import Discovery, GatewayTarget, PlainHttpRule
 
 TLS_HEAD_START_S = 1.5  # seconds for TLS before plain HTTP is tried too: a plain server may wait silently for more
 FIRST_PAUSE_S, LAST_PAUSE_S = 0.25, 4.0
+PLAIN_FIX = (
+    "Check the port. If this gateway is meant to have no TLS, so that anyone in between can read and change what "
+    "passes, name its compute in EMRConnect.allow_plain_http."
+)
 
 
 @dataclass
@@ -59,24 +63,27 @@ async def probe_gateway(
     port: int,
     *,
     ssl_context: ssl.SSLContext,
+    plain_http: PlainHttpRule,
     auth: Auth | None = None,
-    allow_plain_http_secret: bool = False,
     label: str = "the gateway",
     connect_timeout: float = 10.0,
     credentials_timeout: float = 30.0,
 ) -> GatewayTarget:
     """Return the target that works; ``found`` says what was met on the way. Called by ``services.attachments.connect``.
 
-    ``auth`` goes out only where the gateway asks for it, and over plain HTTP only to loopback or when
-    ``allow_plain_http_secret``. Raises ``GatewayUnreachable``, ``GatewayCertificate``, ``GatewayRefused``,
-    ``PlainHttpRefused`` or ``NotAGateway``. Timeouts in seconds.
+    Plain HTTP is tried where ``plain_http`` allows it. ``auth`` goes out only where the gateway asks for it, and over
+    plain HTTP only to loopback or when ``plain_http.secrets``. Raises ``GatewayUnreachable``, ``GatewayCertificate``,
+    ``GatewayRefused``, ``PlainHttpRefused`` or ``NotAGateway``. Timeouts in seconds.
     """
     attempts = _Attempts()
     address = f"[{host}]" if ":" in host else host
     secure = GatewayTarget(f"https://{address}:{port}", ssl_context, label=label)
-    plain = GatewayTarget(f"http://{address}:{port}", None, label=label)
-    target, answer = await _first_to_answer(secure, plain, connect_timeout, attempts)
-    allowed = target is secure or allow_plain_http_secret
+    if plain_http.refusal:
+        target, answer = secure, await _ask_over_tls(secure, connect_timeout, attempts, plain_http.refusal)
+    else:
+        plain = GatewayTarget(f"http://{address}:{port}", None, label=label)
+        target, answer = await _first_to_answer(secure, plain, connect_timeout, attempts)
+    allowed = target is secure or plain_http.secrets
     return await _settle(target, answer, auth, allowed, connect_timeout, credentials_timeout, attempts)
 
 
@@ -84,15 +91,16 @@ async def probe_url(
     url: str,
     *,
     ssl_context: ssl.SSLContext,
+    plain_http: PlainHttpRule,
     auth: Auth | None = None,
-    allow_plain_http_secret: bool = False,
     label: str = "the gateway",
     connect_timeout: float = 10.0,
     credentials_timeout: float = 30.0,
 ) -> GatewayTarget:
     """Return the target at a URL that AWS names, as :func:`probe_gateway` does where only host and port are known.
 
-    The URL's own scheme, port and path prefix are used and no others. Raises ``NotAGateway`` for what is no such URL.
+    The URL's own scheme, port and path prefix are used and no others; of ``plain_http`` only ``secrets`` counts. Raises
+    ``NotAGateway`` for what is no such URL.
     """
     attempts = _Attempts()
     parts = urlsplit(url)
@@ -102,7 +110,7 @@ async def probe_url(
     secure = parts.scheme == "https"
     target = GatewayTarget(url, ssl_context if secure else None, label=label)
     answer = await _ask(target, connect_timeout, attempts)
-    allowed = secure or allow_plain_http_secret
+    allowed = secure or plain_http.secrets
     return await _settle(target, answer, auth, allowed, connect_timeout, credentials_timeout, attempts)
 
 
@@ -124,7 +132,7 @@ async def _settle(
             raise GatewayRefused(message, fix="Choose a runtime role (`jupyter emr roles`).")
         if not allowed and not await _is_loopback(urlsplit(target.url).hostname or ""):
             message = f"{target.label} ({target.url}) asks for a secret without TLS: anyone in between could read it."
-            fix = "Turn in-transit encryption on; or accept the risk with EMRConnect.allow_plain_http = True."
+            fix = "Turn in-transit encryption on; or accept the risk: name the compute in EMRConnect.allow_plain_http."
             raise PlainHttpRefused(message, fix=fix)
         target = replace(target, auth=auth)
     answer = await _honoured(target, answer, connect_timeout, credentials_timeout, attempts)
@@ -140,10 +148,30 @@ async def _settle(
     return replace(target, found=found)
 
 
+async def _ask_over_tls(target: GatewayTarget, seconds: float, attempts: _Attempts, refusal: str) -> _Answer:
+    """Ask anonymously over TLS and in no other way; an error says why (``refusal``)."""
+    try:
+        return await _ask(target, seconds, attempts)
+    except GatewayCertificate:
+        raise
+    except NotAGateway as error:
+        if not isinstance(error.__cause__, aiohttp.ClientConnectorSSLError | ssl.SSLError):
+            raise
+        message = f"{error.message.rstrip('.')}, and plain HTTP was not tried: {refusal}."
+        raise PlainHttpRefused(message, fix=PLAIN_FIX) from error
+    except GatewayError as error:
+        message = f"{error.message} Plain HTTP was not tried: {refusal}."
+        raise type(error)(message, fix=error.fix) from error
+
+
 async def _first_to_answer(
     secure: GatewayTarget, plain: GatewayTarget, seconds: float, attempts: _Attempts
 ) -> tuple[GatewayTarget, _Answer]:
-    """Ask anonymously over TLS and, if that leads nowhere, without; a bad certificate is never got around."""
+    """Ask anonymously over TLS and, if that leads nowhere, without; a bad certificate is never got around.
+
+    When both fail, the error is the one that says more: of plain HTTP where something answered there, else that of TLS
+    with an address in place of a URL, since nobody knows which of the two the gateway speaks.
+    """
     tls = asyncio.ensure_future(_ask(secure, seconds, attempts))
     clear: asyncio.Future[_Answer] | None = None
     try:
@@ -151,16 +179,28 @@ async def _first_to_answer(
         if _may_be_plain(tls):
             clear = asyncio.ensure_future(_ask(plain, seconds, attempts))
             await asyncio.wait({tls, clear}, return_when=asyncio.FIRST_COMPLETED)
-            if not (tls.done() and tls.exception() is None):
+            if _may_be_plain(tls):
                 await asyncio.wait({clear})
                 if clear.exception() is None and _may_be_plain(tls):
                     return plain, clear.result()
+                await asyncio.wait({tls})
+            if clear.done() and (over_tls := tls.exception()) and (without := clear.exception()):
+                raise _true_of_both(over_tls, without, secure)
         return secure, await tls
     finally:
         started = [task for task in (tls, clear) if task is not None]
         for task in started:
             task.cancel()
         await asyncio.gather(*started, return_exceptions=True)
+
+
+def _true_of_both(over_tls: BaseException, without: BaseException, secure: GatewayTarget) -> BaseException:
+    """Return the error that says what is true after both ways have failed."""
+    if isinstance(over_tls, GatewayCertificate):
+        return over_tls
+    if isinstance(over_tls, NotAGateway) or isinstance(without, NotAGateway):
+        return without
+    return explain(over_tls.__cause__ or over_tls, replace(secure, url=urlsplit(secure.url).netloc))
 
 
 def _may_be_plain(tls: asyncio.Future[_Answer]) -> bool:

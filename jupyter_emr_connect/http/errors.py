@@ -9,10 +9,16 @@ from typing import Literal
 
 import aiohttp
 
-TRUST_FIX = "Name its CA in EMRConnect.certificate_authorities, as {compute id or name: PEM file}."
+TRUST_FIX = (
+    "Name its CA, or the very certificate, in EMRConnect.certificate_authorities, as {compute id or name: PEM file}."
+)
 REACH_FIX = "Check that the compute runs, and that its security group lets this machine in on this port."
 # X509_V_ERR_* of OpenSSL (x509_vfy.h)
 EXPIRED, NOT_YET_VALID, WRONG_HOST, WRONG_ADDRESS = 10, 9, 62, 64
+# Chains that lead to a trusted CA, but whose certificates lack what RFC 5280 asks for. Those from 79 on are met under
+# X509_V_FLAG_X509_STRICT alone, which Python's ssl sets from 3.13 on (ssl.create_default_context).
+UNFIT_FORMS = frozenset({24, 32, 34, 37, 41, *range(79, 95)})
+WEAK_KEYS = frozenset({66, 67, 68})
 
 CONNECTION_ERRORS = (aiohttp.ClientError, OSError, asyncio.TimeoutError)
 """What a request over aiohttp raises when no whole answer came."""
@@ -44,6 +50,8 @@ def describe_failure(error: BaseException, *, label: str, url: str, peer: str) -
     if isinstance(error, asyncio.TimeoutError | aiohttp.ServerTimeoutError):
         return ConnectionFailure("unreachable", f"{where} did not answer in time.", REACH_FIX)
     if isinstance(error, aiohttp.ClientConnectorError):
+        if isinstance(error.os_error, ConnectionResetError | ConnectionAbortedError):
+            return ConnectionFailure("unreachable", f"{where} cut the connection while it was made.", REACH_FIX)
         reason = error.os_error.strerror or "no connection"
         return ConnectionFailure("unreachable", f"{where} refused the connection: {reason}.", REACH_FIX)
     if isinstance(error, aiohttp.ClientResponseError):
@@ -60,6 +68,12 @@ def _describe_certificate(error: ssl.SSLCertVerificationError, where: str) -> Co
     elif error.verify_code in (EXPIRED, NOT_YET_VALID):
         message = f"The certificate of {where} is out of date: {error.verify_message}."
         fix = "Have it renewed; also check this machine's clock."
+    elif error.verify_code in UNFIT_FORMS:
+        message = f"The certificate of {where} is refused for its form, or its CA's: {error.verify_message}."
+        fix = "Have that one issued anew as RFC 5280 asks for; Python 3.13 and later insist on more of it than 3.12."
+    elif error.verify_code in WEAK_KEYS:
+        message = f"The certificate of {where}, or its CA's, is too weak: {error.verify_message}."
+        fix = "Have that one issued anew with a longer key and a newer digest."
     return ConnectionFailure("certificate", message, fix)
 
 

@@ -12,10 +12,13 @@ def make_ssl_context(ca_file: str | None = None, *, ca_data: str | None = None) 
     """Return a context that trusts the system's CAs and, for this compute alone, the PEMs given.
 
     ``ca_file`` is one that the user names; ``ca_data`` comes from AWS, and may be the gateway's own self-signed
-    certificate (reference 2.2). Raises :class:`ConfigurationError` or :class:`GatewayCertificate` for a PEM that cannot
-    be read.
+    certificate (reference 2.2). What is named is trusted as it is, whoever has issued it: a company's issuing CA
+    without its root, or the gateway's very certificate (X509_V_FLAG_PARTIAL_CHAIN of OpenSSL; Python sets it by itself
+    from 3.13 on). Raises :class:`ConfigurationError` or :class:`GatewayCertificate` for a PEM that cannot be read.
     """
     context = ssl.create_default_context()
+    if ca_file or ca_data:
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     try:
         if ca_file:
             context.load_verify_locations(cafile=str(Path(ca_file).expanduser()))
@@ -26,7 +29,6 @@ def make_ssl_context(ca_file: str | None = None, *, ca_data: str | None = None) 
     try:
         if ca_data:
             context.load_verify_locations(cadata=ca_data)
-            context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     except (ValueError, ssl.SSLError) as error:
         message = f"The certificate that AWS names for the gateway cannot be read: {error}."
         raise GatewayCertificate(message, fix="Name its CA in EMRConnect.certificate_authorities.") from error

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..config import EMRConnect
-from ..errors import ComputeNotFound, EMRConnectError, KernelGone, NotAttachable
+from ..errors import ComputeNotFound, EMRConnectError, KernelGone, NotAttachable, StoreError
 from ..executors import FILES, run_in
 from ..gateway.event_loop import gateway_loop
 from ..models import Attachment, KernelRecord, Transport
@@ -95,7 +95,11 @@ class Adopter:
             return of_notebook and record.persistent and record.state != "gone" and fits(record)
 
         local_id, root = self.request.local_id, self.request.root
-        record = await claim(self._ledger, self._ownership, is_left, local_id=local_id, root=root)
+        try:
+            record = await claim(self._ledger, self._ownership, is_left, local_id=local_id, root=root)
+        except StoreError as error:
+            self._log.warning("Kernels that the notebook may have left are not looked for: %s", error)
+            return None
         return self.entry(record) if record else None
 
     async def _go_on(

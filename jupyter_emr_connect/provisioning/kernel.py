@@ -246,8 +246,8 @@ class GatewayKernel:
         self._bridge.publish("stream", {"name": "stderr", "text": f"The kernel is gone: {reason}\n"})
 
     async def detach(self, cause: str, reason: str) -> None:
-        """Leave the kernel running for whoever takes it over; one that only starts is given up."""
-        if self._under_way:
+        """Leave the kernel running for whoever takes it over; one that only starts, or is in no ledger, is given up."""
+        if self._under_way or not self.entry.entered:
             await self.end()
         elif self._ending is None:
             self._ending = gateway_loop().keep(self._depart(cause, reason))

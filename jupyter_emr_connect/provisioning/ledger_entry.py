@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..errors import EMRConnectError
+from ..errors import EMRConnectError, StoreError
 from ..models import KernelRecord
 from ..store.ledger import now_text
 from ..store.writes import finish_write
@@ -17,14 +17,17 @@ if TYPE_CHECKING:
     from ..store.ledger import Ledger
 
 T = TypeVar("T")
+NOT_ENTERED = "is in no ledger: it ends with this process, and a crash leaves it behind on its gateway"
 
 
 class LedgerEntry:
     """What becomes of a kernel, written down so that other processes see it. Used on the gateway loop.
 
-    Writes are done one after another, in threads. Only :meth:`add` raises (``StoreError``): a kernel that works is not
-    given up because a file cannot be written.
+    Writes are done one after another, in threads. None raises for a file that cannot be written: a kernel that works is
+    not given up for that, nor is one kept from starting. ``entered`` is False for one that other processes cannot see.
     """
+
+    entered = True
 
     def __init__(self, record: KernelRecord, ledger: Ledger, ownership: Ownership, log: logging.Logger | Any) -> None:
         self.record = record
@@ -35,10 +38,19 @@ class LedgerEntry:
 
     async def add(self) -> None:
         """Enter the kernel as this process's; called before the compute is asked, so that a crash cannot lose it."""
-        self.record = await self._write(self._ledger.add, self.record, self._ownership.present())
+        try:
+            self.record = await self._write(self._ledger.add, self.record, self._ownership.present())
+        except StoreError as error:
+            self.entered = False
+            self._log.warning("Kernel %s %s. %s", self.record.kernel_id, NOT_ENTERED, error)
 
     def start_heartbeat(self, on_taken: Callable[[], None]) -> None:
-        """Say regularly that this process has the kernel; ``on_taken`` is called when another process took it over."""
+        """Say regularly that this process has the kernel; ``on_taken`` is called when another process took it over.
+
+        One that was never entered would look as if it had been.
+        """
+        if not self.entered:
+            return
         self._ownership.start_heartbeat(self.record.kernel_id, on_taken)
 
     def stop_heartbeat(self) -> None:

@@ -14,9 +14,9 @@ from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets import Bool, List, Unicode
 from traitlets.config import Config
 
-from ..config import EMRConnect, load_config
+from ..config import SETTINGS_ATTRIBUTE, EMRConnect, load_config
 from ..errors import ConfigurationError, EMRConnectError
-from ..executors import FILES, LEDGER, run_in
+from ..executors import LEDGER, run_in
 from ..gateway.channels.zmq_channels import LocalChannels
 from ..gateway.event_loop import GatewayLoop, gateway_loop
 from ..models import Attachment, Transport
@@ -83,7 +83,7 @@ class EMRProvisioner(KernelProvisionerBase):
         stages = StartStages(reporter(self.log, self.kernel_id))
         loop = gateway_loop()
         try:
-            self.connection_info = await loop.call(self._launch(loop, self._request(env), stages))
+            self.connection_info = await loop.call(self._launch(loop, self._settings(), self._request(env), stages))
         except EMRConnectError as error:
             self.reason = str(error)
             self.log.error("Kernel %s did not start. %s", self.kernel_id, error)
@@ -96,7 +96,9 @@ class EMRProvisioner(KernelProvisionerBase):
         self._has_process = True
         return self.connection_info
 
-    async def _launch(self, loop: GatewayLoop, request: KernelRequest, stages: StartStages) -> KernelConnectionInfo:
+    async def _launch(
+        self, loop: GatewayLoop, config: EMRConnect, request: KernelRequest, stages: StartStages
+    ) -> KernelConnectionInfo:
         """Have the kernel run, and return where local clients reach it; called on the gateway loop."""
         # A server that ends otherwise than by its own stop leaves its kernels too.
         loop.at_exit(self, self._leave if request.persistent else self._finish)
@@ -104,16 +106,15 @@ class EMRProvisioner(KernelProvisionerBase):
             await self._kernel.restart(stages)
             return self._launcher.connection_info
         try:
-            launcher = await self._obtain(request, stages)
+            launcher = await self._obtain(config, request, stages)
         except BaseException:
             if not self._has_process:
                 loop.keep(self._finish())
             raise
         return launcher.connection_info
 
-    async def _obtain(self, request: KernelRequest, stages: StartStages) -> Launcher:
+    async def _obtain(self, config: EMRConnect, request: KernelRequest, stages: StartStages) -> Launcher:
         """Go on with a kernel that was left behind for this one, else start a new one; returns its launcher."""
-        config = await run_in(FILES, self._settings)
         adopter = Adopter(config, request, self._launcher_of, self.log)
         if entry := adopter.handed_over():
             launcher = self._launcher_of(entry.record.transport)
@@ -157,7 +158,13 @@ class EMRProvisioner(KernelProvisionerBase):
         )
 
     def _settings(self) -> EMRConnect:
-        """Our settings: those of the Jupyter configuration files, then those of the application we run in."""
+        """Our settings: those of the server whose kernel it is; else of Jupyter's files, then of the application.
+
+        Called on Jupyter's loop: configuration files are a user's code, and have run there before.
+        """
+        served: EMRConnect | None = getattr(getattr(self.parent, "parent", None), SETTINGS_ATTRIBUTE, None)
+        if served is not None:
+            return served
         merged: Config = load_config()
         merged.merge(self.config)
         return EMRConnect(config=merged)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from importlib.metadata import version as version_of
 from typing import Any
 
 from jupyter_server.extension.application import ExtensionApp
 
-from ..config import CONFIG_FILES, EMRConnect
+from ..config import CONFIG_FILES, SETTINGS_ATTRIBUTE, EMRConnect
 from ..executors import FILES, run_in
-from .audit import Audit
+from ..services.audit import Audit, register_schemas
 from .catalogues import Catalogues
 from .contents_events import AttachmentFollower, ContentsEvents
 from .kernels.restoring import Restorer
 from .kernels.waiting import Waiting
-from .kernels.websocket import RECORDER, install_low_latency_websocket
+from .kernels.websocket import RECORDER, install_websockets
 from .paths import PathMapper
 from .recording.recorder import Recorder
 from .routes.base import SETTING, Services
@@ -51,10 +52,15 @@ class EMRConnectExtension(ExtensionApp):
         config = EMRConnect(parent=self)
         server: Any = self.serverapp
         paths = PathMapper(server.contents_manager)
-        audit = Audit(server.event_logger, self.log)
+        register_schemas(server.event_logger)
+        audit = Audit(server.event_logger, self.log, "rest")
         self.settings["emr_connect"] = config
+        setattr(server.kernel_manager, SETTINGS_ATTRIBUTE, config)  # for the provisioner of each kernel
         contents_events = ContentsEvents(server.event_logger, self.log)
-        attachment_follower = AttachmentFollower(config, paths, self.log)
+        followed = Audit(server.event_logger, self.log, "contents")
+        attachment_follower = AttachmentFollower(
+            config, paths, self.log, partial(server.io_loop.add_callback, followed.attachment)
+        )
         contents_events.subscribe(attachment_follower)
         self._restorer = Restorer(config, server, paths, self.log)
         self._services = Services(config, paths, audit, Catalogues(config), attachment_follower)
@@ -62,7 +68,7 @@ class EMRConnectExtension(ExtensionApp):
         self._recorder = Recorder(config, server, self.log)
         self._recorder.start(contents_events)
         self.settings[RECORDER] = self._recorder
-        install_low_latency_websocket(server, self.settings)
+        install_websockets(self.settings, low_latency=config.low_latency)
         # The first thing that the server's loop does, before it reads a request.
         server.io_loop.add_callback(self._restorer.start, Waiting(server.web_app, server.base_url))
 

@@ -79,10 +79,12 @@ class ContentsEvents:
 class AttachmentFollower:
     """Lets attachments and the ledger follow renames and deletes; subscribes to :class:`ContentsEvents`."""
 
-    def __init__(self, config: EMRConnect, paths: PathMapper, log: logging.Logger) -> None:
+    def __init__(self, config: EMRConnect, paths: PathMapper, log: logging.Logger, tell: Callable[..., object]) -> None:
+        """Take what tells the audit of an attachment; it is called from the follower's thread."""
         self._config = config
         self._paths = paths
         self._log = log
+        self._tell = tell
         self._failing = False
         # One thread, so that two renames of one file are followed in their order.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="emr-connect-follow")
@@ -122,7 +124,12 @@ class AttachmentFollower:
         if self._paths.is_link(path):  # the attachment is kept for what it leads to, which has not moved
             return
         old, new = self._paths.former_key(former_path), self._paths.former_key(path)
-        open_attachments(self._config).move(old, new)
+        store = open_attachments(self._config)
+        moved = store.below(old)
+        store.move(old, new)
+        for attachment in moved:
+            rest = attachment.path[len(old) :]
+            self._tell("move", attachment, f"{path}{rest}", former_path=f"{former_path}{rest}")
         Ledger(Database(self._config.state_file)).move(old, new)
 
     def _delete(self, path: str) -> None:
@@ -131,4 +138,8 @@ class AttachmentFollower:
         key = self._paths.former_key(path)
         if self._paths.root is not None and Path(key).exists():  # made anew in the meantime
             return
-        open_attachments(self._config).remove_below(key)
+        store = open_attachments(self._config)
+        dropped = store.below(key)
+        store.remove_below(key)
+        for attachment in dropped:
+            self._tell("drop", attachment, f"{path}{attachment.path[len(key) :]}")

@@ -1,4 +1,4 @@
-"""Attachments in the state file: one per notebook or folder, by absolute path; also the roles used before."""
+"""Attachments in the state file: one per notebook or folder, by absolute path; also what computes have shown before."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ COLUMNS = (
     "access_role",
     "created_at",
 )
-REMOVE_BELOW = "DELETE FROM attachments WHERE path = :path OR substr(path, 1, length(:path) + 1) = :path || '/'"
+BELOW = "path = :path OR substr(path, 1, length(:path) + 1) = :path || '/'"
+REMOVE_BELOW = f"DELETE FROM attachments WHERE {BELOW}"  # noqa: S608 - our own text
 MOVE = """
     UPDATE OR REPLACE attachments SET path = :new || substr(path, length(:old) + 1)
     WHERE path = :old OR substr(path, 1, length(:old) + 1) = :old || '/'
@@ -73,6 +74,11 @@ class AttachmentStore:
         with self._database.transaction() as connection:
             return connection.execute("DELETE FROM attachments WHERE path = ?", (path,)).rowcount > 0
 
+    def below(self, path: str) -> list[Attachment]:
+        """Return the attachments of a path and of everything below it, by path."""
+        query = f"SELECT * FROM attachments WHERE {BELOW} ORDER BY path"  # noqa: S608 - our own text
+        return [Attachment(**row) for row in self._database.rows(query, {"path": path})]
+
     def remove_below(self, path: str) -> int:
         """Delete the attachments of a path and of everything below it; returns how many there were."""
         with self._database.transaction() as connection:
@@ -97,6 +103,16 @@ class AttachmentStore:
         """Return the ARNs of roles used before (on one compute), the latest first."""
         query = "SELECT role FROM roles_used WHERE ? IN ('', compute) GROUP BY role ORDER BY max(used_at) DESC, role"
         return [row["role"] for row in self._database.rows(query, (compute or "",))]
+
+    def remember_tls(self, compute: str) -> None:
+        """Note that a compute's gateway has answered over TLS with a certificate that is trusted."""
+        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        with self._database.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO tls_seen VALUES (?, ?)", (compute, now))
+
+    def has_seen_tls(self, compute: str) -> bool:
+        """Return whether a compute's gateway has ever answered over TLS."""
+        return bool(self._database.rows("SELECT 1 FROM tls_seen WHERE compute = ?", (compute,)))
 
 
 def _is_text(path: str) -> bool:

@@ -1,11 +1,13 @@
 """The SQLite state file: opening, schema versions, and errors that say what to do.
 
 Several processes (servers, kernels, the CLI) and threads use one file at once: WAL mode, short transactions, a
-connection per call. A file that cannot be used is reported and left as it is, never replaced.
+connection per call. On a file system that other machines use too, WAL is unsafe and a rollback journal is kept instead.
+A file that cannot be used is reported and left as it is, never replaced.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import stat
@@ -17,13 +19,21 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import StoreError
+from .filesystems import lock_problem, shared_type
 from .migrations import MIGRATIONS, migrate, schema_version
 
 BUSY_TIMEOUT_S = 10.0
 BUSY_PAUSE_S = 0.02
+SHARED_WARNING = (
+    "The state file %s is on a file system that other machines may use too (%s): it is kept with a rollback journal, "
+    "which is as safe as that system's file locks. A path on a local disk (EMRConnect.state_file) is safer and faster."
+)
 
 # One thread at a time makes or migrates files: see Database._make.
 _preparing = threading.Lock()
+# The files whose locks and journal this process has looked at.
+_prepared: set[Path] = set()
+log = logging.getLogger(__name__)
 
 
 class Database:
@@ -52,7 +62,7 @@ class Database:
         with self.transaction() as connection:
             connection.execute(query, tuple(row.values()))
 
-    def rows(self, query: str, values: tuple[str, ...] = ()) -> list[sqlite3.Row]:
+    def rows(self, query: str, values: tuple[str, ...] | Mapping[str, str] = ()) -> list[sqlite3.Row]:
         """Return the rows of a query (it never waits for writers)."""
         with self._explained(), closing(self._connect()) as connection:
             return connection.execute(query, values).fetchall()
@@ -73,7 +83,7 @@ class Database:
         None is kept open: closing any other descriptor of the file (a copy made by this process) would take a kept
         connection's locks away (POSIX), and the next process to close would delete the WAL under it.
         """
-        if self._is_private():
+        if self.path in _prepared and self._is_private():
             connection = self._open()
             try:
                 if schema_version(connection) == len(MIGRATIONS):
@@ -85,8 +95,11 @@ class Database:
         with _preparing:
             self._make()
             self._is_private()
+            if problem := lock_problem(self.path.parent):
+                raise self._without_locks(problem)
             with closing(self._open()) as connection:
                 self._migrate(connection)
+            _prepared.add(self.path)
         return self._open()
 
     def _is_private(self) -> bool:
@@ -125,18 +138,33 @@ class Database:
         version = schema_version(connection)
         if version > len(MIGRATIONS):
             raise self._newer(version)
+        self._choose_journal(connection)
+        if version < len(MIGRATIONS):
+            migrate(connection)
+
+    def _choose_journal(self, connection: sqlite3.Connection) -> None:
+        """Switch to the journal that is safe where the file is; nothing happens when it has it already."""
+        shared = shared_type(self.path)
+        wanted = "delete" if shared else "wal"
+        if shared and self.path not in _prepared:
+            log.warning(SHARED_WARNING, self.path, shared)
         # SQLite does not wait for others here, as it does elsewhere: the lock for it might never come (deadlock).
         deadline = time.monotonic() + self._busy
-        while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        while connection.execute("PRAGMA journal_mode").fetchone()[0] != wanted:
             try:
-                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute(f"PRAGMA journal_mode = {wanted}")
                 break
             except sqlite3.OperationalError as error:
                 if "locked" not in str(error) or time.monotonic() > deadline:
                     raise
             time.sleep(BUSY_PAUSE_S)
-        if version < len(MIGRATIONS):
-            migrate(connection)
+
+    def _without_locks(self, problem: OSError) -> StoreError:
+        kind = shared_type(self.path)
+        where = f"the file system of {self.path.parent}" + (f" ({kind})" if kind else "")
+        message = f"The state file cannot be used: {where} has no file locks ({problem.strerror})."
+        fix = "Set EMRConnect.state_file to a path on a local disk, or have the file system mounted with locks."
+        return StoreError(message, fix=fix)
 
     def _newer(self, version: int) -> StoreError:
         message = f"The state file {self.path} was written by a newer jupyter_emr_connect (schema {version})."

@@ -138,12 +138,18 @@ def _kernels_of_any_transport(connection: sqlite3.Connection) -> None:
     connection.execute("DROP TABLE gateway_kernels")
 
 
+def _tls_seen(connection: sqlite3.Connection) -> None:
+    """Make schema 5 of schema 4: computes whose gateway has answered over TLS."""
+    connection.execute("CREATE TABLE tls_seen (compute TEXT PRIMARY KEY, seen_at TEXT NOT NULL)")
+
+
 # Entry n (from 0) makes schema n + 1 of schema n. Never edit a step that was released; add one.
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _attachments_and_kernels,
     _access_roles_and_computes,
     _owners_of_kernels,
     _kernels_of_any_transport,
+    _tls_seen,
 )
 
 

@@ -81,7 +81,17 @@ def gateway(cloud: Cloud, tmp_path: Path) -> Iterator[Gateways]:
     with gateways(cloud.world, "analytics", "open") as served:
         settings = tmp_path / "config" / "jupyter_emr_connect_config.json"
         settings.parent.mkdir(exist_ok=True)
-        settings.write_text(json.dumps({"EMRConnect": {"gateway_port": served.port, "credentials_timeout": 2.0}}))
+        settings.write_text(
+            json.dumps(
+                {
+                    "EMRConnect": {
+                        "gateway_port": served.port,
+                        "credentials_timeout": 2.0,
+                        "allow_plain_http": ["analytics"],
+                    }
+                }
+            )
+        )
         yield served
 
 

@@ -15,8 +15,9 @@ from collections.abc import Iterable
 from datetime import datetime, timezone
 from typing import Any
 
-from tornado.iostream import StreamClosedError
-from tornado.websocket import WebSocketClosedError
+import tornado
+from tornado.iostream import IOStream, StreamClosedError
+from tornado.websocket import WebSocketClosedError, WebSocketProtocol13
 
 from ...gateway.channels.in_process import InProcessChannel
 from ...gateway.channels.zmq_channels import ROUTED
@@ -141,7 +142,7 @@ class Outflow:
             self.pause(connection)
             return
         try:
-            if connection.subprotocol == V1_PROTOCOL and handler.get_compression_options() is None:
+            if connection.subprotocol == V1_PROTOCOL and takes_frames(handler, socket):
                 self._write(socket.stream, frames(messages))
             else:
                 for message in messages:
@@ -189,6 +190,20 @@ class Outflow:
                 self._drain()
 
         written.add_done_callback(taken)
+
+
+def takes_frames(handler: Any, socket: Any) -> bool:
+    """Say whether frames may be written to the stream of a WebSocket itself: one of tornado 6 that sends them as is.
+
+    Any other gets its messages by ``write_message``, the slower way that every tornado has.
+    """
+    return (
+        tornado.version_info[0] == 6
+        and handler.get_compression_options() is None
+        and type(socket) is WebSocketProtocol13
+        and not socket.mask_outgoing
+        and isinstance(socket.stream, IOStream)
+    )
 
 
 def narrow_activity(kernel_manager: Any) -> None:

@@ -1,35 +1,69 @@
-"""The kernels' WebSocket without delay and, for our kernels, without loss: what a cell prints is sent, and at once."""
+"""The kernels' WebSockets: without delay, and those of our kernels without loss: what a cell prints is sent, at once.
+
+Which class a kernel gets is chosen for each (:func:`install_websockets`): ours do more than set an option for our own
+kernels alone, and with ``EMRConnect.low_latency`` off Jupyter's own class serves all others as it is.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
+import jupyter_server
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 
 from ...gateway.protocol.framing import V1_PROTOCOL, BadFrame
 from .outflow import Outflow
 
 RECORDER = "emr_connect_recorder"  # the setting with the server's recorder
+CLASS_SETTING = "kernel_websocket_connection_class"
+PROVISIONER = "emr-connect"
+# What the outflow needs of Jupyter's class beyond its public methods (jupyter_server 2.4 to 2.21).
+NEEDED = ("nudge", "_send_status_message", "_on_error", "_reserialize_reply")
 
 
-class LowLatencyWebSocket(ZMQChannelsWebsocketConnection):
-    """Jupyter's own connection between a browser and a kernel, with ``TCP_NODELAY``; the recorder is told of it.
-
-    What passes between it and our kernels goes by an outflow.
+class NoDelayWebSocket(ZMQChannelsWebsocketConnection):
+    """Jupyter's own connection between a browser and a kernel, with ``TCP_NODELAY``.
 
     jupyter_server (2.21) leaves Nagle's algorithm on, and a browser acknowledges late, so that the last small message
     of a cell waits for 40 ms.
     """
+
+    def connect(self) -> Any:
+        """Set the option and go on; called by jupyter_server once the WebSocket is open."""
+        self.websocket_handler.set_nodelay(True)
+        return super().connect()
+
+
+class RecordedWebSocket(ZMQChannelsWebsocketConnection):
+    """Jupyter's own connection, of which the recorder is told: it writes only what no browser shows."""
+
+    def connect(self) -> Any:
+        """Take note and go on; called by jupyter_server once the WebSocket is open."""
+        if recorder := self._recorder():
+            recorder.connected(self.kernel_id, self, self.session.session)
+        return super().connect()
+
+    def disconnect(self) -> Any:
+        """Take note and go on; called by jupyter_server when the WebSocket is closed, perhaps twice."""
+        if recorder := self._recorder():
+            recorder.disconnected(self.kernel_id, self)
+        jupyters: Any = super()
+        return jupyters.disconnect()
+
+    def _recorder(self) -> Any:
+        return self.websocket_handler.settings.get(RECORDER)
+
+
+class LowLatencyWebSocket(RecordedWebSocket):
+    """The connection of one of our kernels, without delay; what passes goes by an outflow, without ZeroMQ between."""
 
     _outflow: Outflow | None = None
 
     def connect(self) -> Any:
         """Set the option and go on; called by jupyter_server once the WebSocket is open."""
         self.websocket_handler.set_nodelay(True)
-        if recorder := self._recorder():
-            recorder.connected(self.kernel_id, self, self.session.session)
         connected = super().connect()
         if connected is not None and (outflow := self._outflow) is not None:
             connected.add_done_callback(lambda _: outflow.begin(self))
@@ -68,27 +102,46 @@ class LowLatencyWebSocket(ZMQChannelsWebsocketConnection):
         jupyters._send_status_message(status)
 
     def disconnect(self) -> Any:
-        """Take note and go on; called by jupyter_server when the WebSocket is closed, perhaps twice."""
-        if recorder := self._recorder():
-            recorder.disconnected(self.kernel_id, self)
+        """Let the outflow keep what comes from now on; called by jupyter_server, perhaps twice."""
         if self._outflow is not None:
             self._outflow.pause(self)
-        jupyters: Any = super()
-        return jupyters.disconnect()
-
-    def _recorder(self) -> Any:
-        return self.websocket_handler.settings.get(RECORDER)
+        return super().disconnect()
 
 
-def install_low_latency_websocket(server: Any, settings: MutableMapping[str, Any]) -> bool:
-    """Let a server use :class:`LowLatencyWebSocket` in place of Jupyter's own class; True if it does now.
+def install_websockets(settings: MutableMapping[str, Any], *, low_latency: bool) -> bool:
+    """Let a server choose the class of each kernel's WebSocket; False where its class is not Jupyter's own.
 
     Called by the extension at start. An administrator's class (``ServerApp.kernel_websocket_connection_class``) and the
-    gateway client's are left alone.
+    gateway client's are left alone, and so is the server's trait: all our classes share with Jupyter's what it needs at
+    the server's end (``close_all``).
     """
-    name = "kernel_websocket_connection_class"
-    if settings.get(name) is not ZMQChannelsWebsocketConnection:
+    if settings.get(CLASS_SETTING) is not ZMQChannelsWebsocketConnection:
         return False
-    settings[name] = LowLatencyWebSocket
-    setattr(server, name, LowLatencyWebSocket)
+    settings[CLASS_SETTING] = _chooser(low_latency)
     return True
+
+
+def _chooser(low_latency: bool) -> Callable[..., ZMQChannelsWebsocketConnection]:
+    others = NoDelayWebSocket if low_latency else ZMQChannelsWebsocketConnection
+    ours = LowLatencyWebSocket if low_latency and fits() else RecordedWebSocket
+
+    def make(*, parent: Any, **options: Any) -> ZMQChannelsWebsocketConnection:
+        """Make a kernel's connection; called by jupyter_server in place of the class."""
+        chosen = ours if is_ours(parent) else others
+        return chosen(parent=parent, **options)
+
+    return make
+
+
+def fits() -> bool:
+    """Say whether Jupyter's class is one that the outflow has been tried with, by its version and what it has."""
+    has_all = all(hasattr(ZMQChannelsWebsocketConnection, name) for name in NEEDED)
+    return jupyter_server.version_info[0] == 2 and has_all
+
+
+def is_ours(kernel_manager: Any) -> bool:
+    """Say whether a kernel's kernelspec names our provisioner."""
+    spec = getattr(kernel_manager, "kernel_spec", None)
+    metadata: Any = getattr(spec, "metadata", None) or {}
+    named: Any = metadata.get("kernel_provisioner") or {}
+    return bool(named.get("provisioner_name") == PROVISIONER)

@@ -37,9 +37,9 @@ class AttachmentHandler(EMRHandler):
             self.extend_deadline(longest_attach(self.services.config) + STORE_DEADLINE_S)
             made, _ = await self.while_wanted(attach(self.services.config, request))
         except EMRConnectError as error:
-            self.services.audit.emit("refused", request, path or "", refusal=error)
+            self.services.audit.attachment("refused", request, path or "", user=self.user_name, refusal=error)
             raise
-        self.services.audit.emit(action, made, path or "")
+        self.services.audit.attachment(action, made, path or "", user=self.user_name)
         return made
 
 
@@ -74,7 +74,7 @@ class AttachmentsHandler(AttachmentHandler):
             transport = check_transport(sent.get("transport") or "auto")
             key = await self.while_wanted(self.services.paths.key(sent["path"] or ""))
         except EMRConnectError as error:
-            self.services.audit.emit("refused", wanted, sent["path"] or "", refusal=error)
+            self.services.audit.attachment("refused", wanted, sent["path"] or "", user=self.user_name, refusal=error)
             raise
         made = await self.prove(replace(wanted, transport=transport, path=key), "attach")
         self.set_header("Location", f"{self.request.path.rstrip('/')}/{made.id}")
@@ -116,7 +116,8 @@ class OneAttachmentHandler(AttachmentHandler):
 
         found = await self._find(attachment_id)
         await self.in_time(run_in(LEDGER, open_attachments(self.services.config).remove, found.path))
-        self.services.audit.emit("detach", found, self.services.paths.api_path(found.path) or "")
+        path = self.services.paths.api_path(found.path) or ""
+        self.services.audit.attachment("detach", found, path, user=self.user_name)
         self.set_status(204)
         await self.finish()
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
 from tornado.iostream import StreamClosedError
 from tornado.web import Finish, HTTPError
@@ -15,7 +16,7 @@ from tornado.web import Finish, HTTPError
 from ...config import EMRConnect
 from ...errors import EMRConnectError, StoreError
 from ...http.deadlines import Deadline, deadline_of_calls, within
-from ..audit import Audit
+from ...services.audit import Audit
 from ..catalogues import Catalogues
 from ..contents_events import AttachmentFollower
 from ..paths import PathMapper
@@ -27,7 +28,15 @@ STORE_DEADLINE_S = 30.0  # of routes that read the state file or the disk alone
 LARGEST_BODY = 64 * 1024
 LARGEST_PART = 256 * 1024
 SETTING = "emr_connect_services"
+KERNELS = "kernels"  # jupyter_server's own resource, asked for besides ours by routes that do what its routes do
 T = TypeVar("T")
+Verb = TypeVar("Verb", bound=Callable[..., Any])
+
+
+def authorized_for(resource: str, action: str | None = None) -> Callable[[Verb], Verb]:
+    """Ask Jupyter's authorizer for a resource of Jupyter's own as well; ``action`` is the HTTP method's if None."""
+    decorate: Callable[[Verb], Verb] = authorized(action, resource)
+    return decorate
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,9 @@ class Services:
 
 class EMRHandler(APIHandler):
     """The base of all routes. Every verb of theirs is ``@authenticated`` and ``@authorized`` (``emr_connect``).
+
+    A verb that does what one of Jupyter's own routes does is ``@authorized`` for that one's resource as well, so that
+    what an administrator forbids there is not to be had here.
 
     Each says in ``deadline_s`` how many seconds one of its verbs may work, and in ``late_error`` what is to blame when
     that was not enough.
@@ -60,6 +72,12 @@ class EMRHandler(APIHandler):
         """What this server works with."""
         found: Services = self.settings[SETTING]
         return found
+
+    @property
+    def user_name(self) -> str | None:
+        """The Jupyter user who asks, for the audit."""
+        name: str | None = getattr(self.current_user, "username", None)
+        return name
 
     async def prepare(self, **options: Any) -> None:
         """Check the client as Jupyter does, then the size of what it sent."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
-from ...errors import AWSUnavailable, RequestError
+from ...errors import AWSUnavailable, EMRConnectError, RequestError
 from ...executors import AWS, run_in
 from .base import AWS_DEADLINE_S, EMRHandler
 
@@ -44,6 +46,13 @@ class IdentityHandler(EMRHandler):
         if "profile" not in sent:
             message = "The body lacks the field 'profile'."
             raise RequestError(message, fix="Send the name of an AWS profile, or null for the AWS chain's choice.")
-        changed = await self.in_time(run_in(AWS, change_profile, self.services.config, sent["profile"]))
+        profile, former = sent["profile"], self.services.config.profile
+        tell = partial(self.services.audit.identity, former_profile=former, user=self.user_name)
+        try:
+            changed = await self.in_time(run_in(AWS, change_profile, self.services.config, profile))
+        except EMRConnectError as error:
+            tell("refused", profile, refusal=error)
+            raise
+        tell("change", profile)
         self.services.catalogues.close()
         self.answer(changed.to_json())

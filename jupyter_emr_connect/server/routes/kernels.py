@@ -11,7 +11,7 @@ from tornado.web import authenticated
 
 from ...errors import AWSUnavailable
 from ...executors import LEDGER, run_in
-from .base import AWS_DEADLINE_S, STORE_DEADLINE_S, EMRHandler
+from .base import AWS_DEADLINE_S, KERNELS, STORE_DEADLINE_S, EMRHandler, authorized_for
 
 if TYPE_CHECKING:
     from ...services.kernels.listing import ListedKernel
@@ -25,6 +25,7 @@ class KernelsHandler(EMRHandler):
 
     @authenticated
     @authorized
+    @authorized_for(KERNELS)
     async def get(self) -> None:
         """List the ledger; ``check=false`` does not ask the gateways whether the kernels live."""
         from ...services.kernels.listing import list_kernels
@@ -42,17 +43,20 @@ class OneKernelHandler(EMRHandler):
 
     @authenticated
     @authorized
+    @authorized_for(KERNELS)
     async def delete(self, kernel_id: str) -> None:
         """Delete it on its gateway; one that this server has is shut down as its user does."""
         from ...services.kernels.listing import find_kernel, shut_down
 
         force = self.flag("force") is True
-        found = await self.while_wanted(run_in(LEDGER, find_kernel, self.services.config, kernel_id))
-        if self._is_here(found):
-            manager: Any = self.kernel_manager
-            await self.in_time(asyncio.shield(ensure_async(manager.shutdown_kernel(found.record.local_id))))
-        else:
-            await self.while_wanted(shut_down(self.services.config, found.record.kernel_id, force=force))
+        with self.services.audit.kernel_change("delete", kernel_id, force=force, user=self.user_name) as about:
+            found = await self.while_wanted(run_in(LEDGER, find_kernel, self.services.config, kernel_id))
+            about.record = found.record
+            if self._is_here(found):
+                manager: Any = self.kernel_manager
+                await self.in_time(asyncio.shield(ensure_async(manager.shutdown_kernel(found.record.local_id))))
+            else:
+                await self.while_wanted(shut_down(self.services.config, found.record.kernel_id, force=force))
         self.set_status(204)
         await self.finish()
 
@@ -71,6 +75,7 @@ class AdoptKernelHandler(EMRHandler):
 
     @authenticated
     @authorized
+    @authorized_for(KERNELS)
     async def post(self, kernel_id: str) -> None:
         """Let a notebook of this server go on with it when its kernel starts next."""
         from ...services.kernels.listing import adopt
@@ -78,6 +83,8 @@ class AdoptKernelHandler(EMRHandler):
         sent = self.fields(optional=("path",)) if self.request.body else {}
         force = self.flag("force") is True
         path = sent.get("path")
-        key = await self.while_wanted(self.services.paths.key(path)) if path else None
-        found = await self.in_time(run_in(LEDGER, adopt, self.services.config, kernel_id, path=key, force=force))
+        with self.services.audit.kernel_change("adopt", kernel_id, force=force, user=self.user_name) as about:
+            key = await self.while_wanted(self.services.paths.key(path)) if path else None
+            found = await self.in_time(run_in(LEDGER, adopt, self.services.config, kernel_id, path=key, force=force))
+            about.record = found.record
         self.answer(found.to_json())

@@ -11,17 +11,23 @@ from ...errors import RequestError
 from ..kernels.websocket import RECORDER
 from ..recording.recorder import Recorder
 from ..recording.writer import NotebookWriter
-from .base import STORE_DEADLINE_S, EMRHandler
+from .base import KERNELS, STORE_DEADLINE_S, EMRHandler, authorized_for
 from .request_values import words
 
 
 class RecordingHandler(EMRHandler):
-    """The recording of a kernel, by the id that it has in this server. One that is not ours has none."""
+    """The recording of a kernel, by the id that it has in this server. One that is not ours has none.
+
+    It holds what cells printed, which Jupyter tells by the kernel's WebSocket alone: who may not ``execute`` there does
+    not read it here.
+    """
 
     deadline_s = STORE_DEADLINE_S
 
     @authenticated
     @authorized
+    @authorized_for(KERNELS)
+    @authorized_for(KERNELS, "execute")
     async def get(self, kernel_id: str) -> None:
         """Answer with the runs that the notebook may lack."""
         writer = self._writer(kernel_id)
@@ -29,6 +35,8 @@ class RecordingHandler(EMRHandler):
 
     @authenticated
     @authorized
+    @authorized_for(KERNELS)
+    @authorized_for(KERNELS, "execute")
     async def post(self, kernel_id: str) -> None:
         """Answer as GET does, and write these runs no more: the front end that asks covers them from here on."""
         session = self.fields(required=("session",))["session"]
@@ -40,6 +48,8 @@ class RecordingHandler(EMRHandler):
 
     @authenticated
     @authorized
+    @authorized_for(KERNELS)
+    @authorized_for(KERNELS, "execute")
     async def patch(self, kernel_id: str) -> None:
         """Forget the runs that a front end has saved as its user wants them."""
         sent = self.fields(required=("session", "saved"))

@@ -73,16 +73,17 @@ async def attach(
         raise
 
 
-def detach(config: EMRConnect, path: str) -> str:
-    """End the attachment of exactly this notebook or folder, and return its absolute path; kernels that run go on.
+def detach(config: EMRConnect, path: str) -> Attachment:
+    """End the attachment of exactly this notebook or folder, and return it; kernels that run go on.
 
     Called by ``jupyter emr detach``; blocks on the state file. Raises ``NotAttached``, ``StoreError``.
     """
-    key = absolute(path)
-    if not open_attachments(config).remove(key):
+    key, store = absolute(path), open_attachments(config)
+    ended = store.at(key)
+    if ended is None or not store.remove(key):
         message = f"{key} has no attachment of its own."
         raise NotAttached(message, fix="`jupyter emr status` lists all attachments.")
-    return key
+    return ended
 
 
 def longest_attach(config: EMRConnect) -> float:

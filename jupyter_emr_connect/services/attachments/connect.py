@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -10,10 +11,10 @@ from typing import TypeAlias
 from ...aws import emr
 from ...aws.session import AWSSession
 from ...config import EMRConnect
-from ...errors import NotAttachable, RoleUnsupported
-from ...executors import AWS, run_in
+from ...errors import NotAttachable, RoleUnsupported, StoreError
+from ...executors import AWS, LEDGER, run_in
 from ...gateway.discovery import probe_gateway, probe_url
-from ...gateway.target import GatewayTarget
+from ...gateway.target import GatewayTarget, PlainHttpRule
 from ...http.tls import make_ssl_context
 from ...models import Attachment, Compute, Transport, check_role_arn
 from ...store.writes import finish_write
@@ -21,7 +22,10 @@ from .. import stages
 from ..compute.lookup import find, sources_of
 from ..credentials.aws_sessions import session_of
 from ..credentials.gateway_secrets import RenewingPairAuth, RenewingTokenAuth, auth_for
+from .encryption import authority_of, plain_http_rule
 from .resolution import admit, open_attachments
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -64,9 +68,29 @@ async def connect(
         check_role_arn(role)
     compute, session = await run_in(AWS, _find, config, request)
     connection = await CONNECTORS[admit(compute, request)](config, session, compute, role, stage)
-    if role:
-        await finish_write(open_attachments(config).remember_role, compute.id, role)
+    await finish_write(_remember, config, connection)
     return connection
+
+
+def _remember(config: EMRConnect, connection: Connection) -> None:
+    """Note which role a compute has honoured and that it speaks TLS; blocks. A kernel starts without it, too."""
+    store, compute_id = open_attachments(config), connection.compute.id
+    try:
+        if connection.role:
+            store.remember_role(compute_id, connection.role)
+        if connection.url.startswith("https:") and not store.has_seen_tls(compute_id):
+            store.remember_tls(compute_id)
+    except StoreError as error:
+        log.warning("What %s has shown is not kept: %s", compute_id, error)
+
+
+def _has_seen_tls(config: EMRConnect, compute: Compute) -> bool:
+    """Say whether a compute's gateway is known to speak TLS; blocks on the state file."""
+    try:
+        return open_attachments(config).has_seen_tls(compute.id)
+    except StoreError as error:
+        log.warning("What %s has shown before is not known: %s", compute.id, error)
+        return False
 
 
 def _find(config: EMRConnect, request: Attachment) -> tuple[Compute, AWSSession]:
@@ -83,7 +107,9 @@ async def _connect_to_gateway(
     if auth:
         await auth.current()
     stage(stages.GATEWAY)
-    target = await _probe(config, compute, await _address(session, compute), auth)
+    address = await _address(session, compute)
+    tls_seen = await run_in(LEDGER, _has_seen_tls, config, compute)
+    target = await _probe(config, compute, address, auth, plain_http_rule(config, compute, tls_seen=tls_seen))
     if role and target.found and target.found.demands == "nothing":
         message = f"The gateway of {compute.name!r} ({compute.id}) asks nobody who they are, so it ignores the role."
         raise RoleUnsupported(message, fix="Choose another compute, or attach without a runtime role.")
@@ -110,11 +136,13 @@ async def _address(session: AWSSession, compute: Compute) -> str:
 
 
 async def _probe(
-    config: EMRConnect, compute: Compute, address: str, auth: RenewingPairAuth | RenewingTokenAuth | None
+    config: EMRConnect,
+    compute: Compute,
+    address: str,
+    auth: RenewingPairAuth | RenewingTokenAuth | None,
+    plain_http: PlainHttpRule,
 ) -> GatewayTarget:
     """Find the gateway, trusting the CA that is configured for this compute and the one that AWS names for it."""
-    authorities = config.certificate_authorities
-    authority = authorities.get(compute.id) or authorities.get(compute.name) or authorities.get("*")
     probe_address = (
         functools.partial(probe_url, address)
         if compute.kind == "eks"
@@ -122,8 +150,8 @@ async def _probe(
     )
     probe = functools.partial(
         probe_address,
-        ssl_context=make_ssl_context(authority, ca_data=compute.certificate),
-        allow_plain_http_secret=config.allow_plain_http,
+        ssl_context=make_ssl_context(authority_of(config, compute), ca_data=compute.certificate),
+        plain_http=plain_http,
         label=f"the gateway of {compute.name!r} ({compute.id})",
         connect_timeout=config.connect_timeout,
         credentials_timeout=config.credentials_timeout,

@@ -31,7 +31,8 @@ class Self:
 def whoami(config: EMRConnect, profile: str | None = None, region: str | None = None) -> Identity:
     """Return the caller's identity; blocks. Raises ``NoRegion``, ``NoCredentials``, AWS errors."""
     identity = get_identity(session_for(config, profile, region))
-    _arns[identity.profile or "", identity.region] = identity.arn
+    for name in (identity.profile, profile or config.profile):  # also as it was asked for: by no name
+        _arns[name or "", identity.region] = identity.arn
     return identity
 
 

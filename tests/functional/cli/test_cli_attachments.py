@@ -10,9 +10,12 @@ import sys
 import pexpect
 import pytest
 
-from jupyter_emr_connect.config import EMRConnect
+from jupyter_emr_connect.config import EMRConnect, load_config
 from jupyter_emr_connect.errors import NotAttached
+from jupyter_emr_connect.models import KernelRecord
 from jupyter_emr_connect.services.attachments.resolution import resolve
+from jupyter_emr_connect.store.database import Database
+from jupyter_emr_connect.store.ledger import Ledger
 
 RUN = "from jupyter_emr_connect.cli.main import main; main()"
 pytestmark = pytest.mark.usefixtures("gateway")
@@ -136,3 +139,34 @@ def test_a_refusal_is_all_that_a_process_of_its_own_says(cloud, notebook):
     done = subprocess.run([sys.executable, "-c", RUN, *words], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert [line[:6] for line in done.stderr.splitlines()] == ["Error:", "  Choo"], done.stderr
+
+
+def test_what_the_command_line_changes_goes_to_the_audit_of_jupyters_configuration(cloud, emr, tmp_path, notebook):
+    events = tmp_path / "events.jsonl"
+    (tmp_path / "config" / "jupyter_server_config.py").write_text(
+        f"import logging\nc.EventLogger.handlers = [logging.FileHandler({str(events)!r})]\n"
+    )
+    state = json.loads((tmp_path / "config" / "jupyter_emr_connect_config.json").read_text())["EMRConnect"]
+    forbidden = cloud.roles["EMRAnalyst"].replace("EMRAnalyst", "EMRForbidden")
+    assert emr("attach", "open", str(notebook)).code == 0
+    assert emr("attach", "analytics", str(notebook), "--runtime-role", forbidden).code == 1
+    assert emr("detach", str(notebook)).code == 0
+    ledger = Ledger(Database(EMRConnect(**state).state_file))
+    ledger.add(KernelRecord("kernel-1", cloud.id("open"), "emr-python", "http://h:1", path=str(notebook)))
+    assert emr("kernels", "adopt", "kernel-1").code == 0
+    assert emr("kernels", "shutdown", "kernel-1").code == 0
+    assert emr("kernels", "shutdown", "kernel-1").code == 1
+    load_config().EventLogger.handlers[0].close()
+    told = [json.loads(line) for line in events.read_text().splitlines()]
+    assert [
+        (event["__schema__"].split("/")[-2], event["action"], event.get("compute"), event.get("code")) for event in told
+    ] == [
+        ("attachments", "attach", cloud.id("open"), None),
+        ("attachments", "refused", "analytics", "runtime-role-denied"),
+        ("attachments", "detach", cloud.id("open"), None),
+        ("kernels", "adopt", cloud.id("open"), None),
+        ("kernels", "delete", cloud.id("open"), None),
+        ("kernels", "refused", None, "kernel-unknown"),
+    ]
+    assert {event["source"] for event in told} == {"cli"}
+    assert all(event["user"] for event in told)

@@ -9,6 +9,8 @@ from dataclasses import replace
 
 import pytest
 
+from jupyter_emr_connect.config import load_config
+
 ROLE = "arn:aws:iam::123456789012:role"
 
 
@@ -237,13 +239,48 @@ def test_state_file_that_is_no_database(emr, tmp_path):
 
 
 def test_defect_of_ours_is_one_line_and_a_log(emr, tmp_path, monkeypatch):
-    (tmp_path / "config").mkdir()
-    (tmp_path / "config" / "jupyter_emr_connect_config.py").write_text("c.EMRConnect.gateway_port = 1 / 0\n")
+    monkeypatch.setattr("jupyter_emr_connect.config.load_config", lambda: 1 / 0)
     emr("list").failed_with("ZeroDivisionError", "last-error.log")
     log = tmp_path / "data" / "emr-connect" / "last-error.log"
     assert "Traceback" in log.read_text()
     assert log.stat().st_mode & 0o777 == 0o600
     assert "Traceback" in emr("list", "--debug").err
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("c.EMRConnect.gateway_port = 18888\n1 / 0\n", ("in line 2", "ZeroDivisionError")),
+        ("c.EMRConnect.gateway_port = = 1\n", ("SyntaxError",)),
+        ("import sys\nsys.exit(3)\n", ("in line 2", "SystemExit")),
+    ],
+)
+def test_our_own_configuration_file_that_fails_is_named(emr, tmp_path, code, words):
+    file = tmp_path / "config" / "jupyter_emr_connect_config.py"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(code)
+    emr("list").failed_with(str(file), *words)
+
+
+def test_a_servers_configuration_file_that_fails_is_named_and_stops_no_command(emr, tmp_path, caplog):
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "jupyter_server_config.py").write_text("import no_such_module_of_the_server\n")
+    (tmp_path / "config" / "jupyter_emr_connect_config.json").write_text('{"EMRConnect": {"regions": ["us-east-1"]}}')
+    assert emr("list").code == 0
+    assert "jupyter_server_config.py fails in line 1: ModuleNotFoundError" in caplog.text
+
+
+def test_configuration_files_are_executed_once_and_anew_when_they_change(cloud, tmp_path, monkeypatch):
+    file, ran = tmp_path / "config" / "jupyter_server_config.py", tmp_path / "ran"
+    file.parent.mkdir(exist_ok=True)
+    ran.write_text("")
+    code = f"with open({str(ran)!r}, 'a') as file: file.write('x')\nc.EMRConnect.gateway_port = 1\n"
+    file.write_text(code)
+    first, second = load_config(), load_config()
+    first.EMRConnect.gateway_port = 2  # a caller's copy is its own
+    assert (second.EMRConnect.gateway_port, load_config().EMRConnect.gateway_port, ran.read_text()) == (1, 1, "x")
+    file.write_text(f"{code}c.EMRConnect.gateway_port = 3\n")
+    assert load_config().EMRConnect.gateway_port == 3
 
 
 EMPTY = [

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import socket
+import struct
 import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -20,7 +24,7 @@ from jupyter_emr_connect.errors import (
     PlainHttpRefused,
 )
 from jupyter_emr_connect.gateway.discovery import probe_gateway
-from jupyter_emr_connect.gateway.target import GatewayTarget
+from jupyter_emr_connect.gateway.target import GatewayTarget, PlainHttpRule
 from jupyter_emr_connect.http.auth import BasicAuth, NoAuth
 from jupyter_emr_connect.http.tls import make_ssl_context
 
@@ -29,6 +33,10 @@ from .servers import API, HOST, make_certificate, serving, silent, unused_port
 SECRET = "s3cret-of-the-pair"
 PAIR = BasicAuth("ann", SECRET)
 HEADER = "Basic " + base64.b64encode(f"ann:{SECRET}".encode()).decode()
+
+
+MAY_BE_PLAIN = PlainHttpRule()
+TLS_ALONE = PlainHttpRule("a CA is named for it")
 
 
 async def answer_api(request: web.Request) -> web.Response:
@@ -40,10 +48,24 @@ async def demand_pair(request: web.Request) -> web.Response:
 
 
 async def probe(
-    port: int, *, host: str = HOST, ca: str | None = None, auth: BasicAuth | None = None, **more: float
+    port: int,
+    *,
+    host: str = HOST,
+    ca: str | None = None,
+    auth: BasicAuth | None = None,
+    plain_http: PlainHttpRule = MAY_BE_PLAIN,
+    credentials_timeout: float = 3.0,
 ) -> GatewayTarget:
-    limits = {"connect_timeout": 2.0, "credentials_timeout": 3.0} | more
-    return await probe_gateway(host, port, ssl_context=make_ssl_context(ca), auth=auth, label="the test", **limits)  # type: ignore[arg-type]
+    return await probe_gateway(
+        host,
+        port,
+        ssl_context=make_ssl_context(ca),
+        plain_http=plain_http,
+        auth=auth,
+        label="the test",
+        connect_timeout=2.0,
+        credentials_timeout=credentials_timeout,
+    )
 
 
 async def test_plain_http_without_credentials_is_found() -> None:
@@ -119,9 +141,7 @@ async def test_a_pair_never_crosses_the_network_in_the_clear(monkeypatch: pytest
 
 async def test_a_pair_goes_in_the_clear_when_the_configuration_says_so() -> None:
     async with serving(demand_pair) as port:
-        target = await probe_gateway(
-            HOST, port, ssl_context=make_ssl_context(), auth=PAIR, allow_plain_http_secret=True, connect_timeout=2
-        )
+        target = await probe(port, auth=PAIR, plain_http=PlainHttpRule(secrets=True))
     assert target.auth is PAIR
 
 
@@ -160,6 +180,76 @@ async def test_a_black_hole_is_unreachable_within_the_deadline() -> None:
             await probe(port)
     assert time.monotonic() - begin < 8
     assert_presentable(caught.value)
+    assert f"({HOST}:{port})" in str(caught.value)  # nobody knows which of the two it speaks
+
+
+Meeting = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def on_the_way(tls: Meeting) -> AsyncIterator[tuple[int, list[bytes]]]:
+    """Do ``tls`` to whatever begins as TLS, and answer plain HTTP as a gateway; yields the port and what was heard."""
+    heard: list[bytes] = []
+
+    async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        data = await reader.read(65536)
+        heard.append(data[:3])
+        if data[:1] == b"\x16":  # a TLS record of the handshake
+            await tls(reader, writer)
+        else:
+            body = json.dumps(API).encode()
+            head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            writer.write(head.encode() + body)
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(meet, HOST, 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1], heard
+
+
+async def reset(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+async def keep_waiting(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+    await reader.read()  # until the client gives up
+
+
+async def hang_up(*_: object) -> None:
+    """Leave the handshake unanswered."""
+
+
+@pytest.mark.parametrize("tls", [reset, keep_waiting, hang_up])
+async def test_tls_that_somebody_keeps_from_coming_about_is_not_given_up(tls: Meeting) -> None:
+    async with on_the_way(tls) as (port, heard):
+        with pytest.raises(GatewayUnreachable, match="Plain HTTP was not tried: a CA is named for it") as caught:
+            await probe(port, auth=PAIR, plain_http=TLS_ALONE)
+    assert_presentable(caught.value)
+    assert f"https://{HOST}:{port}" in str(caught.value)
+    assert {data[:1] for data in heard} == {b"\x16"}
+
+
+async def test_a_gateway_without_tls_that_should_have_it_names_the_setting() -> None:
+    asked: list[str] = []
+
+    async def watch(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.json_response(API)
+
+    async with serving(watch) as port:
+        with pytest.raises(PlainHttpRefused, match="does not speak TLS") as caught:
+            await probe(port, plain_http=TLS_ALONE)
+    assert asked == []
+    assert "EMRConnect.allow_plain_http" in caught.value.fix
+    assert TLS_ALONE.refusal in caught.value.message
+
+
+async def test_a_gateway_with_tls_is_found_where_plain_http_is_refused(tmp_path: Path) -> None:
+    certificate = make_certificate(tmp_path)
+    async with serving(answer_api, certificate.server) as port:
+        assert (await probe(port, ca=certificate.ca_file, plain_http=TLS_ALONE)).url.startswith("https:")
 
 
 async def test_an_unknown_host_is_unreachable() -> None:

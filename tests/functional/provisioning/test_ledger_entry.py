@@ -37,3 +37,19 @@ async def test_a_start_that_is_cancelled_while_it_is_entered_leaves_no_row(tmp_p
     assert [one.kernel_id for one in ledger.all()] == ["k1"]
     await entry.delete()
     assert ledger.all() == []
+
+
+async def test_a_kernel_starts_without_a_ledger_and_is_not_taken_for_another_processs(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "in-the-way").write_text("")
+    database = Database(str(tmp_path / "in-the-way" / "state.sqlite"))
+    record = KernelRecord("k1", "j-1", "emr-python", "http://h:1", persistent=True)
+    owned = ownership(str(database.path))
+    entry = LedgerEntry(record, Ledger(database), owned, logging.getLogger(__name__))
+    await entry.add()
+    assert not entry.entered
+    assert "k1 is in no ledger" in caplog.text
+    entry.start_heartbeat(lambda: pytest.fail("nobody has taken it"))
+    assert "k1" not in owned._on_taken
+    assert await entry.is_ours()

@@ -6,8 +6,11 @@ import pytest
 from jupyter_server.auth.authorizer import Authorizer
 from traitlets import List, Unicode
 
+from jupyter_emr_connect.models import KernelRecord
 from jupyter_emr_connect.server.routes.base import verbs
 from jupyter_emr_connect.server.routes.table import ROUTES
+from jupyter_emr_connect.store.database import Database
+from jupyter_emr_connect.store.ledger import Ledger
 
 CALLS = [(verb, path.replace("{id}", "x").lstrip("/")) for path, handler in ROUTES.items() for verb in verbs(handler)]
 
@@ -44,19 +47,48 @@ async def test_a_login_cookie_needs_jupyters_xsrf_token(rest):
     assert (await rest("PUT", "identity", sent, headers=with_xsrf)).json["profile"] == "analyst"
 
 
-@pytest.mark.parametrize(
+def asked_of(verb: str, route: str) -> list[tuple[str, str]]:
+    """Return what the authorizer is to be asked: ours, and what Jupyter asks for the same thing at its own routes."""
+    action = "read" if verb == "GET" else "write"
+    asked = [(action, "emr_connect")]
+    if route.startswith("kernels"):
+        asked.append((action, "kernels"))
+    if route.endswith("recording"):
+        asked.append(("execute", "kernels"))
+    return asked
+
+
+REFUSER = pytest.mark.parametrize(
     "jp_argv", [["--ServerApp.authorizer_class=tests.functional.server.test_access.Refuser"]], ids=["refuser"]
 )
-@pytest.mark.parametrize("refused", ["read emr_connect", "write emr_connect"])
+
+
+@REFUSER
+@pytest.mark.parametrize(
+    "refused", ["read emr_connect", "write emr_connect", "read kernels", "write kernels", "execute kernels"]
+)
 async def test_jupyters_authorizer_is_asked_for_every_verb(jp_serverapp, rest, refused):
     jp_serverapp.authorizer.refused = [refused]
-    jp_serverapp.authorizer.asked.clear()
     for verb, route in CALLS:
-        body = {} if verb in ("POST", "PUT", "PATCH") else None
-        answer = await rest(verb, route, body)
-        action = "read" if verb == "GET" else "write"
-        assert jp_serverapp.authorizer.asked[-1] == (action, "emr_connect")
-        if refused.startswith(action):
+        jp_serverapp.authorizer.asked.clear()
+        answer = await rest(verb, route, {} if verb in ("POST", "PUT", "PATCH") else None)
+        expected = asked_of(verb, route)
+        if tuple(refused.split()) in expected:
             assert answer.status == 403, (verb, route)
             assert refused.split()[0] in answer.json["message"]
-    assert len(jp_serverapp.authorizer.asked) == len(CALLS)
+            expected = expected[: expected.index(tuple(refused.split())) + 1]
+        else:
+            assert answer.status != 403, (verb, route)
+        assert jp_serverapp.authorizer.asked == expected, (verb, route)
+
+
+@REFUSER
+async def test_who_may_not_touch_kernels_neither_deletes_nor_adopts_one(cloud, jp_serverapp, rest):
+    state = jp_serverapp.web_app.settings["emr_connect"].state_file
+    ledger = Ledger(Database(state))
+    ledger.add(KernelRecord("k1", cloud.id("open"), "emr-python", "http://h:1", path="/w/n.ipynb", region="us-east-1"))
+    before = ledger.get("k1")
+    jp_serverapp.authorizer.refused = ["write kernels"]
+    assert (await rest("DELETE", "kernels/k1", query="force=true")).status == 403
+    assert (await rest("POST", "kernels/k1/adopt")).status == 403
+    assert ledger.get("k1") == before

@@ -28,6 +28,30 @@ async def test_settings_may_stand_on_the_servers_command_line(jp_configurable_se
     assert app.web_app.settings["emr_connect"].gateway_port == 777
 
 
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        (["--EMRConnect.regions=['us-east-1','eu-west-1']"], ["us-east-1", "eu-west-1"]),
+        (["--EMRConnect.regions=('us-east-1', 'eu-west-1')"], ["us-east-1", "eu-west-1"]),
+        (["--EMRConnect.regions=us-east-1", "--EMRConnect.regions=eu-west-1"], ["us-east-1", "eu-west-1"]),
+        (["--EMRConnect.regions=us-east-1"], ["us-east-1"]),
+        (["--EMRConnect.profiles=['team, old']"], ["team, old"]),
+        (["--EMRConnect.studio_subnets=['subnet-1', 'subnet-2']"], ["subnet-1", "subnet-2"]),
+        (["--EMRConnect.runtime_roles=[{'arn': 'a', 'kind': 'ec2'}, 'b']"], [{"arn": "a", "kind": "ec2"}, "b"]),
+        (["--EMRConnect.access_roles={'arn': 'a'}", "--EMRConnect.access_roles=b"], [{"arn": "a"}, "b"]),
+        (["--EMRConnect.allow_plain_http=['one', 'two']"], ["one", "two"]),
+        (["--EMRConnect.allow_plain_http=one"], ["one"]),
+        (["--EMRConnect.allow_plain_http=True"], True),
+        (["--EMRConnect.certificate_authorities={'one': 'a.pem', '*': 'b.pem'}"], {"one": "a.pem", "*": "b.pem"}),
+    ],
+)
+async def test_lists_may_be_given_in_each_form_that_jupyters_own_take(jp_configurable_serverapp, argv, expected):
+    extensions = {"ServerApp": {"jpserver_extensions": {"jupyter_emr_connect": True}}}
+    app = jp_configurable_serverapp(config=extensions, argv=argv)
+    name = argv[0].split("=")[0].removeprefix("--EMRConnect.")
+    assert getattr(app.web_app.settings["emr_connect"], name) == expected
+
+
 async def test_settings_may_stand_in_our_own_file(jp_configurable_serverapp, jp_config_dir):
     settings = {"EMRConnect": {"gateway_port": 778, "journal_megabytes": 8}}
     (jp_config_dir / "jupyter_emr_connect_config.json").write_text(json.dumps(settings))

@@ -1,51 +1,136 @@
-"""The kernels' WebSocket of a server with the extension, on a local kernel."""
+"""The kernels' WebSockets of a server with the extension: which class each kernel gets, on local kernels."""
 
 from __future__ import annotations
 
 import json
 import socket
+from types import SimpleNamespace
 
+import jupyter_server
 import pytest
+import tornado
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
+from tornado.iostream import IOStream
+from tornado.websocket import WebSocketProtocol13
 
-from jupyter_emr_connect.server.kernels.websocket import LowLatencyWebSocket, install_low_latency_websocket
+from jupyter_emr_connect.server.kernels.outflow import takes_frames
+from jupyter_emr_connect.server.kernels.websocket import (
+    CLASS_SETTING,
+    LowLatencyWebSocket,
+    NoDelayWebSocket,
+    RecordedWebSocket,
+    install_websockets,
+)
 
-SEEN: list[int] = []
+
+@pytest.fixture
+def jp_argv(request):
+    return getattr(request, "param", [])
 
 
-class Watched(LowLatencyWebSocket):
-    """Notes the option of its socket when it is connected."""
+@pytest.mark.parametrize(
+    ("jp_argv", "cls", "no_delay"),
+    [
+        ([], NoDelayWebSocket, True),
+        (["--EMRConnect.low_latency=False"], ZMQChannelsWebsocketConnection, False),
+    ],
+    indirect=["jp_argv"],
+)
+async def test_a_local_kernels_socket_sends_at_once_unless_it_is_switched_off(
+    cloud, jp_serverapp, jp_fetch, jp_ws_fetch, cls, no_delay
+):
+    seen = []
+    settings = jp_serverapp.web_app.settings
+    chosen = settings[CLASS_SETTING]
+    assert jp_serverapp.kernel_websocket_connection_class is ZMQChannelsWebsocketConnection
 
-    def connect(self):
-        made = super().connect()
-        stream = self.websocket_handler.ws_connection.stream
-        SEEN.append(stream.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+    def watch(**options):
+        made = chosen(**options)
+        connect = made.connect
+
+        def look():
+            connected = connect()
+            stream = made.websocket_handler.ws_connection.stream
+            seen.append((type(made), bool(stream.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))))
+            return connected
+
+        made.connect = look
         return made
 
-
-async def test_a_kernels_socket_sends_at_once(cloud, jp_serverapp, jp_fetch, jp_ws_fetch):
-    settings = jp_serverapp.web_app.settings
-    assert settings["kernel_websocket_connection_class"] is LowLatencyWebSocket
-    settings["kernel_websocket_connection_class"] = Watched
+    settings[CLASS_SETTING] = watch
     kernel = json.loads((await jp_fetch("api", "kernels", method="POST", allow_nonstandard_methods=True)).body)
     ws = await jp_ws_fetch("api", "kernels", kernel["id"], "channels")
     ws.close()
     await jp_fetch("api", "kernels", kernel["id"], method="DELETE")
-    assert SEEN == [1]
+    assert seen == [(cls, no_delay)]
+
+
+def manager(provisioner: str | None):
+    metadata = {"kernel_provisioner": {"provisioner_name": provisioner}} if provisioner else {}
+    return SimpleNamespace(kernel_spec=SimpleNamespace(metadata=metadata))
+
+
+@pytest.fixture
+def chosen(monkeypatch):
+    """The class that a kernel of a provisioner gets; none is made."""
+    made = []
+    for cls in (ZMQChannelsWebsocketConnection, NoDelayWebSocket, RecordedWebSocket, LowLatencyWebSocket):
+        monkeypatch.setattr(cls, "__init__", lambda self, **options: made.append(type(self)))
+
+    def ask(provisioner, *, low_latency=True):
+        settings = {CLASS_SETTING: ZMQChannelsWebsocketConnection}
+        assert install_websockets(settings, low_latency=low_latency)
+        settings[CLASS_SETTING](parent=manager(provisioner), websocket_handler=None, config=None)
+        return made.pop()
+
+    return ask
+
+
+def test_each_kernel_gets_the_least_that_it_needs(chosen, monkeypatch):
+    assert chosen("emr-connect") is LowLatencyWebSocket
+    assert chosen(None) is chosen("local-provisioner") is NoDelayWebSocket
+    assert chosen(None, low_latency=False) is ZMQChannelsWebsocketConnection
+    assert chosen("emr-connect", low_latency=False) is RecordedWebSocket  # the recorder must know who is there
+    monkeypatch.setattr(jupyter_server, "version_info", (3, 0, 0))
+    assert chosen("emr-connect") is RecordedWebSocket
+
+
+def test_a_jupyter_that_lacks_what_the_outflow_needs_serves_our_kernels_in_its_own_way(chosen, monkeypatch):
+    monkeypatch.delattr(ZMQChannelsWebsocketConnection, "_reserialize_reply")
+    assert chosen("emr-connect") is RecordedWebSocket
+
+
+class Handler:
+    """A WebSocket handler, compressing or not."""
+
+    def __init__(self, options=None) -> None:
+        self.options = options
+
+    def get_compression_options(self):
+        return self.options
+
+
+def test_frames_are_written_to_the_stream_of_tornado_6_alone(monkeypatch):
+    plain = object.__new__(WebSocketProtocol13)
+    plain.mask_outgoing, plain.stream = False, object.__new__(IOStream)
+    assert takes_frames(Handler(), plain)
+    assert not takes_frames(Handler({}), plain)
+    other = object.__new__(type("Other", (WebSocketProtocol13,), {}))
+    other.mask_outgoing, other.stream = False, plain.stream
+    assert not takes_frames(Handler(), other)
+    monkeypatch.setattr(tornado, "version_info", (7, 0, 0, 0))
+    assert not takes_frames(Handler(), plain)
 
 
 def test_an_administrators_class_is_left_alone():
     class Own(ZMQChannelsWebsocketConnection):
         pass
 
-    class Server:
-        kernel_websocket_connection_class = Own
-
-    settings = {"kernel_websocket_connection_class": Own}
-    assert not install_low_latency_websocket(Server, settings)
-    assert settings == {"kernel_websocket_connection_class": Own}
+    settings = {CLASS_SETTING: Own}
+    assert not install_websockets(settings, low_latency=True)
+    assert settings == {CLASS_SETTING: Own}
 
 
-@pytest.mark.parametrize("settings", [{}, {"kernel_websocket_connection_class": None}])
+@pytest.mark.parametrize("settings", [{}, {CLASS_SETTING: None}])
 def test_a_server_without_the_setting_is_left_alone(settings):
-    assert not install_low_latency_websocket(object(), dict(settings))
+    assert not install_websockets(dict(settings), low_latency=True)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from jupyter_emr_connect.errors import StoreError
 from jupyter_emr_connect.models import Attachment, KernelRecord
+from jupyter_emr_connect.store import database
 from jupyter_emr_connect.store.attachments import AttachmentStore
 from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
@@ -166,3 +171,45 @@ def test_a_file_that_cannot_be_written_says_so(tmp_path):
     with pytest.raises(StoreError) as caught:
         Ledger(Database("/proc/emr-connect/state.sqlite")).all()
     assert caught.value.fix
+
+
+@pytest.mark.parametrize("former", [None, "wal"])
+def test_on_a_file_system_that_others_use_too_there_is_no_wal(path, monkeypatch, caplog, former):
+    if former:
+        Ledger(Database(path)).add(kernel(1))
+        assert journal_of(path) == "wal"
+    monkeypatch.setattr(database, "_prepared", set())
+    monkeypatch.setattr(database, "shared_type", lambda path: "nfs4")
+    for number in (2, 3):
+        Ledger(Database(path)).add(kernel(number))
+    assert journal_of(path) == "delete"
+    assert not path.with_name(f"{path.name}-wal").exists()
+    assert caplog.text.count("EMRConnect.state_file") == 1
+    assert "nfs4" in caplog.text
+
+
+def test_a_file_that_came_to_a_local_disk_gets_its_wal_back(path, monkeypatch):
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(database, "shared_type", lambda path: "lustre")
+        Ledger(Database(path)).add(kernel(1))
+    monkeypatch.setattr(database, "_prepared", set())
+    assert [record.kernel_id for record in Ledger(Database(path)).all()] == [kernel(1).kernel_id]
+    assert journal_of(path) == "wal"
+
+
+def test_a_file_system_without_locks_is_named_at_once(path, monkeypatch):
+    def refuse(file, how):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "lockf", refuse)
+    monkeypatch.setattr(database, "shared_type", lambda path: "nfs")
+    begin = time.monotonic()
+    with pytest.raises(StoreError, match=r"\(nfs\) has no file locks \(No locks available\)") as caught:
+        Ledger(Database(path)).all()
+    assert time.monotonic() - begin < database.BUSY_TIMEOUT_S / 3
+    assert "EMRConnect.state_file" in caught.value.fix
+
+
+def journal_of(path):
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute("PRAGMA journal_mode").fetchone()[0]

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import base64
+import json
+import ssl
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime, timezone
 
 import pytest
+import trustme
 from aiohttp import web
 
 from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.errors import ConfigurationError, MalformedRole, NotAttached, PlainHttpRefused, RoleUnsupported
 from jupyter_emr_connect.http.auth import HTTPRequest
 from jupyter_emr_connect.models import Attachment
+from jupyter_emr_connect.sandbox.world.security import StoredSecurityConfiguration
 from jupyter_emr_connect.services.attachments.connect import connect
 from jupyter_emr_connect.services.attachments.resolution import open_attachments, resolve
 from tests.functional.services.accounts import REQUEST
@@ -29,10 +34,22 @@ def honoured(cloud, request: HTTPRequest | web.Request) -> bool:
     return cloud.world.pairs.check(cloud.id("analytics"), *pair_of(request)) is not None
 
 
+def without_tls(cloud, name: str = "analytics") -> None:
+    """Take in-transit encryption out of a cluster's security configuration."""
+    world, spec = cloud.world, cloud.world.cluster(name)
+    document = json.loads(world.security.get((spec.account, spec.region), spec.security_configuration).document)
+    document.pop("EncryptionConfiguration", None)
+    made = StoredSecurityConfiguration("runtime-roles", json.dumps(document), datetime.now(timezone.utc))
+    world.security.put((spec.account, spec.region), made)
+    world.clusters[spec.id] = replace(spec, tls=False, security_configuration="runtime-roles")
+
+
 @asynccontextmanager
-async def gateway(cloud, *, asks=True, address=None):
+async def gateway(cloud, *, asks=True, address=None, tls=None):
     """Something that answers ``GET /api`` at the address of `analytics`; ``asks``: only to pairs that are good."""
     state = {"asks": asks}
+    if tls is None:
+        without_tls(cloud)
 
     async def api(request: web.Request) -> web.Response:
         good = honoured(cloud, request)
@@ -43,7 +60,7 @@ async def gateway(cloud, *, asks=True, address=None):
     app.router.add_get("/api", api)
     runner = web.AppRunner(app)
     await runner.setup()
-    site = web.TCPSite(runner, address or cloud.world.cluster("analytics").address, 0)
+    site = web.TCPSite(runner, address or cloud.world.cluster("analytics").address, 0, ssl_context=tls)
     await site.start()
     try:
         yield EMRConnect(gateway_port=runner.addresses[0][1]), state
@@ -70,8 +87,34 @@ async def test_a_pair_goes_over_plain_http_to_another_machine_only_where_the_con
         request = Attachment("analytics", cloud.roles["EMRAnalyst"])
         with pytest.raises(PlainHttpRefused, match="without TLS"):
             await connect(config, request)
-        config.allow_plain_http = True
+        config.allow_plain_http = ["analytics"]
         assert (await connect(config, request)).target.url.startswith("http://0.0.0.0:")
+
+
+async def test_a_compute_that_has_spoken_tls_is_not_spoken_to_without_it_any_more(cloud, tmp_path):
+    authority, pem = trustme.CA(), tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(pem))
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(cloud.world.cluster("analytics").address).configure_cert(server)
+    request = Attachment("analytics", cloud.roles["EMRAnalyst"])
+    without_tls(cloud)
+    async with gateway(cloud, tls=server) as (config, _):
+        config.certificate_authorities = {"analytics": str(pem)}
+        made = await connect(config, request)
+    assert made.target.url.startswith("https:")
+    async with gateway(cloud) as (config, _):
+        with pytest.raises(PlainHttpRefused, match="answered over TLS before"):
+            await connect(config, request)
+        config.allow_plain_http = True
+        assert (await connect(config, request)).target.url.startswith("http:")
+
+
+async def test_a_state_file_that_cannot_be_used_stops_no_kernel(cloud, tmp_path, caplog):
+    (tmp_path / "in-the-way").write_text("")
+    async with gateway(cloud) as (config, _):
+        config.state_file = str(tmp_path / "in-the-way" / "state.sqlite")
+        assert (await connect(config, Attachment("analytics", cloud.roles["EMRAnalyst"]))).role
+    assert "state.sqlite" in caplog.text
 
 
 async def test_a_gateway_that_ignores_the_role_is_refused(cloud):
@@ -84,6 +127,9 @@ async def test_a_gateway_that_ignores_the_role_is_refused(cloud):
 async def test_unknown_role_support_is_tried_not_hoped(cloud):
     cloud.world.faults.set("deny:DescribeSecurityConfiguration")
     async with gateway(cloud) as (config, state):
+        with pytest.raises(PlainHttpRefused, match="DescribeSecurityConfiguration is denied"):
+            await connect(config, Attachment("analytics", cloud.roles["EMRAnalyst"]))
+        config.allow_plain_http = ["analytics"]
         made = await connect(config, Attachment("analytics", cloud.roles["EMRAnalyst"]))
         assert made.compute.runtime_role == "unknown"
         state["asks"] = False

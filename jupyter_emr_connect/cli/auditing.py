@@ -1,0 +1,44 @@
+"""The audit of the command line: what it changes goes to the same handlers as a Jupyter server's events."""
+
+from __future__ import annotations
+
+import getpass
+import logging
+from typing import Any
+
+from ..config import load_config
+from ..services.audit import Audit, EventSink, register_schemas
+
+log = logging.getLogger(__name__)
+
+
+class SilentSink:
+    """What takes events where nobody listens."""
+
+    def register_event_schema(self, schema: Any) -> None:
+        """Do nothing."""
+
+    def emit(self, *, schema_id: str, data: dict[str, Any]) -> None:
+        """Do nothing."""
+
+
+def open_audit() -> Audit:
+    """Return the audit of this process's user; ``c.EventLogger.handlers`` of the configuration files get the events.
+
+    A user can run the command line without these files: only what a server does is surely told.
+    """
+    loaded = load_config()
+    sink: EventSink = SilentSink()
+    if loaded.EventLogger.get("handlers"):
+        from jupyter_events import EventLogger
+
+        sink = EventLogger(config=loaded)
+        register_schemas(sink)
+    return Audit(sink, log, "cli", user=_user_name())
+
+
+def _user_name() -> str | None:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user need not have a name
+        return None
