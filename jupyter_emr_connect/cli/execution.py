@@ -133,9 +133,9 @@ class HeadlessRun:
             channels.stop_channels()
 
     def _make_client(self, manager: AsyncKernelManager) -> NotebookClient:
-        from nbclient import NotebookClient
+        from .notebook_client import FrontEndClient
 
-        return NotebookClient(self._notebook, km=manager, timeout=self._timeout, coalesce_streams=True)
+        return FrontEndClient(self._notebook, km=manager, timeout=self._timeout)
 
     async def _wait_until_ready(self, channels: AsyncKernelClient) -> None:
         try:

@@ -176,7 +176,7 @@ class Output:
         try:
             handle, name = tempfile.mkstemp(prefix=f".{self._target.name}.", dir=self._target.parent)
             try:
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
+                with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
                     file.write(text if text.endswith("\n") else f"{text}\n")
                 Path(name).chmod(self._mode if self._mode is not None else 0o666 & ~_umask())
                 Path(name).replace(self._target)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ _PARTS = ("header", "parent_header", "metadata", "content")
 _MAX_PARTS = 1_000_000
 _DECODER = json.JSONDecoder()
 _SPACE = " \t\r\n"
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _REMEMBERED_SIZE = 4096
 
 
@@ -111,9 +113,28 @@ def _text(header: dict[str, Any], name: str) -> str:
     return "" if value is None else str(value)
 
 
+def parse_json(part: Part) -> Any:
+    """Return what a part says; raises :class:`ValueError` or :class:`RecursionError` where it is no JSON.
+
+    A kernel writes what it cannot decode, such as the byte ``0x80`` of a file's name, as the byte it was
+    (jupyter_client packs with ``surrogateescape``). It becomes U+FFFD, as in jupyter_client and in browsers.
+    So does half a surrogate pair that is written as an escape: no file could hold it.
+    """
+    text = text_of(part)
+    value = json.loads(text)
+    if "\\ud" in text or "\\uD" in text:
+        value = json.loads(_LONE_SURROGATE.sub("\ufffd", json.dumps(value, ensure_ascii=False)))
+    return value
+
+
+def text_of(part: Part) -> str:
+    """Return a part as text, with U+FFFD for what is no UTF-8."""
+    return str(part, "utf-8", "replace")
+
+
 def _parse_object(part: Part, name: str) -> dict[str, Any]:
     try:
-        text = str(part, "utf-8")
+        text = text_of(part)
         # Without json.loads's guess of the encoding and its trimming, which cost more than the parsing does.
         value, end = _DECODER.raw_decode(text) if text[:1] == "{" else ("", 0)
         if end != len(text):
@@ -194,7 +215,7 @@ def _encode_legacy(message: Message) -> bytes | str:
     spliced = b"".join(b'"%s":%s,' % (name.encode(), bytes(part)) for name, part in zip(_PARTS, parts, strict=True))
     body = b'{%s"buffers":[],"channel":"%s"}' % (spliced, message.channel.encode())
     if not message.buffers:
-        return body.decode()
+        return text_of(body)
     sections = (body, *message.buffers)
     offsets = [4 * (len(sections) + 1)]
     for section in sections[:-1]:
@@ -214,11 +235,7 @@ def _decode_legacy(frame: bytes | str) -> Message:
             raise BadFrame(message)
         _check_offsets(offsets, start=4 * (len(offsets) + 1), end=len(view))
         body, *buffers = (view[a:b] for a, b in zip(offsets, [*offsets[1:], len(view)], strict=True))
-        try:
-            text = bytes(body).decode()
-        except UnicodeDecodeError as error:
-            message = "JSON that is not UTF-8"
-            raise BadFrame(message) from error
+        text = text_of(body)
     return _from_json(text, buffers)
 
 
@@ -227,11 +244,7 @@ def _from_json(text: str, buffers: Sequence[Part]) -> Message:
     if any(name not in sources for name in ("header", "content")):
         message = "JSON without header or content"
         raise BadFrame(message)
-    try:
-        header, parent, metadata, content = (sources.get(name, "{}").encode() for name in _PARTS)
-    except UnicodeEncodeError as error:
-        message = "JSON with a lone surrogate"
-        raise BadFrame(message) from error
+    header, parent, metadata, content = (sources.get(name, "{}").encode("utf-8", "replace") for name in _PARTS)
     return Message(channel, header, parent, metadata, content, buffers)
 
 

@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nbformat.v4 import output_from_msg
 
-from ...gateway.protocol.framing import Message
+from ...gateway.protocol.framing import Message, parse_json
+from .stream_text import StreamText
 
 OUTPUTS = frozenset({"stream", "display_data", "execute_result", "error"})
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"  # of an output that shows a widget of ipywidgets
 
 
 class Stream:
-    """A stream output that grows; its pieces are joined when they are wanted."""
+    """A stream output that grows."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._pieces: list[str] = []
+        self._text = StreamText()
 
     def write(self, text: str) -> None:
         """Add text."""
-        self._pieces.append(text)
+        self._text.write(text)
 
     def node(self) -> dict[str, Any]:
-        """Return the output with its text as one string."""
-        if len(self._pieces) > 1:
-            self._pieces = ["".join(self._pieces)]
-        return {"output_type": "stream", "name": self.name, "text": "".join(self._pieces)}
+        """Return the output with its text as a front end shows it."""
+        return {"output_type": "stream", "name": self.name, "text": str(self._text)}
 
 
 class Outputs:
-    """What one run has shown so far. ``displays`` is shared by the runs of a kernel: display ids reach over cells."""
+    """What one run has shown so far. ``displays`` is shared by the runs of a kernel: ids reach over cells."""
 
     def __init__(self, displays: Displays) -> None:
         self._displays = displays
@@ -48,6 +47,8 @@ class Outputs:
                 self._clear()
         elif msg_type == "update_display_data":
             self._displays.update(content)
+        elif msg_type == "comm_close":
+            self._displays.close_widget(str(content.get("comm_id", "")))
         elif msg_type == "stream":
             self._write(str(content.get("name", "stdout")), str(content.get("text", "")))
         elif msg_type in OUTPUTS:
@@ -68,6 +69,11 @@ class Outputs:
     def touch(self) -> None:
         """Take note that an output has changed."""
         self.version += 1
+
+    def remove(self, node: dict[str, Any]) -> None:
+        """Show an output no more."""
+        self._items = [item for item in self._items if item is not node]
+        self.touch()
 
     def _clear(self) -> None:
         self._clear_first = False
@@ -97,13 +103,28 @@ class Outputs:
         self._items.append(node)
         if msg_type == "display_data":
             self._displays.add(content, self, node)
+        if model := shown_widget(node):
+            self._displays.add_widget(model, self, node)
 
 
 class Displays:
-    """Which outputs have a display id, so that a later message can change them (``update_display_data``)."""
+    """Which outputs a later message can change: by display id (``update_display_data``), or as a widget's views.
+
+    A widget that its kernel closes, such as sparkmagic's progress bar at the end of a cell, is shown nowhere any more.
+    """
 
     def __init__(self) -> None:
         self._shown: dict[str, list[tuple[Outputs, dict[str, Any]]]] = {}
+        self._views: dict[str, list[tuple[Outputs, dict[str, Any]]]] = {}
+
+    def add_widget(self, model: str, outputs: Outputs, node: dict[str, Any]) -> None:
+        """Remember an output that shows the widget of this model."""
+        self._views.setdefault(model, []).append((outputs, node))
+
+    def close_widget(self, model: str) -> None:
+        """Remove the outputs that show a widget."""
+        for outputs, node in self._views.pop(model, ()):
+            outputs.remove(node)
 
     def add(self, content: Mapping[str, Any], outputs: Outputs, node: dict[str, Any]) -> None:
         """Remember an output by the id in its message, if it has one."""
@@ -125,8 +146,9 @@ class Displays:
 
     def forget(self, outputs: Outputs) -> None:
         """Forget what a run has shown."""
-        for name, shown in list(self._shown.items()):
-            self._shown[name] = [pair for pair in shown if pair[0] is not outputs]
+        for shown_by in (self._shown, self._views):
+            for name, shown in list(shown_by.items()):
+                shown_by[name] = [pair for pair in shown if pair[0] is not outputs]
 
 
 def _display_id(content: Mapping[str, Any]) -> str:
@@ -134,10 +156,17 @@ def _display_id(content: Mapping[str, Any]) -> str:
     return str(transient.get("display_id") or "") if isinstance(transient, dict) else ""
 
 
+def shown_widget(node: Mapping[str, Any]) -> str:
+    """Return the id of the model that an output shows as a widget, or an empty string."""
+    data = node.get("data")
+    view = data.get(WIDGET_VIEW) if isinstance(data, dict) else None
+    return str(view.get("model_id", "")) if isinstance(view, dict) else ""
+
+
 def content_of(message: Message) -> dict[str, Any]:
     """Return a message's content; an empty one where it is no JSON object."""
     try:
-        content = json.loads(bytes(message.content))
+        content = parse_json(message.content)
     except (ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}

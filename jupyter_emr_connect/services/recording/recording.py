@@ -17,8 +17,10 @@ from .retrying_spool import RetryingSpool
 from .runs import Run, run_of
 from .spool import RecordKind
 
-# What a cell shows, begins or ends with. Comm messages (widgets) change the front end's models, not the notebook.
-SHOWN = frozenset({"stream", "display_data", "update_display_data", "execute_result", "error", "clear_output"})
+# What a cell shows, begins or ends with. Of comm messages (widgets) only the end of a widget changes the notebook.
+SHOWN = frozenset(
+    {"stream", "display_data", "update_display_data", "execute_result", "error", "clear_output", "comm_close"}
+)
 PROGRESS = frozenset({"execute_input", "status"})
 
 Publish = Callable[[str, dict[str, Any], Any], None]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...gateway.protocol.framing import BadFrame, Message, Part
+from ...gateway.protocol.framing import BadFrame, Message, Part, parse_json
 from .outputs import Outputs, content_of
 
 
@@ -67,7 +66,7 @@ def run_of(message: Message) -> Run | None:
     """Return the run that an execute request begins; None for one that no cell shows (silent, or malformed)."""
     try:
         header = message.head
-        metadata = json.loads(bytes(message.metadata))
+        metadata = parse_json(message.metadata)
     except (BadFrame, ValueError, RecursionError):
         return None
     content = content_of(message)

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from jupyter_emr_connect.services.recording.outputs import Displays, Outputs
+from jupyter_emr_connect.gateway.protocol.framing import Message
+from jupyter_emr_connect.services.recording.outputs import WIDGET_VIEW, Displays, Outputs, content_of
 from jupyter_emr_connect.services.recording.runs import Run
 from jupyter_emr_connect.services.recording.writing import shows_end, write_runs
 
@@ -78,6 +79,51 @@ def test_malformed_and_silent_messages_show_nothing_and_break_nothing(outputs, m
     outputs.add(msg_type, content)
     stream(outputs, "after")
     assert outputs.nodes()[-1] == {"output_type": "stream", "name": "stdout", "text": "after"}
+
+
+def test_a_progress_line_is_what_is_left_of_it(outputs):
+    for step in range(100):
+        stream(outputs, f"\r{step}%", "stderr")
+    assert texts(outputs) == [("stderr", "99%")]
+
+
+def bar(model: str) -> dict[str, Any]:
+    view = {"version_major": 2, "version_minor": 0, "model_id": model}
+    text = "FloatProgress(value=0.0, bar_style='info', description='Progress:')"
+    return {"data": {"text/plain": text, WIDGET_VIEW: view}, "metadata": {}}
+
+
+def test_a_widget_that_was_closed_is_shown_by_no_run():
+    displays = Displays()
+    first, second = Outputs(displays), Outputs(displays)
+    stream(first, "before\n")
+    first.add("display_data", bar("one"))
+    first.add("execute_result", {**bar("one"), "execution_count": 3})
+    first.add("display_data", bar("two"))
+    before = first.version
+    second.add("comm_close", {"comm_id": "one", "data": {}})
+    assert first.nodes() == [
+        {"output_type": "stream", "name": "stdout", "text": "before\n"},
+        {"output_type": "display_data", **bar("two")},
+    ]
+    assert first.version > before
+    before = first.version
+    second.add("comm_close", {"comm_id": "elsewhere"})
+    second.add("comm_close", {})
+    assert first.version == before
+
+
+def test_a_widget_that_was_cleared_may_be_closed(outputs):
+    outputs.add("display_data", bar("one"))
+    outputs.add("clear_output", {})
+    version = outputs.version
+    outputs.add("comm_close", {"comm_id": "one"})
+    assert (outputs.nodes(), outputs.version) == ([], version)
+
+
+def test_a_byte_that_cannot_be_decoded_is_replaced_and_the_rest_is_shown(outputs):
+    outputs.add("stream", content_of(Message("iopub", b"{}", b"{}", b"{}", b'{"name": "stdout", "text": "a\x80b\\n"}')))
+    assert texts(outputs) == [("stdout", "a\ufffdb\n")]
 
 
 def run(code: str, cell_id: str | None, text: str = "out", count: int | None = 3) -> Run:

@@ -15,7 +15,7 @@ from jupyter_server.services.kernels.connection.base import (
     serialize_msg_to_ws_v1,
 )
 
-from jupyter_emr_connect.gateway.protocol.framing import BadFrame, Framing, Message, decode, encode
+from jupyter_emr_connect.gateway.protocol.framing import BadFrame, Framing, Message, decode, encode, parse_json
 
 framings = st.sampled_from(["v1", "legacy"])
 values = st.recursive(
@@ -165,3 +165,36 @@ def test_a_header_that_is_no_object_is_a_bad_frame(header: bytes) -> None:
     for name in ("msg_id", "msg_type", "parent_id"):
         with pytest.raises(BadFrame):
             getattr(message, name)
+
+
+@pytest.mark.parametrize(
+    ("part", "text"),
+    [
+        (b'{"text": "a\x80b"}', "a\ufffdb"),
+        (b'{"text": "\xed\xa0\x80"}', "\ufffd\ufffd\ufffd"),  # half a pair, as three bytes
+        (b'{"text": "a\\ud83d"}', "a\ufffd"),
+        (b'{"text": "\\ud83d\\ude00 \\\\ud"}', "\U0001f600 \\ud"),
+    ],
+)
+def test_what_cannot_be_decoded_is_replaced_and_the_rest_is_kept(part: bytes, text: str) -> None:
+    assert parse_json(part) == {"text": text}
+    assert parse_json(memoryview(part)) == {"text": text}
+
+
+@given(values)
+def test_json_is_read_as_json(value: Any) -> None:
+    part = json.dumps(value).encode()
+    assert json.dumps(parse_json(part), ensure_ascii=False).encode() is not None  # it can be written to a file
+    if b"\\ud" not in part:
+        assert parse_json(part) == value
+
+
+def test_a_byte_that_cannot_be_decoded_costs_no_message_in_either_framing() -> None:
+    message = Message("iopub", b'{"msg_id": "a", "username": "\x80"}', b"{}", b"{}", b'{"text": "a\x80b"}')
+    assert message.msg_id == "a"
+    frame = encode(message, "legacy")
+    assert isinstance(frame, str)
+    assert parse_json(decode(frame, "legacy").content) == {"text": "a\ufffdb"}
+    with_buffer = encode(Message("iopub", *(b"{}",) * 3, b'{"text": "a\x80b"}', [b"\x80"]), "legacy")
+    found = decode(with_buffer, "legacy")
+    assert (parse_json(found.content), bytes(found.buffers[0])) == ({"text": "a\ufffdb"}, b"\x80")
