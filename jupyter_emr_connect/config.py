@@ -158,6 +158,12 @@ class EMRConnect(Configurable):
         help="Serve kernels' WebSockets without delay (TCP_NODELAY), those of gateway kernels without ZeroMQ between. "
         "False leaves other kernels to Jupyter's own class, and gateway kernels to it but for the recorder's watch.",
     ).tag(config=True)
+    absent_tab_megabytes = Integer(
+        256,
+        min=0,
+        help="What may wait in the temporary folder (TMPDIR) of one kernel's output for one browser tab that is away "
+        "or reads nothing, in MB. What is more is missing in that tab, which says so, and not in the recording.",
+    ).tag(config=True)
     state_file = Unicode(
         help="SQLite file with attachments and the ledger of gateway kernels; created with mode 0600."
     ).tag(config=True)

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ..errors import EMRConnectError, GatewayError, GatewayUnreachable, KernelGone
+from ..executors import FILES, run_in
 from ..gateway.channels.bridge import Bridge
 from ..gateway.connection.status import DELETED, LinkState, LinkStatus
 from ..gateway.event_loop import gateway_loop
@@ -95,8 +96,8 @@ class GatewayKernel:
         """Request the kernel and wait until it answers; on any failure, or if cancelled, nothing is left of it."""
         self._starting = asyncio.current_task()
         self._settled.clear()
-        self._attach_observer()
         try:
+            await self._attach_observer()
             await self._start.run(stages)
         except BaseException as error:
             self.exit_code = 1
@@ -119,8 +120,8 @@ class GatewayKernel:
         changed then, and the ledger still says that the kernel is ours.
         """
         record = self.entry.record
-        self._attach_observer()
         try:
+            await self._attach_observer()
             model = await self._client.kernel(self.kernel_id)
             state = str(model.get("execution_state", "unknown"))
             if state == "dead":
@@ -150,10 +151,10 @@ class GatewayKernel:
                 await client.close()
         await self.entry.delete()
 
-    def _attach_observer(self) -> None:
-        """Have what passes observed, before anything does."""
+    async def _attach_observer(self) -> None:
+        """Have what passes observed, before anything does; what an earlier process recorded may take long to read."""
         if self._observe is not None:
-            self._bridge.observer = self._observe(self.kernel_id, self._bridge.publish)
+            self._bridge.observer = await run_in(FILES, self._observe, self.kernel_id, self._bridge.publish)
 
     async def _serve(self, cause: str) -> None:
         self.entry.start_heartbeat(self.on_taken)

@@ -21,7 +21,7 @@ from collections.abc import Callable
 
 from ...http.deadlines import within
 from ..protocol.framing import Message
-from ..protocol.message_queue import MessageQueue
+from ..protocol.message_queue import DISK_BYTES, MessageQueue
 
 LIMIT_BYTES = 4 * 1024 * 1024  # that may wait before the kernel is made to wait
 MAX_BYTES_BEFORE_REPLY = 64 * 1024  # of output that a reply may wait behind
@@ -32,14 +32,14 @@ class InProcessChannel:
     """The way to one receiver, made on the receiver's loop.
 
     ``deliver`` is called there when there is something to take; it must not raise. ``stall_s``: for so many seconds a
-    receiver that takes nothing is waited for.
+    receiver that takes nothing is waited for. ``disk_bytes`` is what may wait for it in the temporary file.
     """
 
-    def __init__(self, deliver: Callable[[], None], *, stall_s: float = STALL_S) -> None:
+    def __init__(self, deliver: Callable[[], None], *, stall_s: float = STALL_S, disk_bytes: int = DISK_BYTES) -> None:
         self.stall_s = stall_s
         self._loop = asyncio.get_running_loop()
         self._deliver = deliver
-        self._queue = MessageQueue()
+        self._queue = MessageQueue(disk_bytes)
         self._is_wake_due = False  # in this turn of the gateway loop
         self._is_woken = False
         self._to_file = False  # what comes is put into the file

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from .framing import Message
 from .message_file import MessageFile
 
-DISK_BYTES = 1_000_000_000
+DISK_BYTES = 256_000_000
 READ_BYTES = 64 * 1024
 
 

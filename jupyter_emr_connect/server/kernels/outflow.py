@@ -21,7 +21,8 @@ from tornado.websocket import WebSocketClosedError, WebSocketProtocol13
 
 from ...gateway.channels.in_process import InProcessChannel
 from ...gateway.channels.zmq_channels import ROUTED
-from ...gateway.protocol.framing import V1_PROTOCOL, BadFrame, Message, Part, decode, v1_parts
+from ...gateway.protocol.framing import V1_PROTOCOL, BadFrame, Message, Part, decode, parse_json, v1_parts
+from ...gateway.protocol.message_queue import DISK_BYTES
 
 WINDOW_BYTES = 4 * 1024 * 1024  # given to the browser's socket and not yet taken by the operating system
 MAX_TURN_S = 0.005  # after which others have their turn on the loop
@@ -29,6 +30,7 @@ ACTIVITY_EVERY_S = 1.0
 PIECE_BYTES = 128 * 1024  # of a large message, so that a slow browser is seen to read
 BINARY_FRAME = 0x82  # the only and last fragment of a binary message, unmasked (RFC 6455, section 5.2)
 ATTRIBUTE = "emr_connect_outflow"  # of the ZeroMQ stream that it stands for
+CONFIG = "emr_connect"  # the setting with the server's EMRConnect
 
 
 class Outflow:
@@ -38,10 +40,11 @@ class Outflow:
     browser leaves, to buffer for its return, and then closes it or gives it to the next connection of the same session.
     """
 
-    def __init__(self, channels: Any, stream: Any, identity: bytes) -> None:
+    def __init__(self, channels: Any, stream: Any, identity: bytes, disk_bytes: int = DISK_BYTES) -> None:
         self._loop = asyncio.get_running_loop()
         self._connection: Any = None
-        self._channel = InProcessChannel(self._drain)
+        self._channel = InProcessChannel(self._drain, disk_bytes=disk_bytes)
+        self._disk_bytes = disk_bytes
         self._channels = channels
         self._identity = identity
         self._sent = 0  # bytes given to the socket and not yet taken by it
@@ -63,7 +66,9 @@ class Outflow:
         if outflow is not None or channels is None:
             return outflow
         narrow_activity(connection.kernel_manager)
-        return cls(channels, stream, connection.session.bsession)
+        config = connection.websocket_handler.settings.get(CONFIG)
+        disk_bytes = DISK_BYTES if config is None else config.absent_tab_megabytes * 1_000_000
+        return cls(channels, stream, connection.session.bsession, disk_bytes)
 
     def begin(self, connection: Any) -> None:
         """Send to this connection, first what was kept while there was none."""
@@ -127,7 +132,11 @@ class Outflow:
         count = self._channel.lost()
         if not count:
             return []
-        text = f"[EMR Connect: the disk was full while no browser read this: {count} messages of output are missing.]\n"
+        text = (
+            f"[EMR Connect: {count} messages of output are missing here: while this tab did not read, more than "
+            f"{self._disk_bytes / 1_000_000:.0f} MB waited for it (EMRConnect.absent_tab_megabytes), or the disk was "
+            "full. Reload the page without saving to see what was recorded.]\n"
+        )
         session = self._connection.session
         header, content = session.pack(session.msg_header("stream")), session.pack({"name": "stderr", "text": text})
         return [Message("iopub", header, self._parent, b"{}", content)]
@@ -240,8 +249,8 @@ def as_json(message: Message) -> dict[str, Any]:
         "msg_id": message.msg_id,
         "msg_type": message.msg_type,
         "parent_header": message.parent,
-        "metadata": json.loads(bytes(message.metadata)),
-        "content": json.loads(bytes(message.content)),
+        "metadata": parse_json(message.metadata),
+        "content": parse_json(message.content),
         "buffers": list(message.buffers),
     }
 

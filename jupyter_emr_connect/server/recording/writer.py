@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ...executors import FILES, run_in
@@ -211,17 +212,24 @@ class NotebookWriter:
     async def take_over(self, session: str | None) -> list[dict[str, Any]]:
         """Return all runs that the notebook may lack, as REST gives them; ``session`` covers them from here on.
 
-        They are made to JSON before others may go on: outputs of runs that are covered are let go of at once.
+        They are read before others may go on: outputs of runs that are covered are let go of at once. A caller that is
+        cancelled leaves; the reading, which a thread does, goes on and keeps the lock to its end.
         """
+        return await asyncio.shield(self._take_over(session))
+
+    async def _take_over(self, session: str | None) -> list[dict[str, Any]]:
         async with self.lock:
             runs = [run for run in self.recording.unsaved if session not in run.seen_by]
             if session is not None:
                 self._plugins.add(session)
                 for run in runs:
                     run.sessions.add(session)
-            if runs:
-                await run_in(FILES, self.recording.catch_up)
-            return [run.to_json() for run in runs]
+            return await run_in(FILES, self._read, runs) if runs else []
+
+    def _read(self, runs: list[Run]) -> list[dict[str, Any]]:
+        """Return the runs as REST gives them, with their outputs; called in a thread."""
+        self.recording.catch_up()
+        return [run.to_json() for run in runs]
 
     async def close(self, *, over: bool) -> None:
         """Write what nobody covers, without waiting longer; with ``over`` the kernel is no more."""
@@ -237,4 +245,4 @@ class NotebookWriter:
                 done = True
             except Exception as error:
                 self._failed(error)
-        self.recording.close(remove=over and done)
+        await run_in(FILES, partial(self.recording.close, remove=over and done))

@@ -158,6 +158,7 @@ class EMRHandler(APIHandler):
                 size = 0
                 try:
                     await self.flush()
+                    await asyncio.sleep(0)  # what the socket takes at once lets nobody else have a turn
                 except StreamClosedError:
                     raise Finish from None  # the client has gone
         await self.finish()

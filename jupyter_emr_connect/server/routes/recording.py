@@ -8,6 +8,7 @@ from jupyter_server.auth.decorator import authorized
 from tornado.web import HTTPError, authenticated
 
 from ...errors import RequestError
+from ...services.bodies import json_parts
 from ..kernels.websocket import RECORDER
 from ..recording.recorder import Recorder
 from ..recording.writer import NotebookWriter
@@ -31,7 +32,7 @@ class RecordingHandler(EMRHandler):
     async def get(self, kernel_id: str) -> None:
         """Answer with the runs that the notebook may lack."""
         writer = self._writer(kernel_id)
-        self.answer(await self._answer(writer, None))
+        await self.answer_in_parts(json_parts(await self._answer(writer, None)))
 
     @authenticated
     @authorized
@@ -44,7 +45,7 @@ class RecordingHandler(EMRHandler):
         if writer is not None and session not in writer.recording.sessions:
             message = "No front end with this session is connected to the kernel."
             raise RequestError(message, fix="Send the session_id of the kernel's WebSocket, while it is open.")
-        self.answer(await self._answer(writer, session))
+        await self.answer_in_parts(json_parts(await self._answer(writer, session)))
 
     @authenticated
     @authorized

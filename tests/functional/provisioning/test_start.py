@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,7 +21,7 @@ from jupyter_emr_connect.http.auth import NoAuth
 from jupyter_emr_connect.models import KernelRecord
 from jupyter_emr_connect.provisioning.kernel import GatewayKernel
 from jupyter_emr_connect.provisioning.ledger_entry import LedgerEntry
-from jupyter_emr_connect.provisioning.spec import StartSpec
+from jupyter_emr_connect.provisioning.spec import Observe, StartSpec
 from jupyter_emr_connect.provisioning.stages import StartStages
 from jupyter_emr_connect.services.kernels.ownership import ownership
 from jupyter_emr_connect.store.database import Database
@@ -82,7 +83,9 @@ class Forgetful:
 
 
 @asynccontextmanager
-async def kernels(gateway: Handler, ledger: Ledger, folder: Path) -> AsyncIterator[Callable[..., Awaitable[None]]]:
+async def kernels(
+    gateway: Handler, ledger: Ledger, folder: Path, observe: Observe | None = None
+) -> AsyncIterator[Callable[..., Awaitable[None]]]:
     """Yield what starts a kernel on this gateway."""
     bridges = []
     owner = ownership(str(folder / "state.sqlite"))
@@ -100,7 +103,7 @@ async def kernels(gateway: Handler, ledger: Ledger, folder: Path) -> AsyncIterat
             GatewayTarget(f"http://{HOST}:{port}", None, NoAuth(), "the test"), (candidate,), "-", spark=False
         )
         record = KernelRecord(name, "j-1", "emr-python", spec.target.url)
-        kernel = GatewayKernel(spec, bridge, LedgerEntry(record, ledger, owner, LOG), LOG)
+        kernel = GatewayKernel(spec, bridge, LedgerEntry(record, ledger, owner, LOG), LOG, observe)
         await kernel.start(StartStages(lambda stage: None))
 
     async with serving(gateway) as port:
@@ -151,3 +154,16 @@ async def test_a_gateway_that_forgets_a_kernel_as_it_starts_is_asked_once_more(l
             await start("k1")
     assert gateway.asked.count("POST") == 2
     assert ledger.all() == []
+
+
+async def test_what_an_earlier_process_recorded_is_read_beside_the_loop(ledger: Ledger, tmp_path: Path) -> None:
+    """It may be hundreds of megabytes, for which the other kernels would stand still."""
+    seen: list[tuple[str, bool, int]] = []
+
+    def observe(kernel_id: str, publish: object) -> None:
+        seen.append((kernel_id, threading.get_ident() == gateway_loop()._thread.ident, len(gateway.asked)))
+
+    async with kernels(gateway := SlowGateway(), ledger, tmp_path, observe) as start:
+        with pytest.raises(KernelStartFailed):
+            await start("k1")
+    assert seen == [("k1", False, 0)]

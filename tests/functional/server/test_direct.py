@@ -53,9 +53,9 @@ def request(channel: str = "shell", msg_type: str = "kernel_info_request") -> tu
     return msg_id, encode(Message(channel, json.dumps(header).encode(), b"{}", b"{}", b"{}"), "v1")
 
 
-async def opened(jp_ws_fetch: Any, kernel_id: str, v1: bool = True) -> Any:
+async def opened(jp_ws_fetch: Any, kernel_id: str, v1: bool = True, session: str = "") -> Any:
     protocols = [V1_PROTOCOL] if v1 else []
-    params = {"session_id": uuid.uuid4().hex}
+    params = {"session_id": session or uuid.uuid4().hex}
     return await jp_ws_fetch("api", "kernels", kernel_id, "channels", params=params, subprotocols=protocols)
 
 
@@ -95,6 +95,47 @@ async def test_the_older_framing_goes_over_zeromq(ours, local, jp_ws_fetch):
     await ws.write_message(encode(decode(frame, "v1"), "legacy"))
     assert await replied_by_zeromq(ws, msg_id) == "kernel_info_reply"
     assert ours.seen == []
+    ws.close()
+
+
+async def test_a_byte_that_cannot_be_decoded_costs_no_message_in_the_older_framing(ours, local, jp_ws_fetch):
+    ws = await opened(jp_ws_fetch, local, v1=False)
+    header = b'{"msg_id": "k_1", "msg_type": "stream"}'
+    message = Message("iopub", header, b"{}", b"{}", b'{"name": "stdout", "text": "a\x80b"}')
+    gateway_loop().loop.call_soon_threadsafe(ours.channels.in_process.offer, message)
+    while True:
+        came = json.loads(await asyncio.wait_for(ws.read_message(), 30))
+        if came["header"]["msg_id"] == "k_1":
+            break
+    assert came["content"]["text"] == "a\ufffdb"
+    ws.close()
+
+
+async def test_a_tab_that_is_away_may_have_so_much_waiting_and_is_told_of_the_rest(
+    ours, local, jp_serverapp, jp_ws_fetch
+):
+    jp_serverapp.web_app.settings["emr_connect"].absent_tab_megabytes = 1
+    offer = ours.channels.in_process.offer
+    texts = [str(number) * 400_000 for number in range(4)]
+    ws = await opened(jp_ws_fetch, local, session="tab")
+    ws.close()
+    await until(lambda: ours.channels.in_process._channels[0]._is_away)
+    for text in texts:
+        content = json.dumps({"name": "stdout", "text": text}).encode()
+        gateway_loop().loop.call_soon_threadsafe(
+            offer, Message("iopub", b'{"msg_type": "stream"}', b"{}", b"{}", content)
+        )
+    await asyncio.sleep(0.5)
+    ws = await opened(jp_ws_fetch, local, session="tab")
+    shown: list[str] = []
+    while not shown or "missing" not in shown[-1]:
+        message = decode(await asyncio.wait_for(ws.read_message(), 30), "v1")
+        if message.msg_type == "stream":
+            shown.append(json.loads(bytes(message.content))["text"])
+    assert shown[:-1] == texts[:2]
+    assert "2 messages" in shown[-1]
+    assert "1 MB" in shown[-1]
+    assert "EMRConnect.absent_tab_megabytes" in shown[-1]
     ws.close()
 
 
