@@ -13,7 +13,7 @@ from jupyter_client import AsyncKernelClient, AsyncKernelManager
 from traitlets.config import Config
 
 from jupyter_emr_connect.gateway.injected.install import spark_installation
-from jupyter_emr_connect.gateway.injected.kernel_spark import STOPPED
+from jupyter_emr_connect.gateway.injected.kernel_spark import CANCELLED, STOPPED
 from tests.conftest import Sandbox
 from tests.sandbox.kernels import attached_to, execute, published, reply_to, running, says, texts, until
 
@@ -94,7 +94,7 @@ async def stop_a_job(
     content = (await reply_to(client, msg_id))["content"]
     expected = ("error", "Interrupted by user", count + 1)
     assert (content["status"], content["evalue"], content["execution_count"]) == expected
-    assert texts(outputs, "stderr").startswith(STOPPED)
+    assert texts(outputs, "stderr").startswith(CANCELLED)
     assert statements()[-1]["state"] == "cancelled"
     await left_are(0, client, code["jobs"])
 
@@ -105,14 +105,14 @@ async def test_an_interrupt_stops_a_scala_cells_job_and_keeps_the_session(statem
 
 
 async def test_interrupts_stop_a_python_cells_job_whenever_they_come(statements: Statements) -> None:
-    slow = "import time\ntry:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    time.sleep(5)"
+    slow = "import time\ntry:\n    print('before')\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    time.sleep(5)"
     async with running("emr-pyspark") as (manager, client):
         await execute(client, PYTHON["set"])
         # Before the job has begun: Spark's part of the cell only plans it then, for a second or more the first time,
         # and cannot be interrupted.
         msg_id = await running_statement(client, PYTHON["job"], statements, begins=0)
         await manager.interrupt_kernel()
-        assert texts(await published(client, msg_id), "stderr").startswith(STOPPED)
+        assert texts(await published(client, msg_id), "stderr").startswith(CANCELLED)
         await left_are(0, client, PYTHON["jobs"])
 
         await stop_a_job(manager, client, PYTHON, statements)
@@ -122,14 +122,16 @@ async def test_interrupts_stop_a_python_cells_job_whenever_they_come(statements:
         await manager.interrupt_kernel()
         await until(lambda: statements()[-1]["state"] == "cancelling")
         await manager.interrupt_kernel()
-        assert texts(await published(client, msg_id), "stderr") == f"{STOPPED}Interrupted by user\n"
+        outputs = await published(client, msg_id)
+        assert texts(outputs, "stderr") == f"{CANCELLED}Interrupted by user\n"
+        assert "before\n" in texts(outputs)
         assert statements()[-1]["state"] == "cancelled"
 
         await manager.restart_kernel()
         await execute(client, PYTHON["set"])
         msg_id = await running_statement(client, PYTHON["job"], statements)
         await manager.interrupt_kernel()
-        assert texts(await published(client, msg_id), "stderr").startswith(STOPPED)  # in the new kernel too
+        assert texts(await published(client, msg_id), "stderr").startswith(CANCELLED)  # in the new kernel too
 
 
 @pytest.mark.full
@@ -140,7 +142,7 @@ async def test_a_sparkmagic_that_only_stops_polling_is_helped(statements: Statem
         await execute(client, PYTHON["set"])
         msg_id = await running_statement(client, PYTHON["job"], statements)
         await manager.interrupt_kernel()
-        assert STOPPED not in texts(await published(client, msg_id), "stderr")
+        assert CANCELLED not in texts(await published(client, msg_id), "stderr")
         assert statements()[-1]["state"] == "running"  # that is what the helper is for
         await manager.restart_kernel()
 
@@ -150,7 +152,7 @@ async def test_a_sparkmagic_that_only_stops_polling_is_helped(statements: Statem
         await execute(client, PYTHON["set"])
         msg_id = await running_statement(client, PYTHON["job"], statements)
         await manager.interrupt_kernel()
-        assert texts(await published(client, msg_id), "stderr").startswith(STOPPED)
+        assert texts(await published(client, msg_id), "stderr").startswith(CANCELLED)
         assert (await reply_to(client, msg_id))["content"]["ename"] == "KeyboardInterrupt"
         assert statements()[-1]["state"] == "cancelled"
         await left_are(0, client, PYTHON["jobs"])

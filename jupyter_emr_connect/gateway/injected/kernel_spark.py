@@ -25,7 +25,11 @@ STOP_WITHIN_S = 30.0  # then the cell ends though the statement has not
 ASK_EVERY_S = 0.5
 ENDED = ("available", "cancelled", "error")
 INTERRUPTED = "Interrupted by user"
-STOPPED = "The Spark job was cancelled.\n"
+STOPPED = "The Spark job was cancelled.\n"  # of a kernel that is the driver itself, and knows
+# Livy does not say whether a statement has begun a Spark job. In its error the printed text is missing.
+CANCELLED = "The cell was cancelled; nothing of it runs on the cluster any more.\n"
+ENDED_ITSELF = "The cell had ended before it could be cancelled.\n"
+PRINTED_LOST = "Anything that it had printed is lost: Livy gives that out only when a cell ends by itself.\n"
 
 
 class Cell:
@@ -37,6 +41,7 @@ class Cell:
         self.client = session.http_client
         self.statement: Any = None  # its number, once it is known
         self.posting = False
+        self.answer: Any = {}  # Livy's last one about the statement
 
     def post(self, post_statement: Any, session_id: Any, data: Any) -> Any:
         """Stand in for ``LivyReliableHttpClient.post_statement``: take note of the statement's number."""
@@ -56,12 +61,25 @@ class Cell:
 
     def stopped(self) -> bool:
         """Ask Livy to cancel the statement unless it did; returns whether it has ended, and Spark with it."""
-        state = self.client.get_statement(self.session.id, self.statement)["state"].lower()
+        self.answer = self.client.get_statement(self.session.id, self.statement)
+        state = self.answer["state"].lower()
         if state in ("waiting", "running"):
             url = f"/sessions/{self.session.id}/statements/{self.statement}/cancel"
             self.client._http_client.post(url, [200], {})
             return False
         return state in ENDED and self.client.get_session(self.session.id)["state"].lower() != "busy"
+
+    def report(self) -> None:
+        """Show what the statement has printed, if Livy has it, and say how it ended."""
+        output = self.answer.get("output") or {}
+        printed = (output.get("data") or {}).get("text/plain", "")
+        if printed:
+            sys.stdout.write(f"{printed}\n")
+            sys.stdout.flush()
+        if self.answer["state"].lower() == "available":
+            tell(ENDED_ITSELF)
+        else:
+            tell(CANCELLED + PRINTED_LOST if output.get("status") == "error" else CANCELLED)
 
     def stop(self) -> bool:
         """Cancel the statement, wait until it has stopped, and say what came of it; another interrupt ends the wait."""
@@ -73,7 +91,7 @@ class Cell:
                     if self.statement is None and not self.posting:
                         return True  # the interrupt came before there was anything to cancel
                     if self.statement is not None and self.stopped():
-                        tell(STOPPED)
+                        self.report()
                         return True
                     failure = ""
                 except Exception as error:
@@ -86,9 +104,9 @@ class Cell:
         number = "a statement" if self.statement is None else f"statement {self.statement}"
         where = f"({number} of Livy session {self.session.id})"
         if failure:
-            tell(f"The Spark job could not be cancelled {where}: {failure}\n")
+            tell(f"The cell could not be cancelled on the cluster {where}: {failure}\n")
         else:
-            tell(f"The Spark job is still being cancelled {where}; the next cell waits for it.\n")
+            tell(f"The cell is still being cancelled on the cluster {where}; the next cell waits for it.\n")
         return False
 
 

@@ -19,14 +19,15 @@ class Livy:
     def __init__(self, state: str = "running", *, session: str = "busy", script: Any = ()) -> None:
         self.state, self.session, self.script = state, session, iter(script)
         self.id, self.cancels = 7, 0
+        self.output: Any = None
         self.http_client = self._http_client = self
 
     def post_statement(self, session_id: int, data: dict[str, str]) -> dict[str, int]:
         return {"id": 3}
 
-    def get_statement(self, session_id: int, number: int) -> dict[str, str]:
+    def get_statement(self, session_id: int, number: int) -> dict[str, Any]:
         assert (session_id, number) == (7, 3)
-        return {"state": self.state}
+        return {"state": self.state, "output": self.output}
 
     def get_session(self, session_id: int) -> dict[str, str]:
         now, self.session = self.session, "idle" if self.state == "cancelled" else self.session
@@ -63,7 +64,28 @@ def test_a_running_statement_is_cancelled_until_the_session_is_idle(capsys: pyte
     livy = Livy()
     assert posted(livy).stop()
     assert (livy.cancels, livy.session) == (1, "idle")
-    assert capsys.readouterr().err == kernel_spark.STOPPED
+    assert capsys.readouterr().err == kernel_spark.CANCELLED
+
+
+def test_what_it_had_printed_is_shown_where_livy_has_it(capsys: pytest.CaptureFixture[str]) -> None:
+    livy = Livy()
+    livy.output = {"status": "ok", "data": {"text/plain": "1\n2"}}
+    assert posted(livy).stop()
+    assert tuple(capsys.readouterr()) == ("1\n2\n", kernel_spark.CANCELLED)
+
+
+def test_what_livy_does_not_pass_on_is_said_to_be_lost(capsys: pytest.CaptureFixture[str]) -> None:
+    livy = Livy()
+    livy.output = {"status": "error", "ename": "KeyboardInterrupt", "evalue": "", "traceback": []}
+    assert posted(livy).stop()
+    assert tuple(capsys.readouterr()) == ("", kernel_spark.CANCELLED + kernel_spark.PRINTED_LOST)
+
+
+def test_a_statement_that_ended_by_itself_is_not_said_to_be_cancelled(capsys: pytest.CaptureFixture[str]) -> None:
+    livy = Livy("available", session="idle")
+    livy.output = {"status": "ok", "data": {"text/plain": "42"}}
+    assert posted(livy).stop()
+    assert tuple(capsys.readouterr()) == ("42\n", kernel_spark.ENDED_ITSELF)
 
 
 def test_what_sparkmagic_has_cancelled_is_not_cancelled_again() -> None:
@@ -112,11 +134,11 @@ def test_an_interrupt_before_anything_was_posted_cancels_nothing(capsys: pytest.
 @pytest.mark.parametrize(
     ("script", "says"),
     [
-        (["cancelling"], "is still being cancelled (statement 3 of Livy session 7)"),
+        (["cancelling"], "is still being cancelled on the cluster (statement 3 of Livy session 7)"),
         ([KeyboardInterrupt()], "is still being cancelled"),
         (
             [OSError("no route to Livy")] * 10_000_000,
-            "could not be cancelled (statement 3 of Livy session 7): no route",
+            "could not be cancelled on the cluster (statement 3 of Livy session 7): no route",
         ),
     ],
 )
