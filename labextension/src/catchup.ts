@@ -1,7 +1,7 @@
 /**
  * One open notebook on a gateway kernel: it catches up with what was published while no tab was there, and goes on live.
  */
-import type { CodeCell } from '@jupyterlab/cells';
+import type { CodeCell, ICodeCellModel } from '@jupyterlab/cells';
 import type { DocumentRegistry } from '@jupyterlab/docregistry';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { OutputArea } from '@jupyterlab/outputarea';
@@ -15,6 +15,7 @@ import { acknowledge } from './file';
 import { isKnown } from './numbers';
 import { Saves } from './saves';
 import { Showing } from './showing';
+import { removeViews } from './widgets';
 
 type Message = KernelMessage.IIOPubMessage;
 
@@ -99,6 +100,7 @@ export class CatchUp {
     if (provisioner?.provisioner_name !== 'emr-connect') {
       return [];
     }
+    this._gatewayKernel = kernel;
     await panel.context.ready;
     if (panel.context.model.collaborative) {
       return []; // the server edits the shared notebook itself
@@ -178,6 +180,13 @@ export class CatchUp {
   }
 
   private _handle(message: Message): void {
+    const kernel = this._panel.sessionContext.session?.kernel;
+    if (
+      KernelMessage.isCommCloseMsg(message) &&
+      kernel === this._gatewayKernel
+    ) {
+      this._closeWidget(message.content.comm_id);
+    }
     const parent = message.parent_header as Partial<KernelMessage.IHeader>;
     const id = parent.msg_id ?? '';
     const [cell, showing] = this._showings.get(id) ?? [];
@@ -200,6 +209,21 @@ export class CatchUp {
     }
   }
 
+  /** Remove what shows a widget that the kernel has closed. */
+  private _closeWidget(id: string): void {
+    for (const model of this._panel.content.model?.cells ?? []) {
+      if (model.type !== 'code') {
+        continue;
+      }
+      const places = removeViews(model as ICodeCellModel, id);
+      for (const [cell, showing] of this._showings.values()) {
+        if (cell.model === model) {
+          places.forEach(place => showing.removed(place));
+        }
+      }
+    }
+  }
+
   private _onSave(_: unknown, state: DocumentRegistry.SaveState): void {
     this._saves.onSave(state);
   }
@@ -214,6 +238,8 @@ export class CatchUp {
 
   private _turn = 0;
   private _saves = new Saves(runs => this._tellSaved(runs));
+  /** The kernel, when it is one of ours. */
+  private _gatewayKernel: Kernel.IKernelConnection | null = null;
   /** The kernel whose recording was taken over: one of another kind has none. */
   private _recordedBy: Kernel.IKernelConnection | null = null;
   private _held: Message[] | null = null;

@@ -61,6 +61,17 @@ export class Showing {
     return false;
   }
 
+  /** Take note that the output at `place` was removed from the cell. */
+  removed(place: number): void {
+    for (const [name, places] of this._displays) {
+      const kept = places.filter(one => one !== place);
+      this._displays.set(
+        name,
+        kept.map(one => (one > place ? one - 1 : one))
+      );
+    }
+  }
+
   /** Show that the run has ended. */
   end(): void {
     this._cell.executionCount = this._run.execution_count;

@@ -122,3 +122,31 @@ def test_a_server_killed_under_an_open_tab_loses_nothing(sandbox: Sandbox, folde
         page.keyboard.type("print('number is', number)")
         page.keyboard.press("Shift+Enter")
         expect(page.locator(".jp-Cell").nth(1)).to_contain_text("number is 79", timeout=60_000)
+
+
+BAR = """import time
+from ipywidgets import FloatProgress
+from IPython.display import display
+bar = FloatProgress(description="Progress:")
+display(bar)
+for step in range(8):
+    bar.value = step / 8
+    time.sleep(0.5)
+print("between", flush=True)
+bar.close()
+print("done")"""
+
+
+def test_a_finished_progress_bar_leaves_nothing_in_tab_and_file(lab: str, folder: Path, page: Page) -> None:
+    """As sparkmagic shows one for each cell; it is drawn while it runs."""
+    path = write_notebook(folder / "bar.ipynb", "emr-python", BAR)
+    page.goto(f"{lab}/lab/tree/recording/bar.ipynb?reset")
+    expect(page.get_by_text("EMR Python | Idle")).to_be_visible(timeout=90_000)
+    page.locator(".jp-Cell").first.locator(".cm-content").click()
+    page.keyboard.press("Shift+Enter")
+    expect(page.locator(".jp-Cell").first.locator(".widget-hprogress")).to_be_visible(timeout=60_000)
+    expect(page.locator(".jp-InputPrompt").first).to_have_text("[1]:", timeout=60_000)
+    wait_for(page, lambda: shown(page) == "between\ndone\n")
+    save(page)
+    (output,) = read_while_written(path).cells[0].outputs
+    assert output.text == "between\ndone\n"

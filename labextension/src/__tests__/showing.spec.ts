@@ -131,6 +131,34 @@ describe('a run', () => {
     ]);
   });
 
+  it('updates displays in their place when one before them was removed', () => {
+    const [cell, showing] = cellWith({
+      outputs: ['bar', 'a', 'b'].map(text => ({
+        output_type: 'display_data',
+        data: { 'text/plain': text },
+        metadata: {}
+      })),
+      displays: { d0: [0], d2: [2] },
+      last: { k_1: 1 }
+    });
+    cell.shown.shift();
+    showing.removed(0);
+    for (const [number, name] of [
+      [2, 'd0'],
+      [3, 'd2']
+    ] as const) {
+      const data = { 'text/plain': name };
+      const transient = { display_id: name };
+      showing.take(
+        message(number, 'update_display_data', { data, transient, metadata: {} })
+      );
+    }
+    expect(cell.shown.map(output => output.data)).toEqual([
+      { 'text/plain': 'a' },
+      { 'text/plain': 'd2' }
+    ]);
+  });
+
   it('clears its outputs, at once or with the next one', () => {
     const [cell, showing] = cellWith({});
     showing.take(stream(1, 'a'));
