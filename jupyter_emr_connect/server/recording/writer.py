@@ -180,23 +180,25 @@ class NotebookWriter:
         return runs
 
     async def _check_saved(self) -> None:
-        """Forget the runs that a front end has saved to their end, and those that it found in the notebook."""
+        """Forget the runs that a front end has saved to their end, and those that it found in the notebook.
+
+        A front end with our plugin says itself what it has saved (:meth:`saved_by`), so that a notebook, which may be
+        large, is read for others alone. Of what the notebook does not show, another's is decided some time after its
+        end.
+        """
         ended = [run for run in self.recording.unsaved if run.idle]
-        runs = [run for run in ended if not run.settled and self.recording.covers(run)]
+        runs = [run for run in ended if not run.settled and self.recording.covers(run) and not self._is_told_of(run)]
         saved = [run for run in ended if run.settled]
         for path in self.documents.paths if runs else ():
             saved += await self._notebooks.showing(path, runs)
-        saved += [run for run in runs if run not in saved and self._was_decided(run)]
+        now = time.monotonic()
+        saved += [run for run in runs if run not in saved and now - run.ended_at > SHOWN_WITHIN_S]
         if saved:
             self.recording.saved(saved)
 
-    def _was_decided(self, run: Run) -> bool:
-        """Whether the notebook that was just saved is what the user wants of a run that it does not show.
-
-        A front end with our plugin says so itself (:meth:`saved_by`); of another it is so some time after the end.
-        """
-        told = any(session in self._plugins for session in run.sessions & self.recording.sessions)
-        return not told and time.monotonic() - run.ended_at > SHOWN_WITHIN_S
+    def _is_told_of(self, run: Run) -> bool:
+        """Whether a front end that shows a run, and is there, says itself when it has saved it."""
+        return any(session in self._plugins for session in run.sessions & self.recording.sessions)
 
     async def saved_by(self, session: str, msg_ids: Collection[str]) -> None:
         """Forget runs that the front end of ``session`` has saved as the user wants them: shown, cleared or deleted."""

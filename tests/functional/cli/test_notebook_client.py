@@ -14,7 +14,7 @@ for step in range(100):
     sys.stderr.flush()
 print("out", flush=True)
 time.sleep(0.5)
-sys.stderr.write("later")
+_ = sys.stderr.write("later")
 """
 BAR = """
 from IPython.display import display
