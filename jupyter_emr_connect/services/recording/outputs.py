@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from nbformat.v4 import output_from_msg
@@ -11,6 +12,7 @@ from ...gateway.protocol.framing import Message, parse_json
 from .stream_text import StreamText
 
 OUTPUTS = frozenset({"stream", "display_data", "execute_result", "error"})
+COMM = frozenset({"comm_open", "comm_msg"})  # a widget's state, and changes of it
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"  # of an output that shows a widget of ipywidgets
 
 
@@ -30,25 +32,46 @@ class Stream:
         return {"output_type": "stream", "name": self.name, "text": str(self._text)}
 
 
+@dataclass
+class Item:
+    """One output; ``area`` is the id of the Output widget that it was made for, empty for the cell itself."""
+
+    output: Stream | dict[str, Any]
+    area: str = ""
+
+    def node(self) -> dict[str, Any]:
+        """Return the output as a notebook holds it."""
+        return self.output.node() if isinstance(self.output, Stream) else dict(self.output)
+
+
 class Outputs:
-    """What one run has shown so far. ``displays`` is shared by the runs of a kernel: ids reach over cells."""
+    """What one run has shown so far. ``displays`` is shared by the runs of a kernel: ids reach over cells.
+
+    While an Output widget of ipywidgets is entered (``with output:``, as for sparkmagic's tables), a front end gives
+    what comes to it, and clears it alone. Here that is kept behind the widget's view: the widget itself ends with its
+    kernel.
+    """
 
     def __init__(self, displays: Displays) -> None:
         self._displays = displays
-        self._items: list[Stream | dict[str, Any]] = []
-        self._clear_first = False
+        self._items: list[Item] = []
+        self._entered: list[str] = []  # Output widgets, the innermost last
+        self._clear_first: set[str] = set()  # the areas that are cleared with the next output
         self.version = 0
 
     def add(self, msg_type: str, content: Mapping[str, Any]) -> None:
         """Take in a message; those that show nothing, or are malformed, change nothing."""
         if msg_type == "clear_output":
-            self._clear_first = bool(content.get("wait"))
-            if not self._clear_first:
+            if content.get("wait"):
+                self._clear_first.add(self._area)
+            else:
                 self._clear()
         elif msg_type == "update_display_data":
             self._displays.update(content)
         elif msg_type == "comm_close":
             self._displays.close_widget(str(content.get("comm_id", "")))
+        elif msg_type in COMM:
+            self._enter_or_leave(str(content.get("comm_id", "")), content.get("data"))
         elif msg_type == "stream":
             self._write(str(content.get("name", "stdout")), str(content.get("text", "")))
         elif msg_type in OUTPUTS:
@@ -60,47 +83,67 @@ class Outputs:
 
     def nodes(self) -> list[dict[str, Any]]:
         """Return the outputs as a notebook holds them."""
-        return [item.node() if isinstance(item, Stream) else dict(item) for item in self._items]
+        return [item.node() for item in self._items]
 
     def displays(self) -> dict[str, list[int]]:
         """Return which of :meth:`nodes` have a display id, by the id."""
-        return self._displays.of(self, self._items)
+        return self._displays.of(self, [item.output for item in self._items])
 
     def touch(self) -> None:
         """Take note that an output has changed."""
         self.version += 1
 
-    def remove(self, node: dict[str, Any]) -> None:
-        """Show an output no more."""
-        self._items = [item for item in self._items if item is not node]
+    def remove_widget(self, model: str, view: dict[str, Any]) -> None:
+        """Show a view of a widget no more, nor what was made for the widget."""
+        self._items = [item for item in self._items if item.output is not view and item.area != model]
         self.touch()
+
+    @property
+    def _area(self) -> str:
+        return self._entered[-1] if self._entered else ""
+
+    def _enter_or_leave(self, model: str, data: object) -> None:
+        """Take note of the state of an Output widget: its ``msg_id`` is set while it is entered."""
+        state = data.get("state") if isinstance(data, dict) else None
+        if isinstance(state, dict) and "msg_id" in state:
+            self._entered = [entered for entered in self._entered if entered != model]
+            if state["msg_id"]:
+                self._entered.append(model)
 
     def _clear(self) -> None:
-        self._clear_first = False
-        self._displays.forget(self)
-        self._items = []
+        area = self._area
+        self._clear_first.discard(area)
+        if area:
+            self._items = [item for item in self._items if item.area != area]
+        else:
+            self._displays.forget(self)
+            self._items = []
         self.touch()
 
-    def _begin(self) -> None:
-        if self._clear_first:
+    def _begin(self) -> int:
+        """Return where the next output goes: at the end, or behind what the widget that is entered shows."""
+        if self._area in self._clear_first:
             self._clear()
         self.touch()
+        area = self._area
+        own = [at for at, item in enumerate(self._items) if area and area in (item.area, shown_widget(item.output))]
+        return own[-1] + 1 if own else len(self._items)
 
     def _write(self, name: str, text: str) -> None:
-        self._begin()
-        last = self._items[-1] if self._items else None
-        if not isinstance(last, Stream) or last.name != name:
-            last = Stream(name)
-            self._items.append(last)
-        last.write(text)
+        place = self._begin()
+        last = self._items[place - 1] if place else None
+        if last is None or not isinstance(last.output, Stream) or (last.output.name, last.area) != (name, self._area):
+            last = Item(Stream(name), self._area)
+            self._items.insert(place, last)
+        if isinstance(last.output, Stream):
+            last.output.write(text)
 
     def _show(self, msg_type: str, content: Mapping[str, Any]) -> None:
         try:
             node = dict(output_from_msg({"header": {"msg_type": msg_type}, "content": content}))
         except (KeyError, ValueError, TypeError):
             return
-        self._begin()
-        self._items.append(node)
+        self._items.insert(self._begin(), Item(node, self._area))
         if msg_type == "display_data":
             self._displays.add(content, self, node)
         if model := shown_widget(node):
@@ -124,7 +167,7 @@ class Displays:
     def close_widget(self, model: str) -> None:
         """Remove the outputs that show a widget."""
         for outputs, node in self._views.pop(model, ()):
-            outputs.remove(node)
+            outputs.remove_widget(model, node)
 
     def add(self, content: Mapping[str, Any], outputs: Outputs, node: dict[str, Any]) -> None:
         """Remember an output by the id in its message, if it has one."""
@@ -142,7 +185,10 @@ class Displays:
         """Return where in its items a run shows what has a display id."""
         positions = {id(item): at for at, item in enumerate(items)}
         shown_here = {name: [node for owner, node in shown if owner is outputs] for name, shown in self._shown.items()}
-        return {name: [positions[id(node)] for node in nodes] for name, nodes in shown_here.items() if nodes}
+        places = {
+            name: [positions[id(node)] for node in nodes if id(node) in positions] for name, nodes in shown_here.items()
+        }
+        return {name: found for name, found in places.items() if found}
 
     def forget(self, outputs: Outputs) -> None:
         """Forget what a run has shown."""
@@ -156,9 +202,9 @@ def _display_id(content: Mapping[str, Any]) -> str:
     return str(transient.get("display_id") or "") if isinstance(transient, dict) else ""
 
 
-def shown_widget(node: Mapping[str, Any]) -> str:
-    """Return the id of the model that an output shows as a widget, or an empty string."""
-    data = node.get("data")
+def shown_widget(output: object) -> str:
+    """Return the id of the model that an output of a notebook shows as a widget, or an empty string."""
+    data = output.get("data") if isinstance(output, dict) else None
     view = data.get(WIDGET_VIEW) if isinstance(data, dict) else None
     return str(view.get("model_id", "")) if isinstance(view, dict) else ""
 

@@ -12,12 +12,13 @@ from typing import Any
 
 from ...gateway.protocol.framing import BadFrame, Message
 from ...gateway.protocol.numbering import MessageNumbers, split
-from .outputs import Displays, Outputs, content_of
+from .outputs import COMM, Displays, Outputs, content_of
 from .retrying_spool import RetryingSpool
 from .runs import Run, run_of
 from .spool import RecordKind
 
-# What a cell shows, begins or ends with. Of comm messages (widgets) only the end of a widget changes the notebook.
+# What a cell shows, begins or ends with. Of comm messages (widgets) those alone change the notebook that end a widget
+# or, naming a message's id, enter and leave an Output widget.
 SHOWN = frozenset(
     {"stream", "display_data", "update_display_data", "execute_result", "error", "clear_output", "comm_close"}
 )
@@ -100,7 +101,7 @@ class Recording:
     def _published(self, message: Message) -> None:
         try:
             is_progress = message.msg_type in PROGRESS
-            if not self.runs or not (is_progress or message.msg_type in SHOWN) or self._is_former(message):
+            if not self.runs or not (is_progress or _is_shown(message)) or self._is_former(message):
                 return
             # What runs is asked for its parent only where the parent matters: most messages are outputs of a run.
             run = self._run(message) if is_progress or not self._running else None
@@ -270,6 +271,10 @@ class Recording:
                 self.spool.remove()
             else:
                 self.spool.close()
+
+
+def _is_shown(message: Message) -> bool:
+    return message.msg_type in SHOWN or (message.msg_type in COMM and b'"msg_id"' in bytes(message.content))
 
 
 def note_progress(run: Run, message: Message) -> None:

@@ -150,7 +150,11 @@ describe('a run', () => {
       const data = { 'text/plain': name };
       const transient = { display_id: name };
       showing.take(
-        message(number, 'update_display_data', { data, transient, metadata: {} })
+        message(number, 'update_display_data', {
+          data,
+          transient,
+          metadata: {}
+        })
       );
     }
     expect(cell.shown.map(output => output.data)).toEqual([

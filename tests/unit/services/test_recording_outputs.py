@@ -121,6 +121,52 @@ def test_a_widget_that_was_cleared_may_be_closed(outputs):
     assert (outputs.nodes(), outputs.version) == ([], version)
 
 
+def test_a_closed_widget_with_a_display_id_is_no_display_any_more(outputs):
+    outputs.add("display_data", {**bar("one"), "transient": {"display_id": "d"}})
+    outputs.add("display_data", display("kept", "e"))
+    outputs.add("comm_close", {"comm_id": "one"})
+    assert outputs.displays() == {"e": [0]}
+
+
+def enter(outputs: Outputs, model: str, msg_id: str) -> None:
+    outputs.add("comm_msg", {"comm_id": model, "data": {"method": "update", "state": {"msg_id": msg_id}}})
+
+
+def test_what_is_made_for_an_output_widget_is_kept_behind_it_and_cleared_alone(outputs):
+    """As sparkmagic shows a table."""
+    stream(outputs, "before\n")
+    outputs.add("comm_open", {"comm_id": "out", "data": {"state": {"msg_id": "", "outputs": []}}})
+    outputs.add("display_data", bar("out"))
+    stream(outputs, "after\n")
+    for text in ("old", "new"):
+        enter(outputs, "out", "m")
+        outputs.add("clear_output", {"wait": text == "new"})
+        enter(outputs, "out", "")
+        stream(outputs, f"{text}\n")
+        enter(outputs, "out", "m")
+        stream(outputs, f"{text} ")
+        outputs.add("display_data", display(text))
+        enter(outputs, "out", "")
+    shown = [node.get("text") or node["data"]["text/plain"] for node in outputs.nodes()]
+    assert shown == ["before\n", bar("out")["data"]["text/plain"], "new ", "new", "after\nold\nnew\n"]
+    outputs.add("comm_close", {"comm_id": "out"})
+    assert texts(outputs) == [("stdout", "before\n"), ("stdout", "after\nold\nnew\n")]
+
+
+def test_the_inner_of_two_output_widgets_gets_what_comes(outputs):
+    for model in ("outer", "inner"):
+        outputs.add("display_data", bar(model))
+    enter(outputs, "outer", "m")
+    enter(outputs, "inner", "m")
+    stream(outputs, "in")
+    enter(outputs, "inner", "")
+    stream(outputs, "out")
+    enter(outputs, "outer", "")
+    outputs.add("comm_msg", {"comm_id": "outer", "data": {"method": "custom", "content": {}}})
+    outputs.add("comm_msg", {"comm_id": "outer"})
+    assert [node.get("text", "view") for node in outputs.nodes()] == ["view", "out", "view", "in"]
+
+
 def test_a_byte_that_cannot_be_decoded_is_replaced_and_the_rest_is_shown(outputs):
     outputs.add("stream", content_of(Message("iopub", b"{}", b"{}", b"{}", b'{"name": "stdout", "text": "a\x80b\\n"}')))
     assert texts(outputs) == [("stdout", "a\ufffdb\n")]
