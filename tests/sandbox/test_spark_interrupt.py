@@ -14,6 +14,7 @@ from traitlets.config import Config
 
 from jupyter_emr_connect.gateway.injected.install import spark_installation
 from jupyter_emr_connect.gateway.injected.kernel_spark import CANCELLED, STOPPED
+from jupyter_emr_connect.services.recording.outputs import WIDGET_VIEW
 from tests.conftest import Sandbox
 from tests.sandbox.kernels import attached_to, execute, published, reply_to, running, says, texts, until
 
@@ -72,6 +73,10 @@ async def running_statement(client: AsyncKernelClient, code: str, statements: St
     return msg_id
 
 
+def of_type(messages: list[dict[str, Any]], msg_type: str) -> list[dict[str, Any]]:
+    return [message for message in messages if message["msg_type"] == msg_type]
+
+
 async def left_are(jobs: int, client: AsyncKernelClient, code: str) -> None:
     """So many jobs are active, and the session still has its variable."""
     for _ in range(20):  # Spark's own count of jobs runs behind
@@ -95,6 +100,8 @@ async def stop_a_job(
     expected = ("error", "Interrupted by user", count + 1)
     assert (content["status"], content["evalue"], content["execution_count"]) == expected
     assert texts(outputs, "stderr").startswith(CANCELLED)
+    shown = {one["content"]["data"].get(WIDGET_VIEW, {}).get("model_id") for one in of_type(outputs, "display_data")}
+    assert shown - {None} <= {one["content"]["comm_id"] for one in of_type(outputs, "comm_close")}  # the progress bar's
     assert statements()[-1]["state"] == "cancelled"
     await left_are(0, client, code["jobs"])
 

@@ -33,7 +33,10 @@ PRINTED_LOST = "Anything that it had printed is lost: Livy gives that out only w
 
 
 class Cell:
-    """One cell's statement in Livy: posted, polled, and stopped when the cell is interrupted."""
+    """One cell's statement in Livy: posted, polled, and stopped when the cell is interrupted.
+
+    ``bar`` is its progress bar, which sparkmagic closes only when the statement ends by itself.
+    """
 
     def __init__(self, code: Any, session: Any) -> None:
         self.code = code
@@ -41,6 +44,7 @@ class Cell:
         self.client = session.http_client
         self.statement: Any = None  # its number, once it is known
         self.posting = False
+        self.bar: Any = None
         self.answer: Any = {}  # Livy's last one about the statement
 
     def post(self, post_statement: Any, session_id: Any, data: Any) -> Any:
@@ -49,6 +53,11 @@ class Cell:
         answer = post_statement(session_id, data)
         self.statement, self.posting = answer["id"], False
         return answer
+
+    def close_bar(self) -> None:
+        """Let the progress bar go, whatever came of the statement: open, it would stay in the notebook."""
+        if self.bar is not None:
+            self.bar.close()
 
     def find(self) -> None:
         """Find a statement whose number was not received: the last one, if it has the cell's code and has not ended."""
@@ -179,6 +188,7 @@ def install(shell: Any = None) -> str:
     """Wrap sparkmagic's way to run a statement, or watch the cells of ``shell``, once; returns what was done."""
     if "sparkmagic.livyclientlib.command" not in sys.modules:  # where it is installed, it may yet not be used
         return watch(shell)
+    from sparkmagic.livyclientlib import command as command_module
     from sparkmagic.livyclientlib import exceptions
     from sparkmagic.livyclientlib.command import Command
     from sparkmagic.livyclientlib.livyreliablehttpclient import LivyReliableHttpClient
@@ -206,11 +216,27 @@ def install(shell: Any = None) -> str:
             raise
         finally:
             running.remove(cell)
+            cell.close_bar()
 
+    note_bars(command_module, running)
     Command.emr_connect_execute = execute
     Command.execute = executing
     LivyReliableHttpClient.post_statement = posting
     return "installed"
+
+
+def note_bars(module: Any, running: list[Cell]) -> None:
+    """Let each cell know the progress bar that sparkmagic's ``module`` makes for it; ``running`` are the cells."""
+    make = getattr(module, "FloatProgress", None)
+
+    def making(*given: Any, **options: Any) -> Any:
+        bar = make(*given, **options) if make is not None else None
+        if running:
+            running[-1].bar = bar
+        return bar
+
+    if make is not None:
+        module.FloatProgress = making
 
 
 def watch(shell: Any) -> str:

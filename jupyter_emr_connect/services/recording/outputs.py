@@ -125,9 +125,11 @@ class Outputs:
         if self._area in self._clear_first:
             self._clear()
         self.touch()
-        area = self._area
-        own = [at for at, item in enumerate(self._items) if area and area in (item.area, shown_widget(item.output))]
-        return own[-1] + 1 if own else len(self._items)
+        area, end = self._area, len(self._items)
+        if not area:
+            return end
+        own = [at for at, item in enumerate(self._items) if area in (item.area, shown_widget(item.output))]
+        return own[-1] + 1 if own else end
 
     def _write(self, name: str, text: str) -> None:
         place = self._begin()

@@ -164,5 +164,25 @@ def test_a_session_that_is_busy_yet_has_not_stopped_whatever_the_statement_says(
     assert "still being cancelled" in capsys.readouterr().err
 
 
+def test_the_progress_bar_of_a_cell_is_closed_whatever_comes_of_it() -> None:
+    class Bar:
+        closed = False
+
+        def close(self) -> None:
+            self.closed = True
+
+    class Module:
+        FloatProgress = Bar
+
+    module, running = Module(), [posted(Livy())]
+    kernel_spark.note_bars(module, running)
+    bar = module.FloatProgress()
+    running[0].close_bar()
+    assert bar.closed
+    running.pop().close_bar()
+    assert not module.FloatProgress().closed  # made for no cell
+    Cell(CODE, Livy()).close_bar()
+
+
 def test_a_kernel_without_sparkmagic_stays_as_it_is() -> None:
     assert kernel_spark.install() == "nothing to watch"
