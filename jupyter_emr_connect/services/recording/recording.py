@@ -23,6 +23,9 @@ SHOWN = frozenset(
     {"stream", "display_data", "update_display_data", "execute_result", "error", "clear_output", "comm_close"}
 )
 PROGRESS = frozenset({"execute_input", "status"})
+# A thread that reads a large recording lets the loops run in between: they would else wait for the interpreter's lock.
+READ_AT_ONCE_BYTES = 256 * 1024
+PAUSE_S = 0.001
 
 Publish = Callable[[str, dict[str, Any], Any], None]
 
@@ -191,10 +194,15 @@ class Recording:
                 run.late_read = run.late
                 if run.outputs is None:
                     run.outputs = Outputs(self._displays)
+            read = 0
             for kind, message, end in self.spool.read(self._read_to):
                 self._read_to = end
                 if kind is RecordKind.PUBLISHED:
                     self._show(message)
+                read += message.size
+                if read > READ_AT_ONCE_BYTES:
+                    read = 0
+                    time.sleep(PAUSE_S)
             for run in self.runs.values():
                 if run.settled and run.written is None:  # by the server before this one
                     run.written = run.version

@@ -196,6 +196,19 @@ async def test_of_two_notebooks_on_a_kernel_the_one_with_the_cell_gets_its_outpu
     assert path.read_text() == before
 
 
+async def test_a_long_recording_is_sent_in_parts(kernel, rest, local):
+    """Made to JSON as a whole, and sent so, it would hold up the server."""
+    kernel.run("one", "c1")
+    for number in range(3):
+        kernel.publish("display_data", data={"text/plain": str(number) * 1_000_000}, metadata={})
+    kernel.write("ü" * 1_000_000)
+    answer = await rest("GET", f"kernels/{local}/recording")
+    assert answer.headers["Transfer-Encoding"] == "chunked"
+    (run,) = answer.json["runs"]
+    assert [len(output["data"]["text/plain"]) for output in run["outputs"][:3]] == [1_000_000] * 3
+    assert run["outputs"][3]["text"] == "ü" * 1_000_000
+
+
 async def test_only_a_connected_front_end_takes_over(kernel, rest, local):
     answer = await rest("POST", f"kernels/{local}/recording", {"session": "elsewhere"})
     assert (answer.status, answer.json["code"]) == (400, "bad-request")
