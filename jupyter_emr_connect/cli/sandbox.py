@@ -15,6 +15,8 @@ import click
 from ..errors import ConfigurationError, SandboxInstallError
 from .output import print_json, print_table
 
+HOSTS_FILE = Path("/etc/hosts")
+
 
 class InOrderOfUse(click.Group):
     """A group whose help lists the commands as they are used, not by the alphabet."""
@@ -185,24 +187,35 @@ def _show_status(found: dict[str, Any], as_json: bool) -> None:
 @sandbox.command()
 @sandbox_options
 @click.option("--keys", is_flag=True, help="Also AWS_ACCESS_KEY_ID and its secret, for tools without profiles.")
-def env(as_json: bool, name: str, keys: bool) -> None:
+@click.option("--real-names", is_flag=True, help="For clients that take AWS's own host names: a CA and no endpoint.")
+def env(as_json: bool, name: str, keys: bool, real_names: bool) -> None:
     """Print what leads a shell here.
 
     Use it as eval "$(jupyter emr sandbox env)".
+
+    With --real-names no endpoint is set: AWS's host names must lead here then, by the lines of `sandbox hosts` in
+    /etc/hosts. For clients that build those names themselves.
 
     The keys of the profiles are in the file that AWS_SHARED_CREDENTIALS_FILE names; it is removed by `sandbox down`.
     Only with --keys do they stand in the environment too, where every program started from it can read them.
     """
     _check_installed()
-    from ..sandbox.state.client_files import UNSET, in_front_of_mine, keys_of
+    from ..sandbox.state.client_files import UNSET, in_front_of_mine, keys_of, missing_hosts, with_real_names
     from ..sandbox.supervisor import control_client
 
     found = control_client.environment(name)
+    if real_names:
+        hosts = control_client.hosts(name)
+        found = with_real_names(found, hosts["ca_file"])
+        if missing_hosts(hosts["lines"], HOSTS_FILE):
+            option = "" if name == "default" else f" --name {name}"
+            click.echo(f"{HOSTS_FILE} does not lead AWS's host names here yet. Run as root:", err=True)
+            click.echo(f"  jupyter emr sandbox hosts{option} >> {HOSTS_FILE}", err=True)
     found = in_front_of_mine(found) | (keys_of(found) if keys else {})
     if as_json:
         print_json(found)
         return
-    click.echo(f"unset {' '.join(UNSET)}")
+    click.echo(f"unset {' '.join((*UNSET, 'AWS_ENDPOINT_URL') if real_names else UNSET)}")
     for variable, value in found.items():
         click.echo(f"export {variable}={shlex.quote(value)}")
 

@@ -47,7 +47,7 @@ def aws(sandbox: Sandbox, service: str) -> Any:
     return boto3.Session().client(
         service,
         region_name=developer["region"],
-        endpoint_url=developer["endpoint_url"],
+        endpoint_url=sandbox.env["AWS_ENDPOINT_URL"],
         aws_access_key_id=developer["aws_access_key_id"],
         aws_secret_access_key=developer["aws_secret_access_key"],
     )

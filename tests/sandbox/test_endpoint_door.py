@@ -77,11 +77,12 @@ async def refused(door: Door, kernel_id: str) -> int:
 
 async def test_it_offers_what_emr_on_eks_documents_and_runs_as_the_role(two: Two) -> None:
     mine, _, kernel_id = two
-    specs = (await mine.ask("GET", "/api/kernelspecs")).json["kernelspecs"]
-    assert {name: spec["spec"]["display_name"] for name, spec in specs.items()} == {
+    answer = (await mine.ask("GET", "/api/kernelspecs")).json
+    assert {name: spec["spec"]["display_name"] for name, spec in answer["kernelspecs"].items()} == {
         PYTHON: "Python 3",
         PYSPARK: "PySpark on Kubernetes",
     }
+    assert answer["default"] == PYTHON
     async with mine.socket(kernel_id, v1=False) as socket:
         assert printed(await run(socket, "import os; print(os.environ['KERNEL_USERNAME'])")) == "emranalyst\n"
 

@@ -255,8 +255,27 @@ async def test_livys_secrets_stay_behind_the_door(livy: tuple[Door, Door, int]) 
     answer = await mine.ask("GET", f"/sessions/{number}")
     assert "Set-Cookie" not in answer.headers
     assert (answer.json["owner"], answer.json["proxyUser"]) == ("emranalyst", "emranalyst")
-    for path in ("/ui", "/metrics", "/metrics/metrics", "/healthcheck", "/threads", "/ping", "/static/livy.js"):
-        assert (await mine.ask("GET", path)).status == 404
+    connected = await mine.ask("POST", f"/sessions/{number}/connect")
+    assert (connected.status, connected.json["owner"]) == (200, "emranalyst")
+    assert connected.json.keys() == answer.json.keys()
+
+
+async def test_livys_own_pages_are_livys(sandbox: Sandbox, livy: tuple[Door, Door, int]) -> None:
+    mine, other, number = livy
+    home = await mine.ask("GET", "/")
+    assert (home.status, home.headers["Location"]) == (302, "/ui/")
+    assert "<title>Livy" in (await mine.ask("GET", "/ui/")).text
+    assert (await mine.ask("GET", "/metrics/ping")).text == "pong\n"
+    assert "gauges" in (await mine.ask("GET", "/metrics/metrics")).json
+    pages = [f"/ui/session/{number}", "/ui/", "/static/js/all-sessions.js", "/metrics/threads", "/metrics/healthcheck"]
+    for page in [await mine.ask("GET", path) for path in pages]:
+        assert page.status < 400 or page.json  # a health check without checks says 501
+        assert "door-" not in page.text
+    for door, path in ((other, f"/ui/session/{number}"), (mine, "/ping"), (mine, "/thriftserver"), (mine, "/a//b")):
+        missing = await door.ask("GET", path)
+        assert missing.status == 404
+        assert missing.headers["Content-Type"] == "text/html;charset=utf-8"
+        assert missing.text.startswith(f'Requesting "GET {path}" on servlet ""')
 
 
 async def test_spark_runs_as_the_role_whatever_the_client_says(livy: tuple[Door, Door, int]) -> None:

@@ -213,18 +213,23 @@ def test_aws_host_names_lead_here(sandbox: Sandbox) -> None:
         pytest.skip("port 443 needs root")
     found = sandbox.json("sandbox", "hosts", "--name", sandbox.name)
     names = {line.split()[1]: line.split()[0] for line in found["lines"]}
-    host = "elasticmapreduce.us-east-1.amazonaws.com"
     code = (
         "import boto3, socket\n"
         f"names = {names!r}; real = socket.getaddrinfo\n"
         "socket.getaddrinfo = lambda host, *rest, **more: real(names.get(host, host), *rest, **more)\n"
-        f"emr = boto3.client('emr', region_name='us-east-1', endpoint_url='https://{host}')\n"
-        "print(len(emr.list_clusters()['Clusters']))\n"
+        "older = 'https://us-east-1.elasticmapreduce.amazonaws.com'\n"
+        "for emr in (boto3.client('emr'), boto3.client('emr', endpoint_url=older)):\n"
+        "    print(len(emr.list_clusters()['Clusters']))\n"
+        "for url in (None, 'https://s3.amazonaws.com'):\n"  # both with the bucket's name in that of the host
+        "    s3 = boto3.client('s3', endpoint_url=url)\n"
+        "    s3.put_object(Bucket='emr-sandbox-notebooks', Key='real names', Body=b'1')\n"
+        "    print(s3.list_objects_v2(Bucket='emr-sandbox-notebooks', Prefix='real')['KeyCount'])\n"
     )
-    env = {key: value for key, value in sandbox.env.items() if key != "AWS_ENDPOINT_URL"}
-    env["AWS_CA_BUNDLE"] = found["ca_file"]
+    env = {key: value for key, value in sandbox.env.items() if not key.startswith("AWS_")}
+    env |= sandbox.json("sandbox", "env", "--real-names", "--name", sandbox.name)
+    assert "AWS_ENDPOINT_URL" not in env
     done = subprocess.run(["python", "-c", code], env=env, capture_output=True, text=True, timeout=60)
-    assert done.stdout == "5\n", done.stderr
+    assert done.stdout.split() == ["5", "5", "1", "1"], done.stderr
 
 
 def test_log_shows_what_aws_answered(sandbox: Sandbox) -> None:

@@ -63,8 +63,11 @@ class AWSApplication:
     def _answer(self, call: Call) -> Reply:
         """Take the request through every step; each raises :class:`Refusal` to end it."""
         incoming = call.incoming
+        # Already before the signature is read, so that its refusal has the form of the service.
+        call.service, call.region = locate(incoming, None)
         signed = signature_of(incoming)
-        call.service, call.region = locate(incoming, (signed.region, signed.service) if signed else None)
+        if signed:
+            call.service, call.region = locate(incoming, (signed.region, signed.service))
         service = self.services.get(call.service)
         if service is None:
             raise Refusal(FailureKind.NOT_EMULATED, f"The sandbox does not emulate the service '{call.service[:40]}'.")
@@ -109,7 +112,7 @@ class AWSApplication:
             return reply_of(call.operation, handler(call), call.request_id)
         if not service.moto:
             raise Refusal(FailureKind.NOT_EMULATED, f"The sandbox does not emulate {service.prefix}:{call.action}.")
-        return backend.answer(call, service.moto)
+        return service.answer(call) if service.answer else backend.answer(call, service.moto)
 
     def _note(self, call: Call, reply: Reply) -> None:
         who = call.principal.arn if call.principal is not ANONYMOUS else "-"

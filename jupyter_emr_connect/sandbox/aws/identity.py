@@ -103,7 +103,19 @@ class AccessKeys:
 
 def new_key_id(prefix: str) -> str:
     """Return a random access key id (``AKIA…``, ``ASIA…``) of AWS's length."""
-    return prefix + "".join(secrets.choice(string.ascii_uppercase + "234567") for _ in range(16))
+    return _random_id(prefix, 16)
+
+
+def new_unique_id(prefix: str) -> str:
+    """Return a random unique id of an IAM resource (``AIDA…`` for a user) of AWS's length.
+
+    The prefixes are those of "IAM identifiers" (IAM user guide).
+    """
+    return _random_id(prefix, 17)
+
+
+def _random_id(prefix: str, length: int) -> str:
+    return prefix + "".join(secrets.choice(string.ascii_uppercase + "234567") for _ in range(length))
 
 
 def iam_backend(account: str) -> Any:

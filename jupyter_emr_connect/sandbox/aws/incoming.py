@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 from .failures import FailureKind, Refusal
 
@@ -18,9 +18,15 @@ RAW_HEADERS = "jupyter_emr_connect.raw_headers"
 """Environ key under which the server hands the headers as they came: WSGI cannot tell ``a-b`` from ``a_b``."""
 
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+){1,2}-\d")
-_HOST = re.compile(
-    r"(?:.*\.)?(?P<service>[a-z0-9-]+)\.(?P<region>[a-z]{2}(?:-[a-z]+){1,2}-\d)\.(amazonaws\.com|api\.aws)"
+_HOSTS = (
+    re.compile(
+        r"(?:.*\.)?(?P<service>[a-z0-9-]+)\.(?P<region>[a-z]{2}(?:-[a-z]+){1,2}-\d)\.(?:amazonaws\.com|api\.aws)"
+    ),
+    # The older form of some services, which botocore still has for EMR.
+    re.compile(r"(?P<region>[a-z]{2}(?:-[a-z]+){1,2}-\d)\.(?P<service>[a-z0-9-]+)\.amazonaws\.com"),
+    re.compile(r"(?:.*\.)?(?P<service>s3|iam|sts)\.amazonaws\.com"),
 )
+_CREDENTIAL = re.compile(r"Credential=[^/,&]+/\d{8}/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)/")
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,8 @@ def locate(incoming: Incoming, scope: tuple[str, str] | None) -> tuple[str, str]
     """Return the signing name of the service and the region that the request is for.
 
     ``scope`` is (region, service) of the credential scope where the request is signed. Without one, the host name
-    counts, then the target header, then the form's ``Version``; what remains is S3's (an anonymous GET).
+    counts, then what can be read of a malformed credential, the target header, and the form's ``Version``; what remains
+    is S3's (an anonymous GET).
     """
     if scope:
         region, service = scope
@@ -114,9 +121,12 @@ def locate(incoming: Incoming, scope: tuple[str, str] | None) -> tuple[str, str]
                 FailureKind.MALFORMED_AUTH, f"Credential should be scoped to a valid region, not '{region[:40]}'."
             )
         return service, region
-    host = _HOST.fullmatch(incoming.headers.get("host", "").partition(":")[0])
-    if host:
-        return host["service"], host["region"]
+    name = incoming.headers.get("host", "").partition(":")[0]
+    for host in filter(None, (pattern.fullmatch(name) for pattern in _HOSTS)):
+        return host["service"], host.groupdict().get("region") or "us-east-1"
+    claimed = _CREDENTIAL.search(incoming.headers.get("authorization", "") or unquote(incoming.query))
+    if claimed:
+        return claimed["service"], claimed["region"]
     if incoming.headers.get("x-amz-target", "").startswith("ElasticMapReduce."):
         return "elasticmapreduce", "us-east-1"
     versions = {"2011-06-15": "sts", "2010-05-08": "iam", "2016-11-15": "ec2"}

@@ -16,8 +16,9 @@ from ..world.security import StoredSecurityConfiguration
 from ..world.world import ACCOUNT, OTHER_ACCOUNT, REGION, World
 from . import policies, policies_partner
 from .emr.render import INSTANCE_PROFILE, SERVICE_ROLE
-from .identity import iam_backend, new_key_id
+from .identity import iam_backend, new_key_id, new_unique_id
 from .policies import Document
+from .s3.stored import prepare_bucket
 
 BUCKETS = ("emr-sandbox-notebooks", "emr-sandbox-data")
 """The buckets of the sandbox's own account; the other one has ``policies.PARTNER_BUCKET``."""
@@ -69,6 +70,7 @@ def role_arns(world: World) -> list[str]:
 
 def _user(iam: Any, name: str, document: Mapping[str, Any], key: tuple[str, str] | None) -> None:
     user = iam.create_user(REGION, name)
+    user.id = new_unique_id("AIDA")
     policy = iam.create_policy(f"What {name} may do", "/", json.dumps(document), f"EMRSandbox-{name}", [])
     policy.attach_to(user)
     made = iam.create_access_key(name)
@@ -88,7 +90,7 @@ def _service_roles(iam: Any, permissions: Document) -> None:
     """Make what EMR itself needs in an account: the instance profile and the service role."""
     _role(iam, INSTANCE_PROFILE, policies.service_trust("ec2.amazonaws.com"), permissions)
     _role(iam, SERVICE_ROLE, policies.service_trust("elasticmapreduce.amazonaws.com"))
-    iam.create_instance_profile(INSTANCE_PROFILE, "/", [INSTANCE_PROFILE])
+    iam.create_instance_profile(INSTANCE_PROFILE, "/", [INSTANCE_PROFILE]).id = new_unique_id("AIPA")
 
 
 def _roles(iam: Any) -> None:
@@ -111,8 +113,10 @@ def _buckets(world: World) -> None:
     for name in BUCKETS:
         store.create_bucket(name, world.region)
         store.put_bucket_versioning(name, "Enabled")
+        prepare_bucket(store.buckets[name])
     partner = s3_backends[OTHER_ACCOUNT]["aws"]
     partner.create_bucket(policies.PARTNER_BUCKET, world.region)
+    prepare_bucket(partner.buckets[policies.PARTNER_BUCKET])
     partner.put_bucket_policy(policies.PARTNER_BUCKET, json.dumps(policies_partner.BUCKET_POLICY).encode())
 
 

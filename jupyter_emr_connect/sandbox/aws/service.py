@@ -12,6 +12,7 @@ from typing import Any
 from ..world.eks import EndpointSpec, VirtualClusterSpec
 from ..world.serverless import ApplicationSpec
 from ..world.world import ClusterSpec, World
+from .failures import Reply
 from .identity import ANONYMOUS, AccessKeys, Principal
 from .incoming import Incoming
 from .lifecycle import (
@@ -105,7 +106,8 @@ class Service:
     """One AWS service.
 
     ``name`` is its SigV4 name, ``model`` botocore's, ``prefix`` IAM's. ``handlers`` answer by operation name;
-    operations without one go to moto where ``moto`` is set (its backend's name), else they are not emulated.
+    operations without one go to moto where ``moto`` is set (its backend's name), else they are not emulated; ``answer``
+    takes the place of moto's bare answer where something is to be done before or after it.
     ``checks`` gives IAM's questions for a call (none: nobody is refused). ``compute`` finds the compute that a call
     is about, for faults that are meant for one compute. ``anonymous`` operations need no signature. ``strict`` holds
     the parameters against every constraint of the model before anyone is asked (``constraints``).
@@ -117,6 +119,7 @@ class Service:
     checks: Callable[[Call], Sequence[Check]]
     handlers: Mapping[str, Handler] = field(default_factory=dict)
     moto: str = ""
+    answer: Callable[[Call], Reply] | None = None
     rates: Mapping[str, BucketRate] = field(default_factory=dict)
     compute: Callable[[Call], str | None] = lambda call: None
     anonymous: bool = False

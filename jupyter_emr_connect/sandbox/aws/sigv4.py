@@ -74,6 +74,8 @@ def signature_of(incoming: Incoming) -> Signed | None:
 
 def _from_header(incoming: Incoming, header: str) -> Signed:
     algorithm, _, rest = header.partition(" ")
+    if algorithm == "AWS":
+        raise Refusal(FailureKind.OLD_SIGNATURE)
     if algorithm != ALGORITHM:
         raise Refusal(FailureKind.MALFORMED_AUTH, f"Unsupported authorization type: '{algorithm[:40]}'.")
     parts = dict(part.strip().partition("=")[::2] for part in rest.split(","))

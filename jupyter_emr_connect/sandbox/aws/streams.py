@@ -11,7 +11,7 @@ import binascii
 import hashlib
 import hmac
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from .failures import FailureKind, Refusal
 from .incoming import Incoming
@@ -39,7 +39,7 @@ def check_stream(incoming: Incoming, signed: Signed, secret: str, seed: str) -> 
         raise Refusal(FailureKind.INCOMPLETE_BODY)
     if kind.startswith("STREAMING-AWS4-HMAC-SHA256-PAYLOAD"):
         _check_signatures(chunks, trailer, signed, secret, seed)
-    _check_digests(content, trailer)
+    check_digests(content, trailer)
 
 
 def _split(body: bytes) -> tuple[list[tuple[bytes, str]], dict[str, str]]:
@@ -96,8 +96,12 @@ def _compare(expected: str, given: str) -> None:
         raise Refusal(FailureKind.BAD_SIGNATURE)
 
 
-def _check_digests(content: bytes, trailer: dict[str, str]) -> None:
-    for name, value in trailer.items():
+def check_digests(content: bytes, headers: Mapping[str, str]) -> None:
+    """Compare the checksums among ``headers`` (of a request or of a stream's trailer) with the content.
+
+    Raises :class:`Refusal` (``BadDigest``) for one that does not fit.
+    """
+    for name, value in headers.items():
         digest = _DIGESTS.get(name)
         if digest is None:
             continue

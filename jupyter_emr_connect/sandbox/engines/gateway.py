@@ -32,8 +32,9 @@ async def start_gateway(
     kernels reach Livy at ``<livy_url>/kernels/<KERNEL_ID>``; with None they are an endpoint's, drivers themselves.
     Raises SandboxStartError.
     """
-    write_kernelspecs(kernels_dir, installation, livy_url=livy_url, workdir=workdir, address=address)
-    settings = {"ip": address, "token": token, "kernels_dir": str(kernels_dir), "home": str(kernels_home(workdir))}
+    default = write_kernelspecs(kernels_dir, installation, livy_url=livy_url, workdir=workdir, address=address)
+    settings = {"ip": address, "token": token, "kernels_dir": str(kernels_dir), "default_kernel": default}
+    settings["home"] = str(kernels_home(workdir))
     environment = minimal_environment(workdir) | {
         "JUPYTER_NO_CONFIG": "1",
         "JUPYTER_CONFIG_DIR": str(workdir / "jupyter" / "config"),

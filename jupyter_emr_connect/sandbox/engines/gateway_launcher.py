@@ -1,8 +1,8 @@
 """Runs Jupyter Enterprise Gateway with settings from stdin; executed by the gateway's own Python, never imported by us.
 
-Works with 2.6.0 and 3.3.0. One JSON line: ``ip``, ``token``, ``kernels_dir``, ``home``. The token reaches the
-application as a trait and nothing else: no argv, no environment, no file. The port is the operating system's choice
-and is printed once it is bound.
+Works with 2.6.0 and 3.3.0. One JSON line: ``ip``, ``token``, ``kernels_dir``, ``default_kernel``, ``home``. The token
+reaches the application as a trait and nothing else: no argv, no environment, no file. The port is the operating
+system's choice and is printed once it is bound.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ def gateway_config(settings: dict[str, str]) -> Config:
     app.port_retries = 0
     app.auth_token = settings["token"]
     app.list_kernels = True
+    app.default_kernel_name = settings["default_kernel"]
     # The sandbox often runs as root, and the front door alone decides which user a kernel is for.
     app.unauthorized_users = set()
     app.ws_ping_interval = 30

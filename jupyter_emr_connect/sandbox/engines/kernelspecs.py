@@ -17,6 +17,7 @@ SPARKMAGIC_KERNELS = {
     "sparkkernel": ("Spark", "scala"),
     "sparkrkernel": ("SparkR", "r"),
 }
+CLUSTER_PYTHON = "python3"
 # Titles as EMR on EKS documents them (reference 2.2); its names are not documented, these are Enterprise Gateway's own
 # for Kubernetes.
 ENDPOINT_PYTHON = ("python_kubernetes", "Python 3")
@@ -25,8 +26,8 @@ ENDPOINT_PYSPARK = ("spark_python_kubernetes", "PySpark on Kubernetes")
 
 def write_kernelspecs(
     kernels_dir: Path, installation: Installation, *, livy_url: str | None, workdir: Path, address: str
-) -> None:
-    """Write the kernelspecs into ``kernels_dir``; called before the gateway starts.
+) -> str:
+    """Write the kernelspecs into ``kernels_dir`` and return the default's name; called before the gateway starts.
 
     A cluster has ``python3`` and sparkmagic's three kernels. ``livy_url`` is its internal listener for kernels; their
     launcher appends ``/kernels/<KERNEL_ID>``. An endpoint has no Livy (``livy_url`` is None): its PySpark kernel is
@@ -37,10 +38,11 @@ def write_kernelspecs(
     if livy_url is None:
         _write(kernels_dir, ENDPOINT_PYTHON[0], _python(installation, home, ENDPOINT_PYTHON[1]))
         _write(kernels_dir, ENDPOINT_PYSPARK[0], _pyspark(installation, home, address))
-        return
-    _write(kernels_dir, "python3", _python(installation, home, "Python 3"))
+        return ENDPOINT_PYTHON[0]
+    _write(kernels_dir, CLUSTER_PYTHON, _python(installation, home, "Python 3"))
     for name in SPARKMAGIC_KERNELS:
         _write(kernels_dir, name, _sparkmagic(installation, home, name, livy_url))
+    return CLUSTER_PYTHON
 
 
 def kernels_home(workdir: Path) -> Path:

@@ -21,7 +21,7 @@ from .callers import DoorCaller, identify
 from .certificates import CertificateAuthority
 from .door import Door, ServedPort
 from .engine_slot import EngineSlot
-from .livy import LivyCall, LivyRules
+from .livy import LivyCall, LivyRules, livy_segments, no_such_page
 from .proxy import not_found, segments_of
 
 log = logging.getLogger(__name__)
@@ -98,9 +98,9 @@ class ClusterDoor(Door):
         caller = identify(self._world, self.spec, request)
         if isinstance(caller, web.Response):
             return caller
-        segments = segments_of(request.raw_path)
+        segments = livy_segments(request.raw_path)
         if segments is None:
-            return not_found()
+            return no_such_page(request)
         engine = await self.livy.get()
         return await self._livy_rules.answer(request, self._livy_call(engine, caller.user, None, segments))
 

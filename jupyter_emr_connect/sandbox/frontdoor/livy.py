@@ -15,11 +15,16 @@ from aiohttp import ClientSession, web
 from yarl import URL
 
 from .owners import LivyItem, LivyKind, Owners
-from .proxy import WHOLE, answer_headers, forward, not_found, read_small, request_headers
+from .proxy import WHOLE, answer_headers, forward, read_small, request_headers, segments_of
 
 # Query parameters by which a client could claim to be another (reference 13).
 CLAIMS = {"user.name", "doas", "proxyuser", "delegation"}
 BODY_CLAIMS = {"proxyUser", "doAs", "owner"}
+# Where Livy answers with the view of a session, which names its owner.
+VIEWS = {(), ("connect",)}
+# Livy's own pages, by their first segment: the redirect to the UI, the UI and its files, metrics.
+PAGES = {(), ("ui",), ("static",), ("metrics",)}
+UI_KINDS: dict[str, LivyKind] = {"session": "sessions", "batch": "batches"}
 ALL = 2**31 - 1
 PAGE = 100
 
@@ -55,14 +60,14 @@ class LivyRules:
             return await forward(request, self._session, call.url("/version", {}), {}, self._gate)
         kind = _kind(segments)
         if kind is None:
-            return not_found()
+            return await self._page(request, call)
         if len(segments) == 1:
             if request.method == "GET":
                 return await self._list(request, call, kind)
             if request.method == "POST":
                 # It goes on when the client leaves, so that what Livy makes always has an owner.
                 return await asyncio.shield(asyncio.ensure_future(self._create(request, call, kind)))
-            return not_found()
+            return no_such_page(request)
         item = await self._find(call, kind, segments[1])
         if item is None:
             return _missing(kind, segments[1])
@@ -121,17 +126,41 @@ class LivyRules:
     async def _reach(self, request: web.BaseRequest, call: LivyCall, item: LivyItem) -> web.StreamResponse:
         rest = call.segments[2:]
         url = call.url("/".join(("", item.kind, str(item.number), *rest)), dict(request.query))
-        if rest or request.method not in ("GET", "DELETE"):
+        if rest not in VIEWS or (not rest and request.method not in ("GET", "DELETE")):
             return await forward(request, self._session, url, {}, self._gate)
-        async with self._session.request(request.method, url, headers=request_headers(request, WHOLE)) as answer:
+        data = await read_small(request) if request.body_exists else None
+        headers = request_headers(request, WHOLE)
+        async with self._session.request(request.method, url, data=data, headers=headers) as answer:
             body = await answer.read()
-            status, headers = answer.status, answer_headers(answer)
+            status, kept = answer.status, answer_headers(answer)
         if request.method == "DELETE" and status in (200, 204, 404):
             self._owners.drop(item)
         elif status == web.HTTPOk.status_code:
             body = json.dumps(_as_seen(json.loads(body), call)).encode()
-        kind = headers.get("Content-Type", "application/json")
+        kind = kept.get("Content-Type", "application/json")
         return web.Response(status=status, body=body, headers={"Content-Type": kind})
+
+    async def _page(self, request: web.BaseRequest, call: LivyCall) -> web.Response:
+        """Pass on one of Livy's own pages; there is none for what another user started."""
+        known = call.segments[:1] in PAGES and request.method in ("GET", "HEAD")
+        if not known or not await self._may_see(call):
+            return no_such_page(request)
+        url = call.url("/".join(("", *call.segments)), dict(request.query))
+        headers = request_headers(request, WHOLE)
+        async with self._session.request(request.method, url, headers=headers, allow_redirects=False) as answer:
+            body = await answer.read()
+            kept = {name: answer.headers[name] for name in ("Content-Type", "Location") if name in answer.headers}
+            status = answer.status
+        if "Location" in kept:  # Livy names the host that it was asked at
+            kept["Location"] = URL(kept["Location"]).path
+        return web.Response(status=status, body=body.replace(call.superuser.encode(), call.user.encode()), headers=kept)
+
+    async def _may_see(self, call: LivyCall) -> bool:
+        """Tell whether a page of Livy's UI is about nothing of another user (``/ui/session/0/log``)."""
+        if call.segments[:1] != ("ui",) or len(call.segments) < 3:
+            return True
+        kind = UI_KINDS.get(call.segments[1])
+        return kind is not None and await self._find(call, kind, call.segments[2]) is not None
 
 
 def _kind(segments: tuple[str, ...]) -> LivyKind | None:
@@ -151,6 +180,18 @@ def _missing(kind: LivyKind, text: str) -> web.Response:
     """Return Livy's own answer for a number it does not have (reference 6.4)."""
     what = "Session" if kind == "sessions" else "Batch"
     return web.json_response({"msg": f"{what} '{text}' not found."}, status=404)
+
+
+def livy_segments(raw_path: str) -> tuple[str, ...] | None:
+    """Return the segments of a path on port 8998; Livy's UI and metrics are at paths that end in a slash."""
+    path = raw_path.partition("?")[0]
+    return (path.strip("/"), "") if path in ("/ui/", "/metrics/") else segments_of(path)
+
+
+def no_such_page(request: web.BaseRequest) -> web.Response:
+    """Return Livy's own answer (Scalatra's) for a path that it does not have."""
+    text = f'Requesting "{request.method} {request.path}" on servlet "" but only have: '
+    return web.Response(status=404, text=text, content_type="text/html", charset="utf-8")
 
 
 def _number(text: str | None, otherwise: int) -> int:

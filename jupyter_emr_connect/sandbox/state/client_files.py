@@ -6,6 +6,7 @@ import configparser
 import io
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from ..aws.policies import ACCESS_ROLES, PARTNER_ROLE
 from ..aws.seed import Profile
@@ -15,6 +16,8 @@ from .folder import StateFolder
 DEFAULT_PROFILE = "developer"
 # These would win over the profile in botocore's chain, so a shell has to forget them.
 UNSET = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
+REAL_NAMES = "-real-names"
+"""What the name of the configuration file without an endpoint ends with."""
 OFFERED_ROLES = ("EMRAnalyst", "EMREngineer")
 
 
@@ -32,21 +35,23 @@ class ClientFiles:
         self._jupyter = folder.path / "jupyter"
 
     def write_profiles(self, profiles: Mapping[str, Profile]) -> None:
-        """Write the AWS profile file, with the keys."""
-        file = configparser.ConfigParser(interpolation=None)
+        """Write the AWS profile file, with the keys, and a configuration file without them and without the endpoint."""
+        file, real_names = (configparser.ConfigParser(interpolation=None) for _ in range(2))
         for name, profile in profiles.items():
             settings = {
                 "aws_access_key_id": profile.access_key,
                 "aws_secret_access_key": profile.secret,
                 "region": self._region,
-                "endpoint_url": self._endpoint_url,
             }
-            # The one file serves as configuration (sections "profile x") and as credentials (sections "x").
-            file[f"profile {name}"] = settings
+            # The one file serves as configuration (sections "profile x") and as credentials (sections "x"). An endpoint
+            # among the credentials would count whatever the configuration says.
+            file[f"profile {name}"] = {**settings, "endpoint_url": self._endpoint_url}
             file[name] = settings
-        text = io.StringIO()
-        file.write(text)
-        self._folder.write(self._profile_file.name, text.getvalue())
+            real_names[f"profile {name}"] = {"region": self._region}
+        for target, content in ((self._profile_file.name, file), (self._profile_file.name + REAL_NAMES, real_names)):
+            text = io.StringIO()
+            content.write(text)
+            self._folder.write(target, text.getvalue())
 
     def write_authority(self, name: str, pem: str) -> str:
         """Write the certificate of a private CA; returns its path."""
@@ -77,6 +82,26 @@ class ClientFiles:
             "AWS_ENDPOINT_URL": self._endpoint_url,
             "JUPYTER_CONFIG_PATH": str(self._jupyter),
         }
+
+
+def with_real_names(environment: Mapping[str, str], ca_file: str) -> dict[str, str]:
+    """Return the environment for clients that take AWS's own host names: with the CA, and no endpoint anywhere.
+
+    Some clients build those names themselves, or refuse any other endpoint; the hosts file leads the names here.
+    """
+    own = {"AWS_CONFIG_FILE": environment["AWS_CONFIG_FILE"] + REAL_NAMES, "AWS_CA_BUNDLE": ca_file}
+    kept = {name: value for name, value in environment.items() if name != "AWS_ENDPOINT_URL"}
+    return {**kept, **own}
+
+
+def missing_hosts(lines: Sequence[str], hosts_file: Path) -> list[str]:
+    """Return those of the lines (``address name``) that the hosts file lacks; all of them when it cannot be read."""
+    try:
+        rows = [row.partition("#")[0].split() for row in hosts_file.read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError):
+        return list(lines)
+    known = {(row[0], name) for row in rows if row for name in row[1:]}
+    return [line for line in lines if tuple(line.split()) not in known]
 
 
 def keys_of(environment: Mapping[str, str]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import Any
 
@@ -17,6 +18,7 @@ from ..state.client_files import ClientFiles
 from ..world.world import World
 
 HTTPS_PORT = 443
+PRIVILEGED_PORTS = 1024
 
 
 class AWSFront:
@@ -76,11 +78,15 @@ class AWSFront:
 
 
 def host_names(world: World) -> list[str]:
-    """Return the host names of AWS that the sandbox answers for: each service's regional one, and the buckets'."""
+    """Return the host names of AWS that the sandbox answers for: each service's, in all forms, and the buckets'."""
     region = world.region
     names = [f"{service.name}.{region}.amazonaws.com" for service in SERVICES.values()]
-    names += ["iam.amazonaws.com", "sts.amazonaws.com", f"*.s3.{region}.amazonaws.com"]
-    return names + [f"{bucket}.s3.{region}.amazonaws.com" for bucket in (*BUCKETS, PARTNER_BUCKET)]
+    # EMR's older form, and the global names of services that have some.
+    names += [f"{region}.elasticmapreduce.amazonaws.com"]
+    names += [f"{service}.amazonaws.com" for service in ("iam", "sts", "s3")]
+    for suffix in (f"s3.{region}.amazonaws.com", "s3.amazonaws.com"):
+        names += [f"{bucket}.{suffix}" for bucket in ("*", *BUCKETS, PARTNER_BUCKET)]
+    return names
 
 
 def _free(address: str, port: int) -> int:
@@ -88,5 +94,9 @@ def _free(address: str, port: int) -> int:
     if is_free(address, port):
         return port
     holder = who_listens(address, port)
+    if not holder and port < PRIVILEGED_PORTS and os.geteuid() != 0:
+        message = f"{address}:{port} cannot be listened on: ports below {PRIVILEGED_PORTS} need root."
+        fix = f"Start the sandbox as root, or run `sudo sysctl net.ipv4.ip_unprivileged_port_start={port}` first."
+        raise SandboxStartError(message, fix=fix)
     message = f"{address}:{port} is in use by {holder}." if holder else f"{address}:{port} cannot be listened on."
     raise SandboxStartError(message, fix="Stop that process, or take another address: --name OTHER.")

@@ -99,8 +99,11 @@ def test_moto_has_no_admin_door(front):
     for path in ("/moto-api/", "/moto-api/data.json", "/moto-api/reset", "/moto-api/config"):
         for method in ("GET", "POST"):
             answer = sane(front.send(method, path))
-            assert answer.status in (403, 405)
-            assert b"<Code>AccessDenied<" in answer.body or b"<Code>MethodNotAllowed<" in answer.body
+            assert answer.status in (403, 404, 405)
+            assert any(
+                f"<Code>{code}<".encode() in answer.body
+                for code in ("AccessDenied", "NoSuchBucket", "MethodNotAllowed")
+            )
     assert front.client("iam", "administrator").list_users()["Users"]
 
 

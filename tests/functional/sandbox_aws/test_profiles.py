@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from jupyter_emr_connect.sandbox.aws.app import make_app
@@ -104,3 +106,17 @@ def test_profiles_and_roles_are_told(front):
     assert [arn.rpartition("/")[2] for arn in role_arns(front.world)] == ["EMRAnalyst", "EMREngineer", "EMRForbidden"]
     listed = front.client("iam", "administrator").list_roles()["Roles"]
     assert set(role_arns(front.world)) <= {role["Arn"] for role in listed}
+
+
+def test_unique_ids_have_the_prefix_of_their_kind(front):
+    assert re.fullmatch("AIDA[A-Z0-9]{17}", front.client("sts").get_caller_identity()["UserId"])
+    iam = front.client("iam", "administrator")
+    user = iam.create_user(UserName="new")["User"]["UserId"]
+    assert re.fullmatch("AIDA[A-Z0-9]{17}", user)
+    assert iam.get_user(UserName="new")["User"]["UserId"] == user
+    assert re.fullmatch("AGPA[A-Z0-9]{17}", iam.create_group(GroupName="new")["Group"]["GroupId"])
+    made = iam.create_instance_profile(InstanceProfileName="new")["InstanceProfile"]
+    assert re.fullmatch("AIPA[A-Z0-9]{17}", made["InstanceProfileId"])
+    assert all(each["RoleId"].startswith("AROA") for each in iam.list_roles()["Roles"])
+    profiles = iam.list_instance_profiles()["InstanceProfiles"]
+    assert all(each["InstanceProfileId"].startswith("AIPA") for each in profiles)

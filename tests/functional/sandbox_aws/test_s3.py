@@ -75,12 +75,16 @@ def test_a_copy_needs_the_source_too(front, refused):
     client.copy_object(Bucket=BUCKET, Key="copy", CopySource={"Bucket": BUCKET, "Key": "a b"})
 
 
-def test_a_bulk_delete_asks_for_each_object(front, refused):
-    front.client("s3", "administrator").put_object(Bucket="emr-sandbox-data", Key="x", Body=b"1")
+def test_a_bulk_delete_asks_for_each_object(front):
+    admin = front.client("s3", "administrator")
+    admin.put_object(Bucket="emr-sandbox-data", Key="x", Body=b"1")
     client = front.client("s3")
     delete = {"Objects": [{"Key": "x"}]}
-    _, message, _ = refused(client.delete_objects, Bucket="emr-sandbox-data", Delete=delete)
-    assert "s3:DeleteObject on resource: arn:aws:s3:::emr-sandbox-data/x" in message
+    answer = client.delete_objects(Bucket="emr-sandbox-data", Delete=delete)
+    assert "Deleted" not in answer
+    assert [(error["Key"], error["Code"]) for error in answer["Errors"]] == [("x", "AccessDenied")]
+    assert "s3:DeleteObject on resource: arn:aws:s3:::emr-sandbox-data/x" in answer["Errors"][0]["Message"]
+    assert admin.head_object(Bucket="emr-sandbox-data", Key="x")
     client.put_object(Bucket=BUCKET, Key="x", Body=b"1")
     assert client.delete_objects(Bucket=BUCKET, Delete=delete)["Deleted"]
 
@@ -108,7 +112,25 @@ def test_bucket_policies_count(front, refused):
     assert message.endswith("with an explicit deny in a resource-based policy")
 
 
-def test_missing_buckets_and_keys_are_moto_s_own_answers(front, refused):
-    client = front.client("s3", "administrator")
-    assert refused(client.get_object, Bucket="emr-sandbox-data", Key="none")[0] == "NoSuchKey"
-    assert refused(client.list_objects_v2, Bucket="no-such-bucket")[0] == "NoSuchBucket"
+def test_a_missing_key_is_told_to_who_may_list(front, refused):
+    assert refused(front.client("s3").get_object, Bucket=BUCKET, Key="none")[0] == "NoSuchKey"
+    found = front.client("sts", "administrator").get_caller_identity()["Arn"]
+    admin = front.client("s3", "administrator")
+    allow = {"Effect": "Allow", "Principal": {"AWS": found.replace("administrator", "denied")}}
+    statement = {**allow, "Action": "s3:GetObject", "Resource": "arn:aws:s3:::emr-sandbox-data/*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    admin.put_bucket_policy(Bucket="emr-sandbox-data", Policy=policy)
+    code, message, status = refused(front.client("s3", "denied").get_object, Bucket="emr-sandbox-data", Key="none")
+    assert (code, status) == ("AccessDenied", 403)
+    assert "s3:ListBucket on resource: arn:aws:s3:::emr-sandbox-data" in message
+
+
+@pytest.mark.parametrize("profile", ["administrator", "developer", "denied"])
+def test_a_bucket_that_does_not_exist_is_said_to_everybody(front, refused, profile):
+    client = front.client("s3", profile)
+    for call in (client.list_objects_v2, client.get_bucket_location):
+        code, message, status = refused(call, Bucket="no-such-bucket")
+        assert (code, message, status) == ("NoSuchBucket", "The specified bucket does not exist", 404)
+    assert refused(client.get_object, Bucket="no-such-bucket", Key="k")[0] == "NoSuchBucket"
+    assert refused(client.put_object, Bucket="no-such-bucket", Key="k", Body=b"")[0] == "NoSuchBucket"
+    assert refused(client.head_bucket, Bucket="no-such-bucket")[2] == 404

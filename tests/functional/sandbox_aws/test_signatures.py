@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import urllib.error
 import urllib.request
 
@@ -224,4 +225,14 @@ def test_signature_version_2_is_not_taken(front):
     url = client.generate_presigned_url("get_object", Params={"Bucket": "emr-sandbox-notebooks", "Key": "k"})
     status, body = fetch(url)
     assert status == 400
-    assert b"Please use AWS4-HMAC-SHA256" in body
+    assert re.search(rb"<Code>InvalidRequest</Code><Message>[^<]* Please use AWS4-HMAC-SHA256", body)
+    answer = front.send("GET", "/emr-sandbox-notebooks/k", Authorization=f"AWS {own.access_key}:c2lnbmF0dXJl")
+    assert (answer.status, b"<Code>InvalidRequest</Code>" in answer.body) == (400, True)
+
+
+def test_a_malformed_credential_is_refused_in_the_protocol_of_its_service(front):
+    scope = "AWS4-HMAC-SHA256 Credential=A/20260101/us-east-1/{}/aws4_request"
+    answer = front.send("GET", "/virtualclusters", Authorization=scope.format("emr-containers"))
+    assert answer.headers["x-amzn-errortype"] == "IncompleteSignatureException"
+    answer = front.send("GET", "/", Authorization=scope.format("s3"))
+    assert b"<Code>AuthorizationHeaderMalformed</Code>" in answer.body
