@@ -100,7 +100,7 @@ class ClusterDoor(Door):
             return caller
         segments = livy_segments(request.raw_path)
         if segments is None:
-            return no_such_page(request)
+            return no_such_page()
         engine = await self.livy.get()
         return await self._livy_rules.answer(request, self._livy_call(engine, caller.user, None, segments))
 

@@ -22,6 +22,7 @@ CLAIMS = {"user.name", "doas", "proxyuser", "delegation"}
 BODY_CLAIMS = {"proxyUser", "doAs", "owner"}
 # Where Livy answers with the view of a session, which names its owner.
 VIEWS = {(), ("connect",)}
+READS = ("GET", "HEAD")
 # Livy's own pages, by their first segment: the redirect to the UI, the UI and its files, metrics.
 PAGES = {(), ("ui",), ("static",), ("metrics",)}
 UI_KINDS: dict[str, LivyKind] = {"session": "sessions", "batch": "batches"}
@@ -62,15 +63,16 @@ class LivyRules:
         if kind is None:
             return await self._page(request, call)
         if len(segments) == 1:
-            if request.method == "GET":
+            if request.method in READS:
                 return await self._list(request, call, kind)
             if request.method == "POST":
                 # It goes on when the client leaves, so that what Livy makes always has an owner.
                 return await asyncio.shield(asyncio.ensure_future(self._create(request, call, kind)))
-            return no_such_page(request)
+            return web.Response(status=405, headers={"Allow": "POST, GET, HEAD"}, content_type="application/json")
         item = await self._find(call, kind, segments[1])
         if item is None:
-            return _missing(kind, segments[1])
+            # Livy's own answer for a number it does not have (reference 6.4), a batch's too.
+            return web.json_response({"msg": f"Session '{segments[1]}' not found."}, status=404)
         return await self._reach(request, call, item)
 
     async def delete(self, call: LivyCall, item: LivyItem) -> None:
@@ -142,9 +144,10 @@ class LivyRules:
 
     async def _page(self, request: web.BaseRequest, call: LivyCall) -> web.Response:
         """Pass on one of Livy's own pages; there is none for what another user started."""
-        known = call.segments[:1] in PAGES and request.method in ("GET", "HEAD")
-        if not known or not await self._may_see(call):
-            return no_such_page(request)
+        if call.segments[:1] not in PAGES or not await self._may_see(call):
+            return no_such_page()
+        if request.method not in READS:
+            return web.Response(status=405, headers={"Allow": "GET, HEAD"}, content_type="text/html")
         url = call.url("/".join(("", *call.segments)), dict(request.query))
         headers = request_headers(request, WHOLE)
         async with self._session.request(request.method, url, headers=headers, allow_redirects=False) as answer:
@@ -176,22 +179,15 @@ def _as_seen(view: dict[str, Any], call: LivyCall) -> dict[str, Any]:
     return {**view, "owner": call.user} if view.get("owner") == call.superuser else view
 
 
-def _missing(kind: LivyKind, text: str) -> web.Response:
-    """Return Livy's own answer for a number it does not have (reference 6.4)."""
-    what = "Session" if kind == "sessions" else "Batch"
-    return web.json_response({"msg": f"{what} '{text}' not found."}, status=404)
-
-
 def livy_segments(raw_path: str) -> tuple[str, ...] | None:
-    """Return the segments of a path on port 8998; Livy's UI and metrics are at paths that end in a slash."""
+    """Return the segments of a path on port 8998, where a slash may end the first one (``/sessions/``)."""
     path = raw_path.partition("?")[0]
-    return (path.strip("/"), "") if path in ("/ui/", "/metrics/") else segments_of(path)
+    return segments_of(path[:-1] if path.count("/") == 2 and path.endswith("/") else path)
 
 
-def no_such_page(request: web.BaseRequest) -> web.Response:
-    """Return Livy's own answer (Scalatra's) for a path that it does not have."""
-    text = f'Requesting "{request.method} {request.path}" on servlet "" but only have: '
-    return web.Response(status=404, text=text, content_type="text/html", charset="utf-8")
+def no_such_page() -> web.Response:
+    """Return Livy's own answer for a path that it does not have: an empty page."""
+    return web.Response(status=404, content_type="text/html", charset="utf-8")
 
 
 def _number(text: str | None, otherwise: int) -> int:
