@@ -7,7 +7,7 @@ name to ``services.compute.eligibility.verdict.SUPPORTED_TRANSPORTS``.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -109,6 +109,7 @@ class Launcher(Protocol):
 class LaunchContext:
     """What a launcher is made with: the key and scheme by which local clients sign, and whom to tell and ask.
 
+    ``ip`` and ``ports`` (by channel) are where they expect the kernel, where a connection file says so already.
     ``on_shutdown(restart)`` is awaited on the gateway loop when a local client asks the kernel to shut down.
     """
 
@@ -116,6 +117,8 @@ class LaunchContext:
     scheme: str
     on_shutdown: Callable[[bool], Coroutine[Any, Any, None]]
     log: logging.Logger | Any
+    ip: str = "127.0.0.1"
+    ports: Mapping[str, int] = field(default_factory=dict)
 
 
 class GatewayLauncher:
@@ -129,6 +132,8 @@ class GatewayLauncher:
         self._bridge = Bridge(
             key=context.key,
             scheme=context.scheme,
+            ip=context.ip,
+            ports=context.ports,
             on_shutdown=context.on_shutdown,
             on_state=self._on_state,
             on_status=self._on_status,

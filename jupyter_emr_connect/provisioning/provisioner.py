@@ -7,6 +7,7 @@ import os
 import signal
 import uuid
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
@@ -51,6 +52,7 @@ class EMRProvisioner(KernelProvisionerBase):
         self._launcher: Launcher | None = None
         self._has_process = False
         self._left = False
+        self._address: dict[str, Any] = {}
 
     @property
     def has_process(self) -> bool:
@@ -105,12 +107,16 @@ class EMRProvisioner(KernelProvisionerBase):
         if self._launcher is not None and self._kernel is not None and self._kernel.restart_pending:
             await self._kernel.restart(stages)
             return self._launcher.connection_info
+        if self._address:  # who named the ports may wait for them: they are there at once, and answer with the kernel
+            self._launcher_of("gateway").pause(True)
         try:
             launcher = await self._obtain(config, request, stages)
         except BaseException:
             if not self._has_process:
                 loop.keep(self._finish())
             raise
+        if self._address:
+            launcher.pause(False)
         return launcher.connection_info
 
     async def _obtain(self, config: EMRConnect, request: KernelRequest, stages: StartStages) -> Launcher:
@@ -145,7 +151,7 @@ class EMRProvisioner(KernelProvisionerBase):
         server = getattr(self.parent, "parent", None)
         persistent = are_persistent(server)
         return KernelRequest(
-            kernelspec=str(getattr(self.parent, "kernel_name", "")),
+            kernelspec=str(getattr(self.parent, "kernel_name", "")) or Path(self.kernel_spec.resource_dir).name,
             candidates=tuple(self.candidates),
             language=str(self.kernel_spec.language),
             spark=self.spark,
@@ -172,16 +178,20 @@ class EMRProvisioner(KernelProvisionerBase):
     def _launcher_of(self, transport: Transport) -> Launcher:
         """Return the launcher of a transport, whose local channels stay the same for all lives of the kernel."""
         if transport not in self._launchers:
-            session = getattr(self.parent, "session", None)
-            context = LaunchContext(
-                key=session.key if session else uuid.uuid4().hex.encode(),
-                scheme=session.signature_scheme if session else "hmac-sha256",
-                on_shutdown=self._on_shutdown,
-                log=self.log,
-            )
-            self._launchers[transport] = LAUNCHERS[transport](context)
+            self._launchers[transport] = LAUNCHERS[transport](self._context())
         self._launcher = self._launchers[transport]
         return self._launcher
+
+    def _context(self) -> LaunchContext:
+        """Return what launchers are made with: the address that was named, else the key of our ``KernelManager``."""
+        if address := self._address:
+            ports = {name.removesuffix("_port"): port for name, port in address.items() if name.endswith("_port")}
+            key, scheme, ip = address["key"].encode(), address["signature_scheme"], address["ip"]
+            return LaunchContext(key, scheme, self._on_shutdown, self.log, ip=ip, ports=ports)
+        session = getattr(self.parent, "session", None)
+        key = session.key if session else uuid.uuid4().hex.encode()
+        scheme = session.signature_scheme if session else "hmac-sha256"
+        return LaunchContext(key, scheme, self._on_shutdown, self.log)
 
     async def _on_shutdown(self, restart: bool) -> None:
         """Delete the kernel, or let it look dead until its restart; called when a client asked it to shut down."""
@@ -258,6 +268,14 @@ class EMRProvisioner(KernelProvisionerBase):
         info = await super().get_provisioner_info()
         session = self._launcher.session_id if self._launcher else None
         return info | {"gateway_kernel_id": self.remote_kernel_id, "gateway_session_id": session}
+
+    async def load_provisioner_info(self, provisioner_info: dict[str, Any]) -> None:
+        """Have the next kernel serve at the address (``connection_info``) that its clients know already.
+
+        Called by :mod:`.process` before the launch. The ports are there as soon as that begins.
+        """
+        await super().load_provisioner_info(provisioner_info)
+        self._address = dict(self.connection_info)
 
     async def shutdown_requested(self, restart: bool = False) -> None:
         """Shut the kernel down; called after a request on the control channel, which may be slower than this call."""

@@ -45,7 +45,7 @@ def wait_for(page: Page, holds: Callable[[], bool], within: float = 90) -> None:
 
 def run_first_cell(page: Page, url: str) -> None:
     page.goto(url)
-    expect(page.get_by_text("EMR Python | Idle")).to_be_visible(timeout=90_000)
+    expect(page.get_by_text("Python on EMR | Idle")).to_be_visible(timeout=90_000)
     page.locator(".jp-Cell").first.locator(".cm-content").click()
     page.keyboard.press("Shift+Enter")
     expect(page.locator(".jp-OutputArea-output").first).to_contain_text("3\n", timeout=60_000)

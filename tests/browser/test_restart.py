@@ -32,7 +32,7 @@ def outputs(page: Page) -> list[str]:
 
 def open_and_run(page: Page, url: str) -> None:
     page.goto(url)
-    expect(page.get_by_text("EMR Python | Idle")).to_be_visible(timeout=90_000)
+    expect(page.get_by_text("Python on EMR | Idle")).to_be_visible(timeout=90_000)
     choose(page, "Run", "Run All Cells")
     expect(page.locator(".jp-Notebook")).to_contain_text("C 1", timeout=60_000)
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from ...errors import EMRConnectError
@@ -86,6 +87,7 @@ class Bridge:
         key: bytes,
         scheme: str = "hmac-sha256",
         ip: str = "127.0.0.1",
+        ports: Mapping[str, int] = MappingProxyType({}),
         journal_bytes: int = JOURNAL_BYTES,
         on_shutdown: Callable[[bool], Coroutine[Any, Any, None]],
         on_state: Callable[[LinkStatus], None],
@@ -99,7 +101,7 @@ class Bridge:
         self.requests = PendingRequests()
         self.internal = InternalRequests(self.signer, self.transmit, timings)
         self.inbox = OrderedInbox(self.internal, self.requests, self, timings)
-        self.channels = LocalChannels(self.signer, key, scheme, ip, self._from_client)
+        self.channels = LocalChannels(self.signer, key, scheme, ip, self._from_client, ports=ports)
         self.connection_info = self.channels.connection_info
         self.journal_bytes = journal_bytes
         self.reconnect_for = RECONNECT_FOR_S

@@ -51,8 +51,8 @@ class Subscriber:
 class IopubPort(ZmqPort):
     """The bound iopub socket. Lives on the gateway loop.
 
-    ``subscribers`` are those of the moment. ``welcome(topic)`` returns what a new one is greeted with. ``stall_s``: for
-    so many seconds a subscriber that reads nothing is waited for.
+    ``port`` is where, 0 for any that is free. ``subscribers`` are those of the moment. ``welcome(topic)`` returns what
+    a new one is greeted with. ``stall_s``: for so many seconds a subscriber that reads nothing is waited for.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class IopubPort(ZmqPort):
         ip: str,
         welcome: Callable[[bytes], Sequence[Part]],
         *,
+        port: int = 0,
         stall_s: float = STALL_S,
     ) -> None:
         self._welcome = welcome
@@ -68,7 +69,7 @@ class IopubPort(ZmqPort):
         self.subscribers: list[Subscriber] = []
         self._numbers = 0
         self._subscriptions: Counter[bytes] = Counter()  # by topic: those of all connections that have not ended
-        super().__init__(context, zmq.XPUB, ip, lambda frames: None, high_water=HIGH_WATER)
+        super().__init__(context, zmq.XPUB, ip, lambda frames: None, port=port, high_water=HIGH_WATER)
 
     def wanted(self, topic: bytes) -> bool:
         """Return whether a subscriber has asked for such messages: else they need not be made."""

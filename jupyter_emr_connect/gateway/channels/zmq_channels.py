@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import zmq
@@ -24,6 +25,7 @@ class LocalChannels:
 
     Lives on the gateway loop. ``dropped`` counts what was no message. ``connection_info`` is what a connection file
     says. ``in_process`` are the receivers of this process, which need no socket; nor do its senders (:meth:`ask`).
+    ``ports`` are those to bind, by channel (``hb`` for the heartbeat); any that is free where none is named.
     ``stall_s``: for so many seconds a subscriber that reads nothing is waited for.
     """
 
@@ -35,6 +37,7 @@ class LocalChannels:
         ip: str,
         on_message: Callable[[list[bytes], Message], None],
         *,
+        ports: Mapping[str, int] = MappingProxyType({}),
         stall_s: float = STALL_S,
     ) -> None:
         self.dropped = 0
@@ -47,9 +50,11 @@ class LocalChannels:
         self._ports: dict[str, ZmqPort] = {}
         context = gateway_loop().zmq
         for channel in ROUTED:
-            self._ports[channel] = ZmqPort(context, zmq.ROUTER, ip, self._receiver(channel))
-        self.iopub = self._ports["iopub"] = IopubPort(context, ip, self._welcome, stall_s=stall_s)
-        self._ports["hb"] = ZmqPort(context, zmq.ROUTER, ip, self._beat)
+            receive, port = self._receiver(channel), ports.get(channel, 0)
+            self._ports[channel] = ZmqPort(context, zmq.ROUTER, ip, receive, port=port)
+        port = ports.get("iopub", 0)
+        self.iopub = self._ports["iopub"] = IopubPort(context, ip, self._welcome, port=port, stall_s=stall_s)
+        self._ports["hb"] = ZmqPort(context, zmq.ROUTER, ip, self._beat, port=ports.get("hb", 0))
         self.connection_info: dict[str, Any] = {
             "transport": "tcp",
             "ip": ip,

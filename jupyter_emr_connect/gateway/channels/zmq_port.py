@@ -26,8 +26,11 @@ LINGER_MS = 1000
 FIRST_PORT, BEYOND_LAST_PORT = 61000, 65536
 
 
-def _bind(socket: zmq.Socket[bytes], ip: str) -> int:
-    """Bind a socket to a port that is free; return it."""
+def _bind(socket: zmq.Socket[bytes], ip: str, port: int) -> int:
+    """Bind a socket to a port, 0 for any that is free; return it. Raises ``zmq.ZMQError`` for a port that is taken."""
+    if port:
+        socket.bind(f"tcp://{ip}:{port}")
+        return port
     try:
         return socket.bind_to_random_port(f"tcp://{ip}", FIRST_PORT, BEYOND_LAST_PORT)
     except zmq.ZMQBindError:
@@ -37,7 +40,8 @@ def _bind(socket: zmq.Socket[bytes], ip: str) -> int:
 class ZmqPort:
     """A bound socket: hands each message it receives to ``on_frames`` and sends without ever dropping one.
 
-    ``paused`` stops reading, so that ZeroMQ's own back-pressure reaches the sender. A message for which ``on_frames``
+    ``port`` is where, 0 for any that is free. ``paused`` stops reading, so that ZeroMQ's own back-pressure reaches the
+    sender. A message for which ``on_frames``
     raises is logged, and stops none that follows.
     """
 
@@ -48,6 +52,7 @@ class ZmqPort:
         ip: str,
         on_frames: Callable[[list[bytes]], None],
         *,
+        port: int = 0,
         high_water: int = 0,
     ) -> None:
         self._loop = asyncio.get_running_loop()
@@ -63,7 +68,7 @@ class ZmqPort:
         if kind == zmq.XPUB:
             self._socket.setsockopt(zmq.XPUB_NODROP, 1)
             self._socket.setsockopt(zmq.XPUB_MANUAL, 1)
-        self.port: int = _bind(self._socket, ip)
+        self.port: int = _bind(self._socket, ip, port)
         self._fd = self._socket.fileno()
         self._loop.add_reader(self._fd, self._ready)
 
