@@ -20,6 +20,7 @@ from .kernels.websocket import RECORDER, install_websockets
 from .paths import PathMapper
 from .recording.recorder import Recorder
 from .routes.base import SETTING, Services
+from .routes.jupyters_failures import explain_failures
 from .routes.table import patterns
 
 STARTS_END_WITHIN = 5.0
@@ -69,6 +70,7 @@ class EMRConnectExtension(ExtensionApp):
         self._recorder.start(contents_events)
         self.settings[RECORDER] = self._recorder
         install_websockets(self.settings, low_latency=config.low_latency)
+        explain_failures(server.web_app, server.log)
         # The first thing that the server's loop does, before it reads a request.
         server.io_loop.add_callback(self._restorer.start, Waiting(server.web_app, server.base_url))
 

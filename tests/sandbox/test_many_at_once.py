@@ -160,7 +160,7 @@ async def hang_one(sandbox: Sandbox, server: Server, kernels: list[Running]) -> 
         message = await one.channels.until("stream", await asked)
         assert message["content"]["text"].startswith("late")  # the end of the line may come by itself
     status, answer = await starting
-    assert (status, "did not answer in time" in answer["message"]) == (500, True), answer
+    assert (status, "did not answer in time" in answer["message"]) == (424, True), answer
 
 
 def note(soak: Soak, server: Server, kernels: list[Running]) -> None:

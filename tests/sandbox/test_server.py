@@ -74,7 +74,7 @@ async def test_a_failed_start_is_told_and_the_server_still_ends(
     async with serving(sandbox, notebooks, "--ServerApp.root_dir=notebooks") as server:
         await opened(server)
         status, answer = await server.open_session("loose/deep/n.ipynb", "emr-python")
-        assert status == 500
+        assert status == 404
         assert f"{notebooks}/notebooks/loose/deep/n.ipynb is not attached to a compute" in answer["message"]
         assert "jupyter emr attach" in answer["message"]
 
@@ -87,7 +87,7 @@ async def test_a_failed_start_is_told_and_the_server_still_ends(
             status, answer = await server.open_session("roles/deep/n.ipynb", "emr-python")
         finally:
             sandbox.fault("deny", "--off")
-        assert status == 500
+        assert status == 403
         assert "Stage 'credentials': You may not take the runtime role" in answer["message"]
         assert "jupyter emr roles analytics" in answer["message"]
         assert "Traceback" not in answer["message"]
