@@ -27,6 +27,10 @@ from sparkmagic.utils import configuration
 configuration.override("all_errors_are_fatal", True)"""
 
 
+# For a cell to end of an interrupt before SIGTERM ends the kernel: container runtimes kill after 10 s or more.
+INTERRUPTED_WITHIN_S = 5.0
+
+
 @dataclass
 class Result:
     """How a run ended. ``stages`` is seconds by stage of the kernel's start; ``signum`` is what stopped it."""
@@ -198,14 +202,21 @@ class HeadlessRun:
                 loop.remove_signal_handler(signum)
 
     def _on_signal(self, signum: int) -> None:
-        """First: interrupt the remote cell, which then ends the run. Second, or outside a cell: end the kernel."""
+        """First: interrupt the remote cell, which then ends the run. Second, or outside a cell: end the kernel.
+
+        SIGTERM comes from what waits for our end: it needs no second one, however little the cell or its connection
+        does about an interrupt.
+        """
         first = self.result.signum is None
         self.result.signum = self.result.signum or signum
+        task = self._task
         if first and self._running_cell and self._manager is not None:
             self._reporter.note("Interrupting the cell; once more ends the kernel at once.")
             self._interrupting = asyncio.ensure_future(self._manager.interrupt_kernel())
-        elif self._task is not None:
-            self._task.cancel()
+            if signum == signal.SIGTERM and task is not None:
+                asyncio.get_running_loop().call_later(INTERRUPTED_WITHIN_S, task.cancel)
+        elif task is not None:
+            task.cancel()
 
 
 def _runs(cell: NotebookNode) -> bool:

@@ -201,6 +201,24 @@ def test_a_second_signal_ends_a_kernel_that_does_not_listen(sandbox: Sandbox, tm
     assert "no" in outputs(tmp_path / "n.out.ipynb")[0]
 
 
+@pytest.mark.faults
+def test_one_sigterm_ends_a_run_whose_line_is_dead(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Nothing of an interrupt reaches the kernel then, and whoever sends SIGTERM sends it once."""
+    path = write_notebook(tmp_path / "n.ipynb", "emr-python", "import time\nprint('on', flush=True)\ntime.sleep(600)")
+    with started(sandbox, path) as run:
+        run.wait_for("cell 1/1")
+        try:
+            sandbox.fault("no-gateway", "--compute", "open")
+            sandbox.fault("cut-sockets", "--compute", "open")
+            os.kill(run.process.pid, signal.SIGTERM)
+            result = run.end()
+        finally:
+            sandbox.fault("--off")
+    assert result["stopped_by"] == signal.SIGTERM
+    assert run.process.returncode == 128 + signal.SIGTERM
+    sandbox.json("kernels", "prune", "--yes")  # it could not be deleted, and the ledger has it
+
+
 def test_a_signal_while_the_kernel_starts_leaves_none(sandbox: Sandbox, tmp_path: Path) -> None:
     path = write_notebook(tmp_path / "n.ipynb", "emr-python", "print(1)")
     with started(sandbox, path) as run:
