@@ -62,7 +62,8 @@ def adopt(command: CommandContext, kernel: str, notebook: str | None, force: boo
         message = f"There is no notebook {notebook!r}."
         raise PathNotFound(message, fix="Name one that exists.")
     with command.audit.kernel_change("adopt", kernel, force=force) as about:
-        found = mark(command.config, kernel, path=absolute(notebook) if notebook else None, force=force)
+        path = absolute(notebook) if notebook else None
+        found = asyncio.run(mark(command.config, kernel, path=path, force=force))
         about.record = found.record
     if command.as_json:
         print_json(found.to_json())

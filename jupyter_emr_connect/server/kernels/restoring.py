@@ -25,8 +25,6 @@ from .waiting import Waiting
 
 LEAVES_WITHIN = 15.0
 NOTED_EVERY = 5.0
-# When another machine's process that had a kernel has surely not been heard of for a minute (services.processes).
-ASKED_AGAIN_AFTER = 75.0
 
 
 class Restorer:
@@ -78,16 +76,18 @@ class Restorer:
                 yield kernel_id, provisioner
 
     async def _bring_back(self, waiting: Waiting) -> None:
+        from ...services.kernels.claims import WATCH_EVERY_S
+
         try:
-            doubtful = await self._restore()
+            while True:
+                if not await self._restore():
+                    break
+                await asyncio.sleep(WATCH_EVERY_S)
         finally:
             waiting.end()
-        if doubtful:
-            await asyncio.sleep(ASKED_AGAIN_AFTER)
-            await self._restore()
 
     async def _restore(self) -> bool:
-        """Bring back what was left; True when another machine may yet turn out to have left some."""
+        """Bring back what was left; True while another machine may turn out to have left more."""
         from ...services.kernels.claims import claim_left
 
         if self._paths.root is None:  # a notebook's path says nothing where notebooks are no files

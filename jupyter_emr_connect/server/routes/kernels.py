@@ -71,7 +71,7 @@ class OneKernelHandler(EMRHandler):
 class AdoptKernelHandler(EMRHandler):
     """POST alone."""
 
-    deadline_s = STORE_DEADLINE_S
+    deadline_s = STORE_DEADLINE_S + 30.0  # for which another machine's heartbeat may have to be watched
 
     @authenticated
     @authorized
@@ -85,6 +85,6 @@ class AdoptKernelHandler(EMRHandler):
         path = sent.get("path")
         with self.services.audit.kernel_change("adopt", kernel_id, force=force, user=self.user_name) as about:
             key = await self.while_wanted(self.services.paths.key(path)) if path else None
-            found = await self.in_time(run_in(LEDGER, adopt, self.services.config, kernel_id, path=key, force=force))
+            found = await self.in_time(adopt(self.services.config, kernel_id, path=key, force=force))
             about.record = found.record
         self.answer(found.to_json())

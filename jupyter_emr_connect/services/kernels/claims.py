@@ -8,12 +8,42 @@ from functools import partial
 from pathlib import Path
 
 from ...config import EMRConnect
+from ...executors import LEDGER, run_in
 from ...models import KernelRecord, Owner
 from ...store.database import Database
 from ...store.ledger import Ledger
 from ...store.writes import finish_write
 from .ownership import Ownership, ownership
-from .processes import lives
+from .processes import is_alive
+
+WATCH_EVERY_S = 1.0
+
+
+class Doubts:
+    """One look at owners of kernels; ``any`` says whether of some it is not known yet if they live."""
+
+    def __init__(self) -> None:
+        self.any = False
+
+    def lives(self, owner: Owner) -> bool:
+        """Say whether a process may live."""
+        alive = is_alive(owner)
+        self.any = self.any or alive is None
+        return alive is not False
+
+
+async def settle(ledger: Ledger, kernel_id: str) -> None:
+    """Wait until it is known whether the process that has a kernel lives. Called from tasks; raises ``StoreError``."""
+
+    def look() -> bool:
+        record = ledger.get(kernel_id)
+        owner = ledger.owners().get((record and record.owner_id) or "")
+        return owner is not None and is_alive(owner) is None
+
+    while True:
+        if not await run_in(LEDGER, look):
+            return
+        await asyncio.sleep(WATCH_EVERY_S)
 
 
 async def claim(
@@ -26,17 +56,24 @@ async def claim(
 ) -> KernelRecord | None:
     """Give this process a kernel that ``fits`` and that no living process has; None when there is none.
 
-    Called from tasks, on any loop. A kernel claimed for a task that is cancelled meanwhile is free again. Raises
-    ``StoreError``; see :meth:`Ledger.claim`.
+    One that a process on another machine may have is waited for, until it is known whether that one lives. Called from
+    tasks, on any loop. A kernel claimed for a task that is cancelled meanwhile is free again. Raises ``StoreError``;
+    see :meth:`Ledger.claim`.
     """
     claimed: list[KernelRecord] = []
 
-    def write() -> None:
-        record = ledger.claim(fits, owned.present(), lives, local_id=local_id, root=root)
+    def write() -> bool:
+        doubts = Doubts()
+        record = ledger.claim(fits, owned.present(), doubts.lives, local_id=local_id, root=root)
         claimed.extend([record] if record else [])
+        return doubts.any
 
     try:
-        await finish_write(write)
+        while True:
+            doubtful = await finish_write(write)
+            if claimed or not doubtful:
+                break
+            await asyncio.sleep(WATCH_EVERY_S)
     except asyncio.CancelledError:
         reason = "It was not taken over: whoever wanted it gave up."
         for record in claimed:
@@ -51,13 +88,14 @@ def claim_left(config: EMRConnect, root: str, inside: Callable[[str], bool]) -> 
     """Claim the kernels that a starting Jupyter server shall bring back: those of its folder that nobody has.
 
     ``root`` is the server's folder, ``inside`` says whether a notebook is in it. Also returned is whether there are
-    others which a process on another machine seems to have: worth asking again when its heartbeat would be stale.
+    others of which it is not known yet if the process that has them lives: it is on another machine, and its heartbeat
+    must be watched, so ask again every :data:`WATCH_EVERY_S`.
     Blocks on the state file and the disk. Raises ``StoreError``.
     """
     ledger = Ledger(Database(config.state_file))
     present = ownership(config.state_file).present()
     claimed: list[KernelRecord] = []
-    doubtful = False
+    doubts = Doubts()
 
     def is_left(record: KernelRecord) -> bool:
         """Say whether a kernel is one of this server's, and a notebook's only if the notebook is still there."""
@@ -67,19 +105,13 @@ def claim_left(config: EMRConnect, root: str, inside: Callable[[str], bool]) -> 
             return True
         return record.root == root and record.jupyter_type not in (None, "notebook")
 
-    def lives_surely(owner: Owner) -> bool:
-        nonlocal doubtful
-        alive = lives(owner)
-        doubtful = doubtful or (alive and (owner.host, owner.machine) != (present.host, present.machine))
-        return alive
-
     for candidate in ledger.all():
         if is_left(candidate):
             here = {"local_id": candidate.local_id, "root": root}
             same = partial(_is_kernel, candidate.kernel_id)
-            if record := ledger.claim(same, present, lives_surely, **here):
+            if record := ledger.claim(same, present, doubts.lives, **here):
                 claimed.append(record)
-    return claimed, doubtful
+    return claimed, doubts.any
 
 
 def _is_kernel(kernel_id: str, record: KernelRecord) -> bool:

@@ -20,9 +20,9 @@ from ...store.ledger import Ledger
 from ...store.writes import finish_write
 from ..attachments.connect import connect
 from ..bodies import error_entry, list_body
-from .claims import claim
+from .claims import claim, settle
 from .ownership import ownership
-from .processes import lives
+from .processes import lives, seems_alive
 
 LINKED = ("starting", "connected", "reconnecting")
 SHORTEST_PREFIX = 4  # characters of an id that may stand for it
@@ -121,13 +121,14 @@ def find_kernel(config: EMRConnect, text: str) -> ListedKernel:
     raise KernelUnknown(message, fix="`jupyter emr kernels` lists those there are, with their ids.")
 
 
-def adopt(config: EMRConnect, text: str, *, path: str | None = None, force: bool = False) -> ListedKernel:
+async def adopt(config: EMRConnect, text: str, *, path: str | None = None, force: bool = False) -> ListedKernel:
     """Mark a kernel as wanted by the notebook ``path`` (absolute), else by its own, whose next start goes on with it.
 
-    Called by ``jupyter emr kernels adopt`` and POST ``kernels/{id}/adopt``; blocks on the state file. Raises
-    ``KernelUnknown``; ``KernelInUse`` when a living process has it, unless by ``force``; ``KernelGone``.
+    Called by ``jupyter emr kernels adopt`` and POST ``kernels/{id}/adopt``; waits until it is known whether a process
+    on another machine that has it lives. Raises ``KernelUnknown``; ``KernelInUse`` when a living process has it, unless
+    by ``force``; ``KernelGone``.
     """
-    record = find_kernel(config, text).record
+    record = (await run_in(LEDGER, find_kernel, config, text)).record
     if record.state == "gone":
         message = f"Kernel {record.kernel_id} is gone: {record.reason or record.cause or 'nobody knows why'}"
         raise KernelGone(message, fix="Start a new one.")
@@ -135,10 +136,12 @@ def adopt(config: EMRConnect, text: str, *, path: str | None = None, force: bool
         message = f"Kernel {record.kernel_id} belongs to no notebook."
         raise KernelUnknown(message, fix="Say which notebook shall have it (--path).")
     ledger = Ledger(Database(config.state_file))
-    holder = ledger.offer(record.kernel_id, lives, path=path, force=force)
+    if not force:
+        await settle(ledger, record.kernel_id)
+    holder = await finish_write(ledger.offer, record.kernel_id, lives, path=path, force=force)
     if holder:
         raise _in_use(record, holder)
-    return next(kernel for kernel in _read(config) if kernel.record.kernel_id == record.kernel_id)
+    return await run_in(LEDGER, find_kernel, config, record.kernel_id)
 
 
 async def shut_down(config: EMRConnect, text: str, *, force: bool = False) -> ListedKernel:
@@ -148,8 +151,6 @@ async def shut_down(config: EMRConnect, text: str, *, force: bool = False) -> Li
     """
     kernel = await run_in(LEDGER, find_kernel, config, text)
     record = kernel.record
-    if kernel.alive and kernel.owner and not force:
-        raise _in_use(record, kernel.owner)
     if force:
         await finish_write(Ledger(Database(config.state_file)).offer, record.kernel_id, lives, force=True)
     async with claimed(config, record) as client:
@@ -196,7 +197,7 @@ def _read(config: EMRConnect) -> list[ListedKernel]:
     """Return the kernels of the ledger with their owners, the latest first; blocks on the state file."""
     ledger = Ledger(Database(config.state_file))
     owners = ledger.owners()
-    living = {owner_id: lives(owner) for owner_id, owner in owners.items()}
+    living = {owner_id: seems_alive(owner) for owner_id, owner in owners.items()}
     return [
         ListedKernel(record, owners.get(record.owner_id or ""), living.get(record.owner_id or "", False))
         for record in ledger.all()

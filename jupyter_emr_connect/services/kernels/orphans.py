@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -12,7 +11,7 @@ from ...errors import EMRConnectError, KernelInUse
 from ...executors import FILES, run_in
 from ..attachments.resolution import is_gone
 from .listing import ListedKernel, claimed, list_kernels
-from .processes import machine
+from .processes import is_elsewhere
 
 LEFT_FOR_LONG = timedelta(days=1)
 LIVING_STATES = frozenset({"idle", "busy", "starting", "restarting"})
@@ -74,8 +73,7 @@ def why_orphan(kernel: ListedKernel, older_than: timedelta) -> str | None:
     if record.state == "gone":
         return "its connection was given up, but it still runs" if kernel.word in LIVING_STATES else None
     alone = datetime.now(timezone.utc) - _left_at(kernel)
-    elsewhere = kernel.owner and (kernel.owner.host, kernel.owner.machine) != (socket.gethostname(), machine())
-    if not elsewhere:
+    if not (kernel.owner and is_elsewhere(kernel.owner)):
         is_notebook = record.path and record.jupyter_type in (None, "notebook")
         if is_notebook and record.persistent and is_gone(record.path or ""):
             return "its notebook is gone"

@@ -20,7 +20,7 @@ from ...store.writes import finish_write
 from ...tasks import repeat, report_failure
 from .processes import this_process
 
-HEARTBEAT_EVERY_S = 15.0
+HEARTBEAT_EVERY_S = 5.0
 log = logging.getLogger(__name__)
 
 # Kernel managers of Jupyter servers, whose kernels outlive the process; others end theirs.

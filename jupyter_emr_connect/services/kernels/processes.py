@@ -7,12 +7,14 @@ import socket
 import subprocess
 import time
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from ...models import Owner
 
-STALE_AFTER_S = 60.0  # without a heartbeat a process elsewhere is taken for dead then
+STALE_AFTER_S = 30.0  # a process elsewhere is taken for dead whose heartbeat was seen not to change for so long
+CLOCKS_DIFFER_S = 300.0  # by which, at most, the clock of another machine is thought to be wrong where one must guess
 PS_TIMEOUT_S = 5.0
 ENDED_STATES = ("Z", "X")  # a killed process whose parent has not asked for its end is no more
 
@@ -23,15 +25,55 @@ def this_process() -> Owner:
     return Owner(uuid.uuid4().hex, socket.gethostname(), machine(), pid, started(pid) or "", time.time())
 
 
-def lives(owner: Owner) -> bool:
-    """Say whether the process that wrote this still runs.
+class Heartbeats:
+    """What this process has seen of the heartbeats of others, by its own ``clock``: theirs may be wrong.
 
-    On this machine the system is asked: a process with its pid that began at the same moment. Of another machine, or
-    another container, only the heartbeat can tell.
+    Used from any thread.
     """
-    if owner.host != socket.gethostname() or owner.machine != machine():
-        return time.time() - owner.heartbeat_at <= STALE_AFTER_S
-    return started(owner.pid) == owner.process_started
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._seen: dict[str, tuple[float, float, bool]] = {}  # its value, since when, whether it was seen to change
+
+    def beats(self, owner: Owner) -> bool | None:
+        """Say whether a heartbeat goes on; None while it was not watched for long enough to tell."""
+        now = self._clock()
+        value, since, changed = self._seen.get(owner.id, (None, now, False))
+        if value != owner.heartbeat_at:
+            since, changed = now, value is not None
+            self._seen[owner.id] = (owner.heartbeat_at, since, changed)
+        if now - since > STALE_AFTER_S:
+            return False
+        return changed or None
+
+
+_heartbeats = Heartbeats()
+
+
+def is_elsewhere(owner: Owner) -> bool:
+    """Say whether a process is, or was, on another machine, or in another container or boot of this one."""
+    return (owner.host, owner.machine) != (socket.gethostname(), machine())
+
+
+def is_alive(owner: Owner) -> bool | None:
+    """Say whether the process that wrote this still runs; None while that is not known yet.
+
+    On this machine the system is asked: a process with its pid that began at the same moment. Elsewhere only its
+    heartbeat can tell, by being seen to change: ask again with what the ledger says then, until it is known, for at
+    most :data:`STALE_AFTER_S`.
+    """
+    return _heartbeats.beats(owner) if is_elsewhere(owner) else started(owner.pid) == owner.process_started
+
+
+def lives(owner: Owner) -> bool:
+    """Say whether a process may still run: nothing may be taken from one of which that is not known."""
+    return is_alive(owner) is not False
+
+
+def seems_alive(owner: Owner) -> bool:
+    """Say whether a process seems to run, to show it to people at once; clocks are trusted where nothing is known."""
+    alive = is_alive(owner)
+    return abs(time.time() - owner.heartbeat_at) < CLOCKS_DIFFER_S if alive is None else alive
 
 
 def machine() -> str:

@@ -17,7 +17,7 @@ import pytest
 
 from jupyter_emr_connect.errors import StoreError
 from jupyter_emr_connect.models import KernelRecord, Owner
-from jupyter_emr_connect.services.kernels.processes import STALE_AFTER_S, lives, this_process
+from jupyter_emr_connect.services.kernels.processes import is_alive, lives, this_process
 from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
 from jupyter_emr_connect.store.migrations import MIGRATIONS
@@ -173,12 +173,12 @@ def _started(pid: int) -> str:
     return found
 
 
-def test_of_a_process_elsewhere_the_heartbeat_tells():
-    elsewhere = replace(this_process(), host="other", pid=1, process_started="0")
+@pytest.mark.parametrize("place", [{"host": "other"}, {"machine": "another boot or container"}])
+def test_from_a_process_elsewhere_nothing_is_taken_by_what_its_clock_says(place):
+    elsewhere = replace(this_process(), id=str(place), pid=1, process_started="0", heartbeat_at=0.0, **place)
     assert lives(elsewhere)
-    assert not lives(replace(elsewhere, heartbeat_at=time.time() - STALE_AFTER_S - 1))
-    container = replace(this_process(), machine="another boot or container", heartbeat_at=0.0)
-    assert not lives(container)
+    assert is_alive(elsewhere) is None  # it must be watched first
+    assert is_alive(replace(elsewhere, heartbeat_at=-1.0)) is True
 
 
 # The file

@@ -14,9 +14,18 @@ from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.models import KernelRecord
 from jupyter_emr_connect.services.kernels.claims import claim, claim_left, let_go
 from jupyter_emr_connect.services.kernels.ownership import ownership
-from jupyter_emr_connect.services.kernels.processes import STALE_AFTER_S, this_process
+from jupyter_emr_connect.services.kernels.processes import STALE_AFTER_S, Heartbeats, this_process
 from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
+
+
+class Clock:
+    """One that stands still until a test moves it."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 @pytest.fixture
@@ -71,14 +80,57 @@ def test_a_console_comes_back_to_its_own_server(config, root, ledger):
     assert claimed(config, root) == (["k1"], False)
 
 
-def test_a_dead_process_here_is_known_at_once_and_one_elsewhere_by_its_silence(config, root, ledger):
+@pytest.fixture
+def clock(monkeypatch) -> Clock:
+    """The clock by which heartbeats are watched."""
+    clock = Clock()
+    monkeypatch.setattr("jupyter_emr_connect.services.kernels.processes._heartbeats", Heartbeats(clock))
+    return clock
+
+
+def test_a_dead_process_here_is_known_at_once_and_one_elsewhere_by_its_silence(config, root, ledger, clock):
     dead = replace(this_process(), id="dead", process_started="never")
     ledger.add(kernel(root, "here", state="connected"), dead)
     elsewhere = replace(this_process(), id="far", host="another computer")
     ledger.add(kernel(root, "there", state="connected"), elsewhere)
     assert claimed(config, root) == (["here"], True)
-    ledger.beat(replace(elsewhere, heartbeat_at=time.time() - STALE_AFTER_S - 1))
+    clock.now += STALE_AFTER_S / 2
+    assert claimed(config, root) == ([], True)
+    clock.now += STALE_AFTER_S / 2 + 1
     assert claimed(config, root) == (["there"], False)
+
+
+def test_one_elsewhere_that_beats_keeps_its_kernels_whatever_its_clock_says(config, root, ledger, clock):
+    elsewhere = replace(this_process(), id="far", host="another computer", heartbeat_at=5.0)
+    ledger.add(kernel(root, "there", state="connected"), elsewhere)
+    assert claimed(config, root) == ([], True)
+    for beat in range(6, 10):
+        clock.now += STALE_AFTER_S / 2
+        ledger.beat(replace(elsewhere, heartbeat_at=float(beat)))
+        assert claimed(config, root) == ([], False)
+
+
+async def test_a_start_waits_until_it_is_known_who_has_the_kernel_that_it_wants(
+    config, root, ledger, clock, monkeypatch
+):
+    monkeypatch.setattr("jupyter_emr_connect.services.kernels.claims.WATCH_EVERY_S", 0.02)
+    elsewhere = replace(this_process(), id="far", host="another computer", heartbeat_at=5.0)
+    ledger.add(kernel(root, "k1", state="connected"), elsewhere)
+    own = ownership(config.state_file)
+
+    def claiming() -> asyncio.Future:
+        return asyncio.ensure_future(claim(ledger, own, lambda record: True, local_id="new", root=str(root)))
+
+    first = claiming()
+    await asyncio.sleep(0.2)
+    assert not first.done()
+    ledger.beat(replace(elsewhere, heartbeat_at=6.0))
+    assert await asyncio.wait_for(first, 10) is None  # the other one lives, and keeps it
+    second = claiming()
+    assert await asyncio.wait_for(second, 10) is None
+    clock.now += STALE_AFTER_S + 1
+    taken = await asyncio.wait_for(claiming(), 10)
+    assert (taken.kernel_id, taken.owner_id) == ("k1", own.owner.id)
 
 
 class SlowLedger(Ledger):
