@@ -18,6 +18,10 @@ from ..errors import (
 from ..http.errors import describe_failure, may_have_reached_server
 from .target import GatewayTarget
 
+# What Jupyter Enterprise Gateway 2.6 and 3.3 say with a 403 that no other credentials would change: at its limits
+# (services/kernels/handlers.py, remotemanager.py) and of users (services/processproxies/processproxy.py).
+KERNEL_LIMIT = re.compile(r"Resource Limit$|A max kernels (per user )?limit has been set")
+NOT_ALLOWED = re.compile(r"^User '.*' is not .*authorized.* to start kernel")
 SHOWN = 300  # characters of an error body that a message repeats
 
 CLASSES: dict[str, type[GatewayError]] = {
@@ -87,9 +91,13 @@ def refuse(status: int, body: bytes, target: GatewayTarget) -> GatewayError:
 
 
 def _forbidden(status: int, said: str, where: str) -> GatewayError:
-    if said == "Resource Limit":
-        message = f"{where} runs as many kernels as it may (Resource Limit)."
-        return KernelStartFailed(message, fix="Shut a kernel down, or have the gateway's limit raised.")
+    if KERNEL_LIMIT.match(said):
+        message = f"{where} runs as many kernels as it may: {said.rstrip('.')}."
+        fix = "Shut a kernel down (`jupyter emr kernels` lists yours), or have the gateway's limit raised."
+        return KernelStartFailed(message, fix=fix)
+    if NOT_ALLOWED.search(said):
+        message = f"{where} does not let this user start the kernel: {said.split('. ')[0].rstrip('.')}."
+        return KernelStartFailed(message, fix="Choose another kernel or runtime role, or have the user allowed there.")
     if status == 401:
         message = f"{where} does not accept our credentials (401)."
         return GatewayRefused(message, fix="Check the runtime role and how the gateway authenticates.")

@@ -27,7 +27,12 @@ from jupyter_emr_connect.http.auth import Auth, FixedAuth, HTTPRequest, NoAuth
 
 from .servers import HOST, serving
 
+ONE_EACH = "A max kernels per user limit has been set to 1 and user 'u' currently has 1 active and pending kernel."
 TRACE = {"message": "Unhandled error", "reason": None, "traceback": 'Traceback (most recent call last)\n File "x"'}
+
+
+def forbidden(message: str) -> web.Response:
+    return web.json_response({"reason": "Forbidden", "message": message}, status=403)
 
 
 @dataclass
@@ -146,16 +151,28 @@ async def test_a_start_sends_its_own_id_and_always_an_environment() -> None:
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        (web.json_response({"reason": "Forbidden", "message": "Resource Limit"}, status=403), "as many kernels"),
+        (forbidden("Resource Limit"), "as many kernels"),
+        (forbidden("A max kernels limit has been set to 2 and there are currently 2 active and pending"), "2 active"),
+        (forbidden(ONE_EACH), "user 'u' currently has 1"),
+        (forbidden("User 'u' is not authorized to start kernels. Ensure KERNEL_USERNAME is set"), "kernels. Choose"),
+        (
+            forbidden("User 'u' is not in the set of users authorized to start kernel 'Spark'. Ensure"),
+            "'Spark'. Choose",
+        ),
         (web.json_response(TRACE, status=500), "could not start python3"),
     ],
 )
-async def test_a_start_that_fails_says_why(answer: web.Response, says: str) -> None:
-    async with serving(Script([answer])) as port:
+async def test_a_start_that_fails_says_why_after_one_request(answer: web.Response, says: str) -> None:
+    script = Script([answer])
+    async with serving(script) as port:
         gateway = client(port)
-        with pytest.raises(KernelStartFailed, match=says):
+        with pytest.raises(KernelStartFailed, match=says) as caught:
             await gateway.start_kernel("python3", {}, kernel_id="k1", launch_timeout=60)
         await gateway.close()
+    assert len(script.asked) == 1
+    if answer.status == 403:
+        assert "KERNEL_USERNAME" not in str(caught.value)
+        assert "credentials" not in str(caught.value.fix)
 
 
 @pytest.mark.parametrize("lost", [ConnectionError(), web.Response(status=504)])
