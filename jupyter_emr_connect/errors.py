@@ -149,7 +149,15 @@ class RoleError(EMRConnectError, code="runtime-role", reason="Runtime role"):
 
 
 class MalformedRole(RoleError, code="runtime-role-malformed", reason="Malformed runtime role"):
-    """The text is not an IAM role ARN."""
+    """The text is neither the ARN nor the name of an IAM role."""
+
+
+class RoleNotFound(RoleError, code="runtime-role-not-found", reason="Runtime role not found"):
+    """No role of this name is known for the compute."""
+
+
+class AmbiguousRole(RoleError, code="runtime-role-ambiguous", reason="Ambiguous runtime role"):
+    """Several roles have this name; the message lists them."""
 
 
 class RoleRequired(RoleError, code="runtime-role-required", reason="Runtime role required"):

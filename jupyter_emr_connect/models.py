@@ -17,14 +17,27 @@ RoleSupport = Literal["required", "optional", "unsupported", "unknown"]
 
 ROLE_ARN = re.compile(r"arn:aws[a-zA-Z0-9-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}", re.ASCII)
 
+ROLE_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
+
+
+def check_role(text: str) -> str:
+    """Return ``text`` when it may be the ARN or the name of an IAM role, else raise :class:`MalformedRole`."""
+    if ROLE_ARN.fullmatch(text) or ROLE_NAME.fullmatch(text):
+        return text
+    message = f"{_shortened(text)!r} is neither the ARN nor the name of an IAM role."
+    raise MalformedRole(message, fix="Write it as arn:aws:iam::123456789012:role/NAME, or as NAME.")
+
 
 def check_role_arn(text: str) -> str:
     """Return ``text`` when it is an IAM role ARN, else raise :class:`MalformedRole` (pattern: botocore's models)."""
     if ROLE_ARN.fullmatch(text):
         return text
-    shown = text if len(text) <= 80 else f"{text[:77]}..."
-    message = f"{shown!r} is not the ARN of an IAM role."
+    message = f"{_shortened(text)!r} is not the ARN of an IAM role."
     raise MalformedRole(message, fix="Write it as arn:aws:iam::123456789012:role/NAME.")
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 @dataclass(frozen=True)
@@ -116,7 +129,8 @@ class RuntimeRole:
 class Attachment:
     """Compute + runtime role + transport, bound to a notebook or a folder.
 
-    ``path`` is absolute; empty for one that comes from the environment. ``profile``, ``region`` and ``access_role`` (an
+    ``path`` is absolute; empty for one that comes from the environment. ``compute_name`` is the name of the compute
+    with the id ``compute``, None where that is not known. ``profile``, ``region`` and ``access_role`` (an
     ARN) are those it was made with, so that a kernel started later asks the same account.
     """
 
@@ -130,6 +144,7 @@ class Attachment:
     access_role: str | None = None
     created_at: str | None = None
     credentials_expire_at: str | None = None
+    compute_name: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the contract's attachment JSON (there is no secret in an attachment)."""
@@ -226,6 +241,7 @@ class KernelRecord:
     jupyter_session: str | None = None
     jupyter_path: str | None = None
     jupyter_type: str | None = None
+    compute_name: str | None = None
 
     @property
     def attachment(self) -> Attachment:

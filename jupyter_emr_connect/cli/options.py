@@ -26,10 +26,10 @@ def role_and_transport(function: Function) -> Function:
     """Add ``--runtime-role`` and ``--transport``."""
     role = click.option(
         "--runtime-role",
-        metavar="ARN",
+        metavar="ROLE",
         callback=require_non_empty,
         shell_complete=complete_roles,
-        help="Role that Spark runs as.",
+        help="Role that Spark runs as: an ARN or a name.",
     )
     choice = click.Choice(["auto", "gateway", "livy", "spark-connect"])
     transport = click.option("--transport", type=choice, default="auto", show_default=True, help="Way in.")

@@ -49,7 +49,12 @@ def attachable(compute: Compute) -> str:
     if compute.attachable:
         return "yes"
     reason = str(compute.reason)
-    return reason if reason.startswith(("Not looked at", "Not known")) else f"no: {reason}"
+    return reason if is_undecided(compute) else f"no: {reason}"
+
+
+def is_undecided(compute: Compute) -> bool:
+    """Say whether nobody knows yet if the compute can be attached to."""
+    return not compute.attachable and str(compute.reason).startswith(("Not looked at", "Not known"))
 
 
 def compute_fields(compute: Compute) -> Fields:
@@ -129,18 +134,24 @@ def identity_fields(identity: Identity) -> Fields:
 
 
 def attachment_table(attachments: Sequence[Attachment]) -> Table:
-    """Return which notebook or folder is attached to what."""
+    """Return which notebook or folder is attached to what: the compute and the role by their names."""
     rows = [
         (
             attachment.path or "(environment)",
+            attachment.compute_name or attachment.compute,
             attachment.compute,
-            attachment.runtime_role or "-",
+            _role_name(attachment.runtime_role),
             attachment.transport,
             attachment.region or "-",
         )
         for attachment in attachments
     ]
-    return Table(("PATH", "COMPUTE", "RUNTIME ROLE", "TRANSPORT", "REGION"), rows)
+    headers = ("PATH", "COMPUTE", "ID", "RUNTIME ROLE", "TRANSPORT", "REGION")
+    return Table(headers, rows, ("TRANSPORT", "ID"))
+
+
+def _role_name(arn: str | None) -> str:
+    return (arn or "-").rsplit("/", 1)[-1]
 
 
 def kernel_table(kernels: Sequence[ListedKernel]) -> Table:
@@ -156,15 +167,16 @@ def _kernel_row(kernel: ListedKernel) -> tuple[str, ...]:
         link = f"{link}: credentials"
     if kernel.link in ("gone", "detached"):
         link = f"{link}: {kernel.to_json()['cause'] or 'unknown'}"
-    role = (record.runtime_role or "-").rsplit("/", 1)[-1]
+    role, compute = _role_name(record.runtime_role), record.compute_name or record.compute
     state = kernel.word or kernel.link
-    return record.kernel_id, record.kernelspec, record.compute, role, state, link, record.path or "-"
+    return record.kernel_id, record.kernelspec, compute, role, state, link, record.path or "-"
 
 
 def orphan_table(orphans: Sequence[Orphan]) -> Table:
     """Return the kernels that nobody has, and why they are taken for such."""
     rows = [
-        (orphan.kernel.record.kernel_id, orphan.kernel.record.compute, orphan.kernel.word or "", orphan.why)
+        (record.kernel_id, record.compute_name or record.compute, orphan.kernel.word or "", orphan.why)
         for orphan in orphans
+        for record in [orphan.kernel.record]
     ]
     return Table(("KERNEL", "COMPUTE", "STATE", "WHY"), rows)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 GAP = "  "
 LEAST_ROOM = 24  # columns in which a sentence can still be read
 LONGEST_ID = 26  # columns that an id may take before it gets a line of its own on a narrow terminal
+LONGEST_WORD = 16  # columns of a last column that is not broken
 UNDER = 4  # columns by which what stands under its row is indented
 
 
@@ -69,8 +70,11 @@ def _narrowed(
     """Return cells and widths of a table that fits ``width`` columns, as far as that can be."""
     from rich.cells import cell_len
 
+    # A sentence may stand under its row, a word beside the others is not worth a line.
+    last = widths[-1] if widths[-1] <= LONGEST_WORD else cell_len(shown[0][-1])
+
     def too_wide() -> bool:
-        return sum(widths[:-1]) + len(GAP) * (len(widths) - 1) + cell_len(shown[0][-1]) > width
+        return sum(widths[:-1]) + len(GAP) * (len(widths) - 1) + last > width
 
     if too_wide() and len(widths) > 1:
         widths[0] = max((cell_len(row[0]) for row in shown if cell_len(row[0]) <= LONGEST_ID), default=widths[0])

@@ -86,6 +86,7 @@ def new_record(connection: Connection, request: KernelRequest, *, persistent: bo
     return KernelRecord(
         kernel_id=kernel_id,
         compute=connection.compute.id,
+        compute_name=connection.compute.name,
         kernelspec=request.kernelspec,
         url=connection.url,
         transport=connection.transport,

@@ -14,6 +14,7 @@ COLUMNS = (
     "path",
     "id",
     "compute",
+    "compute_name",
     "runtime_role",
     "transport",
     "profile",

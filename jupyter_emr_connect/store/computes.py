@@ -17,6 +17,13 @@ TEXTS_OR_NONE = tuple(field.name for field in fields(Compute) if field.type == "
 KINDS = get_args(Kind)
 # Lists of sources that nobody has used for so long are dropped.
 UNUSED_AFTER_S = 30 * 86_400.0
+PUT_LIST = """
+    INSERT INTO compute_lists VALUES (?, ?, ?, ?) ON CONFLICT (source, kind) DO UPDATE
+    SET listed_at = coalesce(excluded.listed_at, listed_at), saved_at = excluded.saved_at
+"""
+DELETE_UNUSED_ROWS = """
+    DELETE FROM computes WHERE (source, kind) IN (SELECT source, kind FROM compute_lists WHERE saved_at < ?)
+"""
 
 
 class ComputeStore:
@@ -26,9 +33,10 @@ class ComputeStore:
         self._database = database
 
     def load(self, source: str, kind: str) -> tuple[float | None, list[tuple[Compute, float | None]]]:
-        """Return when the list was read (seconds since the epoch; None: never) and its rows with their descriptions'.
+        """Return when the list was read (seconds since the epoch) and its rows with their descriptions'.
 
-        A row that an older or newer version wrote in another shape is left out.
+        It is None for a list that was never read to its end, whose rows are those of its first pages. A row that an
+        older or newer version wrote in another shape is left out.
         """
         lists = self._database.rows("SELECT listed_at FROM compute_lists WHERE source = ? AND kind = ?", (source, kind))
         if not lists:
@@ -47,21 +55,21 @@ class ComputeStore:
         put: Iterable[tuple[Compute, float | None]] = (),
         gone: Iterable[str] = (),
         listed_at: float | None = None,
+        now: float,
     ) -> None:
-        """Write changed rows and drop ended ones in one transaction; ``listed_at`` once a list was read to its end."""
+        """Write changed rows and drop ended ones in one transaction; ``listed_at`` once a list was read to its end.
+
+        ``now`` is seconds since the epoch, like ``listed_at``.
+        """
         rows = [(source, kind, compute.id, _encode(compute), moment) for compute, moment in put]
         with self._database.transaction() as connection:
             connection.executemany("INSERT OR REPLACE INTO computes VALUES (?, ?, ?, ?, ?)", rows)
             keys = [(source, kind, compute_id) for compute_id in gone]
             connection.executemany("DELETE FROM computes WHERE source = ? AND kind = ? AND id = ?", keys)
+            connection.execute(PUT_LIST, (source, kind, listed_at, now))
             if listed_at is not None:
-                connection.execute("INSERT OR REPLACE INTO compute_lists VALUES (?, ?, ?)", (source, kind, listed_at))
-                old = "SELECT source, kind FROM compute_lists WHERE listed_at < ?"
-                connection.execute(
-                    f"DELETE FROM computes WHERE (source, kind) IN ({old})",  # noqa: S608 - our own text
-                    (listed_at - UNUSED_AFTER_S,),
-                )
-                connection.execute("DELETE FROM compute_lists WHERE listed_at < ?", (listed_at - UNUSED_AFTER_S,))
+                connection.execute(DELETE_UNUSED_ROWS, (now - UNUSED_AFTER_S,))
+                connection.execute("DELETE FROM compute_lists WHERE saved_at < ?", (now - UNUSED_AFTER_S,))
 
 
 def _encode(compute: Compute) -> str:

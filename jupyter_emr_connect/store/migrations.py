@@ -143,6 +143,27 @@ def _tls_seen(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE TABLE tls_seen (compute TEXT PRIMARY KEY, seen_at TEXT NOT NULL)")
 
 
+def _names_and_lists_not_read_to_their_end(connection: sqlite3.Connection) -> None:
+    """Make schema 6 of schema 5: names of computes beside their ids; ``listed_at`` is null before a first whole list.
+
+    The table is made anew as in schema 4. ``saved_at`` is when a row of the list was last written.
+    """
+    for table in ("attachments", "kernels"):
+        connection.execute(f"ALTER TABLE {table} ADD COLUMN compute_name TEXT")
+    connection.execute("ALTER TABLE compute_lists RENAME TO whole_lists")
+    connection.execute("""
+        CREATE TABLE compute_lists (
+            source TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            listed_at REAL,
+            saved_at REAL NOT NULL,
+            PRIMARY KEY (source, kind)
+        )
+    """)
+    connection.execute("INSERT INTO compute_lists SELECT source, kind, listed_at, listed_at FROM whole_lists")
+    connection.execute("DROP TABLE whole_lists")
+
+
 # Entry n (from 0) makes schema n + 1 of schema n. Never edit a step that was released; add one.
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _attachments_and_kernels,
@@ -150,6 +171,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _owners_of_kernels,
     _kernels_of_any_transport,
     _tls_seen,
+    _names_and_lists_not_read_to_their_end,
 )
 
 

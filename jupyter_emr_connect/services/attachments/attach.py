@@ -21,13 +21,13 @@ from ...errors import (
 )
 from ...executors import AWS, run_in
 from ...http.deadlines import seconds_left, within
-from ...models import Attachment, Compute, check_role_arn
+from ...models import Attachment, Compute, check_role
 from ...store.writes import finish_write
 from .. import stages
 from ..compute.lookup import find, sources_of
 from ..credentials.aws_sessions import session_of
 from ..credentials.gateway_secrets import auth_for
-from .connect import connect
+from .connect import connect, role_of
 from .resolution import absolute, admit, expiry, open_attachments
 
 # The hop at which an error happened, by its class, whatever stage was running.
@@ -47,9 +47,10 @@ async def attach(
 ) -> tuple[Attachment, Compute]:
     """Prove an attachment and store it; called by ``POST`` and ``PATCH attachments`` and by ``jupyter emr attach``.
 
-    ``request.compute`` may be an id, an ARN or a name; the id is stored, with the profile and region it was found with.
-    ``request.path`` is the absolute path of a notebook or folder; an attachment that it has already is replaced, and
-    so is the one with ``request.id``. With ``check`` the gateway must answer with the role's credentials; without,
+    ``request.compute`` may be an id, an ARN or a name, ``request.runtime_role`` an ARN or a name; the compute's id and
+    the role's ARN are stored, with the profile and region that the compute was found with. ``request.path`` is the
+    absolute path of a notebook or folder; an attachment that it has already is replaced, and so is the one with
+    ``request.id``. With ``check`` the gateway must answer with the role's credentials; without,
     AWS alone is asked. ``stage`` is told each hop as it begins. Nothing is stored unless all hops answer; every error
     says in ``hop`` which did not. Raises as ``services.attachments.connect`` does, and ``StoreError``.
     """
@@ -92,10 +93,8 @@ def longest_attach(config: EMRConnect) -> float:
 
 
 async def _prove(config: EMRConnect, request: Attachment, enter: Callable[[str], None]) -> tuple[Attachment, Compute]:
-    if request.runtime_role:
-        check_role_arn(request.runtime_role)
     connection = await connect(config, request, stage=enter)
-    return _bound(request, connection.compute), connection.compute
+    return _bound(request, connection.compute, connection.role), connection.compute
 
 
 async def _ask(config: EMRConnect, request: Attachment, enter: Callable[[str], None]) -> tuple[Attachment, Compute]:
@@ -105,19 +104,26 @@ async def _ask(config: EMRConnect, request: Attachment, enter: Callable[[str], N
 
 def _ask_aws(config: EMRConnect, request: Attachment) -> tuple[Attachment, Compute]:
     if request.runtime_role:
-        check_role_arn(request.runtime_role)
+        check_role(request.runtime_role)
     compute = find(config, request.compute, sources=sources_of(config, request), depth="attach")
     admit(compute, request)
-    if auth := auth_for(config, session_of(config, compute), compute, request.runtime_role):
+    session = session_of(config, compute)
+    role = role_of(config, request, compute, session)
+    if auth := auth_for(config, session, compute, role):
         auth.obtain()
-    return _bound(request, compute), compute
+    return _bound(request, compute, role), compute
 
 
-def _bound(request: Attachment, compute: Compute) -> Attachment:
-    """Return the attachment with the compute's id and whose calls found it: a kernel asks as the same caller later."""
+def _bound(request: Attachment, compute: Compute, role: str | None) -> Attachment:
+    """Return the attachment with the compute's id, the role's ARN and whose calls found it.
+
+    A kernel that starts later asks as the same caller.
+    """
     return replace(
         request,
         compute=compute.id,
+        compute_name=compute.name,
+        runtime_role=role,
         profile=compute.profile,
         region=compute.region,
         access_role=compute.access_role,

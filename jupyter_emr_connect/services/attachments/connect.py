@@ -16,12 +16,13 @@ from ...executors import AWS, LEDGER, run_in
 from ...gateway.discovery import probe_gateway, probe_url
 from ...gateway.target import GatewayTarget, PlainHttpRule
 from ...http.tls import make_ssl_context
-from ...models import Attachment, Compute, Transport, check_role_arn
+from ...models import Attachment, Compute, Transport, check_role
 from ...store.writes import finish_write
 from .. import stages
 from ..compute.lookup import find, sources_of
 from ..credentials.aws_sessions import session_of
 from ..credentials.gateway_secrets import RenewingPairAuth, RenewingTokenAuth, auth_for
+from ..roles import role_arn
 from .encryption import authority_of, plain_http_rule
 from .resolution import admit, open_attachments
 
@@ -63,11 +64,12 @@ async def connect(
     ``MalformedRole`` before any call, then AWS errors, ``ComputeError``, ``RoleError`` and ``GatewayError``.
     """
     stage(stages.CREDENTIALS)
-    role = request.runtime_role
-    if role:
-        check_role_arn(role)
+    if request.runtime_role:
+        check_role(request.runtime_role)
     compute, session = await run_in(AWS, _find, config, request)
-    connection = await CONNECTORS[admit(compute, request)](config, session, compute, role, stage)
+    transport = admit(compute, request)
+    role = await run_in(AWS, role_of, config, request, compute, session)
+    connection = await CONNECTORS[transport](config, session, compute, role, stage)
     await finish_write(_remember, config, connection)
     return connection
 
@@ -97,6 +99,11 @@ def _find(config: EMRConnect, request: Attachment) -> tuple[Compute, AWSSession]
     """Find the compute of an attachment, and the AWS session by which it was found; blocks on AWS."""
     compute = find(config, request.compute, sources=sources_of(config, request), depth="attach")
     return compute, session_of(config, compute)
+
+
+def role_of(config: EMRConnect, request: Attachment, compute: Compute, session: AWSSession) -> str | None:
+    """Return the ARN of the runtime role that is asked for by its ARN or its name; a name may block on AWS."""
+    return role_arn(config, compute, request.runtime_role, session=session) if request.runtime_role else None
 
 
 async def _connect_to_gateway(

@@ -11,7 +11,7 @@ from typing import Literal
 from ...aws.session import SessionKey
 from ...config import EMRConnect
 from ...errors import ConfigurationError, NotAttachable, NotAttached, RoleRequired, RoleUnsupported
-from ...models import Attachment, Compute, Transport, check_role_arn
+from ...models import Attachment, Compute, Transport, check_role
 from ...store.attachments import AttachmentStore
 from ...store.database import Database
 from ..compute.sources import access_role
@@ -31,14 +31,14 @@ def resolve(config: EMRConnect, env: Mapping[str, str], path: str | None) -> Att
     """Return the attachment for a kernel that starts now; raises ``NotAttached`` when nothing names a compute.
 
     Order: ``EMR_CONNECT_COMPUTE`` with ``EMR_CONNECT_RUNTIME_ROLE`` and ``EMR_CONNECT_TRANSPORT`` in the
-    kernel's environment ``env``; the notebook's own attachment; the nearest folder's. ``path`` is the notebook's
-    (``JPY_SESSION_NAME``); it may be empty. Blocks on the state file only. Raises ``MalformedRole`` and
-    ``ConfigurationError`` for what the environment names, a role without a compute included.
+    kernel's environment ``env`` (the role may be a name there); the notebook's own attachment; the nearest folder's.
+    ``path`` is the notebook's (``JPY_SESSION_NAME``); it may be empty. Blocks on the state file only. Raises
+    ``MalformedRole`` and ``ConfigurationError`` for what the environment names, a role without a compute included.
     """
     if compute := env.get("EMR_CONNECT_COMPUTE", "").strip():
         role = env.get("EMR_CONNECT_RUNTIME_ROLE", "").strip() or None
         if role:
-            check_role_arn(role)
+            check_role(role)
         transport = check_transport(env.get("EMR_CONNECT_TRANSPORT", "").strip() or "auto")
         profile, region = _overridden(env, "AWS_PROFILE"), _overridden(env, "AWS_DEFAULT_REGION")
         return Attachment(compute, role, transport, profile=profile, region=region)
@@ -82,7 +82,7 @@ def admit(compute: Compute, attachment: Attachment) -> Transport:
     """
     label = f"{KIND_NAMES[compute.kind]} {compute.name!r} ({compute.id})"
     if attachment.runtime_role:
-        check_role_arn(attachment.runtime_role)
+        check_role(attachment.runtime_role)
     if not compute.attachable:
         message = f"{label} cannot be attached to. {compute.reason}"
         raise NotAttachable(message, fix="`jupyter emr list` shows which computes can.")

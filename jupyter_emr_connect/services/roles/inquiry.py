@@ -186,6 +186,19 @@ class Inquiry:
             return None
         return self._call(GET, iam.get_role, self.session, arn.rpartition("/")[2], remember_denial=False)
 
+    def find(self, name: str) -> str | None:
+        """Return the ARN of the account's role of a name, None where there is none; raises :class:`IamUnavailable`."""
+        try:
+            role = self._call(GET, iam.get_role, self.session, name, remember_denial=False)
+        except BudgetSpent:
+            raise
+        except IamUnavailable:
+            found = next((arn for arn in self.roles() if arn.rsplit("/", 1)[-1] == name), None)
+            if found is None and not (self._listing and self._listing[1]):
+                raise
+            return found
+        return role.arn if role else None
+
     def instance_role(self) -> str | None:
         """Return the ARN of the role in an EC2 cluster's instance profile, None where AWS knows none."""
         name = str((self.compute.details.get("network") or {}).get("instance_profile") or "").rpartition("/")[2]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...aws.session import AWSSession
 from ...config import EMRConnect
-from ...errors import AccessDenied, ConfigurationError, EMRConnectError, RoleError
-from ...models import ROLE_ARN, Compute, RuntimeRole, check_role_arn
-from ..attachments.resolution import open_attachments
+from ...errors import AccessDenied, AmbiguousRole, ConfigurationError, EMRConnectError, RoleNotFound
+from ...models import ROLE_ARN, Compute, RuntimeRole, check_role, check_role_arn
+from ...store.attachments import AttachmentStore
+from ...store.database import Database
 from ..bodies import error_entry, list_body
 from ..compute.lookup import find
 from ..compute.sources import Source
@@ -66,22 +68,59 @@ def named_roles(config: EMRConnect, compute: str, role: str, *, sources: Sequenc
     found = find(config, compute, sources=sources)
     session = session_of(config, found)
     if role.startswith("arn:"):
-        return replace(check_role(config, found, role, session=session), compute=found)
+        return replace(judge_role(config, found, role, session=session), compute=found)
     listed = list_roles(config, found, session=session)
     same = [offered for offered in listed.items if offered.name == role]
     return replace(listed, items=same, compute=found)
 
 
 def single_role(listed: RoleList, text: str) -> RuntimeRole:
-    """Return the one role that :func:`named_roles` has found for ``text``; raises ``RoleError``."""
-    if len(listed.items) == 1:
-        return listed.items[0]
-    if listed.items:
-        message = f"{len(listed.items)} roles are named {text!r}: {', '.join(role.arn for role in listed.items)}."
-        raise RoleError(message, fix="Use the ARN.")
-    label = f"{listed.compute.name!r} ({listed.compute.id})" if listed.compute else "a compute"
-    message = f"No role named {text!r} is offered for {label}."
-    raise RoleError(message, fix="Use the ARN of the role.")
+    """Return the one role that :func:`named_roles` has found for ``text``.
+
+    Raises ``RoleNotFound``, ``AmbiguousRole``.
+    """
+    arn = _only([role.arn for role in listed.items], text, _label(listed.compute))
+    return next(role for role in listed.items if role.arn == arn)
+
+
+def role_arn(config: EMRConnect, compute: Compute, text: str, *, session: AWSSession) -> str:
+    """Return the ARN of a runtime role that a user gave by its ARN or name, for a compute; blocks on AWS for a name.
+
+    A name stands for the one role that is configured for the compute, was used on it or is the endpoint's own; where
+    there is none of that name, for the role of the compute's account, where a name is unique. Its path is asked of IAM;
+    where IAM may not be asked it is taken to have none. ``session`` is the one the compute was found with. Raises
+    ``MalformedRole``, ``RoleNotFound``, ``AmbiguousRole``.
+    """
+    if ROLE_ARN.fullmatch(check_role(text)):
+        return text
+    inquiry = Inquiry(session, compute, config.most_role_checks)
+    for asked in (None, inquiry):  # patterns of the configuration are looked up in IAM, what is used and listed is not
+        known = list(_known_roles(config, compute, asked)[0])
+        same = [arn for arn in known if arn.rsplit("/", 1)[-1] == text]
+        if same:
+            return _only(same, text, _label(compute))
+    try:
+        found = inquiry.find(text)
+    except IamUnavailable:
+        return f"arn:{compute.arn.split(':')[1]}:iam::{compute.account}:role/{text}"
+    names = {arn.rsplit("/", 1)[-1] for arn in known}
+    return _only([found] if found else [], text, _label(compute), difflib.get_close_matches(text, sorted(names), 1))
+
+
+def _label(compute: Compute | None) -> str:
+    return f"{compute.name!r} ({compute.id})" if compute else "a compute"
+
+
+def _only(arns: Sequence[str], name: str, label: str, near: Sequence[str] = ()) -> str:
+    """Return the only one of the roles of a name; raises ``RoleNotFound`` for none, ``AmbiguousRole`` for several."""
+    if len(arns) == 1:
+        return arns[0]
+    if arns:
+        message = f"{len(arns)} roles are named {name!r}: {', '.join(arns)}."
+        raise AmbiguousRole(message, fix="Use the ARN.")
+    message = f"No role named {name!r} is known for {label}."
+    fix = "Use the ARN of the role, or a name that `jupyter emr roles COMPUTE` lists."
+    raise RoleNotFound(message, fix=f"Did you mean {near[0]!r}? {fix}" if near else fix)
 
 
 def list_roles(config: EMRConnect, compute: Compute | None = None, *, session: AWSSession | None = None) -> RoleList:
@@ -94,20 +133,7 @@ def list_roles(config: EMRConnect, compute: Compute | None = None, *, session: A
     if compute is not None and compute.runtime_role == "unsupported":
         return RoleList()
     inquiry = Inquiry(session, compute, config.most_role_checks) if session and compute else None
-    rules, errors = read_rules(config.runtime_roles)
-    offered: dict[str, RuntimeRole] = {}
-    for rule in rules:
-        if rule.fits(compute):
-            try:
-                _add(offered, _expand(rule, inquiry), CONFIGURED)
-            except EMRConnectError as error:
-                errors.append(error)
-    try:
-        _add(offered, open_attachments(config).roles_used(compute.id if compute else None), USED)
-    except EMRConnectError as error:
-        errors.append(error)
-    if compute is not None:
-        _add(offered, _own(compute), ENDPOINT)
+    offered, errors = _known_roles(config, compute, inquiry)
     if inquiry is None:
         return RoleList(list(offered.values()), errors)
     if config.discover_roles:
@@ -117,7 +143,29 @@ def list_roles(config: EMRConnect, compute: Compute | None = None, *, session: A
     return RoleList(checked, errors + inquiry.errors, tuple(inquiry.unasked))
 
 
-def check_role(config: EMRConnect, compute: Compute, arn: str, *, session: AWSSession) -> RoleList:
+def _known_roles(
+    config: EMRConnect, compute: Compute | None, inquiry: Inquiry | None
+) -> tuple[dict[str, RuntimeRole], list[EMRConnectError]]:
+    """Return the roles that are configured, were used before or are the endpoint's own, and what kept others out."""
+    rules, errors = read_rules(config.runtime_roles)
+    offered: dict[str, RuntimeRole] = {}
+    for rule in rules:
+        if rule.fits(compute):
+            try:
+                _add(offered, _expand(rule, inquiry), CONFIGURED)
+            except EMRConnectError as error:
+                errors.append(error)
+    try:
+        store = AttachmentStore(Database(config.state_file))
+        _add(offered, store.roles_used(compute.id if compute else None), USED)
+    except EMRConnectError as error:
+        errors.append(error)
+    if compute is not None:
+        _add(offered, _own(compute), ENDPOINT)
+    return offered, errors
+
+
+def judge_role(config: EMRConnect, compute: Compute, arn: str, *, session: AWSSession) -> RoleList:
     """Return what is known of one role's use on a compute, whether it is offered or not; raises ``MalformedRole``."""
     inquiry = Inquiry(session, compute, config.most_role_checks)
     role = inquiry.check(RuntimeRole(check_role_arn(arn), TYPED), [arn])

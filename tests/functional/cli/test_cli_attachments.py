@@ -46,6 +46,14 @@ def test_attach_with_a_role_proves_that_it_may_be_taken(cloud, emr, notebook):
     assert cloud.calls("GetClusterSessionCredentials") == 1
 
 
+@pytest.mark.parametrize("check", ["--check", "--no-check"])
+def test_attach_with_a_role_by_its_name_keeps_the_arn(cloud, emr, notebook, check):
+    made = emr("attach", "analytics", str(notebook), "--runtime-role", "EMRAnalyst", check, "--json").json
+    assert made["runtime_role"] == cloud.roles["EMRAnalyst"]
+    (kept,) = emr("status", "--json").json["items"]
+    assert (kept["runtime_role"], kept["compute_name"]) == (made["runtime_role"], "analytics")
+
+
 def test_attach_is_kept_only_when_the_gateway_takes_the_role(cloud, emr, gateway, notebook):
     gateway.refuse.add("analytics")
     words = ("attach", "analytics", str(notebook), "--runtime-role", cloud.roles["EMRAnalyst"])

@@ -47,4 +47,5 @@ def test_a_role_named_here_goes_before_the_attachments(cloud, emr, handed, tmp_p
 def test_a_malformed_role_is_refused_here(handed, emr, tmp_path):
     emr("attach", "open", str(tmp_path), "--no-check")
     with pytest.raises(MalformedRole):
-        handed(role="EMRAnalyst")
+        handed(role="role/EMRAnalyst")
+    assert handed(role="EMRAnalyst").runtime_role == "EMRAnalyst"

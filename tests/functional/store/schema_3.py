@@ -87,6 +87,11 @@ def rewrite(path: Path) -> None:
         connection.row_factory = sqlite3.Row
         names = ("attachments", "kernels", "roles_used", "computes", "compute_lists", "owners")
         tables = {name: [dict(row) for row in connection.execute(f"SELECT * FROM {name}")] for name in names}
+    for row in (*tables["kernels"], *tables["attachments"]):
+        del row["compute_name"]
+    for row in tables["compute_lists"]:
+        del row["saved_at"]
+    tables["compute_lists"] = [row for row in tables["compute_lists"] if row["listed_at"] is not None]
     for kernel in tables["kernels"]:
         kernel["gateway_url"], kernel["kept"] = kernel.pop("url"), kernel.pop("persistent")
         assert kernel.pop("remote_id") == kernel["kernel_id"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 import subprocess
 import sys
@@ -14,16 +15,18 @@ import pytest
 
 from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.errors import StoreError
-from jupyter_emr_connect.models import Attachment, KernelRecord
+from jupyter_emr_connect.models import Attachment, Compute, KernelRecord
 from jupyter_emr_connect.services.attachments.resolution import resolve
 from jupyter_emr_connect.services.kernels.claims import claim_left
 from jupyter_emr_connect.services.kernels.listing import adopt, list_kernels
 from jupyter_emr_connect.services.kernels.processes import this_process
 from jupyter_emr_connect.store.attachments import AttachmentStore
+from jupyter_emr_connect.store.computes import ComputeStore
 from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
 from tests.functional.store import schema_3
 
+COMPUTE = Compute("j-1", "ec2", "analytics", "arn", "us-east-1", "123456789012", "WAITING")
 NOW = "2026-11-29T10:00:00+00:00"
 DEAD = replace(this_process(), id="dead", process_started="never", heartbeat_at=1.0)
 
@@ -122,6 +125,13 @@ def test_attachments_and_used_roles_are_still_there(ledger: Ledger, config: EMRC
     expected = Attachment("j-1", transport="gateway", path=str(root), id="a1", created_at=NOW)
     assert resolve(config, {}, f"{root}/n.ipynb") == expected
     assert AttachmentStore(Database(config.state_file)).roles_used("j-1") == ["arn:role"]
+
+
+def test_the_last_known_list_of_computes_is_still_there(tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    row = {"source": "s", "kind": "ec2", "id": "j-1", "body": json.dumps(asdict(COMPUTE)), "described_at": 4.0}
+    schema_3.write(path, {"compute_lists": [{"source": "s", "kind": "ec2", "listed_at": 5.0}], "computes": [row]})
+    assert ComputeStore(Database(path)).load("s", "ec2") == (5.0, [(COMPUTE, 4.0)])
 
 
 ADD = """

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from jupyter_emr_connect.models import Compute
-from jupyter_emr_connect.presentation.tables import compute_table
+from jupyter_emr_connect.models import Attachment, Compute, KernelRecord
+from jupyter_emr_connect.presentation.tables import attachment_table, compute_table, kernel_table
 from jupyter_emr_connect.presentation.text import table_lines
+from jupyter_emr_connect.services.kernels.listing import ListedKernel
 
 
 def compute(account: str) -> Compute:
@@ -20,3 +21,25 @@ def header(*accounts: str) -> str:
 def test_on_a_narrow_screen_computes_of_several_accounts_are_told_apart() -> None:
     assert "ACCOUNT" in header("123456789012", "210987654321")
     assert "ACCOUNT" not in header("123456789012", "123456789012")
+
+
+ROLE = "arn:aws:iam::123456789012:role/EMRAnalyst"
+
+
+def test_attachments_show_the_names_that_users_gave() -> None:
+    attachment = Attachment(
+        "j-1ABCDEFGHIJKL", ROLE, path="/home/ann/quarter", region="us-east-1", compute_name="analytics"
+    )
+    head, row = (line.split() for line in table_lines(*attachment_table([attachment]), 80))
+    assert head == ["PATH", "COMPUTE", "ID", "RUNTIME", "ROLE", "REGION"]
+    assert row == ["/home/ann/quarter", "analytics", "j-1ABCDEFGHIJKL", "EMRAnalyst", "us-east-1"]
+    before = Attachment("j-1ABCDEFGHIJKL", path="/w")  # written down by an older version
+    assert attachment_table([before]).rows[0][1:4] == ("j-1ABCDEFGHIJKL", "j-1ABCDEFGHIJKL", "-")
+
+
+def test_kernels_show_the_names_of_their_computes() -> None:
+    def shown(name: str | None) -> str:
+        record = KernelRecord("k1", "j-1", "emr-python", "u", state="gone", compute_name=name)
+        return kernel_table([ListedKernel(record)]).rows[0][2]
+
+    assert (shown("analytics"), shown(None)) == ("analytics", "j-1")

@@ -45,9 +45,11 @@ def do(job: Job, state: CatalogueState, listing: Listing) -> None:
 
 
 def read_list(state: CatalogueState, listing: Listing) -> None:
-    """Read one list, page by page; rows show as they come, and those that are gone leave at the end."""
+    """Read one list, page by page; rows show and are kept as they come, and those that are gone leave at the end.
+
+    So a list of many pages that a restart cuts off begins with the rows that it had.
+    """
     seen: set[str] = set()
-    put: set[str] = set()
     begun = state.clock()
     pages, error = 0, None
     try:
@@ -59,8 +61,9 @@ def read_list(state: CatalogueState, listing: Listing) -> None:
             seen.update(one.id for one in rows)
             with state.changing() as record:
                 added, changed = listing.upsert(rows, state.clock())
-                put.update(row.compute.id for row in (*added, *changed))
                 record(listing, Changes(_ids(added), _ids(changed)))
+            if added or changed:
+                state.save(listing, (*_ids(added), *_ids(changed)))
     except EMRConnectError as problem:
         error = problem
     except Exception as defect:
@@ -69,7 +72,8 @@ def read_list(state: CatalogueState, listing: Listing) -> None:
         gone = listing.retain(seen) if error is None else []
         record(listing, Changes(removed=tuple(gone)))
     # Before it is said that all is read, since a command may end then.
-    state.save(listing, put.union(gone), begun if error is None else None)
+    if error is None:
+        state.save(listing, gone, begun)
     with state.changing() as record:
         news = listing.finish(state.clock(), pages=pages, error=error, listed_at=begun)
         record(listing, news=news)

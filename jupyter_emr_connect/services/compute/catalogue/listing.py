@@ -33,12 +33,12 @@ class Listing:
     """What is known of one kind from one source. Changed under the catalogue's lock alone.
 
     ``ended`` lists those that have ended, and not those that live. ``listed_at`` is when AWS last listed it to the end
-    (seconds since the epoch); ``stored`` says that the rows come from the state file, ``passed`` that a list has ended,
-    well or not, since this process began. ``error`` is why the last list failed, ``describe_error`` why a description
-    did. ``wanted`` are ids to describe because a user looks at them, with how many are looked at together; ``queue``
-    are those that are new or changed; ``failing`` those of them that could not be described just now, ``access_denied``
-    those that are not asked for again before ``ask_denied_at``, because AWS refused. ``saving`` is held while rows are
-    written to the state file.
+    (seconds since the epoch; None: never yet); ``stored`` says that rows come from the state file, ``passed`` that a
+    list has ended, well or not, since this process began. ``error`` is why the last list failed, ``describe_error`` why
+    a description did. ``wanted`` are ids to describe because a user looks at them, with how many are looked at
+    together; ``queue`` are those that are new or changed; ``failing`` those of them that could not be described just
+    now, ``access_denied`` those that are not asked for again before ``ask_denied_at``, because AWS refused. ``saving``
+    is held while rows are written to the state file.
     """
 
     source: Source

@@ -18,16 +18,23 @@ NEWS_WITHIN_S = 20.0
 LOOK_EVERY_S = 0.25
 
 
-def read_all(catalogue: LiveCatalogue, query: Query, progress: Callable[[int, int], None]) -> View:
+def read_all(
+    catalogue: LiveCatalogue,
+    query: Query,
+    progress: Callable[[int, int], None] = lambda described, rows: None,
+    *,
+    within_s: float = math.inf,
+) -> View:
     """Wait until every list is read, and a while for the descriptions; ``progress`` is told (described, rows).
 
-    Blocks; Ctrl-C ends it at once. The view says in ``complete`` and ``waiting`` what has not been read.
+    Blocks, ``within_s`` seconds at most; Ctrl-C ends it at once. The view says in ``complete`` and ``waiting`` what has
+    not been read.
     """
     changed = threading.Event()
     end = catalogue.subscribe(changed.set)
     try:
         view = catalogue.view(query, refresh=True)
-        deadline = math.inf
+        deadline = time.monotonic() + within_s
         version, news_at = view.version, time.monotonic()
         while not view.complete or view.to_describe:
             now = time.monotonic()

@@ -88,7 +88,7 @@ class CatalogueState:
         except StoreError as error:
             self._without_store(error)
             return
-        if listed_at is not None:
+        if listed_at is not None or rows:
             listing.rows = {compute.id: ListingRow(compute, described_at) for compute, described_at in rows}
             listing.listed_at, listing.stored = listed_at, True
 
@@ -104,11 +104,13 @@ class CatalogueState:
             with self.lock:
                 rows = [listing.rows[compute_id] for compute_id in ids if compute_id in listing.rows]
                 gone = [compute_id for compute_id in ids if compute_id not in listing.rows]
+            if not (rows or gone or listed_at is not None):
+                return
             # A row without details was refused; the next process asks again.
             put = [(row.compute, row.described_at if row.compute.details else None) for row in rows]
             try:
                 if self._store is not None:
-                    self._store.save(*listing.key, put=put, gone=gone, listed_at=listed_at)
+                    self._store.save(*listing.key, put=put, gone=gone, listed_at=listed_at, now=self.clock())
             except StoreError as error:
                 self._without_store(error)
 

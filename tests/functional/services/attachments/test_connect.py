@@ -147,8 +147,15 @@ async def test_an_expired_pair_is_renewed_until_it_is_honoured(cloud):
 
 async def test_a_malformed_role_is_refused_before_any_call(cloud):
     with pytest.raises(MalformedRole):
-        await connect(EMRConnect(), Attachment("analytics", "EMRAnalyst"))
+        await connect(EMRConnect(), Attachment("analytics", "role/EMRAnalyst"))
     assert cloud.world.log.since() == []
+
+
+async def test_a_role_given_by_its_name_is_connected_with_as_by_its_arn(cloud):
+    async with gateway(cloud) as (config, _):
+        made = await connect(config, Attachment("analytics", "EMRAnalyst"))
+    assert made.role == cloud.roles["EMRAnalyst"]
+    assert honoured(cloud, await made.target.auth.prepare(REQUEST))
 
 
 async def test_the_connection_shows_no_secret(cloud):

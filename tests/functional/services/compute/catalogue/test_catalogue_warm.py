@@ -19,6 +19,7 @@ from tests.functional.services.compute.catalogue.catalogues import (
     change,
     names,
     read_all,
+    until,
 )
 
 
@@ -48,6 +49,20 @@ def test_a_restart_shows_the_last_known_list_at_once_and_describes_only_what_cha
         assert view.as_of > read_at
         assert cloud.calls("DescribeCluster") == before + 1
         assert next(one for one in view.items if one.name == "old").state == "RUNNING"
+
+
+def test_a_first_list_that_is_cut_off_is_gone_on_with(cloud, tmp_path):
+    add_clusters(cloud, 120)  # three pages
+    cloud.world.faults.set("slow:1500", options={"service": "elasticmapreduce"})
+    with catalogue(tmp_path) as live:
+        first = until(live, lambda view: view.total >= 100, Query(kinds=("ec2",)))  # so that one page is kept
+        assert first.total < 120
+    cloud.world.faults.set("slow:15000")
+    with catalogue(tmp_path) as live:
+        view = live.view(Query(kinds=("ec2",)))
+        assert view.total >= 50
+        assert names(view) <= names(first)
+        assert (view.stored, view.complete, view.as_of) == (True, False, None)
 
 
 def test_what_ended_while_nobody_looked_leaves_the_list(cloud, tmp_path):

@@ -85,8 +85,8 @@ class FakeLister:
     operation = "DescribeCluster"
     title = "EMR cluster"
 
-    def __init__(self, *pages: list[Compute]) -> None:
-        self.listed: list[list[Compute] | Exception] = list(pages)
+    def __init__(self, *pages: list[Compute] | BaseException) -> None:
+        self.listed: list[list[Compute] | BaseException] = list(pages)
         self.refused: dict[str, Exception] = {}
         self.asked: list[str] = []
         self.lists = 0
@@ -96,7 +96,7 @@ class FakeLister:
         """Yield what is listed; an error in its place is raised."""
         self.lists += 1
         for page in [] if ended else list(self.listed):
-            if isinstance(page, Exception):
+            if isinstance(page, BaseException):
                 raise page
             yield page
 

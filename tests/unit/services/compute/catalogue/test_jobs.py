@@ -18,7 +18,7 @@ from jupyter_emr_connect.services.compute.catalogue import jobs
 from jupyter_emr_connect.services.compute.catalogue.listing import Listing
 from jupyter_emr_connect.services.compute.catalogue.polling import MAX_BACK_OFF_S
 from jupyter_emr_connect.services.compute.catalogue.state import CatalogueState
-from jupyter_emr_connect.store.computes import ComputeStore
+from jupyter_emr_connect.store.computes import UNUSED_AFTER_S, ComputeStore
 from jupyter_emr_connect.store.database import Database
 from tests.unit.services.compute.catalogue.lists import NOW, Clock, FakeLister, FakeSource, compute, described
 
@@ -96,6 +96,47 @@ def test_a_job_with_a_defect_leaves_a_list_that_says_so_and_is_due_again(path, c
     jobs.do(jobs.describe_some, bench.state, bench.listing)
     assert bench.listing.describing == 0
     assert "TypeError" in caplog.text
+
+
+def restarted(path, bench, *pages):
+    """Return the next process's bench, which has read the state file and nothing else yet."""
+    after = Bench(path, *pages)
+    after.clock.now = bench.clock.now + 60
+    after.state.load(after.listing)
+    return after
+
+
+def test_a_first_list_that_a_restart_cuts_off_keeps_the_rows_that_it_had_as_not_complete(path):
+    class Killed(BaseException):
+        """The process ends here."""
+
+    bench = Bench(path, [compute("j-A"), compute("j-B")], [compute("j-C")], Killed())
+    with pytest.raises(Killed):
+        bench.read()
+    after = restarted(path, bench, [compute("j-A")], AWSUnavailable("cut"))
+    assert set(after.rows) == {"j-A", "j-B", "j-C"}
+    assert (after.listing.listed_at, after.listing.stored, after.listing.passed) == (None, True, False)
+    after.read()  # cut off again: nothing shows that j-B and j-C are gone
+    assert set(after.rows) == set(after.kept) == {"j-A", "j-B", "j-C"}
+    assert after.store.load(*after.listing.key)[0] is None
+    after.lister.listed = [[compute("j-A")], [compute("j-D")]]
+    after.read()
+    assert set(after.rows) == set(after.kept) == {"j-A", "j-D"}
+    assert (after.listing.listed_at, after.listing.stored) == (after.clock.now, False)
+    assert restarted(path, after).listing.listed_at == after.clock.now
+
+
+def test_rows_of_lists_that_nobody_uses_any_more_are_dropped_also_of_unfinished_ones(path):
+    cut = Bench(path, [compute("j-A")], AWSUnavailable("cut"))
+    cut.source.profile = "other"
+    cut.read()
+    bench = Bench(path, [compute("j-B")])
+    bench.clock.now += UNUSED_AFTER_S - 1
+    bench.read()
+    assert set(cut.kept) == {"j-A"}
+    bench.clock.now += 2
+    bench.read()
+    assert (set(cut.kept), set(bench.kept)) == (set(), {"j-B"})
 
 
 def test_a_session_that_cannot_be_made_is_the_lists_error(path):
