@@ -12,7 +12,7 @@ import click
 from ..errors import EMRConnectError, PathNotFound
 from ..models import Attachment
 from ..presentation.tables import attachment_table, identity_fields
-from .completion import complete_computes
+from .completion import complete_attachable
 from .context import CommandContext
 from .options import common_options, require_non_empty, role_and_transport
 from .output import print_error, print_fields, print_json, print_table
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command("attach")
-@click.argument("compute", callback=require_non_empty, shell_complete=complete_computes)
+@click.argument("compute", callback=require_non_empty, shell_complete=complete_attachable)
 @click.argument("path", type=click.Path(), callback=require_non_empty, default=".")
 @role_and_transport
 @click.option("--check/--no-check", default=True, help="Ask the gateway to answer first (the default).")

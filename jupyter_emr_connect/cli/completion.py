@@ -7,11 +7,15 @@ jupyter_core would hand completion on to argcomplete, which click does not speak
 
 from __future__ import annotations
 
+from collections import Counter
 from importlib.resources import files
 
 import click
 
 from .context import CommandContext
+
+# A shell that waits for longer seems to hang; until then what was known last time is complete, or what has come since.
+COMPLETED_WITHIN_S = 3.0
 
 
 @click.command()
@@ -43,20 +47,49 @@ def complete_regions(context: click.Context, parameter: click.Parameter, incompl
 
 
 def complete_computes(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Return ids and names of active clusters that begin with ``incomplete`` (asks AWS)."""
-    from ..aws.emr import list_clusters
+    """Return ids and unambiguous names of computes of all kinds that begin with ``incomplete`` (asks AWS)."""
+    return _matching_computes(context, incomplete, attachable=False)
+
+
+def complete_attachable(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Return those of :func:`complete_computes` that can be attached to, or of which that is not known yet."""
+    return _matching_computes(context, incomplete, attachable=True)
+
+
+def _matching_computes(context: click.Context, incomplete: str, *, attachable: bool) -> list[str]:
     from ..errors import EMRConnectError
+    from ..presentation.tables import is_undecided
+    from ..services.compute.catalogue import LiveCatalogue, Query
+    from ..services.compute.catalogue.reading import read_all
 
     command = CommandContext(False, context.params.get("profile"), context.params.get("region"))
     try:
-        rows = list(list_clusters(command.session()))
+        catalogue = LiveCatalogue(command.config, command.sources())
     except EMRConnectError:
         return []
-    return [text for row in rows for text in (row.name, row.id) if text.startswith(incomplete) and " " not in text]
+    try:
+        rows = read_all(catalogue, Query(), within_s=COMPLETED_WITHIN_S).items
+    finally:
+        catalogue.close()
+    unique = [name for name, count in Counter(row.name for row in rows).items() if count == 1]
+    return [
+        text
+        for row in rows
+        if not attachable or row.attachable or is_undecided(row)
+        for text in (row.name, row.id)
+        if text.startswith(incomplete) and " " not in text and (text == row.id or text in unique)
+    ]
+
+
+def complete_kernelspecs(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Return the installed kernelspecs whose kernels run on computes and that begin with ``incomplete``."""
+    from .notebooks import our_kernelspecs
+
+    return [name for name in our_kernelspecs() if name.startswith(incomplete)]
 
 
 def complete_roles(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Return the runtime roles configured or used before that begin with ``incomplete``."""
+    """Return the runtime roles configured or used before, by name and by ARN, that begin with ``incomplete``."""
     from ..errors import EMRConnectError
     from ..services.roles import list_roles
 
@@ -64,7 +97,8 @@ def complete_roles(context: click.Context, parameter: click.Parameter, incomplet
         offered = list_roles(CommandContext(False, None, None).config)
     except EMRConnectError:
         return []
-    return [role.arn for role in offered.items if role.arn.startswith(incomplete)]
+    names = [name for name, count in Counter(role.name for role in offered.items).items() if count == 1]
+    return [text for text in (*names, *(role.arn for role in offered.items)) if text.startswith(incomplete)]
 
 
 def complete_kernels(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:

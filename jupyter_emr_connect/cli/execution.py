@@ -11,15 +11,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CellFailed, EMRConnectError, KernelGone, KernelStartFailed
+from ..executors import FILES, run_in
 from ..services.stages import stage_listener
-from .notebooks import NotebookKernel, Output
+from .notebooks import NotebookKernel, Output, trust
 from .reporting import Reporter
+from .spark_cells import error_line, refusal_of_settings
 
 if TYPE_CHECKING:
     from jupyter_client.asynchronous.client import AsyncKernelClient
     from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
     from nbformat import NotebookNode
+    from traitlets.config import Config
 
 # sparkmagic answers "ok" for a cell whose Spark statement failed unless its all_errors_are_fatal is set.
 FAIL_LOUDLY = """%%local
@@ -44,7 +47,10 @@ class Result:
 
 
 class HeadlessRun:
-    """Runs a notebook once; ``timeout`` is seconds per cell, None for no limit."""
+    """Runs a notebook once; ``timeout`` is seconds per cell, None for no limit.
+
+    ``jupyter_config`` is that of Jupyter's configuration files.
+    """
 
     def __init__(
         self,
@@ -56,6 +62,7 @@ class HeadlessRun:
         timeout: float | None,
         ready_timeout: float,
         reporter: Reporter,
+        jupyter_config: Config,
     ) -> None:
         self._notebook = notebook
         self._kernel = kernel
@@ -64,6 +71,7 @@ class HeadlessRun:
         self._timeout = timeout
         self._ready_timeout = ready_timeout
         self._reporter = reporter
+        self._jupyter_config = jupyter_config
         self._manager: AsyncKernelManager | None = None
         self._running_cell = False
         self._task: asyncio.Task[Any] | None = None
@@ -112,12 +120,14 @@ class HeadlessRun:
         return manager
 
     async def _end(self, manager: AsyncKernelManager) -> None:
-        """Delete the kernel and write what there is."""
+        """Write what there is, delete the kernel, and sign the notebook: all of it is what this user has run here."""
         try:
-            self._output.write(self._notebook)
+            text = self._output.write(self._notebook)
         finally:
             if manager.has_kernel:
                 await manager.shutdown_kernel(now=self.result.signum is not None)
+        if why := await run_in(FILES, trust, text, self._jupyter_config):
+            self._reporter.note(f"Jupyter will not trust the output: {why}")
 
     async def _cells(self, manager: AsyncKernelManager) -> None:
         client = self._make_client(manager)
@@ -179,8 +189,7 @@ class HeadlessRun:
         try:
             await client.async_execute_cell(cell, index, execution_count=number)
         except CellExecutionError as error:
-            summary = _first_line(error.evalue) or "no message"
-            message = f"Cell {number} of {self.result.cells} failed: {error.ename}: {summary}"
+            message = f"Cell {number} of {self.result.cells} failed: {error_line(error.ename, error.evalue)}"
             raise CellFailed(message, fix=f"The whole error is in {str(self._output.path)!r}.") from error
         except CellTimeoutError as error:
             message = f"Cell {number} of {self.result.cells} ran longer than {self._timeout:g} s."
@@ -189,6 +198,10 @@ class HeadlessRun:
             reason = getattr(self._manager and self._manager.provisioner, "reason", "") or "it is no longer there."
             message = f"The kernel died in cell {number} of {self.result.cells}: {reason}"
             raise KernelGone(message, fix="Run the notebook again.") from error
+        if self._kernel.spark and (refusal := refusal_of_settings(cell)):
+            message = f"Cell {number} of {self.result.cells} failed: its Spark settings were not used: {refusal}"
+            fix = "Put %%configure before all cells that use Spark, or write `%%configure -f`; its body is JSON."
+            raise CellFailed(message, fix=fix)
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
@@ -221,7 +234,3 @@ class HeadlessRun:
 
 def _runs(cell: NotebookNode) -> bool:
     return bool(cell.cell_type == "code" and cell.source.strip())
-
-
-def _first_line(text: str) -> str:
-    return next((line.strip() for line in str(text).splitlines() if line.strip()), "")[:300]

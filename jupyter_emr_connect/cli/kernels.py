@@ -13,6 +13,7 @@ from ..errors import PathNotFound
 from ..presentation.tables import kernel_table, orphan_table
 from .completion import complete_kernels
 from .context import CommandContext
+from .groups import HintingGroup
 from .options import common_options, require_non_empty
 from .output import print_json, print_table
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 kernel_argument = click.argument("kernel", callback=require_non_empty, shell_complete=complete_kernels)
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=HintingGroup, invoke_without_command=True)
 @click.option("--check/--no-check", default=True, help="Ask the gateways whether the kernels live (the default).")
 @common_options
 @click.pass_context
@@ -44,7 +45,7 @@ def kernels(context: click.Context, command: CommandContext, check: bool) -> Non
         click.echo("No gateway kernels.", err=True)
 
 
-@kernels.command()
+@kernels.command(short_help="Let a notebook go on with a kernel that was left behind.")
 @kernel_argument
 @click.option("--path", "notebook", metavar="NOTEBOOK", callback=require_non_empty, help="Notebook that shall have it.")
 @click.option("--force", is_flag=True, help="Take it from a Jupyter server that has it now.")
@@ -72,7 +73,7 @@ def adopt(command: CommandContext, kernel: str, notebook: str | None, force: boo
     click.echo(f"{record.kernel_id} goes on in {record.path} when that notebook's {record.kernelspec} kernel starts.")
 
 
-@kernels.command()
+@kernels.command(short_help="Delete a kernel on its gateway.")
 @kernel_argument
 @click.option("--force", is_flag=True, help="Also one that a living Jupyter server has.")
 @common_options
@@ -89,7 +90,7 @@ def shutdown(command: CommandContext, kernel: str, force: bool) -> None:
         click.echo(f"{found.record.kernel_id} is deleted.")
 
 
-@kernels.command()
+@kernels.command(short_help="Delete the kernels that no notebook has.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Only list them.")
 @click.option(

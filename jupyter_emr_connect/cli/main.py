@@ -6,7 +6,6 @@ Commands are imported when used, so that ``--help`` and shell completion stay fa
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import os
 import signal
@@ -18,6 +17,7 @@ import click
 
 from ..errors import EMRConnectError
 from ..presentation.text import printable
+from .groups import HintingGroup
 from .output import print_error
 
 # name -> (module, attribute, one line of help, so that `--help` imports none of them)
@@ -35,7 +35,7 @@ COMMANDS = {
 }
 
 
-class LazyGroup(click.Group):
+class LazyGroup(HintingGroup):
     """A group that imports a command's module only when the command is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -49,18 +49,6 @@ class LazyGroup(click.Group):
         module, attribute, _ = COMMANDS[name]
         loaded = getattr(importlib.import_module(f".{module}", __package__), attribute)
         return loaded if isinstance(loaded, click.Command) else None
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command that is meant; a mistyped one is told the nearest."""
-        name = args[0]
-        if name not in COMMANDS and not name.startswith("-"):
-            near = difflib.get_close_matches(name, COMMANDS, 1)
-            hint = f" Did you mean {near[0]!r}?" if near else f" There are: {', '.join(COMMANDS)}."
-            message = f"No such command {printable(name)[:40]!r}.{hint}"
-            raise click.UsageError(message, ctx)
-        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the table of commands without importing them."""

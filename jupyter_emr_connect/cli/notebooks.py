@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NotebookError
+from .spark_cells import leading_settings
 
 if TYPE_CHECKING:
-    from jupyter_client.kernelspec import KernelSpec
     from nbformat import NotebookNode
+    from traitlets.config import Config
 
+OUR_PROVISIONER = "emr-connect"
 OURS = ("emr-pyspark", "emr-spark", "emr-sparkr", "emr-python")
 # The names of the same kernels in EMR Studio and on plain gateways, so that its notebooks run unchanged.
 ALIASES = {
@@ -83,20 +86,35 @@ def choose_kernel(notebook: NotebookNode, asked: str | None) -> NotebookKernel:
             raise NotebookError(message, fix=fix) from error
         message = f"There is no kernel {wanted!r}."
         raise NotebookError(message, fix=fix) from error
-    provisioner = _provisioner(spec)
-    if provisioner.get("provisioner_name") != "emr-connect":
+    if _provisioner(spec.metadata) != OUR_PROVISIONER:
         message = f"The kernel {wanted!r} runs on this machine, not on a compute."
         raise NotebookError(message, fix=fix)
-    return NotebookKernel(name, spec.language, bool((provisioner.get("config") or {}).get("spark")))
+    return NotebookKernel(name, spec.language, bool((_settings(spec.metadata).get("config") or {}).get("spark")))
 
 
-def _provisioner(spec: KernelSpec) -> dict[str, Any]:
-    found = (spec.metadata or {}).get("kernel_provisioner")
+def our_kernelspecs() -> list[str]:
+    """Return the names of the installed kernelspecs whose kernels run on computes."""
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    specs = KernelSpecManager().get_all_specs()
+    return sorted(name for name, entry in specs.items() if _provisioner(entry["spec"]["metadata"]) == OUR_PROVISIONER)
+
+
+def _provisioner(metadata: Mapping[str, Any] | None) -> Any:
+    return _settings(metadata).get("provisioner_name")
+
+
+def _settings(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
+    found = (metadata or {}).get("kernel_provisioner")
     return found if isinstance(found, dict) else {}
 
 
 def set_parameters(notebook: NotebookNode, parameters: dict[str, Any], kernel: NotebookKernel) -> NotebookNode:
-    """Return the notebook with papermill's ``injected-parameters`` cell; raises ``NotebookError``."""
+    """Return the notebook with papermill's ``injected-parameters`` cell; raises ``NotebookError``.
+
+    Papermill puts it first where no cell is tagged ``parameters``. In a Spark kernel it stands after the settings
+    (``%%configure``) instead, since it starts the session, which takes none afterwards.
+    """
     from nbformat import NotebookNode
     from papermill.exceptions import PapermillException
     from papermill.parameterize import parameterize_notebook
@@ -114,7 +132,31 @@ def set_parameters(notebook: NotebookNode, parameters: dict[str, Any], kernel: N
         raise NotebookError(message, fix="Use text, numbers, booleans, lists and maps.") from error
     for cell in untagged:
         del cell.metadata["tags"]
+    if kernel.spark:
+        _move_behind_settings(done)
     return done
+
+
+def _move_behind_settings(notebook: NotebookNode) -> None:
+    def index_of(tag: str) -> int | None:
+        tagged = (at for at, cell in enumerate(notebook.cells) if tag in cell.metadata.get("tags", ()))
+        return next(tagged, None)
+
+    at = index_of("injected-parameters")
+    if at is not None and index_of("parameters") is None:
+        injected = notebook.cells.pop(at)
+        notebook.cells.insert(max(at, leading_settings(notebook.cells)), injected)
+
+
+def clear_outputs(notebook: NotebookNode) -> None:
+    """Take out what earlier runs have left, so that all that the executed notebook shows is of this run.
+
+    What is left of a run that failed would else look as if it had gone on, and a stranger's output would be trusted.
+    """
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    notebook.metadata.pop("widgets", None)
 
 
 def type_parameter(text: str) -> bool | int | float | str | None:
@@ -168,11 +210,11 @@ class Output:
             raise NotebookError(message, fix="Choose another path with -o.")
         self._mode = self._target.stat().st_mode & 0o777 if self._target.exists() else None
 
-    def write(self, notebook: NotebookNode) -> None:
-        """Write the notebook in place of what was there."""
+    def write(self, notebook: NotebookNode) -> str:
+        """Write the notebook in place of what was there, and return its text."""
         import nbformat
 
-        text = nbformat.writes(notebook, version=4)
+        text: str = nbformat.writes(notebook, version=4)
         try:
             handle, name = tempfile.mkstemp(prefix=f".{self._target.name}.", dir=self._target.parent)
             try:
@@ -186,6 +228,30 @@ class Output:
         except OSError as error:
             message = f"The output {str(self.path)!r} cannot be written: {error.strerror}."
             raise NotebookError(message, fix="Free some space or choose another path with -o.") from error
+        return text
+
+
+def trust(text: str, config: Config) -> str | None:
+    """Sign a notebook's text as this user's own, so that Jupyter shows its HTML; return why that failed, else None.
+
+    ``config`` is that of Jupyter's files: an administrator may keep the signatures elsewhere. Blocks on their file.
+    """
+    import nbformat
+    from jupyter_core.paths import jupyter_data_dir
+    from nbformat.sign import NotebookNotary
+    from traitlets.config import Config
+
+    settings = Config(NotebookNotary={"data_dir": jupyter_data_dir()})
+    settings.merge(config)
+    try:
+        notary = NotebookNotary(config=settings)
+        try:
+            notary.sign(nbformat.reads(text, as_version=4))
+        finally:
+            notary.store.close()
+    except Exception as error:  # whatever store of signatures is configured, the run has succeeded
+        return f"{type(error).__name__}: {error}"
+    return None
 
 
 def _umask() -> int:

@@ -25,8 +25,9 @@ def print_error(error: EMRConnectError, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(error.to_json(), ensure_ascii=False), err=True)
         return
-    color = None if os.environ.get("NO_COLOR") else "red"  # no-color.org
-    click.secho(f"Error: {printable(error.message)}", fg=color, err=True)
+    line = f"Error: {printable(error.message)}"
+    colored = not os.environ.get("NO_COLOR")  # no-color.org
+    click.echo(click.style(line, fg="red") if colored else line, err=True)
     if error.fix:
         click.echo(f"  {printable(error.fix)}", err=True)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .completion import complete_computes
+from .completion import complete_attachable, complete_kernelspecs
 from .context import CommandContext
 from .options import common_options, require_non_empty, role_and_transport
 from .output import print_json
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     "--compute",
     metavar="COMPUTE",
     callback=require_non_empty,
-    shell_complete=complete_computes,
+    shell_complete=complete_attachable,
     help="Id, ARN or name; default: what the notebook or its folder is attached to.",
 )
 @role_and_transport
@@ -50,9 +50,15 @@ if TYPE_CHECKING:
     "--kernel",
     "kernel_name",
     metavar="NAME",
+    shell_complete=complete_kernelspecs,
     help="emr-pyspark, emr-spark, emr-sparkr or emr-python; default: the notebook's own.",
 )
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds that a cell may take.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Seconds that a cell may take; default: no limit.",
+)
 @common_options
 def run(
     command: CommandContext,
@@ -69,7 +75,9 @@ def run(
 ) -> int:
     """Run NOTEBOOK headless on a compute.
 
-    The notebook is written after every cell, also when one fails. Exit code 1 when a cell fails. Ctrl-C interrupts the
+    The notebook is written after every cell, also when one fails; it shows this run alone, and Jupyter trusts it as
+    what you have run yourself. Parameters go after the cell tagged `parameters`, else to the top: in a Spark kernel
+    behind leading %%configure cells. Exit code 1 when a cell fails. Ctrl-C interrupts the
     remote cell; a second Ctrl-C ends the kernel at once.
     """
     from . import notebooks
@@ -79,6 +87,7 @@ def run(
     parameters = gather_parameters(typed, raw, files)
     content = notebooks.read_notebook(notebook)
     kernel = notebooks.choose_kernel(content, kernel_name)
+    notebooks.clear_outputs(content)
     if parameters:
         content = notebooks.set_parameters(content, parameters, kernel)
     target = notebooks.Output(output or notebook.with_name(f"{notebook.stem}.out{notebook.suffix}"))
@@ -91,6 +100,7 @@ def run(
         timeout=timeout,
         ready_timeout=command.config.ready_timeout,
         reporter=make_reporter(),
+        jupyter_config=command.config.config,
     )
     result = asyncio.run(headless.run())
     return report(command, result, target.path, kernel)

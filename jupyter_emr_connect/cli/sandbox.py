@@ -13,20 +13,13 @@ from typing import Any
 import click
 
 from ..errors import ConfigurationError, SandboxInstallError
+from .groups import HintingGroup
 from .output import print_json, print_table
 
 HOSTS_FILE = Path("/etc/hosts")
 
 
-class InOrderOfUse(click.Group):
-    """A group whose help lists the commands as they are used, not by the alphabet."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the commands in the order of this file."""
-        return list(self.commands)
-
-
-@click.group(cls=InOrderOfUse)
+@click.group(cls=HintingGroup)
 def sandbox() -> None:
     """An EMR of your own on this machine: real gateway, Livy and Spark, emulated AWS.
 
@@ -41,7 +34,14 @@ def sandbox_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--json``, ``--name`` and ``--debug`` (which the entry point reads)."""
 
     @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-    @click.option("--name", default="default", show_default=True, shell_complete=_complete_names, help="Which sandbox.")
+    @click.option(
+        "--name",
+        default="default",
+        metavar="NAME",
+        show_default=True,
+        shell_complete=_complete_names,
+        help="Which sandbox.",
+    )
     @click.option("--debug", is_flag=True, help="Show Python's traceback when something fails.")
     @functools.wraps(function)
     def command(debug: bool, **options: Any) -> Any:
@@ -93,7 +93,13 @@ def _moment(text: str) -> float:
 @sandbox.command()
 @sandbox_options
 @click.option("--livy-home", type=click.Path(path_type=Path), metavar="DIR", help="A full Apache Livy to use instead.")
-@click.option("--gateway-version", type=click.Choice(["3.3.0", "2.6.0"]), default="3.3.0", show_default=True)
+@click.option(
+    "--gateway-version",
+    type=click.Choice(["3.3.0", "2.6.0"]),
+    default="3.3.0",
+    show_default=True,
+    help="Of Jupyter Enterprise Gateway.",
+)
 @click.option(
     "--pair-lifetime",
     type=click.FloatRange(min=1),
@@ -221,9 +227,11 @@ def env(as_json: bool, name: str, keys: bool, real_names: bool) -> None:
 
 
 @sandbox.command()
-@click.argument("fault", required=False, metavar="NAME")
+@click.argument("fault", required=False, metavar="[NAME]")
 @sandbox_options
-@click.option("--rate", type=click.FloatRange(0, 1), default=1.0, help="The share of requests that it strikes.")
+@click.option(
+    "--rate", type=click.FloatRange(0, 1), default=1.0, metavar="SHARE", help="The share of requests that it strikes."
+)
 @click.option("--for", "seconds", type=click.FloatRange(min=0), metavar="SECONDS", help="Ends by itself.")
 @click.option("--compute", metavar="ID", help="Only this compute (id or name).")
 @click.option("--service", metavar="NAME", help="Only this service of AWS: elasticmapreduce, emr-containers, sts, …")

@@ -14,13 +14,12 @@ from typing import Any
 
 import nbformat
 import pytest
+from nbformat.sign import NotebookNotary
 
 from tests.conftest import Sandbox
 from tests.sandbox.notebooks import printed, write_notebook
 
 pytestmark = pytest.mark.sandbox
-
-ROLE = "arn:aws:iam::123456789012:role/EMRAnalyst"
 
 
 @pytest.fixture(autouse=True)
@@ -34,9 +33,14 @@ def outputs(path: Path) -> list[str]:
     return [text.strip() for text in printed(path)]
 
 
-def test_result_object_with_stage_timings(sandbox: Sandbox, tmp_path: Path) -> None:
-    path = write_notebook(tmp_path / "n.ipynb", "emr-python", "print(6 * 7)", "")
+def test_result_object_with_stage_timings_and_outputs_that_jupyter_trusts(sandbox: Sandbox, tmp_path: Path) -> None:
+    show = "from IPython.display import HTML\nprint(6 * 7)\nHTML('<script>1</script>')"
+    path = write_notebook(tmp_path / "n.ipynb", "emr-python", show, "")
     result = sandbox.json("run", str(path), "--compute", "open")
+    notary = NotebookNotary(data_dir=sandbox.env["JUPYTER_DATA_DIR"])
+    assert notary.check_signature(nbformat.read(result["output"], 4))
+    assert not notary.check_signature(nbformat.read(path, 4))
+    notary.store.close()
     assert (result["cells"], result["executed"], result["error"]) == (1, 1, None)
     assert list(result["stages"]) == ["credentials", "gateway", "kernel requested", "kernel ready"]
     assert outputs(Path(result["output"]))[0] == "42"
@@ -48,22 +52,31 @@ def test_spark_under_a_role_with_parameters_and_an_error_that_keeps_the_outputs(
     path = write_notebook(
         tmp_path / "n.ipynb",
         "emr-pyspark",
-        "# parameters\nrows = 1\nname = 'x'",
-        "print(spark.range(rows).count(), repr(name), spark.sparkContext.sparkUser())",
+        '%%configure\n{"conf": {"spark.sql.shuffle.partitions": "3"}}',
+        "print(spark.conf.get('spark.sql.shuffle.partitions'), spark.range(rows).count(), repr(name))\n"
+        "print(spark.sparkContext.sparkUser())",
         "spark.table('nosuch')",
         "print(3)",
     )
-    words = ("--runtime-role", ROLE, "-p", "rows", "1000", "-r", "name", "7", "-o", str(tmp_path / "o.ipynb"))
+    words = ("--runtime-role", "EMRAnalyst", "-p", "rows", "1000", "-r", "name", "7", "-o", str(tmp_path / "o.ipynb"))
     done = sandbox.cli("run", str(path), "--compute", "analytics", *words)
     assert done.returncode == 1
-    assert "Error: Cell 4 of 5 failed: SparkStatementException: [TABLE_OR_VIEW_NOT_FOUND]" in done.stderr
+    assert "Error: Cell 4 of 5 failed: AnalysisException: [TABLE_OR_VIEW_NOT_FOUND] The table" in done.stderr
     assert "Traceback" not in done.stderr
     first, second, third = outputs(tmp_path / "o.ipynb")[-3:]
-    assert first.endswith("1000 '7' emranalyst")
+    assert first.endswith("3 1000 '7'\nemranalyst")
     assert "TABLE_OR_VIEW_NOT_FOUND" in second
     assert third == ""
     injected = [cell for cell in nbformat.read(tmp_path / "o.ipynb", 4).cells if "injected" in str(cell.metadata)]
     assert [cell.metadata["tags"] for cell in injected] == [["injected-parameters"]]
+
+
+def test_settings_that_sparkmagic_drops_fail_the_run(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "n.ipynb", "emr-pyspark", "%%configure\n{'conf': {}}", "%%local\nprint(1)")
+    done = sandbox.cli("run", str(path), "--compute", "open")
+    assert done.returncode == 1
+    assert "Cell 1 of 2 failed: its Spark settings were not used: Could not parse JSON object" in done.stderr
+    assert outputs(tmp_path / "n.out.ipynb")[1] == ""
 
 
 def test_a_failing_cell_as_json_is_a_result_with_an_error(sandbox: Sandbox, tmp_path: Path) -> None:

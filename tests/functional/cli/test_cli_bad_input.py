@@ -60,8 +60,14 @@ def test_cluster_without_gateway_says_so(emr):
     emr("attach", "old").failed_with("Jupyter Enterprise Gateway is not installed")
 
 
-def test_role_malformed(emr):
-    emr("attach", "analytics", "--runtime-role", "EMRAnalyst").failed_with("'EMRAnalyst' is not the ARN")
+@pytest.mark.parametrize("role", ["arn:aws:iam::1:role/EMRAnalyst", "EMR Analyst", "role/EMRAnalyst", "x" * 65])
+def test_role_malformed(emr, role):
+    emr("attach", "analytics", "--runtime-role", role).failed_with("is neither the ARN nor the name of an IAM role")
+
+
+def test_role_of_an_unknown_name(emr):
+    words = ("attach", "analytics", "--runtime-role", "EMRAnalist")
+    emr(*words).failed_with("No role named 'EMRAnalist' is known for 'analytics'")
 
 
 def test_role_not_supported_by_the_cluster(emr):
@@ -317,10 +323,16 @@ def test_help_needs_no_aws(emr, monkeypatch):
 
 @pytest.mark.parametrize(
     ("typed", "hint"),
-    [("lst", "Did you mean 'list'?"), ("detatch", "Did you mean 'detach'?"), ("xyz", "There are: list,")],
+    [
+        ("lst", "Did you mean 'list'?"),
+        ("detatch", "Did you mean 'detach'?"),
+        ("xyz", "There are: list,"),
+        ("kernels adpt", "Did you mean 'adopt'?"),
+        ("sandbox dwon", "Did you mean 'down'?"),
+    ],
 )
 def test_a_mistyped_command_is_told_the_nearest(emr, typed, hint):
-    told = emr(typed)
+    told = emr(*typed.split())
     assert told.code == 2
-    assert f"No such command '{typed}'" in told.err
+    assert f"No such command '{typed.split()[-1]}'" in told.err
     assert hint in " ".join(told.err.split())

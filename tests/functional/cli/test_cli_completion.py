@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,24 @@ def test_names_and_ids_of_computes(cloud, complete):
     assert complete("jupyter emr run n.ipynb --compute j-SANDBOXOPEN") == {cloud.id("open")}
 
 
+def test_what_can_be_attached_to_and_nothing_else_is_completed_for_attach(cloud, complete):
+    found = complete("jupyter emr attach ")
+    assert {"analytics", "open", "notebooks", cloud.id("open")} <= found
+    assert not {"kerberos", "old", "gone", cloud.id("old")} & found
+    assert {"kerberos", "old", "interactive"} <= complete("jupyter emr show ")
+
+
+def test_a_name_that_several_computes_have_is_not_completed(cloud, complete):
+    twin = replace(cloud.world.clusters[cloud.id("open")], id="j-TWIN00000001")
+    cloud.world.clusters[twin.id] = twin
+    assert complete("jupyter emr attach op") == set()
+    assert complete("jupyter emr attach j-TW") == {"j-TWIN00000001"}
+
+
+def test_kernels_to_run_with(complete):
+    assert complete("jupyter emr run n.ipynb --kernel emr-py") == {"emr-pyspark", "emr-python"}
+
+
 def test_verbs_and_ids_of_kernels(complete, tmp_path):
     state = tmp_path / "state.sqlite"
     (tmp_path / "config").mkdir()
@@ -79,6 +98,7 @@ def test_roles_in_spite_of_bashs_word_breaks(cloud, complete, tmp_path):
     assert complete("jupyter emr attach analytics --runtime-role arn:aws:iam::12") == {
         arn.removeprefix("arn:aws:iam::")
     }
+    assert complete("jupyter emr attach analytics --runtime-role EMRA") == {"EMRAnalyst"}
 
 
 def test_nothing_is_said_without_credentials(complete, monkeypatch):

@@ -8,9 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from nbformat import reads
+from nbformat.sign import NotebookNotary
 from nbformat.v4 import new_code_cell, new_notebook, writes
+from traitlets.config import Config
 
-from jupyter_emr_connect.cli.notebooks import Output, choose_kernel
+from jupyter_emr_connect.cli.notebooks import Output, choose_kernel, trust
 from jupyter_emr_connect.errors import NotebookError
 
 
@@ -78,8 +81,8 @@ def test_nothing_attached(emr, notebook):
 
 
 def test_malformed_role(emr, notebook):
-    done = emr("run", str(notebook), "--compute", "analytics", "--runtime-role", "me")
-    done.failed_with("'me' is not the ARN")
+    done = emr("run", str(notebook), "--compute", "analytics", "--runtime-role", "role/me")
+    done.failed_with("'role/me' is neither the ARN nor the name")
 
 
 def test_failing_early_writes_no_output(emr, notebook):
@@ -112,3 +115,21 @@ def test_written_as_a_whole_with_mode_and_link_kept(tmp_path):
     assert json.loads(real.read_text())["nbformat"] == 4
     assert real.stat().st_mode & 0o777 == 0o640
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link.ipynb", "real.ipynb"]
+
+
+@pytest.mark.parametrize("kept", ["data", "configured"])
+def test_a_signed_text_is_trusted_where_jupyter_keeps_its_signatures(tmp_path, monkeypatch, kept):
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "data"))
+    (tmp_path / kept).mkdir()
+    config = Config(NotebookNotary={"data_dir": str(tmp_path / "configured")} if kept == "configured" else {})
+    text = writes(new_notebook(cells=[new_code_cell("1")]))
+    assert trust(text, config) is None
+    notary = NotebookNotary(data_dir=str(tmp_path / kept))
+    assert notary.check_signature(reads(text, as_version=4))
+    assert not notary.check_signature(reads(text.replace('"1"', '"2"'), as_version=4))
+    notary.store.close()
+
+
+def test_signatures_that_cannot_be_kept_do_not_fail_the_run(tmp_path):
+    config = Config(NotebookNotary={"data_dir": str(tmp_path), "secret_file": str(tmp_path / "none" / "secret")})
+    assert "none" in (trust(writes(new_notebook()), config) or "")

@@ -16,4 +16,5 @@ def test_errors_are_red_on_a_terminal_unless_colors_are_not_wanted(monkeypatch, 
     command = click.command()(lambda: print_error(EMRConnectError("Gone."), as_json=False))
     shown = CliRunner().invoke(command, color=True)
     assert "Error: Gone." in shown.output
+    assert ("\x1b" in shown.output) is colored
     assert ("\x1b[31m" in shown.output) is colored

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from papermill.cli import _resolve_type
 
-from jupyter_emr_connect.cli.notebooks import NotebookKernel, set_parameters, type_parameter
+from jupyter_emr_connect.cli.notebooks import NotebookKernel, clear_outputs, set_parameters, type_parameter
 from jupyter_emr_connect.cli.run import gather_parameters
 from jupyter_emr_connect.errors import NotebookError
 
@@ -63,6 +63,58 @@ def test_the_cell_follows_the_parameters_cell_and_other_cells_stay():
     assert done.cells[2].metadata["tags"] == ["injected-parameters"]
     assert "tags" not in done.cells[3].metadata
     nbformat.validate(done)
+
+
+SETTINGS = '%%configure -f\n{"conf": {"spark.sql.shuffle.partitions": "3"}}'
+USES = "print(month)"
+SPARK = [PYTHON, NotebookKernel("emr-spark", "scala", True), NotebookKernel("emr-sparkr", "R", True)]
+
+
+def places(cells, kernel):
+    done = set_parameters(new_notebook(cells=cells), {"month": "2026-11"}, kernel)
+    nbformat.validate(done)
+    return ["injected" if "Parameters" in cell.source else cell.source for cell in done.cells]
+
+
+@pytest.mark.parametrize("kernel", SPARK)
+def test_settings_of_the_session_come_before_the_parameters_that_start_it(kernel):
+    assert places([new_code_cell(SETTINGS), new_code_cell(USES)], kernel) == [SETTINGS, "injected", USES]
+    cells = [new_markdown_cell("T"), new_code_cell("%%local\n1"), new_code_cell(""), new_code_cell(SETTINGS)]
+    assert places([*cells, new_code_cell(SETTINGS), new_code_cell(USES)], kernel)[-4:] == [
+        SETTINGS,
+        SETTINGS,
+        "injected",
+        USES,
+    ]
+
+
+def test_parameters_injected_before_settings_by_an_earlier_run_are_moved():
+    earlier = new_code_cell("# Parameters\nmonth = 1", metadata={"tags": ["injected-parameters"]})
+    assert places([earlier, new_code_cell(SETTINGS), new_code_cell(USES)], PYTHON) == [SETTINGS, "injected", USES]
+
+
+@pytest.mark.parametrize("tag", ["parameters", "injected-parameters"])
+def test_where_the_user_has_put_the_parameters_they_stay(tag):
+    tagged = new_code_cell("# Parameters\nmonth = 1", metadata={"tags": [tag]})
+    before = [SETTINGS, USES, "injected", *(["injected"] if tag == "parameters" else []), SETTINGS]
+    cells = [new_code_cell(SETTINGS), new_code_cell(USES), tagged, new_code_cell(SETTINGS)]
+    assert places(cells, PYTHON) == before
+
+
+def test_parameters_come_first_where_the_session_has_started_or_there_is_none():
+    assert places([new_code_cell(USES), new_code_cell(SETTINGS)], PYTHON) == ["injected", USES, SETTINGS]
+    local = NotebookKernel("emr-python", "python", False)
+    assert places([new_code_cell(SETTINGS)], local) == ["injected", SETTINGS]
+
+
+def test_outputs_of_earlier_runs_are_taken_out():
+    notebook = new_notebook(cells=[new_markdown_cell("T"), new_code_cell("1", execution_count=7)])
+    notebook.cells[1].outputs = [nbformat.v4.new_output("display_data", {"text/html": "<b>"})]
+    notebook.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": {}}
+    clear_outputs(notebook)
+    assert (notebook.cells[1].outputs, notebook.cells[1].execution_count) == ([], None)
+    assert "widgets" not in notebook.metadata
+    nbformat.validate(notebook)
 
 
 @pytest.mark.parametrize(
