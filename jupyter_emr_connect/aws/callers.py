@@ -15,6 +15,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from ..models import AccessRole
+from .profiles import known_profiles
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -81,7 +82,7 @@ def _open_core(profile: str | None, region: str | None) -> tuple[botocore.sessio
         core.register_component("data_loader", _loader(core.get_config_variable("data_path")))
         found = region or core.get_config_variable("region") or os.environ.get("AWS_REGION")
     except ProfileNotFound as error:
-        known = ", ".join(core.available_profiles) or "none"
+        known = ", ".join(known_profiles()) or "none"
         message = f"{str(error).rstrip('.')} (profiles found: {known})"
         raise no_credentials(message) from error
     except BotoCoreError as error:

@@ -18,7 +18,12 @@ def known_profiles() -> dict[str, str | None]:
         found = botocore.session.Session().full_config["profiles"]
     except BotoCoreError as error:
         raise translate(error, AWSCall("sts", "GetCallerIdentity", "the AWS settings", "")) from error
-    return {name: settings.get("sso_session") or settings.get("sso_start_url") for name, settings in found.items()}
+    return {
+        name: settings.get("sso_session") or settings.get("sso_start_url")
+        for name, settings in found.items()
+        # One file may serve as both: in that of the credentials `[profile x]` is then a name of its own.
+        if name.removeprefix("profile ") == name or name.removeprefix("profile ") not in found
+    }
 
 
 def regions_with_emr() -> list[str]:

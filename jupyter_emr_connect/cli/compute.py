@@ -69,6 +69,8 @@ def list_command(
             with counting("Looking at computes") as progress:
                 view = read_all(catalogue, query, progress)
             _print(view, command, sources, attachable_first=sort is None)
+            if not view.items and not command.as_json:
+                click.echo(f"No computes{filters_of(query)} in {places_searched(sources)}.", err=True)
     finally:
         catalogue.close()
 
@@ -91,8 +93,13 @@ def _print(view: View, command: CommandContext, sources: Sequence[Source], *, at
         print_error(AWSUnavailable(message, fix="Try again, or leave that region out."), as_json=command.as_json)
     if not view.items and (view.problems or not view.complete):
         raise click.exceptions.Exit(1)
-    if not view.items and not command.as_json:
-        click.echo(f"No computes in {places_searched(sources)}.", err=True)
+
+
+def filters_of(query: Query) -> str:
+    """Return what a query leaves out, such as `` match --state RUNNING``; empty for one that asks for all."""
+    narrowed = (("--kind", query.kinds), ("--state", query.states), ("--search", query.q.split()))
+    filters = [f"{option} {printable(','.join(values))}" for option, values in narrowed if values]
+    return f" match {' '.join(filters)}" if filters else ""
 
 
 def places_searched(sources: Sequence[Source]) -> str:

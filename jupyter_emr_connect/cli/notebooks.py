@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from collections.abc import Mapping
@@ -119,6 +120,8 @@ def set_parameters(notebook: NotebookNode, parameters: dict[str, Any], kernel: N
     from papermill.exceptions import PapermillException
     from papermill.parameterize import parameterize_notebook
 
+    # It warns where no cell is tagged, which is no fault: the parameters come first then.
+    logging.getLogger("papermill").setLevel(logging.ERROR)
     notebook.metadata.setdefault("papermill", NotebookNode())
     untagged = [cell for cell in notebook.cells if "tags" not in cell.metadata]
     for cell in untagged:  # papermill looks for its tags in every cell

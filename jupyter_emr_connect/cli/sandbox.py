@@ -180,7 +180,7 @@ def _show_status(found: dict[str, Any], as_json: bool) -> None:
         [row["id"], row["name"], row["state"], row["gateway_url"] or "-", row["livy_url"] or "-", row["reason"] or ""]
         for row in found["computes"][:25]
     ]
-    print_table(["ID", "NAME", "STATE", "GATEWAY", "LIVY", "WHY NOT"], rows)
+    print_table(["ID", "NAME", "STATE", "GATEWAY", "LIVY", "WHY NOT"], rows, ["LIVY"])
     if len(found["computes"]) > len(rows):
         click.echo(f"… and {len(found['computes']) - len(rows)} more.")
     engines = ", ".join(f"{engine} {version}" for engine, version in found["engines"].items())

@@ -103,9 +103,8 @@ def role_table(roles: Sequence[RuntimeRole]) -> Table:
     def usable(role: RuntimeRole) -> str:
         return {True: "yes", None: "not known", False: f"no: {role.missing}"}[role.usable]
 
-    return Table(
-        ("NAME", "ARN", "SOURCE", "USABLE"), [(role.name, role.arn, role.source, usable(role)) for role in roles]
-    )
+    rows = [(role.name, role.arn, role.source, usable(role)) for role in roles]
+    return Table(("NAME", "ARN", "SOURCE", "USABLE"), rows, ("SOURCE",))
 
 
 def role_fields(role: RuntimeRole, listed: RoleList) -> Fields:

@@ -147,6 +147,12 @@ def test_unknown_profile_lists_them_also_when_the_region_is_set(emr, monkeypatch
     emr("list", "--profile", "nobody").failed_with("nobody", "profiles found: developer")
 
 
+def test_a_file_that_serves_for_settings_and_keys_names_each_profile_once(cloud, emr, monkeypatch):
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(cloud.folder / "config"))
+    told = emr("list", "--profile", "nobody").failed_with("profiles found: developer")
+    assert "profile developer" not in told.err
+
+
 def test_an_empty_profile_variable_is_none(cloud, emr, monkeypatch):
     monkeypatch.setenv("AWS_PROFILE", "")
     emr("list", "--region", "us-east-1").failed_with("No AWS credentials were found (default AWS chain)")

@@ -70,6 +70,12 @@ def test_list_of_another_region_is_empty_and_says_where(emr):
     assert "No computes in eu-west-1" in shown.err
 
 
+def test_filters_that_nothing_matches_are_named(emr):
+    shown = emr("list", "--state", "runnin", "-q", "no such", "--kind", "ec2,eks")
+    assert shown.code == 0
+    assert "No computes match --kind ec2,eks --state RUNNIN --search no,such in us-east-1" in shown.err
+
+
 def test_a_denied_detail_does_not_hide_the_list(cloud, emr):
     cloud.world.faults.set("deny:DescribeCluster")
     rows = emr("list", "--json").json["items"]
