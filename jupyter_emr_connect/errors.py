@@ -22,6 +22,8 @@ never a traceback. Nothing secret may be put into either.
     │   └── NotAttachable
     ├── RoleError                   the runtime role cannot be used
     │   ├── MalformedRole
+    │   ├── RoleNotFound
+    │   ├── AmbiguousRole
     │   ├── RoleRequired
     │   ├── RoleUnsupported
     │   └── RoleDenied
