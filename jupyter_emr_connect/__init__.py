@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
+
+if sys.platform == "win32":
+    text = "jupyter_emr_connect runs on Linux and macOS, not on Windows. Install it in WSL, with JupyterLab."
+    raise ImportError(text)
 
 
 def _jupyter_server_extension_points() -> list[dict[str, Any]]:

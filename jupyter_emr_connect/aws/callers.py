@@ -15,6 +15,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from ..models import AccessRole
+from . import mfa
 from .profiles import known_profiles
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def _open_core(profile: str | None, region: str | None) -> tuple[botocore.sessio
         core.get_scoped_config()  # a profile that is not there is found out here, whatever else is set
         core.register_component("data_loader", _loader(core.get_config_variable("data_path")))
         found = region or core.get_config_variable("region") or os.environ.get("AWS_REGION")
+        mfa.prepare(core)
     except ProfileNotFound as error:
         known = ", ".join(known_profiles()) or "none"
         message = f"{str(error).rstrip('.')} (profiles found: {known})"
@@ -156,16 +158,22 @@ client_making = threading.RLock()
 
 _callers: dict[tuple[str | None, AccessRole | None], Caller] = {}
 _lock = threading.Lock()
+# One thread makes a caller while others who want the same wait: a login, or an MFA code, is asked for once.
+_making: dict[tuple[str | None, AccessRole | None], threading.Lock] = {}
 
 
 def open_caller(profile: str | None, access_role: AccessRole | None, region: str | None) -> Caller:
     """Return this process's caller for the two; raises as :class:`Caller` does."""
+    key = (profile, access_role)
     with _lock:
-        known = _callers.get((profile, access_role))
-    if known is None:
-        made = Caller(profile, access_role, region)
+        making = _making.setdefault(key, threading.Lock())
+    with making:
         with _lock:
-            known = _callers.setdefault((profile, access_role), made)
+            known = _callers.get(key)
+        if known is None:
+            made = Caller(profile, access_role, region)
+            with _lock:
+                known = _callers.setdefault(key, made)
     return known
 
 

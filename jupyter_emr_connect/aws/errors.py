@@ -137,10 +137,8 @@ def expired(call: AWSCall) -> CredentialsExpired:
 
 def _from_library(error: Exception, call: AWSCall) -> EMRConnectError:
     text = one_line(str(error))
-    if isinstance(error, boto.SSOError | boto.TokenRetrievalError | boto.NoAuthTokenError):
-        return expired(call)
-    if isinstance(error, LOGIN_ERRORS):
-        return expired(replace(call, login=call.login.replace("aws sso login", "aws login")))
+    if login := _login_problem(error, call):
+        return login
     if isinstance(error, boto.NoCredentialsError | boto.PartialCredentialsError | boto.CredentialRetrievalError):
         return no_credentials(f"No AWS credentials ({call.profile}): {text}")
     if isinstance(error, boto.ProfileNotFound):
@@ -155,6 +153,22 @@ def _from_library(error: Exception, call: AWSCall) -> EMRConnectError:
     if isinstance(error, boto.ConnectionError | boto.HTTPClientError):
         return _unreachable(text, call)
     return ConfigurationError(f"AWS settings cannot be used: {text}", fix="Check ~/.aws/config and AWS_* variables.")
+
+
+def _login_problem(error: Exception, call: AWSCall) -> EMRConnectError | None:
+    """Return the error for a login that is over, wants a code or lacks a package; None for any other."""
+    if isinstance(error, boto.RefreshWithMFAUnsupportedError):  # botocore asks for a code once in a caller's life
+        message = f"Your AWS login needs a new code of its MFA device ({call.profile})."
+        login = call.login.replace("aws sso login", "aws sts get-caller-identity")
+        return CredentialsExpired(message, fix=f"Run `{login}` in a terminal, then try again.", iam_action=call.action)
+    if isinstance(error, boto.SSOError | boto.TokenRetrievalError | boto.NoAuthTokenError):
+        return expired(call)
+    if isinstance(error, LOGIN_ERRORS):
+        return expired(replace(call, login=call.login.replace("aws sso login", "aws login")))
+    if isinstance(error, boto.MissingDependencyException):  # `aws login` signs with keys of its own
+        message = f"The credentials ({call.profile}) need a package that is not installed here: awscrt."
+        return ConfigurationError(message, fix="Run `pip install 'botocore[crt]'` here, then start Jupyter again.")
+    return None
 
 
 def _unreachable(text: str, call: AWSCall) -> AWSUnavailable:

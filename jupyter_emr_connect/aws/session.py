@@ -77,6 +77,9 @@ class AWSSession:
                 yield from client.get_paginator(method).paginate(**parameters)
             else:
                 yield getattr(client, method)(**parameters)
+        except NoCredentials:  # ours, from within botocore: nobody could be asked for an MFA code
+            forget(self.key)
+            raise
         except (BotoCoreError, ClientError) as error:
             ours = translate(error, self.caller.call(service, operation, self.region, endpoint))
             if isinstance(ours, NoCredentials | CredentialsExpired | InvalidCredentials):

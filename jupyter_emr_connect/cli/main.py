@@ -15,6 +15,7 @@ from pathlib import Path
 
 import click
 
+from ..aws.mfa import allow_prompts
 from ..errors import EMRConnectError
 from ..presentation.text import printable
 from .groups import HintingGroup
@@ -66,6 +67,8 @@ def cli(debug: bool) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run ``jupyter-emr``, which is also what ``jupyter emr`` executes; never returns."""
     words = sys.argv[1:] if arguments is None else arguments
+    if "_JUPYTER_EMR_COMPLETE" not in os.environ:
+        allow_prompts()
     sys.exit(run_cli(words))
 
 

@@ -125,6 +125,7 @@ def up(
     """
     _check_installed()
     from ..sandbox.engines.install import ensure_installed
+    from ..sandbox.frontdoor.peers import UNTOLD, tells_users
     from ..sandbox.state.folder import StateFolder
     from ..sandbox.supervisor import control_client
     from ..sandbox.supervisor.start import run_in_foreground, start_in_background
@@ -135,6 +136,8 @@ def up(
         click.echo(f"The sandbox {name!r} is already running.", err=True)
         _show_status(control_client.status(name), as_json)
         return
+    if not tells_users():
+        click.echo(UNTOLD, err=True)
     options = Options(name, gateway_version, livy_home.absolute() if livy_home else None, pair_lifetime)
     with stages() as progress:
         ensure_installed(progress, livy_home=options.livy_home, gateways=[gateway_version])

@@ -23,6 +23,7 @@ from .engine_slot import EngineSlot
 from .gateway import GatewayRules
 from .listener import Listener, Mode
 from .owners import Owners
+from .peers import Peers
 from .proxy import WHOLE
 from .reaper import Reaper
 from .websocket_relay import WebSocketRelay
@@ -68,6 +69,7 @@ class Door(ABC):
         self.gateway = EngineSlot(f"{name} gateway", self._start_gateway, self._gateway_ended)
         self._world = world
         self._token = secrets.token_urlsafe(32)
+        self._peers = Peers()
         self._gate = asyncio.Event()
         self._gate.set()
         self._relays: set[WebSocketRelay] = set()
@@ -181,6 +183,8 @@ class Door(ABC):
 
     async def _listen(self, port: ServedPort) -> None:
         async def handle(request: web.BaseRequest) -> web.StreamResponse:
+            if refusal := self._peers.refusal(request):
+                return refusal
             await self._gate.wait()
             return await self._guarded(port, request)
 

@@ -9,12 +9,14 @@ import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib.util import find_spec
 
 import pytest
 
 from jupyter_emr_connect.aws.session import open_session
 from jupyter_emr_connect.aws.sts import get_identity
 from jupyter_emr_connect.config import EMRConnect
+from jupyter_emr_connect.errors import ConfigurationError
 from jupyter_emr_connect.services.compute.catalogue import LiveCatalogue, Query
 
 ACCESS_ROLE = "arn:aws:iam::210987654321:role/EMRAccess"
@@ -103,6 +105,14 @@ def test_a_profile_that_assumes_a_role(cloud):
     assert identity.account == "210987654321"
     assert identity.expires_at is not None
     assert names(profile="partner") == {"shared"}
+
+
+@pytest.mark.skipif(find_spec("awscrt") is not None, reason="awscrt is installed")
+def test_a_login_that_lacks_a_package_names_it(cloud):
+    profile(cloud, "by-login", login_session="arn:aws:iam::123456789012:user/ann")
+    with pytest.raises(ConfigurationError, match=r"by-login.*awscrt") as caught:
+        open_session("by-login")
+    assert "pip install 'botocore[crt]'" in caught.value.fix
 
 
 def test_a_containers_role(cloud, says, monkeypatch):

@@ -68,3 +68,10 @@ def test_its_import_brings_neither_boto3_nor_the_gateways_client():
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert shown.stdout.strip() == "[]"
+
+
+def test_windows_is_refused_at_the_import_in_one_sentence():
+    code = "import sys; sys.platform = 'win32'; import jupyter_emr_connect"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert shown.returncode == 1
+    assert "not on Windows. Install it in WSL" in shown.stderr.strip().splitlines()[-1]
