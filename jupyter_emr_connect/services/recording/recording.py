@@ -203,7 +203,7 @@ class Recording:
                 if read > READ_AT_ONCE_BYTES:
                     read = 0
                     time.sleep(PAUSE_S)
-            for run in self.runs.values():
+            for run in list(self.runs.values()):  # the gateway loop begins others meanwhile
                 if run.settled and run.written is None:  # by the server before this one
                     run.written = run.version
 
@@ -223,7 +223,7 @@ class Recording:
         with self._reading:
             self._read_to = 0
             self._displays = Displays()
-            for run in self.runs.values():
+            for run in list(self.runs.values()):
                 run.outputs = None
 
     def settled(self, runs: list[Run]) -> None:

@@ -64,6 +64,7 @@ class NumberedKernel:
     numbered: Any = None
     ws: web.WebSocketResponse | None = None
     connections: int = 0
+    looks: int = 0  # how often its gateway was asked for its state
     shell: asyncio.Task[None] | None = None
 
     def __post_init__(self) -> None:
@@ -116,6 +117,7 @@ class NumberedKernel:
         if self.gone_for_now:
             return web.json_response({"message": "later"}, status=503)
         if not request.path.endswith("/channels"):
+            self.looks += 1
             return web.json_response(API if request.path == "/api" else {"execution_state": self.state})
         ws = web.WebSocketResponse(protocols=(V1_PROTOCOL,), max_msg_size=0)
         await ws.prepare(request)

@@ -9,6 +9,7 @@ import pytest
 
 from jupyter_emr_connect.gateway.connection.status import LinkState
 from jupyter_emr_connect.gateway.delivery.timings import DeliveryTimings
+from jupyter_emr_connect.gateway.event_loop import gateway_loop
 from tests.functional.gateway.numbered_kernel import NumberedKernel
 from tests.functional.gateway.talk import talking_to
 
@@ -127,3 +128,25 @@ async def test_an_end_without_a_reply_on_such_a_connection_is_no_end_for_ever() 
         cell = await asyncio.wait_for(running, 30)
         assert (cell.text, cell.reply["status"]) == ("a", "error")
         assert kernel.connections == 2
+
+
+async def test_a_kernel_whose_connection_is_closed_is_asked_no_more() -> None:
+    """It was shut down while something was still to be found out of it."""
+    kernel = NumberedKernel(journal_bytes=0)
+    async with talking_to(kernel, QUICK) as talk:
+        talk.client.execute("say-a wait mute")
+        await asyncio.sleep(0.3)
+        kernel.deaf = kernel.connections
+        kernel.go.set()
+        looks = kernel.looks
+        for _ in range(200):
+            kernel.state = "busy"
+            if kernel.looks > looks:
+                break
+            await asyncio.sleep(0.05)
+        assert kernel.looks > looks
+        assert talk.bridge.link is not None
+        await gateway_loop().call(talk.bridge.link.close())
+        looks = kernel.looks
+        await asyncio.sleep(10 * ANSWER_S)
+        assert kernel.looks == looks
