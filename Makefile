@@ -16,7 +16,7 @@ PYTEST := $(BIN)/pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 
-.PHONY: help setup demo lab test test-fast test-full tests lint fast unit functional coverage frontend engines sandbox soak livy \
+.PHONY: help setup demo lab test test-fast test-full test-lowest tests lint fast unit functional coverage frontend engines sandbox soak livy \
   chromium browser bench dist lock lock-engines down clean
 
 help: ## Show these targets
@@ -43,8 +43,12 @@ test: lint frontend tests ## What CI checks (15 minutes)
 tests: engines $(BUNDLE) $(LINK) chromium
 	$(PYTEST) -m "not full"
 
-test-full: lint frontend engines $(BUNDLE) $(LINK) chromium dist ## Everything, before a release and when engines or locks change
+test-full: lint frontend engines $(BUNDLE) $(LINK) chromium dist test-lowest ## Everything, before a release and when engines or locks change
 	$(PYTEST)
+
+test-lowest: $(STAMP) ## Unit and functional tests with the lowest versions on the oldest Python here, and the newest on the newest
+	$(BIN)/python tests/run_versions.py lowest
+	$(BIN)/python tests/run_versions.py newest
 
 test-fast: $(STAMP) ## Lint, and beside it the quick tests without engines (90 seconds)
 	@$(MAKE) --no-print-directory -j2 --output-sync=target lint fast
@@ -152,5 +156,5 @@ down: ## Stop the sandbox that demo and lab leave running
 	$(BIN)/jupyter-emr sandbox down --name $(SANDBOX)
 
 clean: ## Remove what was built here (the sandbox's engines stay)
-	rm -rf .venv .venv-bench .venv-release .mypy_cache .ruff_cache .pytest_cache dist build .coverage* labextension/lib labextension/node_modules \
+	rm -rf .venv .venv-bench .venv-lowest .venv-newest .venv-release .mypy_cache .ruff_cache .pytest_cache dist build .coverage* labextension/lib labextension/node_modules \
 	  labextension/tsconfig.tsbuildinfo jupyter_emr_connect/labextension

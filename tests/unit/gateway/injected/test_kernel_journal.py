@@ -135,7 +135,7 @@ def own_message(**header: str) -> dict[str, Any]:
     return {"header": {"msg_type": "x", **header}, "content": {}, "parent_header": {}, "metadata": {}, **header}
 
 
-@pytest.mark.parametrize("msg_id", ["strange", f"a_{'9' * 5000}", "a_b"])
+@pytest.mark.parametrize("msg_id", ["strange", f"a_{'9' * 5000}", "a_b"], ids=["no number", "too long", "a word"])
 def test_a_message_without_a_number_is_passed_over(line: Line, msg_id: str) -> None:
     before = line.send(text="a")
     line.kernel.session.send(line.out, own_message(msg_id=msg_id))
