@@ -12,6 +12,7 @@ import click
 from ..errors import EMRConnectError, PathNotFound
 from ..models import Attachment
 from ..presentation.tables import attachment_table, identity_fields
+from ..presentation.text import goes_on
 from .completion import complete_attachable
 from .context import CommandContext
 from .options import common_options, require_non_empty, role_and_transport
@@ -37,7 +38,9 @@ def attach_command(
     compute answers; with --no-check, AWS alone is asked.
     """
     from ..services.attachments.attach import attach
-    from ..services.attachments.resolution import absolute, check_transport
+    from ..services.attachments.location import key_of
+    from ..services.attachments.resolution import check_transport
+    from ..services.kernels.former_roles import kernels_under_former
 
     if not Path(path).exists():
         message = f"There is no file or folder {path!r}."
@@ -46,7 +49,7 @@ def attach_command(
         compute,
         runtime_role,
         check_transport(transport),
-        path=absolute(path),
+        path=key_of(path),
         profile=command.profile,
         region=command.region,
     )
@@ -57,11 +60,14 @@ def attach_command(
         command.audit.attachment("refused", request, request.path, refusal=error)
         raise
     command.audit.attachment("attach", made, made.path)
+    kernels = kernels_under_former(command.config, made)
     if command.as_json:
-        print_json(made.to_json())
+        print_json({**made.to_json(), "kernels": [kernel.to_json() for kernel in kernels]})
         return
     role = f" under {made.runtime_role}" if made.runtime_role else ""
     click.echo(f"Attached {made.path} to {found.name} ({found.id}){role}.")
+    for kernel in kernels:
+        click.echo(goes_on(kernel))
 
 
 @click.command()

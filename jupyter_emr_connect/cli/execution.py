@@ -106,6 +106,8 @@ class HeadlessRun:
         from jupyter_client.manager import AsyncKernelManager
 
         manager = AsyncKernelManager(kernel_name=self._kernel.name)
+        if (spec := manager.kernel_spec) is not None:
+            spec.env = {}  # they are in our `env`, where what the command line asks for goes before them
         stage_listener.set(self._reporter.stage)
         try:
             await manager.start_kernel(env=self._env)

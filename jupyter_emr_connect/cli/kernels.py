@@ -56,14 +56,14 @@ def adopt(command: CommandContext, kernel: str, notebook: str | None, force: boo
     For kernels that another Jupyter server or computer with the same state file left behind: NOTEBOOK, else the
     kernel's own, finds its variables again.
     """
-    from ..services.attachments.resolution import absolute
+    from ..services.attachments.location import key_of
     from ..services.kernels.listing import adopt as mark
 
     if notebook and not Path(notebook).is_file():
         message = f"There is no notebook {notebook!r}."
         raise PathNotFound(message, fix="Name one that exists.")
     with command.audit.kernel_change("adopt", kernel, force=force) as about:
-        path = absolute(notebook) if notebook else None
+        path = key_of(notebook) if notebook else None
         found = asyncio.run(mark(command.config, kernel, path=path, force=force))
         about.record = found.record
     if command.as_json:

@@ -6,8 +6,9 @@ import logging
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from string import Template
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NotebookError
@@ -30,11 +31,12 @@ ALIASES = {
 
 @dataclass(frozen=True)
 class NotebookKernel:
-    """The kernelspec that a notebook is run with; ``spark`` when it is sparkmagic's."""
+    """The kernelspec that a notebook is run with; ``spark`` when it is sparkmagic's, ``env`` as it sets it."""
 
     name: str
     language: str
     spark: bool
+    env: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 def read_notebook(path: Path) -> NotebookNode:
@@ -90,7 +92,9 @@ def choose_kernel(notebook: NotebookNode, asked: str | None) -> NotebookKernel:
     if _provisioner(spec.metadata) != OUR_PROVISIONER:
         message = f"The kernel {wanted!r} runs on this machine, not on a compute."
         raise NotebookError(message, fix=fix)
-    return NotebookKernel(name, spec.language, bool((_settings(spec.metadata).get("config") or {}).get("spark")))
+    # As jupyter_client fills references to the environment in.
+    env = {key: Template(text).safe_substitute(os.environ) for key, text in spec.env.items()}
+    return NotebookKernel(name, spec.language, bool((_settings(spec.metadata).get("config") or {}).get("spark")), env)
 
 
 def our_kernelspecs() -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,7 +92,7 @@ def run(
     if parameters:
         content = notebooks.set_parameters(content, parameters, kernel)
     target = notebooks.Output(output or notebook.with_name(f"{notebook.stem}.out{notebook.suffix}"))
-    env = kernel_environment(command, notebook, compute, runtime_role, transport)
+    env = kernel_environment(command, notebook, compute, runtime_role, transport, kernel.env)
     headless = HeadlessRun(
         content,
         kernel,
@@ -121,25 +122,34 @@ def gather_parameters(
 
 
 def kernel_environment(
-    command: CommandContext, notebook: Path, compute: str | None, runtime_role: str | None, transport: str
+    command: CommandContext,
+    notebook: Path,
+    compute: str | None,
+    runtime_role: str | None,
+    transport: str,
+    kernelspec_env: Mapping[str, str],
 ) -> dict[str, str]:
     """Return the environment in which the provisioner resolves the attachment.
 
-    Refuses here, before anything starts, when nothing names a compute.
+    What the command line says goes before what the kernelspec sets, and that before this process's environment. Refuses
+    here, before anything starts, when nothing names a compute.
     """
+    from ..services.attachments.location import KernelLocation
     from ..services.attachments.resolution import resolve
 
-    env = {**os.environ, "JPY_SESSION_NAME": os.path.realpath(notebook)}
+    location = KernelLocation(str(notebook.absolute()))
+    env = {**os.environ, **kernelspec_env, "JPY_SESSION_NAME": str(notebook.absolute())}
+    env.pop("JPY_PARENT_PID", None)  # the name is this notebook's, not that of a kernel whose cell runs this command
     if compute:
         env = {name: value for name, value in env.items() if not name.startswith("EMR_CONNECT_")}
         env["EMR_CONNECT_COMPUTE"] = compute
     _set(env, AWS_PROFILE=command.profile, AWS_DEFAULT_REGION=command.region)
-    found = resolve(command.config, env, env["JPY_SESSION_NAME"])
+    found = resolve(command.config, env, location)
     if runtime_role or transport != "auto":  # what is asked for here goes before what the attachment has
         _set(env, EMR_CONNECT_COMPUTE=found.compute, EMR_CONNECT_RUNTIME_ROLE=runtime_role or found.runtime_role)
         _set(env, EMR_CONNECT_TRANSPORT=transport if transport != "auto" else found.transport)
         _set(env, AWS_PROFILE=command.profile or found.profile, AWS_DEFAULT_REGION=command.region or found.region)
-        resolve(command.config, env, "")
+        resolve(command.config, env, location)
     return env
 
 

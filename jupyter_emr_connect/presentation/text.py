@@ -6,18 +6,39 @@ Tables are laid out here and not by ``rich.table``, which takes 35 times as long
 from __future__ import annotations
 
 import textwrap
+import unicodedata
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..services.kernels.listing import ListedKernel
 
 GAP = "  "
 LEAST_ROOM = 24  # columns in which a sentence can still be read
 LONGEST_ID = 26  # columns that an id may take before it gets a line of its own on a narrow terminal
 LONGEST_WORD = 16  # columns of a last column that is not broken
+JOINERS = "\u200c\u200d"
 UNDER = 4  # columns by which what stands under its row is indented
 
 
 def printable(text: str) -> str:
-    """Return ``text`` on one line and without characters that would steer the terminal."""
-    return "".join(char if char.isprintable() else " " if char.isspace() else "\ufffd" for char in text)
+    """Return ``text`` on one line and without characters that would steer the terminal.
+
+    Other spaces than the plain one and joiners, as in emoji and Persian, stay: names are there to be copied.
+    """
+    return "".join(char if _is_shown(char) else " " if char.isspace() else "\ufffd" for char in text)
+
+
+def _is_shown(char: str) -> bool:
+    return char.isprintable() or char in JOINERS or unicodedata.category(char) == "Zs"
+
+
+def goes_on(kernel: ListedKernel) -> str:
+    """Return the sentence on a kernel that runs on what its notebook was attached to before."""
+    record = kernel.record
+    role = f"under {record.runtime_role}" if record.runtime_role else "without a runtime role"
+    notebook = printable(record.path or record.jupyter_path or "a console")
+    return f"Kernel {record.kernel_id} of {notebook} still runs on {record.compute} {role}, until it is restarted."
 
 
 def table_lines(

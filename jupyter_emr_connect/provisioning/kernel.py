@@ -277,9 +277,7 @@ class GatewayKernel:
 
     async def restart(self, stages: StartStages) -> None:
         """Restart the kernel in place: its id and the WebSocket stay. A connection that is down is waited for."""
-        self._interrupts.drop()
-        drop_unsent(self._bridge, "aborted")
-        self._bridge.restarting()
+        self._break_off()
         seconds = self.spec.launch_timeout + LAUNCH_PAD_S
         await restart_when_up(self._client, self._bridge, self.kernel_id, stages, seconds)
         stages.enter(READY)
@@ -305,8 +303,16 @@ class GatewayKernel:
             self._ending = gateway_loop().keep(self._end())
         await asyncio.shield(self._ending)
 
+    def _break_off(self) -> None:
+        """End what was asked of a kernel that its user restarts."""
+        self._interrupts.drop()
+        drop_unsent(self._bridge, "aborted")
+        self._bridge.restarting()
+
     async def _end(self) -> None:
         self._interrupts.drop()
+        if self.restart_pending:
+            self._break_off()
         self._stop(self._watching, self._meeting)
         try:
             await self._delete()

@@ -69,6 +69,11 @@ class LedgerEntry:
         record = await self._try(self._ledger.get, self.record.kernel_id)
         return record is None or record.owner_id in (None, self._ownership.owner.id)
 
+    async def path_now(self) -> str | None:
+        """Return the key of the kernel's notebook as the ledger has it now; None for none, or where it cannot say."""
+        record = await self._try(self._ledger.get, self.record.kernel_id)
+        return record.path if record else None
+
     async def release(self, cause: str, reason: str, *, persistent: bool = True) -> None:
         """Leave the kernel to the next who wants it; without ``persistent`` it is only to be removed."""
         self.stop_heartbeat()
@@ -132,6 +137,11 @@ class KernelStatus:
         """Change the status here and in the ledger."""
         self.set(state, cause, reason)
         await self._entry.update(state, cause, reason, self._session_id())
+
+    async def tell(self, state: str, cause: str, reason: str) -> None:
+        """Change the status here and in the ledger, and tell local clients."""
+        await self.save(state, cause, reason)
+        self.announce(state, cause, reason)
 
     def announce(self, state: str, cause: str, reason: str) -> None:
         """Change the status here, and tell local clients what the bridge does not (IOPub ``emr_connect_status``)."""

@@ -126,7 +126,9 @@ async def _live(provisioner: EMRProvisioner, address: KernelConnectionInfo) -> i
 
     loop.add_signal_handler(signal.SIGINT, interrupt)
     await provisioner.load_provisioner_info({"kernel_id": provisioner.kernel_id, "connection_info": address})
-    launch = await provisioner.pre_launch(env=dict(os.environ), cwd=str(Path.cwd()))
+    # JPY_SESSION_NAME beside it names this kernel's notebook, not one whose cell has started this process.
+    env = {name: value for name, value in os.environ.items() if name != "JPY_PARENT_PID"}
+    launch = await provisioner.pre_launch(env=env, cwd=str(Path.cwd()))
     await provisioner.launch_kernel(launch.pop("cmd"), **launch)
     code = await provisioner.wait() or 0
     if code:

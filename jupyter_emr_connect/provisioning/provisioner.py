@@ -7,8 +7,9 @@ import os
 import signal
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
@@ -16,16 +17,21 @@ from traitlets import Bool, List, Unicode
 from traitlets.config import Config
 
 from ..config import SETTINGS_ATTRIBUTE, EMRConnect, load_config
-from ..errors import ConfigurationError, EMRConnectError
-from ..executors import LEDGER, run_in
+from ..errors import ConfigurationError, EMRConnectError, StoreError
+from ..executors import FILES, run_in
 from ..gateway.channels.zmq_channels import LocalChannels
 from ..gateway.event_loop import GatewayLoop, gateway_loop
-from ..models import Attachment, Transport
+from ..models import Attachment, KernelRecord, Transport
+from ..services.attachments.location import KernelLocation
 from .adopt import Adopter
 from .launchers import LAUNCHERS, LaunchContext, LaunchedKernel, Launcher
+from .locate import locate, location_now
 from .reattachment import Reattachment
-from .spec import KernelRequest, new_record, recorder_of
+from .spec import KernelRequest, is_alike, new_record, recorder_of, runs_on
 from .stages import StartStages, reporter
+
+if TYPE_CHECKING:
+    from ..services.attachments.connect import Connection
 
 SHUTDOWN_WAIT_S = 30.0
 
@@ -50,6 +56,8 @@ class EMRProvisioner(KernelProvisionerBase):
         self._reattachment: Reattachment | None = None
         self._launchers: dict[Transport, Launcher] = {}
         self._launcher: Launcher | None = None
+        self._location: KernelLocation | None = None
+        self._attachment: Attachment | None = None  # by which the kernel was started; None for one taken over
         self._has_process = False
         self._left = False
         self._address: dict[str, Any] = {}
@@ -85,6 +93,8 @@ class EMRProvisioner(KernelProvisionerBase):
         stages = StartStages(reporter(self.log, self.kernel_id))
         loop = gateway_loop()
         try:
+            if self._location is None:
+                self._location = await locate(self.parent, env, kwargs.get("cwd"))
             self.connection_info = await loop.call(self._launch(loop, self._settings(), self._request(env), stages))
         except EMRConnectError as error:
             self.reason = str(error)
@@ -104,9 +114,9 @@ class EMRProvisioner(KernelProvisionerBase):
         """Have the kernel run, and return where local clients reach it; called on the gateway loop."""
         # A server that ends otherwise than by its own stop leaves its kernels too.
         loop.at_exit(self, self._leave if request.persistent else self._finish)
-        if self._launcher is not None and self._kernel is not None and self._kernel.restart_pending:
-            await self._kernel.restart(stages)
-            return self._launcher.connection_info
+        request = await self._located(request)
+        if self._kernel is not None and self._kernel.restart_pending:
+            return (await self._restart(config, self._kernel, request, stages)).connection_info
         if self._address:  # who named the ports may wait for them: they are there at once, and answer with the kernel
             self._launcher_of("gateway").pause(True)
         try:
@@ -119,8 +129,59 @@ class EMRProvisioner(KernelProvisionerBase):
             launcher.pause(False)
         return launcher.connection_info
 
+    async def _located(self, request: KernelRequest) -> KernelRequest:
+        """Return the request with the kernel's notebook or folder as it is now."""
+        location = self._location or KernelLocation()
+        if self._kernel is not None:
+            location = self._location = await location_now(location, self._kernel.entry)
+        path = await run_in(FILES, lambda: location.notebook)
+        return replace(request, location=location, path=path)
+
+    async def _restart(
+        self, config: EMRConnect, kernel: LaunchedKernel, request: KernelRequest, stages: StartStages
+    ) -> Launcher:
+        """Restart the kernel in place, or start another where its attachment has changed; returns the launcher.
+
+        What is attached now is reached before the kernel is ended, so that a refusal leaves it as it is.
+        """
+        former = kernel.entry.record
+        try:
+            attachment = await _attachment_of(config, request)
+        except StoreError as error:
+            self.log.warning("Kernel %s is restarted where it is. %s", self.kernel_id, error)
+            attachment = self._attachment or former.attachment
+        adopter = Adopter(config, request, self._launcher_of, self.log)
+        wanted = attachment.compute, attachment.runtime_role, attachment.transport
+        stays, connection = is_alike(attachment, self._attachment) or runs_on(former, *wanted), None
+        if not stays:
+            connection = await adopter.connect(attachment, stages)
+            stays = runs_on(former, connection.compute.id, connection.role, connection.transport)
+        if connection is None or stays:
+            launcher = self._launcher_of(former.transport)
+            await kernel.restart(stages)
+        else:
+            await kernel.end()
+            launcher = await self._start(adopter, connection, stages)
+        self._attachment = attachment
+        await self._say_where(former)
+        return launcher
+
+    async def _say_where(self, former: KernelRecord) -> None:
+        """Say on what compute and under which role the kernel runs since its restart."""
+        if self._kernel is None:
+            return
+        record = self._kernel.entry.record
+        role = f"under the runtime role {record.runtime_role}" if record.runtime_role else "without a runtime role"
+        reason = f"It was restarted on {record.compute} {role}."
+        if (record.compute, record.runtime_role) != (former.compute, former.runtime_role):
+            before = f"under {former.runtime_role}" if former.runtime_role else "without a runtime role"
+            reason = f"{reason} Before, it ran on {former.compute} {before}."
+        self.log.info("Kernel %s: %s", self.kernel_id, reason)
+        await self._kernel.status.tell("connected", "restarted", reason)
+
     async def _obtain(self, config: EMRConnect, request: KernelRequest, stages: StartStages) -> Launcher:
         """Go on with a kernel that was left behind for this one, else start a new one; returns its launcher."""
+        self._attachment = None
         adopter = Adopter(config, request, self._launcher_of, self.log)
         if entry := adopter.handed_over():
             launcher = self._launcher_of(entry.record.transport)
@@ -130,11 +191,16 @@ class EMRProvisioner(KernelProvisionerBase):
         if kernel := await adopter.wanted_kernel(stages):
             self._kernel = kernel
             return self._launcher_of(kernel.entry.record.transport)
-        connection = await adopter.connect(await _attachment_of(config, request.env), stages)
-        launcher = self._launcher_of(connection.transport)
+        self._attachment = await _attachment_of(config, request)
+        connection = await adopter.connect(self._attachment, stages)
         if kernel := await adopter.left_kernel(connection, stages):
             self._kernel = kernel
-            return launcher
+            return self._launcher_of(connection.transport)
+        return await self._start(adopter, connection, stages)
+
+    async def _start(self, adopter: Adopter, connection: Connection, stages: StartStages) -> Launcher:
+        """Start a new kernel on a compute that answered; returns its launcher."""
+        launcher, request = self._launcher_of(connection.transport), adopter.request
         record = new_record(connection, request, persistent=request.persistent and launcher.outlives_process)
         self._kernel = adopter.kernel(adopter.entry(record), connection)
         await self._kernel.start(stages)
@@ -158,7 +224,7 @@ class EMRProvisioner(KernelProvisionerBase):
             offer_v1=self.offer_v1,
             env=env,
             local_id=self.kernel_id or None,
-            root=str(getattr(server, "root_dir", "")) or None if persistent else None,
+            root=os.path.realpath(getattr(server, "root_dir", "")) if persistent else None,
             persistent=persistent,
             observe=recorder_of(self.parent, self.kernel_id),
         )
@@ -324,12 +390,12 @@ class EMRProvisioner(KernelProvisionerBase):
         return max(recommended, SHUTDOWN_WAIT_S)
 
 
-async def _attachment_of(config: EMRConnect, env: Mapping[str, str]) -> Attachment:
-    """Return the attachment for a kernel that starts now; raises ``NotAttached``, ``ConfigurationError``."""
+async def _attachment_of(config: EMRConnect, request: KernelRequest) -> Attachment:
+    """Return the attachment for a kernel that starts now; raises as ``services.attachments.resolution.resolve``."""
     # Imported here: it brings boto3, and listing kernelspecs must not.
     from ..services.attachments.resolution import resolve
 
-    attachment = await run_in(LEDGER, resolve, config, env, env.get("JPY_SESSION_NAME") or None)
+    attachment = await run_in(FILES, resolve, config, request.env, request.location)
     if attachment.transport not in ("auto", *LAUNCHERS):
         message = f"This kernel cannot use the transport {attachment.transport!r}."
         choices = " or ".join(repr(name) for name in (*LAUNCHERS, "auto"))

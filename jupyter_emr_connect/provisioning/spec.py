@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +12,7 @@ from ..config import EMRConnect
 from ..gateway.channels.bridge import Observer
 from ..gateway.target import GatewayTarget
 from ..models import Attachment, KernelRecord, Kind
+from ..services.attachments.location import KernelLocation
 
 if TYPE_CHECKING:
     from ..services.attachments.connect import Connection, GatewayConnection
@@ -25,8 +25,9 @@ Observe = Callable[[str, Any], Observer | None]
 class KernelRequest:
     """What a kernelspec of ours asks for, and the local kernel it is for; made by the provisioner.
 
-    ``root`` is the folder of the Jupyter server whose kernel it is, ``persistent`` whether there is one, ``observe``
-    what makes that server's observer of the bridge.
+    ``location`` is where the kernel belongs, ``path`` the key of its notebook, None where that is not known. ``root``
+    is the folder of the Jupyter server whose kernel it is, ``persistent`` whether there is one, ``observe`` what makes
+    that server's observer of the bridge.
     """
 
     kernelspec: str
@@ -36,15 +37,11 @@ class KernelRequest:
     offer_v1: bool
     env: Mapping[str, str] = field(repr=False)
     local_id: str | None = None
+    location: KernelLocation = field(default_factory=KernelLocation)
+    path: str | None = None
     root: str | None = None
     persistent: bool = False
     observe: Observe | None = None
-
-    @property
-    def path(self) -> str | None:
-        """The notebook, absolute with symbolic links followed; None for a kernel without one."""
-        name = self.env.get("JPY_SESSION_NAME")
-        return os.path.realpath(name) if name else None
 
 
 @dataclass(frozen=True)
@@ -101,6 +98,17 @@ def new_record(connection: Connection, request: KernelRequest, *, persistent: bo
         root=request.root,
         persistent=persistent,
     )
+
+
+def is_alike(attachment: Attachment, other: Attachment | None) -> bool:
+    """Say whether two attachments name the same compute, role and transport, to the same caller."""
+    names = ("compute", "runtime_role", "transport", "profile", "region", "access_role")
+    return other is not None and all(getattr(attachment, name) == getattr(other, name) for name in names)
+
+
+def runs_on(record: KernelRecord, compute: str, role: str | None, transport: str) -> bool:
+    """Say whether a kernel runs on the compute with this id, under the role and by the transport (``auto``: any)."""
+    return (record.compute, record.runtime_role) == (compute, role) and transport in ("auto", record.transport)
 
 
 async def connect_to(config: EMRConnect, attachment: Attachment, stage: Callable[[str], None]) -> Connection:

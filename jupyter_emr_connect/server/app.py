@@ -14,6 +14,7 @@ from ..executors import FILES, run_in
 from ..services.audit import Audit, register_schemas
 from .catalogues import Catalogues
 from .contents_events import AttachmentFollower, ContentsEvents
+from .kernels.locating import LOCATOR, path_asked_for
 from .kernels.restoring import Restorer
 from .kernels.waiting import Waiting
 from .kernels.websocket import RECORDER, install_websockets
@@ -57,6 +58,7 @@ class EMRConnectExtension(ExtensionApp):
         audit = Audit(server.event_logger, self.log, "rest")
         self.settings["emr_connect"] = config
         setattr(server.kernel_manager, SETTINGS_ATTRIBUTE, config)  # for the provisioner of each kernel
+        setattr(server.kernel_manager, LOCATOR, partial(path_asked_for, paths))
         contents_events = ContentsEvents(server.event_logger, self.log)
         followed = Audit(server.event_logger, self.log, "contents")
         attachment_follower = AttachmentFollower(
@@ -66,7 +68,7 @@ class EMRConnectExtension(ExtensionApp):
         self._restorer = Restorer(config, server, paths, self.log)
         self._services = Services(config, paths, audit, Catalogues(config), attachment_follower)
         self.settings[SETTING] = self._services
-        self._recorder = Recorder(config, server, self.log)
+        self._recorder = Recorder(config, server, paths, self.log)
         self._recorder.start(contents_events)
         self.settings[RECORDER] = self._recorder
         install_websockets(self.settings, low_latency=config.low_latency)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timezone
-from pathlib import PurePath
 
 from ..models import Attachment
 from .database import Database
@@ -49,17 +49,14 @@ class AttachmentStore:
         rows = self._database.rows("SELECT * FROM attachments WHERE path = ?", (path,))
         return Attachment(**rows[0]) if rows else None
 
-    def nearest(self, path: str) -> Attachment | None:
-        """Return the attachment of this path, else of the nearest folder above it."""
-        return next(iter(self.above(path)), None)
-
-    def above(self, path: str) -> list[Attachment]:
-        """Return the attachments of this path and of the folders above it, the nearest first."""
+    def at_any(self, paths: Sequence[str]) -> list[Attachment]:
+        """Return the attachments of these paths, in their order."""
         # A name that is not UTF-8 cannot have been stored, but a folder above it can.
-        paths = [name for name in (path, *map(str, PurePath(path).parents)) if _is_text(name)]
-        marks = ", ".join("?" * len(paths))
-        query = f"SELECT * FROM attachments WHERE path IN ({marks}) ORDER BY length(path) DESC"  # noqa: S608 - marks only
-        return [Attachment(**row) for row in self._database.rows(query, tuple(paths))]
+        order = {path: at for at, path in enumerate(paths) if _is_text(path)}
+        marks = ", ".join("?" * len(order))
+        query = f"SELECT * FROM attachments WHERE path IN ({marks})"  # noqa: S608 - marks only
+        found = [Attachment(**row) for row in self._database.rows(query, tuple(order))]
+        return sorted(found, key=lambda attachment: order[attachment.path])
 
     def get(self, attachment_id: str) -> Attachment | None:
         """Return the attachment with this id."""

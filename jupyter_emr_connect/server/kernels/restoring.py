@@ -10,7 +10,6 @@ import logging
 import os
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from jupyter_core.utils import ensure_async
@@ -100,8 +99,12 @@ class Restorer:
         await asyncio.gather(*(self._restore_one(record) for record in found))
         return doubtful
 
-    def _is_inside(self, key: str) -> bool:
-        return self._paths.api_path(key) is not None
+    def _is_inside(self, record: KernelRecord) -> bool:
+        """Say whether a kernel's notebook is in the server's folder, also by a link; blocks on the disk."""
+        if self._paths.reaches(record.path or ""):
+            return True
+        known = record.root == self._paths.root and record.jupyter_path
+        return bool(known) and self._paths.is_at(record.jupyter_path or "", record.path or "")
 
     async def _restore_one(self, record: KernelRecord) -> None:
         """Start the local kernel with its former ids; what it needs of AWS and the gateway comes in the background."""
@@ -117,13 +120,13 @@ class Restorer:
             await finish_write(let_go, self._config, record, f"It could not be brought back: {error}")
 
     async def _start(self, record: KernelRecord) -> None:
-        path = self._api_path(record)
+        path, written = await run_in(FILES, self._paths_of, record)
         name = path.rsplit("/", 1)[-1]
         if path and await self._sessions.session_exists(path):
             text = "its notebook has a kernel already"
             raise RuntimeError(text)
         folder = await ensure_async(self._contents.get_kernel_path(path=path))
-        env = {**os.environ, "JPY_SESSION_NAME": record.path or str(Path(self._paths.root or "", path))}
+        env = {**os.environ, "JPY_SESSION_NAME": written}
         kernel_id = await ensure_async(
             self._kernels.start_kernel(kernel_id=record.local_id, kernel_name=record.kernelspec, path=folder, env=env)
         )
@@ -133,10 +136,15 @@ class Restorer:
         self._log.info("Kernel %s of %s is back; it was left behind on %s.", kernel_id, path or "-", record.compute)
         self._do(self._see_it_back(kernel_id, path))
 
+    def _paths_of(self, record: KernelRecord) -> tuple[str, str]:
+        """Return the session's path, and what it is on the disk, links not followed; blocks on the disk."""
+        path = self._api_path(record)
+        return path, self._paths.written(path) if path else record.path or ""
+
     def _api_path(self, record: KernelRecord) -> str:
         """Return the session's path; a notebook reached by a symbolic link had another one than its file."""
         known = self._paths.api_path(record.path) if record.path else None
-        if record.jupyter_path and (known is None or self._paths.former_key(record.jupyter_path) == record.path):
+        if record.jupyter_path and (known is None or self._paths.is_at(record.jupyter_path, record.path or "")):
             return record.jupyter_path
         return known or record.jupyter_path or ""
 

@@ -20,8 +20,10 @@ from jupyter_core.utils import ensure_async
 
 from ...config import EMRConnect
 from ...errors import EMRConnectError
+from ...executors import FILES, run_in
 from ...services.recording.recording import Publish, Recording
 from ..contents_events import ContentsEvent, ContentsEvents
+from ..paths import PathMapper
 from .notebooks import Notebooks
 from .writer import Documents, NotebookWriter
 
@@ -34,8 +36,9 @@ FORGOTTEN_AFTER_S = 24 * 3600.0
 class Recorder:
     """One for each server; lives on the server's loop."""
 
-    def __init__(self, config: EMRConnect, server: Any, log: logging.Logger | Any) -> None:
+    def __init__(self, config: EMRConnect, server: Any, paths: PathMapper, log: logging.Logger | Any) -> None:
         self._config = config
+        self._paths = paths
         self._folder = Path(config.state_file).expanduser().absolute().parent / "recordings"
         self._limit = config.recording_megabytes * 1_000_000
         self._server = server
@@ -112,8 +115,9 @@ class Recorder:
         """Return what belongs to a kernel, by the server's sessions: a notebook, often, or several, and consoles."""
         sessions = await ensure_async(self._server.session_manager.list_sessions())
         own = [session for session in sessions if (session["kernel"] or {}).get("id") == kernel_id]
-        paths = [str(session["path"]) for session in own if session["type"] == "notebook"]
-        return Documents(paths, len(own) == 1)
+        named = [str(session["path"]) for session in own if session["type"] == "notebook"]
+        found = await run_in(FILES, lambda: [self._paths.document(path) for path in named])
+        return Documents([path for path in found if path is not None], len(own) == 1)
 
     def writer_of(self, kernel_id: str) -> NotebookWriter | None:
         """Return the writer of a gateway kernel, by the id that the kernel has in this server."""

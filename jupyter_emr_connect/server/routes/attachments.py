@@ -28,9 +28,13 @@ class AttachmentHandler(EMRHandler):
         """Return an attachment's JSON; its path is null where it is not within this server's folder."""
         return {**attachment.to_json(), "path": self.services.paths.api_path(attachment.path)}
 
-    async def prove(self, request: Attachment, action: str) -> Attachment:
-        """Prove and keep an attachment, and tell the audit of it or of the refusal."""
+    async def prove(self, request: Attachment, action: str) -> dict[str, Any]:
+        """Prove and keep an attachment, and tell the audit of it or of the refusal; return its JSON.
+
+        ``kernels`` in it are those that go on under what was attached before.
+        """
         from ...services.attachments.attach import attach, longest_attach
+        from ...services.kernels.former_roles import kernels_under_former
 
         path = self.services.paths.api_path(request.path)
         try:
@@ -40,7 +44,8 @@ class AttachmentHandler(EMRHandler):
             self.services.audit.attachment("refused", request, path or "", user=self.user_name, refusal=error)
             raise
         self.services.audit.attachment(action, made, path or "", user=self.user_name)
-        return made
+        kernels = await self.while_wanted(run_in(FILES, kernels_under_former, self.services.config, made))
+        return {**self.shown(made), "kernels": [kernel.to_json() for kernel in kernels]}
 
 
 class AttachmentsHandler(AttachmentHandler):
@@ -55,10 +60,11 @@ class AttachmentsHandler(AttachmentHandler):
 
         path = self.query("path")
         if path is not None:
-            key = await self.while_wanted(self.services.paths.key(path))
-            found = await self.while_wanted(run_in(LEDGER, attachments_holding, self.services.config, key))
+            await self.while_wanted(self.services.paths.key(path))
+            written = self.services.paths.written(path)
+            found = await self.while_wanted(run_in(FILES, attachments_holding, self.services.config, written))
         else:
-            work = run_in(FILES, attachments_within, self.services.config, self.services.paths.has)
+            work = run_in(FILES, attachments_within, self.services.config, self.services.paths.reaches)
             found = await self.while_wanted(work)
         self.answer(list_body(self.shown(attachment) for attachment in found))
 
@@ -77,8 +83,8 @@ class AttachmentsHandler(AttachmentHandler):
             self.services.audit.attachment("refused", wanted, sent["path"] or "", user=self.user_name, refusal=error)
             raise
         made = await self.prove(replace(wanted, transport=transport, path=key), "attach")
-        self.set_header("Location", f"{self.request.path.rstrip('/')}/{made.id}")
-        self.answer(self.shown(made), 201)
+        self.set_header("Location", f"{self.request.path.rstrip('/')}/{made['id']}")
+        self.answer(made, 201)
 
 
 class OneAttachmentHandler(AttachmentHandler):
@@ -106,7 +112,7 @@ class OneAttachmentHandler(AttachmentHandler):
             runtime_role=(sent["runtime_role"] or None) if "runtime_role" in sent else found.runtime_role,
             transport=check_transport(sent.get("transport") or found.transport),
         )
-        self.answer(self.shown(await self.prove(wanted, "change")))
+        self.answer(await self.prove(wanted, "change"))
 
     @authenticated
     @authorized
@@ -125,7 +131,7 @@ class OneAttachmentHandler(AttachmentHandler):
         from ...services.attachments.listing import find_attachment
 
         found = await self.while_wanted(run_in(LEDGER, find_attachment, self.services.config, attachment_id))
-        if found is None or not self.services.paths.has(found.path):
+        if found is None or not await self.while_wanted(run_in(FILES, self.services.paths.reaches, found.path)):
             message = f"There is no attachment {attachment_id[:80]!a} in this server's folder."
             raise AttachmentNotFound(message, fix="GET attachments lists those there are.")
         return found

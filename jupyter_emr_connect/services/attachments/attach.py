@@ -28,7 +28,8 @@ from ..compute.lookup import find, sources_of
 from ..credentials.aws_sessions import session_of
 from ..credentials.gateway_secrets import auth_for
 from .connect import connect, role_of
-from .resolution import absolute, admit, expiry, open_attachments
+from .location import key_of
+from .resolution import admit, expiry, open_attachments
 
 # The hop at which an error happened, by its class, whatever stage was running.
 HOPS: tuple[tuple[type[EMRConnectError], str], ...] = (
@@ -79,7 +80,7 @@ def detach(config: EMRConnect, path: str) -> Attachment:
 
     Called by ``jupyter emr detach``; blocks on the state file. Raises ``NotAttached``, ``StoreError``.
     """
-    key, store = absolute(path), open_attachments(config)
+    key, store = key_of(path), open_attachments(config)
     ended = store.at(key)
     if ended is None or not store.remove(key):
         message = f"{key} has no attachment of its own."
@@ -132,7 +133,7 @@ def _bound(request: Attachment, compute: Compute, role: str | None) -> Attachmen
 
 def _store(config: EMRConnect, proved: Attachment) -> Attachment:
     store = open_attachments(config)
-    path = absolute(proved.path) if proved.path.startswith("/") else proved.path
+    path = key_of(proved.path)
     if proved.id:  # it may have followed a rename, or been ended, while it was proved
         now = store.get(proved.id)
         if now is None:

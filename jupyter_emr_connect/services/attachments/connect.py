@@ -80,7 +80,7 @@ def _remember(config: EMRConnect, connection: Connection) -> None:
     try:
         if connection.role:
             store.remember_role(compute_id, connection.role)
-        if connection.url.startswith("https:") and not store.has_seen_tls(compute_id):
+        if (connection.url or "").startswith("https:") and not store.has_seen_tls(compute_id):
             store.remember_tls(compute_id)
     except StoreError as error:
         log.warning("What %s has shown is not kept: %s", compute_id, error)

@@ -11,7 +11,8 @@ from ...errors import EMRConnectError
 from ...models import Attachment
 from ..bodies import error_entry, list_body
 from ..credentials.identity import Self, describe_self
-from .resolution import expiry, open_attachments, resolve, tidy
+from .location import KernelLocation
+from .resolution import attachments_above, expiry, open_attachments, resolve
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def read_status(
     The use case behind ``jupyter emr status``. Raises as ``resolve`` does; that AWS does not know the caller stands in
     the answer.
     """
-    attachments = [resolve(config, env, path)] if path else open_attachments(config).all()
+    attachments = [resolve(config, env, KernelLocation(path))] if path else open_attachments(config).all()
     try:
         return Status(attachments, describe_self(config, profile, region))
     except EMRConnectError as error:
@@ -45,13 +46,17 @@ def read_status(
 
 
 def attachments_within(config: EMRConnect, is_inside: Callable[[str], bool]) -> list[Attachment]:
-    """Return the attachments whose key is inside, by path, without those of vanished files; blocks on the disk."""
-    return [_with_expiry(config, attachment) for attachment in tidy(config) if is_inside(attachment.path)]
+    """Return the attachments whose key is inside, by path; blocks on the state file and the disk.
+
+    One whose file is not there is among them: the file may be on another branch, or on a disk that is not mounted.
+    """
+    attachments = open_attachments(config).all()
+    return [_with_expiry(config, attachment) for attachment in attachments if is_inside(attachment.path)]
 
 
-def attachments_holding(config: EMRConnect, key: str) -> list[Attachment]:
-    """Return the attachments that hold for a key, its own first, then those of the folders above; blocks."""
-    return [_with_expiry(config, attachment) for attachment in open_attachments(config).above(key)]
+def attachments_holding(config: EMRConnect, path: str) -> list[Attachment]:
+    """Return the attachments that hold for a path, its own first, then those of the folders above; blocks."""
+    return [_with_expiry(config, attachment) for attachment in attachments_above(config, path)]
 
 
 def find_attachment(config: EMRConnect, attachment_id: str) -> Attachment | None:

@@ -1,11 +1,9 @@
-"""Which compute a notebook's kernel runs on: the attachment found, checked against the compute, and cleared away."""
+"""Which compute a notebook's kernel runs on: the attachment found, and checked against the compute."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextlib import suppress
-from pathlib import Path
 from typing import Literal
 
 from ...aws.session import SessionKey
@@ -16,6 +14,7 @@ from ...store.attachments import AttachmentStore
 from ...store.database import Database
 from ..compute.sources import access_role
 from ..credentials.secret_slots import cached_expiry
+from .location import KernelLocation, is_made_up, key_of, keys_above
 
 KIND_NAMES = {"ec2": "Cluster", "eks": "Endpoint", "serverless": "Application"}
 TransportChoice = Transport | Literal["auto"]
@@ -27,13 +26,14 @@ def open_attachments(config: EMRConnect) -> AttachmentStore:
     return AttachmentStore(Database(config.state_file))
 
 
-def resolve(config: EMRConnect, env: Mapping[str, str], path: str | None) -> Attachment:
+def resolve(config: EMRConnect, env: Mapping[str, str], location: KernelLocation) -> Attachment:
     """Return the attachment for a kernel that starts now; raises ``NotAttached`` when nothing names a compute.
 
     Order: ``EMR_CONNECT_COMPUTE`` with ``EMR_CONNECT_RUNTIME_ROLE`` and ``EMR_CONNECT_TRANSPORT`` in the
-    kernel's environment ``env`` (the role may be a name there); the notebook's own attachment; the nearest folder's.
-    ``path`` is the notebook's (``JPY_SESSION_NAME``); it may be empty. Blocks on the state file only. Raises
-    ``MalformedRole`` and ``ConfigurationError`` for what the environment names, a role without a compute included.
+    kernel's environment ``env`` (the role may be a name there); the notebook's own attachment; the nearest folder's,
+    of the notebook or, where no path is known, of the folder in which the kernel is launched. Blocks on the state file
+    and the disk. Raises ``MalformedRole`` and ``ConfigurationError`` for what the environment names, a role without a
+    compute included.
     """
     if compute := env.get("EMR_CONNECT_COMPUTE", "").strip():
         role = env.get("EMR_CONNECT_RUNTIME_ROLE", "").strip() or None
@@ -45,25 +45,43 @@ def resolve(config: EMRConnect, env: Mapping[str, str], path: str | None) -> Att
     if env.get("EMR_CONNECT_RUNTIME_ROLE", "").strip():
         message = "EMR_CONNECT_RUNTIME_ROLE is set, but EMR_CONNECT_COMPUTE is not, so the role would be ignored."
         raise ConfigurationError(message, fix="Set both, or neither to use the notebook's attachment.")
-    key = absolute(path) if path else ""
-    attachment = open_attachments(config).nearest(key) if key else None
-    if attachment:
+    path = location.path or location.folder
+    if path and (attachment := next(iter(attachments_above(config, path)), None)):
         return attachment
-    what = f"{key} is not attached to a compute" if key else "No compute is named for this kernel"
-    message = f"{what}, nor is a folder above it." if key else f"{what}."
-    fix = "Run `jupyter emr attach COMPUTE NOTEBOOK`, or set EMR_CONNECT_COMPUTE (`jupyter emr list` shows them)."
-    raise NotAttached(message, fix=fix)
+    raise _not_attached(location)
+
+
+def attachments_above(config: EMRConnect, path: str) -> list[Attachment]:
+    """Return the attachments that hold for a path, the nearest first; blocks on the state file and the disk."""
+    return open_attachments(config).at_any(keys_above(path))
+
+
+def _not_attached(location: KernelLocation) -> NotAttached:
+    """Return the error that says which notebook or folder is to be attached; blocks on the disk."""
+    fix = "Run `jupyter emr attach COMPUTE {}`, or set EMR_CONNECT_COMPUTE (`jupyter emr list` shows them)."
+    if location.path and is_made_up(location.path):
+        folder, name = os.path.split(key_of(location.path))
+        message = (
+            f"This front end hides the notebook's path (it says {name!r}), and the folder {folder} is not attached."
+        )
+        return NotAttached(message, fix=fix.format(f"'{folder}'"))
+    if location.path:
+        message = f"{key_of(location.path)} is not attached to a compute, nor is a folder above it."
+        copies = "A copy, as schedulers make them, has no attachment of its own: use the variable there."
+        return NotAttached(message, fix=f"{fix.format('NOTEBOOK')} {copies}")
+    if location.folder:
+        message = (
+            "Nobody says which notebook this kernel is for, and the folder in which it is launched, "
+            f"{key_of(location.folder)}, is not attached to a compute, nor is one above it."
+        )
+        return NotAttached(message, fix=fix.format("FOLDER"))
+    return NotAttached("No compute is named for this kernel.", fix=fix.format("NOTEBOOK"))
 
 
 def _overridden(env: Mapping[str, str], name: str) -> str | None:
     """Return what the kernel's environment sets otherwise than this process's, which the AWS chain reads by itself."""
     value = env.get(name)
     return value if value != os.environ.get(name) else None
-
-
-def absolute(path: str) -> str:
-    """Return the absolute form of a path, under which attachments are stored; symbolic links are followed."""
-    return os.path.realpath(Path(path).expanduser())
 
 
 def check_transport(text: str) -> TransportChoice:
@@ -107,27 +125,3 @@ def expiry(config: EMRConnect, attachment: Attachment) -> str | None:
     key = SessionKey(attachment.profile or config.profile or None, attachment.region, role)
     moment = cached_expiry(key, attachment.compute, attachment.runtime_role)
     return moment.isoformat(timespec="seconds") if moment else None
-
-
-def tidy(config: EMRConnect) -> list[Attachment]:
-    """Return all attachments but those whose file is gone, which are dropped; blocks on the disk."""
-    store = open_attachments(config)
-    attachments = store.all()
-    gone = {attachment.path for attachment in attachments if is_gone(attachment.path)}
-    for path in gone:
-        store.remove(path)
-    return [attachment for attachment in attachments if attachment.path not in gone]
-
-
-def is_gone(path: str) -> bool:
-    """Say whether a file was removed; a folder that cannot be read, or an unmounted one (empty), proves nothing."""
-    if not path.startswith("/"):
-        return False
-    try:
-        os.lstat(path)
-    except FileNotFoundError:
-        with suppress(OSError), os.scandir(Path(path).parent) as entries:
-            return any(True for _ in entries)
-    except OSError:
-        pass
-    return False

@@ -84,12 +84,14 @@ async def claim(
     return claimed[0] if claimed else None
 
 
-def claim_left(config: EMRConnect, root: str, inside: Callable[[str], bool]) -> tuple[list[KernelRecord], bool]:
+def claim_left(
+    config: EMRConnect, root: str, inside: Callable[[KernelRecord], bool]
+) -> tuple[list[KernelRecord], bool]:
     """Claim the kernels that a starting Jupyter server shall bring back: those of its folder that nobody has.
 
-    ``root`` is the server's folder, ``inside`` says whether a notebook is in it. Also returned is whether there are
-    others of which it is not known yet if the process that has them lives: it is on another machine, and its heartbeat
-    must be watched, so ask again every :data:`WATCH_EVERY_S`.
+    ``root`` is the server's folder, ``inside`` says whether a kernel's notebook is in it. Also returned is whether
+    there are others of which it is not known yet if the process that has them lives: it is on another machine, and its
+    heartbeat must be watched, so ask again every :data:`WATCH_EVERY_S`.
     Blocks on the state file and the disk. Raises ``StoreError``.
     """
     ledger = Ledger(Database(config.state_file))
@@ -98,12 +100,16 @@ def claim_left(config: EMRConnect, root: str, inside: Callable[[str], bool]) -> 
     doubts = Doubts()
 
     def is_left(record: KernelRecord) -> bool:
-        """Say whether a kernel is one of this server's, and a notebook's only if the notebook is still there."""
+        """Say whether a kernel is one of this server's, and a notebook's only if the notebook is still there.
+
+        A notebook whose front end hides its path is taken to be there.
+        """
         if not record.persistent or record.state == "gone" or not record.local_id:
             return False
-        if record.path and inside(record.path) and Path(record.path).is_file():
+        if record.path and Path(record.path).is_file() and inside(record):
             return True
-        return record.root == root and record.jupyter_type not in (None, "notebook")
+        is_notebook = record.jupyter_type == "notebook" and record.path is not None
+        return record.root == root and record.jupyter_type is not None and not is_notebook
 
     for candidate in ledger.all():
         if is_left(candidate):

@@ -75,7 +75,7 @@ async def list_kernels(config: EMRConnect, *, check: bool = True) -> KernelList:
 
     With ``check`` the gateways are asked, all at once, one connection per (compute, role).
     """
-    kernels = await run_in(LEDGER, _read, config)
+    kernels = await run_in(LEDGER, read_kernels, config)
     if not check:
         return KernelList(kernels)
     groups = [list(group) for _, group in groupby(sorted(kernels, key=_gateway_key), key=_gateway_key)]
@@ -103,7 +103,7 @@ def find_kernel(config: EMRConnect, text: str) -> ListedKernel:
 
     Raises ``KernelUnknown`` when there is none, or several.
     """
-    kernels = _read(config)
+    kernels = read_kernels(config)
     for kernel in kernels:
         if text in (kernel.record.kernel_id, kernel.record.local_id):
             return kernel
@@ -193,7 +193,7 @@ def _in_use(record: KernelRecord, holder: Owner) -> KernelInUse:
     return KernelInUse(message, fix="Shut it down or stop it there, or use --force (force=true) to take it away.")
 
 
-def _read(config: EMRConnect) -> list[ListedKernel]:
+def read_kernels(config: EMRConnect) -> list[ListedKernel]:
     """Return the kernels of the ledger with their owners, the latest first; blocks on the state file."""
     ledger = Ledger(Database(config.state_file))
     owners = ledger.owners()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 from ...config import EMRConnect
 from ...errors import EMRConnectError, KernelInUse
 from ...executors import FILES, run_in
-from ..attachments.resolution import is_gone
 from .listing import ListedKernel, claimed, list_kernels
 from .processes import is_elsewhere
 
@@ -92,3 +94,20 @@ def _left_at(kernel: ListedKernel) -> datetime:
         return datetime.fromtimestamp(kernel.owner.heartbeat_at, timezone.utc)
     moment = record.since or record.started_at
     return datetime.fromisoformat(moment) if moment else datetime.fromtimestamp(0, timezone.utc)
+
+
+def is_gone(path: str) -> bool:
+    """Say whether a notebook's file was removed; blocks on the disk.
+
+    A folder that cannot be read, or an unmounted one (empty), proves nothing.
+    """
+    if not path.startswith("/"):
+        return False
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
+        with suppress(OSError), os.scandir(Path(path).parent) as entries:
+            return any(True for _ in entries)
+    except OSError:
+        pass
+    return False

@@ -13,7 +13,9 @@ import pytest
 from jupyter_emr_connect.config import EMRConnect, load_config
 from jupyter_emr_connect.errors import NotAttached
 from jupyter_emr_connect.models import KernelRecord
+from jupyter_emr_connect.services.attachments.location import KernelLocation
 from jupyter_emr_connect.services.attachments.resolution import resolve
+from jupyter_emr_connect.services.kernels.ownership import ownership
 from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
 
@@ -34,6 +36,7 @@ def test_attach_a_notebook_keeps_the_id_and_shows_it(cloud, emr, notebook):
     assert made["compute"] == cloud.id("open")
     assert made["path"] == str(notebook)
     assert made["id"]
+    assert made.pop("kernels") == []
     assert emr("status", "--json").json["items"] == [made]
     assert cloud.id("open") in emr("status").out
 
@@ -91,15 +94,15 @@ def test_the_nearest_attachment_counts(cloud, emr, notebook):
     role = cloud.roles["EMRAnalyst"]
     emr("attach", "analytics", str(notebook), "--runtime-role", role)
     config = EMRConnect()
-    assert resolve(config, {}, str(notebook)).compute == cloud.id("analytics")
-    assert resolve(config, {}, str(notebook.with_name("other.ipynb"))).compute == cloud.id("open")
+    assert resolve(config, {}, KernelLocation(str(notebook))).compute == cloud.id("analytics")
+    assert resolve(config, {}, KernelLocation(str(notebook.with_name("other.ipynb")))).compute == cloud.id("open")
     with pytest.raises(NotAttached):
-        resolve(config, {}, str(notebook.parent.parent.parent / "elsewhere.ipynb"))
+        resolve(config, {}, KernelLocation(str(notebook.parent.parent.parent / "elsewhere.ipynb")))
 
 
 def test_the_environment_comes_first(emr, notebook):
     emr("attach", "open", str(notebook))
-    found = resolve(EMRConnect(), {"EMR_CONNECT_COMPUTE": "analytics"}, str(notebook))
+    found = resolve(EMRConnect(), {"EMR_CONNECT_COMPUTE": "analytics"}, KernelLocation(str(notebook)))
     assert (found.compute, found.runtime_role, found.transport) == ("analytics", None, "auto")
 
 
@@ -108,6 +111,29 @@ def test_attach_again_replaces(cloud, emr, notebook):
     emr("attach", "analytics", str(notebook), "--runtime-role", cloud.roles["EMREngineer"])
     kept = emr("status", "--json").json["items"]
     assert [one["compute"] for one in kept] == [cloud.id("analytics")]
+
+
+def test_attach_names_the_kernels_that_keep_the_former_role(cloud, emr, notebook):
+    """Of those for which the attachment holds; not one of a notebook with an attachment of its own."""
+    config, engineer = EMRConnect(), cloud.roles["EMREngineer"]
+    ledger, owner = Ledger(Database(config.state_file)), ownership(config.state_file).present()
+    others = notebook.with_name("other.ipynb")
+    for name, path, role in (
+        ("k-old", notebook, cloud.roles["EMRAnalyst"]),
+        ("k-new", notebook, engineer),
+        ("k-none", others, None),
+        ("k-elsewhere", notebook.parents[3] / "x.ipynb", None),
+    ):
+        row = KernelRecord(name, cloud.id("analytics"), "emr-python", None, runtime_role=role, path=str(path))
+        ledger.add(row, owner)
+    words = ("attach", "analytics", "--runtime-role", engineer)
+    said = emr(*words, str(notebook)).out.splitlines()
+    assert said[1:] == [
+        f"Kernel k-old of {notebook} still runs on {cloud.id('analytics')} under {cloud.roles['EMRAnalyst']}, "
+        "until it is restarted."
+    ]
+    folder = emr(*words, str(notebook.parent.parent), "--json").json["kernels"]
+    assert [(kernel["kernel_id"], kernel["runtime_role"]) for kernel in folder] == [("k-none", None)]
 
 
 def test_detach(emr, notebook):

@@ -7,6 +7,7 @@ import pytest
 from jupyter_emr_connect.cli.context import CommandContext
 from jupyter_emr_connect.cli.run import kernel_environment
 from jupyter_emr_connect.errors import MalformedRole
+from jupyter_emr_connect.services.attachments.location import KernelLocation
 from jupyter_emr_connect.services.attachments.resolution import resolve
 
 ROLE = "arn:aws:iam::123456789012:role"
@@ -16,8 +17,8 @@ ROLE = "arn:aws:iam::123456789012:role"
 def handed(cloud, tmp_path):
     def ask(compute=None, role=None, transport="auto", **face):
         options = CommandContext(False, face.get("profile"), face.get("region"))
-        env = kernel_environment(options, tmp_path / "n.ipynb", compute, role, transport)
-        return resolve(options.config, env, env["JPY_SESSION_NAME"])
+        env = kernel_environment(options, tmp_path / "n.ipynb", compute, role, transport, face.get("kernelspec", {}))
+        return resolve(options.config, env, KernelLocation(env["JPY_SESSION_NAME"]))
 
     return ask
 
@@ -33,6 +34,16 @@ def test_a_compute_named_here_comes_without_the_role_of_the_environment(handed, 
     assert handed("open").runtime_role is None
     assert handed().runtime_role == f"{ROLE}/EMRAnalyst"
     assert handed(role=f"{ROLE}/EMREngineer").runtime_role == f"{ROLE}/EMREngineer"
+
+
+def test_what_a_kernelspec_sets_counts_but_the_command_line_goes_before_it(handed, monkeypatch):
+    kernelspec = {"EMR_CONNECT_COMPUTE": "analytics", "EMR_CONNECT_RUNTIME_ROLE": f"{ROLE}/EMRAnalyst"}
+    monkeypatch.setenv("EMR_CONNECT_COMPUTE", "open")
+    found = handed(kernelspec=kernelspec)
+    assert (found.compute, found.runtime_role) == ("analytics", f"{ROLE}/EMRAnalyst")
+    assert handed(role=f"{ROLE}/EMREngineer", kernelspec=kernelspec).runtime_role == f"{ROLE}/EMREngineer"
+    found = handed("open", kernelspec=kernelspec)
+    assert (found.compute, found.runtime_role) == ("open", None)
 
 
 def test_a_role_named_here_goes_before_the_attachments(cloud, emr, handed, tmp_path):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 from jupyter_client import AsyncKernelClient, AsyncKernelManager
 
 from jupyter_emr_connect.config import EMRConnect
-from jupyter_emr_connect.errors import ConfigurationError
-from jupyter_emr_connect.models import KernelRecord
+from jupyter_emr_connect.errors import ConfigurationError, NotAttached
+from jupyter_emr_connect.models import Attachment, KernelRecord
 from jupyter_emr_connect.provisioning.launchers import LAUNCHERS
 from jupyter_emr_connect.services.attachments.connect import CONNECTORS
+from jupyter_emr_connect.services.attachments.resolution import open_attachments
 from jupyter_emr_connect.services.kernels.listing import list_kernels
 from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
@@ -94,6 +97,55 @@ async def test_a_kernel_is_started_interrupted_restarted_and_shut_down(attached:
         client.stop_channels()
         await manager.shutdown_kernel()
     assert not await manager.is_alive()
+    assert rows() == []
+
+
+async def test_a_restart_goes_to_what_is_attached_now(
+    cloud: Any, registered: None, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    notebook = tmp_path / "work" / "n.ipynb"
+    notebook.parent.mkdir()
+    notebook.write_text("{}")
+    store = open_attachments(EMRConnect())
+
+    def attach(role: str) -> None:
+        compute, path = cloud.id("analytics"), str(notebook)
+        store.put(Attachment(compute, cloud.roles[role], TRANSPORT, path=path, profile="developer"))
+
+    attach("EMRAnalyst")
+    manager = AsyncKernelManager(kernel_name="emr-python")
+    await manager.start_kernel(env={**os.environ, "JPY_SESSION_NAME": str(notebook)})
+    try:
+        (before,) = rows()
+        assert (before.runtime_role, before.path) == (cloud.roles["EMRAnalyst"], str(notebook))
+        with caplog.at_level("INFO"):
+            await manager.restart_kernel()
+        (same,) = rows()
+        assert (same.kernel_id, same.runtime_role) == (before.kernel_id, cloud.roles["EMRAnalyst"])
+        assert f"restarted on {cloud.id('analytics')} under the runtime role {same.runtime_role}." in caplog.text
+
+        attach("EMREngineer")
+        moved = notebook.rename(notebook.with_name("moved.ipynb"))  # as Jupyter's rename has it followed
+        store.move(str(notebook), str(moved))
+        Ledger(Database(EMRConnect().state_file)).move(str(notebook), str(moved))
+        await manager.restart_kernel()
+        (after,) = rows()
+        assert (after.runtime_role, after.path) == (cloud.roles["EMREngineer"], str(moved))
+        assert after.kernel_id != before.kernel_id
+        assert f"under the runtime role {after.runtime_role}." in (after.reason or "")
+        assert f"under {before.runtime_role}" in (after.reason or "")
+
+        attach_nowhere = store.remove(str(moved))
+        assert attach_nowhere
+        with pytest.raises(NotAttached):
+            await manager.restart_kernel()
+        (kept,) = rows()
+        assert kept.kernel_id == after.kernel_id
+        store.put(Attachment(cloud.id("analytics"), cloud.roles["EMREngineer"], "auto", path=str(tmp_path)))
+        await manager.restart_kernel()
+        assert [row.kernel_id for row in rows()] == [after.kernel_id]
+    finally:
+        await manager.shutdown_kernel()
     assert rows() == []
 
 

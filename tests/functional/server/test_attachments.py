@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
+from jupyter_emr_connect.server.paths import PathMapper
+
 ROLE = "arn:aws:iam::123456789012:role/EMRAnalyst"
 
 
@@ -11,6 +13,7 @@ async def test_attach_read_list_and_detach(cloud, rest, notebook, jp_base_url):
     made = await rest("POST", "attachments", {"compute": "open", "path": "work/report.ipynb"})
     assert made.status == 201, made.text
     one = made.json
+    assert one.pop("kernels") == []
     assert (one["compute"], one["path"], one["transport"]) == (cloud.id("open"), "work/report.ipynb", "auto")
     assert (one["profile"], one["region"], one["runtime_role"]) == ("developer", "us-east-1", None)
     assert made.headers["Location"] == f"{jp_base_url}jupyter-emr-connect/attachments/{one['id']}"
@@ -20,6 +23,42 @@ async def test_attach_read_list_and_detach(cloud, rest, notebook, jp_base_url):
     gone = await rest("GET", f"attachments/{one['id']}")
     assert (gone.status, gone.json["code"]) == (404, "attachment-not-found")
     assert (await rest("GET", "attachments")).json["items"] == []
+
+
+async def test_a_linked_folder_is_a_part_of_the_servers(cloud, rest, notebook, jp_root_dir, jp_serverapp, tmp_path):
+    """Found again by a later server too, which has yet seen nothing of the link."""
+    shared = tmp_path / "elsewhere" / "shared"
+    shared.mkdir(parents=True)
+    (shared / "n.ipynb").write_text("{}")
+    (jp_root_dir / "link").symlink_to(shared)
+    (jp_root_dir / "work" / "deep").symlink_to(shared)
+    folder = (await rest("POST", "attachments", {"compute": "open", "path": "work"})).json
+    holding = await rest("GET", "attachments", params={"path": "work/deep/n.ipynb"})
+    assert [one["id"] for one in holding.json["items"]] == [folder["id"]]
+    made = (await rest("POST", "attachments", {"compute": "open", "path": "link/n.ipynb"})).json
+    assert made["path"] == "link/n.ipynb"
+    holding = await rest("GET", "attachments", params={"path": "work/deep/n.ipynb"})
+    assert [one["id"] for one in holding.json["items"]] == [made["id"], folder["id"]]
+    later = PathMapper(jp_serverapp.contents_manager)
+    assert later.api_path(str(shared / "n.ipynb")) is None
+    assert later.reaches(str(shared / "n.ipynb"))
+    assert later.api_path(str(shared / "n.ipynb")) == "link/n.ipynb"
+    assert not later.reaches(str(tmp_path / "elsewhere" / "other.ipynb"))
+    assert (await rest("DELETE", f"attachments/{made['id']}")).status == 204
+
+
+async def test_names_may_have_any_characters_but_control_characters(rest, notebook, jp_root_dir):
+    for name in (
+        "\u5831\u544a\u3000\u4e00.ipynb",
+        "a\u00a0b.ipynb",
+        "\u0645\u06cc\u200c\u0634.ipynb",
+        "\U0001f469\u200d\U0001f4bb.ipynb",
+    ):
+        (jp_root_dir / "work" / name).write_text("{}")
+        made = await rest("POST", "attachments", {"compute": "open", "path": f"work/{name}"})
+        assert (made.status, made.json["path"]) == (201, f"work/{name}"), made.text
+        holding = await rest("GET", "attachments", params={"path": f"RTC:work/{name}"})
+        assert [one["path"] for one in holding.json["items"]] == [f"work/{name}"]
 
 
 async def test_the_credentials_expiry_is_that_of_the_pair_in_memory(cloud, rest, notebook):

@@ -13,6 +13,7 @@ import pytest
 from jupyter_core.utils import ensure_async
 
 from jupyter_emr_connect.server.contents_events import ContentsEvent, ContentsEvents, changes_by
+from jupyter_emr_connect.services.attachments.location import KernelLocation
 from jupyter_emr_connect.services.attachments.resolution import resolve
 
 
@@ -86,7 +87,8 @@ async def test_a_kernel_that_starts_after_the_rename_finds_it(cloud, jp_serverap
     await contents("PATCH", "work", {"path": "archive"})
     await paths()
     config = jp_serverapp.web_app.settings["emr_connect"]
-    assert resolve(config, {}, str(notebook.parent.parent / "archive/report.ipynb")).compute == cloud.id("open")
+    location = KernelLocation(str(notebook.parent.parent / "archive/report.ipynb"))
+    assert resolve(config, {}, location).compute == cloud.id("open")
 
 
 async def test_a_renamed_folder_takes_along_everything_below_it(jp_root_dir, notebook, attach, contents, paths):
@@ -130,11 +132,19 @@ async def test_a_renamed_link_leaves_the_attachment_with_its_file(jp_root_dir, n
     assert await paths() == {made: "work/report.ipynb"}
 
 
-async def test_a_file_that_goes_behind_jupyters_back_is_dropped_when_listed(notebook, attach, paths):
+async def test_reading_changes_nothing_though_a_file_is_on_another_branch(
+    cloud, jp_serverapp, notebook, attach, paths, rest
+):
     (notebook.parent / "other.ipynb").write_text("{}")
-    await attach("work/report.ipynb")
+    analyst = {"compute": "analytics", "runtime_role": cloud.roles["EMRAnalyst"], "path": "work/report.ipynb"}
+    made, folder = (await rest("POST", "attachments", analyst)).json["id"], await attach("work")
+    text = notebook.read_text()
     notebook.unlink()
-    assert await paths() == {}
+    assert await paths() == {made: "work/report.ipynb", folder: "work"}
+    notebook.write_text(text)
+    assert await paths() == {made: "work/report.ipynb", folder: "work"}
+    config = jp_serverapp.web_app.settings["emr_connect"]
+    assert resolve(config, {}, KernelLocation(str(notebook))).runtime_role == cloud.roles["EMRAnalyst"]
 
 
 async def test_an_unmounted_folder_loses_nothing(jp_root_dir, notebook, attach, paths):

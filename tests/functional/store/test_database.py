@@ -39,20 +39,21 @@ def test_attachments_are_kept_by_path(path):
     assert not again.remove("/w/a.ipynb")
 
 
-def test_nearest_is_the_deepest_folder_above(path):
+def test_attachments_of_several_paths_come_in_the_order_asked_for(path):
     store = AttachmentStore(Database(path))
     for place, compute in (("/", "root"), ("/w", "w"), ("/w/x", "x"), ("/w/xy", "xy")):
         store.put(Attachment(compute, path=place))
-    found = {place: store.nearest(place).compute for place in ("/w/x/y/z.ipynb", "/w/xy.ipynb", "/w/xy", "/o/n.ipynb")}
-    assert found == {"/w/x/y/z.ipynb": "x", "/w/xy.ipynb": "w", "/w/xy": "xy", "/o/n.ipynb": "root"}
+    assert [one.compute for one in store.at_any(["/w/x/y", "/w/x", "/w", "/"])] == ["x", "w", "root"]
+    assert [one.compute for one in store.at_any(["/", "/w/xy"])] == ["root", "xy"]
+    assert store.at_any([]) == []
 
 
 def test_paths_are_only_data(path):
     store = AttachmentStore(Database(path))
     odd = "/w/'; DROP TABLE attachments; --/naïve %_\n.ipynb"
     store.put(Attachment("j-1", path=odd))
-    assert store.nearest(odd) is not None
-    assert store.nearest("/w/' OR '1'='1") is None
+    assert store.at_any([odd])
+    assert store.at_any(["/w/' OR '1'='1"]) == []
 
 
 def test_roles_used_latest_first(path):

@@ -16,6 +16,7 @@ import pytest
 from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.errors import StoreError
 from jupyter_emr_connect.models import Attachment, Compute, KernelRecord
+from jupyter_emr_connect.services.attachments.location import KernelLocation
 from jupyter_emr_connect.services.attachments.resolution import resolve
 from jupyter_emr_connect.services.kernels.claims import claim_left
 from jupyter_emr_connect.services.kernels.listing import adopt, list_kernels
@@ -109,7 +110,7 @@ def test_kernels_of_the_schema_before_transports_are_those_of_a_gateway(ledger: 
 
 
 def test_they_are_claimed_adopted_and_listed(ledger: Ledger, config: EMRConnect, root: Path) -> None:
-    (found,), doubtful = claim_left(config, str(root), lambda path: path.startswith(f"{root}/"))
+    (found,), doubtful = claim_left(config, str(root), lambda record: (record.path or "").startswith(f"{root}/"))
     assert (found.kernel_id, found.local_id, found.session_id, doubtful) == ("killed", "local", "socket", False)
     asyncio.run(adopt(config, "left", path=f"{root}/n.ipynb"))
     listed = {row["kernel_id"]: row for row in asyncio.run(list_kernels(config, check=False)).to_json()["items"]}
@@ -123,7 +124,7 @@ def test_they_are_claimed_adopted_and_listed(ledger: Ledger, config: EMRConnect,
 
 def test_attachments_and_used_roles_are_still_there(ledger: Ledger, config: EMRConnect, root: Path) -> None:
     expected = Attachment("j-1", transport="gateway", path=str(root), id="a1", created_at=NOW)
-    assert resolve(config, {}, f"{root}/n.ipynb") == expected
+    assert resolve(config, {}, KernelLocation(f"{root}/n.ipynb")) == expected
     assert AttachmentStore(Database(config.state_file)).roles_used("j-1") == ["arn:role"]
 
 

@@ -19,6 +19,7 @@ from jupyter_emr_connect.http.auth import HTTPRequest
 from jupyter_emr_connect.models import Attachment
 from jupyter_emr_connect.sandbox.world.security import StoredSecurityConfiguration
 from jupyter_emr_connect.services.attachments.connect import connect
+from jupyter_emr_connect.services.attachments.location import KernelLocation
 from jupyter_emr_connect.services.attachments.resolution import open_attachments, resolve
 from tests.functional.services.accounts import REQUEST
 
@@ -167,17 +168,16 @@ async def test_the_connection_shows_no_secret(cloud):
 
 def test_resolving_needs_no_aws(cloud, monkeypatch):
     env = {"EMR_CONNECT_COMPUTE": " analytics ", "EMR_CONNECT_TRANSPORT": "gateway", "AWS_PROFILE": "analyst"}
-    found = resolve(EMRConnect(), env, "")
+    found = resolve(EMRConnect(), env, KernelLocation(""))
     assert found == replace(Attachment("analytics"), transport="gateway", profile="analyst")
     monkeypatch.setenv("AWS_PROFILE", "analyst")
-    assert resolve(EMRConnect(), env, "").profile is None  # the AWS chain's own choice
+    assert resolve(EMRConnect(), env, KernelLocation("")).profile is None  # the AWS chain's own choice
     with pytest.raises(NotAttached):
-        resolve(EMRConnect(), {"EMR_CONNECT_COMPUTE": "  "}, None)
+        resolve(EMRConnect(), {"EMR_CONNECT_COMPUTE": "  "}, KernelLocation(None))
     assert cloud.world.log.since() == []
 
 
 def test_a_role_in_the_environment_without_a_compute_is_refused() -> None:
+    env = {"EMR_CONNECT_RUNTIME_ROLE": "arn:aws:iam::123456789012:role/EMRAnalyst"}
     with pytest.raises(ConfigurationError, match="EMR_CONNECT_COMPUTE is not"):
-        resolve(
-            EMRConnect(), {"EMR_CONNECT_RUNTIME_ROLE": "arn:aws:iam::123456789012:role/EMRAnalyst"}, "/work/a.ipynb"
-        )
+        resolve(EMRConnect(), env, KernelLocation("/work/a.ipynb"))
