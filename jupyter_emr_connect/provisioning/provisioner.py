@@ -192,11 +192,25 @@ class EMRProvisioner(KernelProvisionerBase):
             self._kernel = kernel
             return self._launcher_of(kernel.entry.record.transport)
         self._attachment = await _attachment_of(config, request)
+        if folder := request.location.folder:
+            await self._warn_of_notebooks_apart(config, folder)
         connection = await adopter.connect(self._attachment, stages)
         if kernel := await adopter.left_kernel(connection, stages):
             self._kernel = kernel
             return self._launcher_of(connection.transport)
         return await self._start(adopter, connection, stages)
+
+    async def _warn_of_notebooks_apart(self, config: EMRConnect, folder: str) -> None:
+        """Say that a notebook's own attachment does not count where nobody says which notebook it is."""
+        from ..services.attachments.resolution import notebooks_apart
+
+        if self._attachment is None or not self._attachment.path:
+            return
+        if apart := await run_in(FILES, notebooks_apart, config, folder):
+            text = (
+                "Kernel %s: nobody says which notebook it is for, so the attachment of %s counts, and not that of %s."
+            )
+            self.log.warning(text, self.kernel_id, self._attachment.path, " or ".join(apart))
 
     async def _start(self, adopter: Adopter, connection: Connection, stages: StartStages) -> Launcher:
         """Start a new kernel on a compute that answered; returns its launcher."""

@@ -66,12 +66,19 @@ async def close(server: Server, session: Any, on_gateway: Any) -> None:
     await until(lambda: on_gateway() == set(), wait=20)
 
 
-@pytest.mark.parametrize("end", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.full), signal.SIGKILL])
+@pytest.mark.parametrize(
+    ("end", "path"),
+    [
+        (signal.SIGTERM, "deep/n.ipynb"),
+        pytest.param(signal.SIGINT, "deep/n.ipynb", marks=pytest.mark.full),
+        (signal.SIGKILL, "n-jvsc-0f3c2c1e-5f3a-4c55-9d3b-1b7a3a0d2c4e6f1d.ipynb"),  # as VS Code makes them up
+    ],
+)
 async def test_the_next_server_has_the_session_and_its_variables(
-    sandbox: Sandbox, work: Path, on_gateway: Any, end: signal.Signals
+    sandbox: Sandbox, work: Path, on_gateway: Any, end: signal.Signals, path: str
 ) -> None:
     async with serving(sandbox, work, leaves=True) as server:
-        before = await opened(server)
+        before = await opened(server, path)
         async with server.channels(before["kernel"]["id"]) as channels:
             assert await channels.printed(SETS) == "set\n"
         await until(lambda: noted(sandbox, before["id"]), wait=20)

@@ -114,6 +114,23 @@ def test_jupyter_execute(tmp_path: Path) -> None:
     assert printed(path)[1:] == ["n is 1\n", "<IPython.core.display.HTML object><b>1</b>2"]
 
 
+def test_tools_that_name_no_notebook_run_on_their_folders_compute(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("EMR_CONNECT_COMPUTE")
+    path = notebook(tmp_path / "work" / "n.ipynb")
+    monkeypatch.chdir(tmp_path)
+    assert sandbox.cli("attach", "open", str(path.parent)).returncode == 0
+    try:
+        client("jupyter", "execute", "--inplace", "work/n.ipynb")
+        assert printed(path)[1:] == ["n is 1\n", "<IPython.core.display.HTML object><b>1</b>2"]
+        refused = subprocess.run(["papermill", "work/n.ipynb", "o.ipynb"], capture_output=True, text=True, timeout=60)
+        assert refused.returncode != 0
+        assert f"launched, {tmp_path}, is not attached" in refused.stderr
+    finally:
+        sandbox.cli("detach", str(path.parent))
+
+
 def test_nbclient(tmp_path: Path) -> None:
     ran = NotebookClient(nbformat.read(notebook(tmp_path / "n.ipynb"), as_version=4)).execute()
     assert ran.cells[1].outputs[0]["text"] == "n is 1\n"

@@ -67,6 +67,33 @@ async def test_a_session_of_a_notebook_in_an_attached_folder(
         assert "Traceback" not in server.said
 
 
+async def test_a_restart_goes_to_the_role_that_is_attached_by_then(sandbox: Sandbox, notebooks: Path) -> None:
+    engineer = ROLE.replace("EMRAnalyst", "EMREngineer")
+    async with serving(sandbox, notebooks, "--ServerApp.root_dir=notebooks") as server:
+        session = await opened(server, "roles/deep/n.ipynb")
+        local = session["kernel"]["id"]
+
+        async def listed() -> Any:
+            _, kernels = await server.call("GET", "/jupyter-emr-connect/kernels?check=false")
+            return next(kernel for kernel in kernels["items"] if kernel["local_id"] == local)
+
+        async with server.channels(local) as channels:
+            await channels.printed("kept = 1; print('set')")
+            before = await listed()
+            assert before["runtime_role"] == ROLE
+            done = sandbox.cli("attach", "analytics", f"{notebooks}/notebooks/roles", "--runtime-role", engineer)
+            assert f"Kernel {before['kernel_id']} of " in done.stdout
+            assert f"under {ROLE}, until it is restarted" in done.stdout
+            assert "True" in await channels.printed("print('kept' in globals())")
+            assert (await server.call("POST", f"/api/kernels/{local}/restart"))[0] == 200
+            assert "False" in await channels.printed("print('kept' in globals())")
+        after = await listed()
+        assert (after["runtime_role"], after["cause"]) == (engineer, "restarted")
+        assert f"under the runtime role {engineer}" in after["reason"]
+        assert after["kernel_id"] != before["kernel_id"]
+        assert (await server.call("DELETE", f"/api/sessions/{session['id']}"))[0] == 204
+
+
 async def test_a_failed_start_is_told_and_the_server_still_ends(
     sandbox: Sandbox, notebooks: Path, on_gateway: Any
 ) -> None:

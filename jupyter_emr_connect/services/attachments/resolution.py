@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Literal
 
 from ...aws.session import SessionKey
@@ -54,6 +55,15 @@ def resolve(config: EMRConnect, env: Mapping[str, str], location: KernelLocation
 def attachments_above(config: EMRConnect, path: str) -> list[Attachment]:
     """Return the attachments that hold for a path, the nearest first; blocks on the state file and the disk."""
     return open_attachments(config).at_any(keys_above(path))
+
+
+def notebooks_apart(config: EMRConnect, folder: str) -> list[str]:
+    """Return the notebooks directly in a folder that have attachments of their own; blocks on the state file.
+
+    Where nobody says which notebook a kernel is for, theirs do not count.
+    """
+    paths, key = [PurePath(attachment.path) for attachment in open_attachments(config).all()], key_of(folder)
+    return [str(path) for path in paths if str(path.parent) == key and path.suffix]
 
 
 def _not_attached(location: KernelLocation) -> NotAttached:

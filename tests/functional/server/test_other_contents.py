@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from pathlib import Path
+
 import pytest
 from jupyter_server.services.contents.checkpoints import AsyncCheckpoints
 from jupyter_server.services.contents.manager import AsyncContentsManager
 
+from jupyter_emr_connect.models import Attachment
 from jupyter_emr_connect.services.attachments.resolution import open_attachments
+
+OURS = Path(__file__).parents[3] / "kernels" / "emr-python"
 
 
 class NoCheckpoints(AsyncCheckpoints):
@@ -58,3 +65,16 @@ async def test_attach_rename_and_delete_by_api_path(jp_serverapp, rest):
     assert [one["path"] for one in listed] == ["archive", "archive/report.ipynb"]
     await contents.delete("archive/report.ipynb")
     assert [one["path"] for one in (await rest("GET", "attachments")).json["items"]] == ["archive"]
+
+
+async def test_a_kernel_finds_the_attachment_of_its_notebook(
+    cloud, jp_serverapp, http_server_client, jp_auth_header, jp_base_url, caplog
+):
+    """The compute does not exist, so the start says which one was meant."""
+    shutil.copytree(OURS, Path(jp_serverapp.kernel_spec_manager.kernel_dirs[0]) / "emr-python")
+    store = open_attachments(jp_serverapp.web_app.settings["emr_connect"])
+    store.put(Attachment("of-the-team", path="contents:/team"))
+    body = {"path": "team/report.ipynb", "name": "report.ipynb", "type": "notebook", "kernel": {"name": "emr-python"}}
+    url, sent = f"{jp_base_url}api/sessions", json.dumps(body)
+    await http_server_client.fetch(url, method="POST", body=sent, headers=jp_auth_header, raise_error=False)
+    assert "did not start. Stage 'credentials': No compute 'of-the-team'" in caplog.text

@@ -11,7 +11,7 @@ from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.errors import NotAttached
 from jupyter_emr_connect.models import Attachment
 from jupyter_emr_connect.services.attachments.location import KernelLocation, is_made_up, key_of, keys_above
-from jupyter_emr_connect.services.attachments.resolution import open_attachments, resolve
+from jupyter_emr_connect.services.attachments.resolution import notebooks_apart, open_attachments, resolve
 
 MADE_UP = "n-jvsc-0f3c2c1e-5f3a-4c55-9d3b-1b7a3a0d2c4e6f1d.ipynb"
 
@@ -102,6 +102,14 @@ def test_a_kernel_without_a_notebook_belongs_to_its_folder(root: Path, config: E
     attach(config, root / "work")
     assert resolve(config, {}, location).compute == "work"
     assert location.notebook is None
+
+
+def test_notebooks_of_a_folder_with_attachments_of_their_own_are_known(root: Path, config: EMRConnect) -> None:
+    (root / "work" / "deep").mkdir()
+    for path in (root, root / "n.ipynb", root / "work", root / "work" / "m.ipynb", root / "work" / "deep"):
+        attach(config, path)
+    assert notebooks_apart(config, str(root / "work")) == [str(root / "work" / "m.ipynb")]
+    assert notebooks_apart(config, str(root / "work" / "deep")) == []
 
 
 def test_a_copy_is_told_how_to_name_a_compute(root: Path, config: EMRConnect) -> None:
