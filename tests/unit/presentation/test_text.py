@@ -9,7 +9,14 @@ from jupyter_emr_connect.presentation.text import printable, table_lines
 
 @pytest.mark.parametrize(
     ("text", "shown"),
-    [("plain é 漢", "plain é 漢"), ("a\x1b[31mb", "a\ufffd[31mb"), ("a\nb\tc", "a b c"), ("\u202eevil", "\ufffdevil")],
+    [
+        ("plain é 漢", "plain é 漢"),
+        ("a\x1b[31mb", "a\ufffd[31mb"),
+        ("a\nb\tc", "a b c"),
+        ("a\u2028b", "a b"),
+        ("\u202eevil", "\ufffdevil"),
+        *((name, name) for name in ("報告\u3000一.ipynb", "a\u00a0b", "می\u200cش", "\U0001f469\u200d\U0001f4bb")),
+    ],
 )
 def test_text_cannot_steer_the_terminal(text, shown):
     assert printable(text) == shown
