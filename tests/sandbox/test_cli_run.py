@@ -67,6 +67,7 @@ def test_spark_under_a_role_with_parameters_and_an_error_that_keeps_the_outputs(
     assert first.endswith("3 1000 '7'\nemranalyst")
     assert "TABLE_OR_VIEW_NOT_FOUND" in second
     assert third == ""
+    assert "FloatProgress" not in (tmp_path / "o.ipynb").read_text()  # sparkmagic's bars, closed when a cell ends
     injected = [cell for cell in nbformat.read(tmp_path / "o.ipynb", 4).cells if "injected" in str(cell.metadata)]
     assert [cell.metadata["tags"] for cell in injected] == [["injected-parameters"]]
 

@@ -56,17 +56,18 @@ def _show(cell: Any, run: Run) -> None:
 
 
 def _continue(outputs: Any, nodes: list[dict[str, Any]]) -> None:
-    """Change as little as need be: what is the same stays, a stream's text grows, the rest is replaced."""
+    """Change as little as need be: what is the same stays, a stream goes on or has its last line rewritten."""
     from pycrdt import Map, Text
 
     shown = outputs.to_py() or []
     same = 0
     while same < min(len(shown), len(nodes)) and shown[same] == nodes[same]:
         same += 1
-    if same < min(len(shown), len(nodes)) and _grows(shown[same], nodes[same]):
+    if same < min(len(shown), len(nodes)) and (kept := _kept_bytes(shown[same], nodes[same])) is not None:
         text = outputs[same]["text"]
         if isinstance(text, Text):
-            text += nodes[same]["text"][len(shown[same]["text"]) :]
+            del text[kept:]  # pycrdt counts in bytes of UTF-8
+            text += nodes[same]["text"].encode()[kept:].decode()
             same += 1
     if same < len(shown):
         del outputs[same:]
@@ -75,9 +76,17 @@ def _continue(outputs: Any, nodes: list[dict[str, Any]]) -> None:
         outputs.append(Map({**node, **text}))
 
 
-def _grows(shown: dict[str, Any], node: dict[str, Any]) -> bool:
+def _kept_bytes(shown: dict[str, Any], node: dict[str, Any]) -> int | None:
+    """Return how many bytes of a stream's text stay: all where it has grown, or all lines but the last, rewritten one.
+
+    None where it is another output.
+    """
     both = shown.get("output_type") == node["output_type"] == "stream" and shown.get("name") == node["name"]
-    return both and isinstance(shown.get("text"), str) and node["text"].startswith(shown["text"])
+    if not both or not isinstance(shown.get("text"), str):
+        return None
+    former, text = shown["text"].encode(), node["text"].encode()
+    kept = len(former) if text.startswith(former) else former.rfind(b"\n") + 1
+    return kept if text.startswith(former[:kept]) else None
 
 
 def _as_shared(node: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from jupyter_emr_connect.gateway.protocol.framing import Message
-from jupyter_emr_connect.server.kernels.websocket import RECORDER
+from jupyter_emr_connect.server.kernels.websocket import PROVISIONER, RECORDER
 from jupyter_emr_connect.server.recording import writer
 
 GATEWAY_KERNEL = str(uuid.uuid4())
@@ -72,12 +72,14 @@ def path(jp_root_dir: Path) -> Path:
 
 
 @pytest.fixture
-def local(cloud: Any, jp_asyncio_loop: Any, jp_fetch: Any, path: Path) -> Iterator[str]:
-    """A session of the notebook; a local kernel stands for the gateway's."""
+def local(cloud: Any, jp_asyncio_loop: Any, jp_fetch: Any, jp_serverapp: Any, path: Path) -> Iterator[str]:
+    """A session of the notebook; a local kernel stands for the gateway's, and its kernelspec for one of ours."""
     body = {"path": "n.ipynb", "name": "n.ipynb", "type": "notebook", "kernel": {"name": "python3"}}
     run = jp_asyncio_loop.run_until_complete
     answer = run(jp_fetch("api", "sessions", method="POST", body=json.dumps(body)))
     kernel_id = json.loads(answer.body)["kernel"]["id"]
+    spec = jp_serverapp.kernel_manager.get_kernel(kernel_id).kernel_spec
+    spec.metadata["kernel_provisioner"] = {"provisioner_name": PROVISIONER}
     yield kernel_id
     run(jp_fetch("api", "kernels", kernel_id, method="DELETE"))
 

@@ -53,6 +53,22 @@ async def test_outputs_go_into_the_room_and_the_room_saves_them(shared, kernel, 
     await until(lambda: shown(path) == "a\nb\n")
 
 
+async def test_a_progress_line_is_rewritten_in_its_place(shared, kernel):
+    kernel.run("one", "c1")
+    kernel.write("ü begins\n10 €")
+    kernel.ws.close()
+    await until(lambda: [one["text"] for one in outputs(shared)] == ["ü begins\n10 €"])
+    replaced: list[Any] = []
+    subscription = shared.ycells[0]["outputs"].observe(replaced.append)
+    kernel.write("\r20 €")
+    await until(lambda: outputs(shared)[0]["text"] == "ü begins\n20 €")
+    kernel.write("\r30 €\nends")
+    kernel.end()
+    await until(lambda: outputs(shared)[0]["text"] == "ü begins\n30 €\nends")
+    assert replaced == []
+    shared.ycells[0]["outputs"].unobserve(subscription)
+
+
 async def test_what_others_type_meanwhile_stays(shared, kernel, path):
     kernel.run("one", "c1")
     kernel.ws.close()
