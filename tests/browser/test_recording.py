@@ -141,7 +141,7 @@ def test_a_finished_progress_bar_leaves_nothing_in_tab_and_file(lab: str, folder
     """As sparkmagic shows one for each cell; it is drawn while it runs."""
     path = write_notebook(folder / "bar.ipynb", "emr-python", BAR)
     page.goto(f"{lab}/lab/tree/recording/bar.ipynb?reset")
-    expect(page.get_by_text("EMR Python | Idle")).to_be_visible(timeout=90_000)
+    expect(page.get_by_text("Python on EMR | Idle")).to_be_visible(timeout=90_000)
     page.locator(".jp-Cell").first.locator(".cm-content").click()
     page.keyboard.press("Shift+Enter")
     expect(page.locator(".jp-Cell").first.locator(".widget-hprogress")).to_be_visible(timeout=60_000)

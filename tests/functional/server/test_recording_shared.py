@@ -59,14 +59,15 @@ async def test_a_progress_line_is_rewritten_in_its_place(shared, kernel):
     kernel.ws.close()
     await until(lambda: [one["text"] for one in outputs(shared)] == ["ü begins\n10 €"])
     replaced: list[Any] = []
-    subscription = shared.ycells[0]["outputs"].observe(replaced.append)
+    array = shared.ycells[0]["outputs"]
+    subscription = array.observe(replaced.append)
     kernel.write("\r20 €")
     await until(lambda: outputs(shared)[0]["text"] == "ü begins\n20 €")
     kernel.write("\r30 €\nends")
     kernel.end()
     await until(lambda: outputs(shared)[0]["text"] == "ü begins\n30 €\nends")
     assert replaced == []
-    shared.ycells[0]["outputs"].unobserve(subscription)
+    array.unobserve(subscription)
 
 
 async def test_what_others_type_meanwhile_stays(shared, kernel, path):
