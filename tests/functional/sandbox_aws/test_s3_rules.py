@@ -205,6 +205,12 @@ def test_a_body_that_is_not_what_its_digest_says_is_not_stored(s3, refused, head
     assert not exists(s3)
 
 
+def test_a_digest_is_not_kept_with_the_object(s3):
+    put(s3, body=b"1", ContentMD5="xMpCOKC5I4INzFCab3WEmw==")
+    headers = s3.head_object(Bucket=BUCKET, Key="n")["ResponseMetadata"]["HTTPHeaders"]
+    assert "content-md5" not in headers
+
+
 def test_everything_is_encrypted_unless_it_is_said_otherwise(front, refused):
     s3, admin = front.client("s3"), front.client("s3", "administrator")
     admin.create_bucket(Bucket="new")
