@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,7 +41,7 @@ def kernels(context: click.Context, command: CommandContext, check: bool) -> Non
     if command.as_json:
         print_json(listed.to_json())
     elif listed.items:
-        print_table(*kernel_table(listed.items))
+        print_table(*kernel_table(listed.items, short=sys.stdout.isatty()))
     else:
         click.echo("No gateway kernels.", err=True)
 
@@ -112,7 +113,7 @@ def prune(command: CommandContext, yes: bool, dry_run: bool, older_than: float) 
 
     orphans = asyncio.run(find_orphans(command.config, older_than=timedelta(hours=older_than)))
     if orphans and not command.as_json:
-        print_table(*orphan_table(orphans))
+        print_table(*orphan_table(orphans, short=sys.stdout.isatty()))
     if not orphans:
         if command.as_json:
             print_json([])

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..services.roles import RoleList
 
 Fields = list[tuple[str, str | None]]  # names and values; None is left out
+SHORT_ID = 8  # characters of a kernel's id, of which commands take the beginning
 DETAILS_SHOWN_ELSEWHERE = frozenset({"runtime_role_reason", "unreachable", "unread"})
 
 
@@ -153,10 +154,22 @@ def _role_name(arn: str | None) -> str:
     return (arn or "-").rsplit("/", 1)[-1]
 
 
-def kernel_table(kernels: Sequence[ListedKernel]) -> Table:
-    """Return the gateway kernels of the ledger: STATE is the gateway's word, CONNECTION who has the kernel."""
+def kernel_table(kernels: Sequence[ListedKernel], *, short: bool = False) -> Table:
+    """Return the gateway kernels of the ledger: STATE is the gateway's word, CONNECTION who has the kernel.
+
+    ``short`` shows of each id as much as commands need.
+    """
     headers = ("KERNEL", "KERNELSPEC", "COMPUTE", "RUNTIME ROLE", "STATE", "CONNECTION", "NOTEBOOK")
-    return Table(headers, [_kernel_row(kernel) for kernel in kernels], ("KERNELSPEC", "RUNTIME ROLE"))
+    ids = _kernel_ids(kernels, short=short)
+    rows = [(kernel_id, *_kernel_row(kernel)) for kernel_id, kernel in zip(ids, kernels, strict=True)]
+    return Table(headers, rows, ("KERNELSPEC", "RUNTIME ROLE"))
+
+
+def _kernel_ids(kernels: Sequence[ListedKernel], *, short: bool) -> list[str]:
+    """Return the ids of kernels, with ``short`` their beginnings where these tell them apart."""
+    ids = [kernel.record.kernel_id for kernel in kernels]
+    beginnings = [kernel_id[:SHORT_ID] for kernel_id in ids]
+    return beginnings if short and len(set(beginnings)) == len(ids) else ids
 
 
 def _kernel_row(kernel: ListedKernel) -> tuple[str, ...]:
@@ -168,14 +181,15 @@ def _kernel_row(kernel: ListedKernel) -> tuple[str, ...]:
         link = f"{link}: {kernel.to_json()['cause'] or 'unknown'}"
     role, compute = _role_name(record.runtime_role), record.compute_name or record.compute
     state = kernel.word or kernel.link
-    return record.kernel_id, record.kernelspec, compute, role, state, link, record.path or "-"
+    return record.kernelspec, compute, role, state, link, record.path or "-"
 
 
-def orphan_table(orphans: Sequence[Orphan]) -> Table:
-    """Return the kernels that nobody has, and why they are taken for such."""
+def orphan_table(orphans: Sequence[Orphan], *, short: bool = False) -> Table:
+    """Return the kernels that nobody has, and why they are taken for such; ``short`` as for :func:`kernel_table`."""
+    ids = _kernel_ids([orphan.kernel for orphan in orphans], short=short)
     rows = [
-        (record.kernel_id, record.compute_name or record.compute, orphan.kernel.word or "", orphan.why)
-        for orphan in orphans
+        (kernel_id, record.compute_name or record.compute, orphan.kernel.word or "", orphan.why)
+        for kernel_id, orphan in zip(ids, orphans, strict=True)
         for record in [orphan.kernel.record]
     ]
     return Table(("KERNEL", "COMPUTE", "STATE", "WHY"), rows)

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbformat.v4 import new_code_cell, new_notebook
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from jupyter_emr_connect.server.recording.notebooks import Notebooks
 from tests.functional.server.recorded import GATEWAY_KERNEL, Kernel, shown, until
@@ -49,6 +50,23 @@ async def test_what_comes_after_it_left_is_written_with_what_came_before(kernel,
     assert (cell.execution_count, cell.source) == (7, "one")
     kernel.write("late\n")
     await until(lambda: shown(path) == "a\nb\nc\nlate\n")
+
+
+@pytest.mark.parametrize("strangers", [False, True])
+async def test_what_the_user_ran_is_trusted_and_nothing_that_came_with_the_file(kernel, path, jp_serverapp, strangers):
+    html = {"text/html": "<script>1</script>"}
+    if strangers:
+        notebook = nbformat.read(path, as_version=4)
+        notebook.cells[1].outputs = [new_output("display_data", html)]
+        nbformat.write(notebook, path)
+    kernel.run("one", "c1")
+    kernel.publish("display_data", data=html, metadata={}, transient={})
+    kernel.end(3)
+    kernel.ws.close()
+    await until(lambda: nbformat.read(path, as_version=4).cells[0].execution_count == 3)
+    written = nbformat.read(path, as_version=4)
+    assert written.cells[0].outputs[0].data == html
+    assert jp_serverapp.contents_manager.notary.check_signature(written) is not strangers
 
 
 async def test_what_comes_while_the_rest_is_written_is_written_too(kernel, path, monkeypatch):

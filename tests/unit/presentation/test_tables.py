@@ -37,6 +37,17 @@ def test_attachments_show_the_names_that_users_gave() -> None:
     assert attachment_table([before]).rows[0][1:4] == ("j-1ABCDEFGHIJKL", "j-1ABCDEFGHIJKL", "-")
 
 
+def test_ids_of_kernels_are_short_where_that_tells_them_apart() -> None:
+    def shown(*ids: str, short: bool = True) -> list[str]:
+        kernels = [ListedKernel(KernelRecord(one, "j-1", "emr-python", "u", state="gone")) for one in ids]
+        return [row[0] for row in kernel_table(kernels, short=short).rows]
+
+    first, second, alike = "0f8fad5b-d9cb-469f", "77aaad5b-d9cb-469f", "0f8fad5b-eeee-469f"
+    assert shown(first, second) == ["0f8fad5b", "77aaad5b"]
+    assert shown(first, alike) == [first, alike]
+    assert shown(first, second, short=False) == [first, second]
+
+
 def test_kernels_show_the_names_of_their_computes() -> None:
     def shown(name: str | None) -> str:
         record = KernelRecord("k1", "j-1", "emr-python", "u", state="gone", compute_name=name)
