@@ -6,11 +6,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from .errors import EMRConnectError
 
-T = TypeVar("T")
+Work = TypeVar("Work", bound="asyncio.Future[Any]")
 log = logging.getLogger(__name__)
 
 SAME_AGAIN_AFTER_S = 60.0
@@ -34,23 +34,20 @@ def report_failure(logger: logging.Logger, what: str, error: BaseException) -> N
     logger.error(what, exc_info=error)
 
 
-def watched(task: asyncio.Task[T]) -> asyncio.Task[T]:
-    """Return a task that nobody may ever await; what it raises is logged when it ends."""
+def watched(task: Work) -> Work:
+    """Return a task, or a future, that nobody may ever await; what it raises is logged when it ends."""
     task.add_done_callback(_report)
     return task
 
 
-def _report(task: asyncio.Task[object]) -> None:
+def _report(task: asyncio.Future[Any]) -> None:
     if task.cancelled() or (error := task.exception()) is None:
         return
+    name = getattr(task.get_coro(), "__qualname__", "") if isinstance(task, asyncio.Task) else ""
     if isinstance(error, EMRConnectError):
-        log.warning("%s: %s", task.get_name(), error)
+        log.warning("A background task failed (%s): %s", name, error)
     else:
-        report_failure(log, f"A background task ended unexpectedly ({_name(task)}).", error)
-
-
-def _name(task: asyncio.Task[object]) -> str:
-    return str(getattr(task.get_coro(), "__qualname__", task.get_name()))
+        report_failure(log, f"A background task ended unexpectedly ({name}).", error)
 
 
 async def repeat(work: Callable[[], Awaitable[None]], what: str, *, pause_s: float) -> NoReturn:

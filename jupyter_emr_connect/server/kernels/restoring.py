@@ -19,6 +19,7 @@ from ...errors import EMRConnectError
 from ...executors import FILES, run_in
 from ...models import KernelRecord
 from ...store.writes import finish_write
+from ...tasks import watched
 from ..paths import PathMapper
 from .waiting import Waiting
 
@@ -48,7 +49,7 @@ class Restorer:
         self._do(self._note_sessions())
 
     def _do(self, work: Any) -> None:
-        task = asyncio.ensure_future(work)
+        task = watched(asyncio.ensure_future(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -22,6 +22,7 @@ from ...config import EMRConnect
 from ...errors import EMRConnectError
 from ...executors import FILES, run_in
 from ...services.recording.recording import Publish, Recording
+from ...tasks import watched
 from ..contents_events import ContentsEvent, ContentsEvents
 from ..paths import PathMapper
 from .notebooks import Notebooks
@@ -107,7 +108,7 @@ class Recorder:
             self._later(writer.connected(connection, session))
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(work)
+        task = watched(asyncio.ensure_future(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
