@@ -143,7 +143,7 @@ class KernelStatus:
         await self.save(state, cause, reason)
         self.announce(state, cause, reason)
 
-    def announce(self, state: str, cause: str, reason: str) -> None:
+    def announce(self, state: str, cause: str, reason: str, fix: str = "") -> None:
         """Change the status here, and tell local clients what the bridge does not (IOPub ``emr_connect_status``)."""
-        self.set(state, cause, reason)
-        self._publish("emr_connect_status", {**self.to_json(), "fix": ""})
+        self.set(state, cause, f"{reason} {fix}".strip())
+        self._publish("emr_connect_status", {**self.to_json(), "reason": reason, "fix": fix})

@@ -25,7 +25,7 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager, NoSuchKerne
 from ..errors import ConfigurationError, EMRConnectError
 from .provisioner import EMRProvisioner
 
-PORTS = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
+PARENT_VARIABLE = "JPY_PARENT_PID"
 PARENT_CHECK_EVERY_S = 1.0
 END_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
@@ -127,7 +127,7 @@ async def _live(provisioner: EMRProvisioner, address: KernelConnectionInfo) -> i
     loop.add_signal_handler(signal.SIGINT, interrupt)
     await provisioner.load_provisioner_info({"kernel_id": provisioner.kernel_id, "connection_info": address})
     # JPY_SESSION_NAME beside it names this kernel's notebook, not one whose cell has started this process.
-    env = {name: value for name, value in os.environ.items() if name != "JPY_PARENT_PID"}
+    env = {name: value for name, value in os.environ.items() if name != PARENT_VARIABLE}
     launch = await provisioner.pre_launch(env=env, cwd=str(Path.cwd()))
     await provisioner.launch_kernel(launch.pop("cmd"), **launch)
     code = await provisioner.wait() or 0
@@ -139,7 +139,7 @@ async def _live(provisioner: EMRProvisioner, address: KernelConnectionInfo) -> i
 async def _watch_parent(stop: Callable[[], None]) -> None:
     """Call ``stop`` when the front end that said it is our parent has ended: nobody else would end the kernel then."""
     parent = os.getppid()
-    if not os.environ.get("JPY_PARENT_PID", "").strip("0"):
+    if not os.environ.get(PARENT_VARIABLE, "").strip("0"):
         return
     while True:
         await asyncio.sleep(PARENT_CHECK_EVERY_S)

@@ -17,7 +17,7 @@ from traitlets import Bool, List, Unicode
 from traitlets.config import Config
 
 from ..config import SETTINGS_ATTRIBUTE, EMRConnect, load_config
-from ..errors import ConfigurationError, EMRConnectError, StoreError
+from ..errors import ConfigurationError, EMRConnectError, KernelGone, StoreError
 from ..executors import FILES, run_in
 from ..gateway.channels.zmq_channels import LocalChannels
 from ..gateway.event_loop import GatewayLoop, gateway_loop
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ..services.attachments.connect import Connection
 
 SHUTDOWN_WAIT_S = 30.0
+NOT_RESTARTED = "restart"  # the cause of a status, for clients: the kernel was to be restarted, and could not be
 
 
 class EMRProvisioner(KernelProvisionerBase):
@@ -115,13 +116,20 @@ class EMRProvisioner(KernelProvisionerBase):
         # A server that ends otherwise than by its own stop leaves its kernels too.
         loop.at_exit(self, self._leave if request.persistent else self._finish)
         request = await self._located(request)
-        if self._kernel is not None and self._kernel.restart_pending:
-            return (await self._restart(config, self._kernel, request, stages)).connection_info
+        former = self._kernel
+        if former is not None and former.restart_pending:
+            try:
+                return (await self._restart(config, former, request, stages)).connection_info
+            except EMRConnectError as error:
+                former.status.announce(former.status.state, NOT_RESTARTED, error.message, error.fix)
+                raise
         if self._address:  # who named the ports may wait for them: they are there at once, and answer with the kernel
             self._launcher_of("gateway").pause(True)
         try:
             launcher = await self._obtain(config, request, stages)
-        except BaseException:
+        except BaseException as error:
+            if former is not None and isinstance(error, EMRConnectError):  # a client may still be there
+                former.status.announce("gone", NOT_RESTARTED, error.message, error.fix)
             if not self._has_process:
                 loop.keep(self._finish())
             raise
@@ -156,15 +164,23 @@ class EMRProvisioner(KernelProvisionerBase):
         if not stays:
             connection = await adopter.connect(attachment, stages)
             stays = runs_on(former, connection.compute.id, connection.role, connection.transport)
-        if connection is None or stays:
-            launcher = self._launcher_of(former.transport)
-            await kernel.restart(stages)
-        else:
+        launcher = self._launcher_of(former.transport)
+        if not stays or not await self._restarted_in_place(kernel, stages):
             await kernel.end()
+            connection = connection or await adopter.connect(attachment, stages)
             launcher = await self._start(adopter, connection, stages)
         self._attachment = attachment
         await self._say_where(former)
         return launcher
+
+    async def _restarted_in_place(self, kernel: LaunchedKernel, stages: StartStages) -> bool:
+        """Restart a kernel; False for one that its gateway has no more, of which the user was not told before."""
+        try:
+            await kernel.restart(stages)
+        except KernelGone as error:
+            self.log.warning("Kernel %s is started anew. %s", self.kernel_id, error.message)
+            return False
+        return True
 
     async def _say_where(self, former: KernelRecord) -> None:
         """Say on what compute and under which role the kernel runs since its restart."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.conftest import Sandbox
 from tests.sandbox.notebooks import read_while_written, write_notebook
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.xdist_group("browser")]  # they share JupyterLab
@@ -81,3 +82,22 @@ def test_what_the_user_cleared_and_saved_stays_cleared(lab: str, folder: Path, p
     assert outputs(page) == ["", "", ""]
     end = [cell.outputs for cell in read_while_written(path).cells]
     assert end == [[], [], []]
+
+
+def test_a_restart_that_fails_says_why_and_the_next_one_works(
+    lab: str, folder: Path, page: Page, sandbox: Sandbox
+) -> None:
+    path = write_notebook(folder / "refused.ipynb", "emr-python", *CODES)
+    open_and_run(page, f"{lab}/lab/tree/recording/{path.name}?reset")
+    sandbox.fault("error-500", "--compute", "open")
+    try:
+        choose(page, "Kernel", "Restart Kernel…")
+        page.locator(".jp-Dialog .jp-mod-accept").click()
+        notice = page.locator(".Toastify__toast", has_text="The kernel could not be restarted.")
+        expect(notice).to_contain_text("500", timeout=60_000)
+    finally:
+        sandbox.fault("--off")
+    choose(page, "Kernel", "Restart Kernel and Run All Cells…")
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    expect(page.locator(".jp-InputPrompt").nth(2)).to_have_text("[3]:", timeout=60_000)
+    assert outputs(page) == ["A 1\n", "B 1\n", "C 1\n"]

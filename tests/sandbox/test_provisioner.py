@@ -144,6 +144,24 @@ async def test_a_kernel_deleted_elsewhere_is_said_to_be_gone(sandbox: Sandbox, o
         assert "gateway deleted the kernel" in provisioner(manager).reason
 
 
+async def test_a_restart_of_a_kernel_that_its_gateway_has_no_more_starts_a_new_one(
+    sandbox: Sandbox, on_gateway: Any
+) -> None:
+    """The user is told of it by nobody before: the WebSocket is just silent."""
+    async with running() as (manager, client):
+        await execute(client, "kept = 1")
+        before = provisioner(manager).remote_kernel_id
+        url = f"{sandbox.compute('open')['gateway_url']}/api/kernels/{before}"
+        request = urllib.request.Request(url, method="DELETE")
+        await asyncio.to_thread(lambda: urllib.request.urlopen(request, timeout=20).close())
+        await manager.restart_kernel()
+        await client.wait_for_ready(timeout=30)
+        _, outputs = await execute(client, "print('kept' in globals())")
+        assert texts(outputs) == "False\n"
+        assert provisioner(manager).remote_kernel_id in on_gateway() - {before}
+        assert before not in living()
+
+
 async def test_a_kernel_that_is_gone_is_started_anew_by_jupyters_restarter(sandbox: Sandbox, on_gateway: Any) -> None:
     manager = AsyncIOLoopKernelManager(kernel_name="emr-python")
     await manager.start_kernel()
