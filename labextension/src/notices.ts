@@ -1,7 +1,7 @@
 /**
  * What a user must be told of a gateway kernel that JupyterLab itself says only to the browser's console.
  */
-import { Notification } from '@jupyterlab/apputils';
+import { showErrorMessage } from '@jupyterlab/apputils';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { Kernel, KernelMessage } from '@jupyterlab/services';
 
@@ -12,7 +12,7 @@ export function noticeOf(msg: KernelMessage.IMessage): string | null {
   if (type !== 'emr_connect_status' || told.cause !== 'restart') {
     return null;
   }
-  return `The kernel could not be restarted. ${told.reason} ${told.fix}`.trim();
+  return `${told.reason} ${told.fix}`.trim();
 }
 
 /** Tell the user of a notebook; JupyterLab (4.6) writes why a restart failed to the console alone. */
@@ -21,7 +21,8 @@ export function notify(panel: NotebookPanel): void {
   const onMessage = (_: unknown, args: Kernel.IAnyMessageArgs): void => {
     const text = args.direction === 'recv' ? noticeOf(args.msg) : null;
     if (text) {
-      Notification.error(text, { autoClose: false });
+      // As JupyterLab tells why a kernel did not start; a notification would cut the text.
+      void showErrorMessage('The kernel could not be restarted', text);
     }
   };
   const onKernel = (): void => {

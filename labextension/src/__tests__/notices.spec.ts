@@ -1,6 +1,6 @@
 import { noticeOf } from '../notices';
 
-jest.mock('@jupyterlab/apputils', () => ({ Notification: {} }));
+jest.mock('@jupyterlab/apputils', () => ({}));
 
 function message(msg_type: string, content: object): never {
   return { header: { msg_type }, content } as never;
@@ -15,7 +15,7 @@ describe('what a user is told of a kernel', () => {
       fix: 'Shut a kernel down.'
     };
     expect(noticeOf(message('emr_connect_status', content))).toBe(
-      'The kernel could not be restarted. The gateway is full. Shut a kernel down.'
+      'The gateway is full. Shut a kernel down.'
     );
   });
 
