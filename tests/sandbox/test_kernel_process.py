@@ -145,6 +145,27 @@ def test_a_process_that_is_asked_to_end_while_the_kernel_starts_leaves_none(
     assert on_gateway() == set()
 
 
+@pytest.mark.parametrize("named", [False, True], ids=["by its directory", "by its notebook"])
+def test_it_runs_where_the_folder_of_its_notebook_is_attached_to(
+    start: Callable[..., Process], sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: bool
+) -> None:
+    """VS Code starts it in the notebook's folder; others say which notebook, and that they are its parent."""
+    monkeypatch.delenv("EMR_CONNECT_COMPUTE")
+    folder = tmp_path / "work" if named else tmp_path
+    folder.mkdir(exist_ok=True)
+    assert sandbox.cli("attach", "open", str(folder)).returncode == 0
+    env = {"JPY_SESSION_NAME": str(folder / "n.ipynb"), "JPY_PARENT_PID": str(os.getpid())} if named else {}
+    try:
+        before = ledger()
+        start(**env).connect()
+        (kernel_id,) = set(ledger()) - set(before)
+        record = Ledger(Database(EMRConnect().state_file)).get(kernel_id)
+        assert record
+        assert (record.compute, record.path) == (sandbox.compute("open")["id"], env.get("JPY_SESSION_NAME"))
+    finally:
+        sandbox.cli("detach", str(folder))
+
+
 def test_why_it_does_not_start_is_said_in_plain_words(start: Callable[..., Process]) -> None:
     """A front end shows what a kernel's process wrote to stderr before its end."""
     code, said = start(EMR_CONNECT_COMPUTE="no-such-compute").ended()
