@@ -96,7 +96,7 @@ def test_a_restart_that_fails_says_why_and_the_next_one_works(
         told = page.locator(".jp-Dialog", has_text="The kernel could not be restarted")
         expect(told).to_contain_text("HTTP 500", timeout=60_000)
         expect(told).to_contain_text("See the gateway's own log")
-        told.locator(".jp-mod-accept").click()
+        told.locator(".jp-mod-reject").click()  # Dismiss
     finally:
         sandbox.fault("--off")
     choose(page, "Kernel", "Restart Kernel and Run All Cells…")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from .ownership import Ownership, ownership
 from .processes import is_alive
 
 WATCH_EVERY_S = 1.0
+log = logging.getLogger(__name__)
 
 
 class Doubts:
@@ -61,6 +63,7 @@ async def claim(
     see :meth:`Ledger.claim`.
     """
     claimed: list[KernelRecord] = []
+    told = False
 
     def write() -> bool:
         doubts = Doubts()
@@ -73,6 +76,11 @@ async def claim(
             doubtful = await finish_write(write)
             if claimed or not doubtful:
                 break
+            if not told:
+                log.info(
+                    "Another machine may have the kernel that is wanted: its heartbeat is watched until that is known."
+                )
+            told = True
             await asyncio.sleep(WATCH_EVERY_S)
     except asyncio.CancelledError:
         reason = "It was not taken over: whoever wanted it gave up."
