@@ -122,6 +122,25 @@ async def test_a_failed_start_is_told_and_the_server_still_ends(
     assert on_gateway() == set()
 
 
+async def test_a_failed_restart_is_told_and_a_shutdown_then_leaves_nothing(
+    sandbox: Sandbox, notebooks: Path, on_gateway: Any
+) -> None:
+    async with serving(sandbox, notebooks, "--ServerApp.root_dir=notebooks") as server:
+        session = await opened(server)
+        await asyncio.sleep(6)  # the server looks at its kernels every 5 s
+        sandbox.fault("error-500", "--compute", "open")
+        try:
+            status, answer = await server.call("POST", f"/api/kernels/{session['kernel']['id']}/restart")
+        finally:
+            sandbox.fault("--off")
+        assert (status, answer["code"]) == (424, "gateway")
+        assert "HTTP 500" in answer["message"]
+        assert "See the gateway's own log." in answer["message"]
+        assert "Traceback" not in server.said
+        assert (await server.call("DELETE", f"/api/sessions/{session['id']}"))[0] == 204
+        await until(lambda: on_gateway() == set())
+
+
 @pytest.mark.parametrize("leaves", [False, True])
 async def test_a_server_that_ends_does_with_its_kernels_what_is_configured_and_deletes_those_still_starting(
     sandbox: Sandbox, notebooks: Path, on_gateway: Any, leaves: bool

@@ -40,6 +40,7 @@ class Restorer:
         self._paths = paths
         self._log = log
         self._noted: dict[str, tuple[str, str, str]] = {}
+        self._seen: dict[str, Any] = {}  # provisioners by kernel id
         self._tasks: set[asyncio.Task[None]] = set()
         persist_kernels_of(self._kernels)
 
@@ -161,11 +162,23 @@ class Restorer:
     async def _note_sessions(self) -> None:
         while True:
             await asyncio.sleep(NOTED_EVERY)
+            self._end_dropped()
             await self._note()
             for kernel_id, provisioner in list(self._ours()):
                 if getattr(provisioner, "was_taken", False):
                     self._log.warning("Kernel %s is closed here: another Jupyter server has it.", kernel_id)
                     self._do(ensure_async(self._kernels.shutdown_kernel(kernel_id, now=True)))
+
+    def _end_dropped(self) -> None:
+        """End kernels that Jupyter has dropped without ending them.
+
+        jupyter_client (8.10) just forgets a kernel that is shut down after a restart of it has failed.
+        """
+        former, self._seen = self._seen, dict(self._ours())
+        for kernel_id, provisioner in former.items():
+            if kernel_id not in self._kernels and provisioner.remote_kernel_id is not None:
+                self._log.info("Kernel %s, whose restart had failed, is deleted.", kernel_id)
+                self._do(provisioner.cleanup())
 
     async def _note(self) -> None:
         """Write down which session each of our kernels has, so that it comes back under the same id."""
