@@ -138,15 +138,20 @@ class Database:
         version = schema_version(connection)
         if version > len(MIGRATIONS):
             raise self._newer(version)
-        self._choose_journal(connection)
+        self._choose_journal(connection, new=version == 0)
         if version < len(MIGRATIONS):
             migrate(connection)
 
-    def _choose_journal(self, connection: sqlite3.Connection) -> None:
-        """Switch to the journal that is safe where the file is; nothing happens when it has it already."""
+    def _choose_journal(self, connection: sqlite3.Connection, *, new: bool) -> None:
+        """Give a new file the journal that is safe where it is, and take WAL from one that other machines may use.
+
+        One that has no WAL keeps it so: another machine may be the one that sees the network between.
+        """
         shared = shared_type(self.path)
         wanted = "delete" if shared else "wal"
-        if shared and self.path not in _prepared:
+        if not (shared or new):
+            return
+        if shared and (new or connection.execute("PRAGMA journal_mode").fetchone()[0] != wanted):
             log.warning(SHARED_WARNING, self.path, shared)
         # SQLite does not wait for others here, as it does elsewhere: the lock for it might never come (deadlock).
         deadline = time.monotonic() + self._busy

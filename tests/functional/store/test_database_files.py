@@ -188,13 +188,19 @@ def test_on_a_file_system_that_others_use_too_there_is_no_wal(path, monkeypatch,
     assert "nfs4" in caplog.text
 
 
-def test_a_file_that_came_to_a_local_disk_gets_its_wal_back(path, monkeypatch):
+def test_a_machine_that_has_the_disk_itself_leaves_the_journal_to_those_that_have_the_network(
+    path, monkeypatch, caplog
+):
     with monkeypatch.context() as elsewhere:
         elsewhere.setattr(database, "shared_type", lambda path: "lustre")
         Ledger(Database(path)).add(kernel(1))
-    monkeypatch.setattr(database, "_prepared", set())
-    assert [record.kernel_id for record in Ledger(Database(path)).all()] == [kernel(1).kernel_id]
-    assert journal_of(path) == "wal"
+    caplog.clear()
+    for kind in (None, "lustre", None):
+        monkeypatch.setattr(database, "_prepared", set())
+        monkeypatch.setattr(database, "shared_type", lambda path, kind=kind: kind)
+        assert [record.kernel_id for record in Ledger(Database(path)).all()] == [kernel(1).kernel_id]
+        assert journal_of(path) == "delete"
+    assert not caplog.text  # said once, when the file was made
 
 
 def test_a_file_system_without_locks_is_named_at_once(path, monkeypatch):
