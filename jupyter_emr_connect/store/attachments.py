@@ -102,15 +102,15 @@ class AttachmentStore:
         query = "SELECT role FROM roles_used WHERE ? IN ('', compute) GROUP BY role ORDER BY max(used_at) DESC, role"
         return [row["role"] for row in self._database.rows(query, (compute or "",))]
 
-    def remember_tls(self, compute: str) -> None:
-        """Note that a compute's gateway has answered over TLS with a certificate that is trusted."""
+    def remember_tls(self, compute: str, port: int) -> None:
+        """Note that a compute has answered at a port over TLS, with a certificate that is trusted."""
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
         with self._database.transaction() as connection:
-            connection.execute("INSERT OR REPLACE INTO tls_seen VALUES (?, ?)", (compute, now))
+            connection.execute("INSERT OR REPLACE INTO tls_seen VALUES (?, ?)", (f"{compute}:{port}", now))
 
-    def has_seen_tls(self, compute: str) -> bool:
-        """Return whether a compute's gateway has ever answered over TLS."""
-        return bool(self._database.rows("SELECT 1 FROM tls_seen WHERE compute = ?", (compute,)))
+    def has_seen_tls(self, compute: str, port: int) -> bool:
+        """Return whether a compute has ever answered at a port over TLS."""
+        return bool(self._database.rows("SELECT 1 FROM tls_seen WHERE compute = ?", (f"{compute}:{port}",)))
 
 
 def _is_text(path: str) -> bool:

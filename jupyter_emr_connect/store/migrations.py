@@ -139,7 +139,7 @@ def _kernels_of_any_transport(connection: sqlite3.Connection) -> None:
 
 
 def _tls_seen(connection: sqlite3.Connection) -> None:
-    """Make schema 5 of schema 4: computes whose gateway has answered over TLS."""
+    """Make schema 5 of schema 4: where TLS was seen, as ``compute:port``."""
     connection.execute("CREATE TABLE tls_seen (compute TEXT PRIMARY KEY, seen_at TEXT NOT NULL)")
 
 

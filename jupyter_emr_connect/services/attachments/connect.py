@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 from ...aws import emr
 from ...aws.session import AWSSession
@@ -80,8 +81,9 @@ def _remember(config: EMRConnect, connection: Connection) -> None:
     try:
         if connection.role:
             store.remember_role(compute_id, connection.role)
-        if (connection.url or "").startswith("https:") and not store.has_seen_tls(compute_id):
-            store.remember_tls(compute_id)
+        url = urlsplit(connection.url or "")
+        if url.scheme == "https" and url.port and not store.has_seen_tls(compute_id, url.port):
+            store.remember_tls(compute_id, url.port)
     except StoreError as error:
         log.warning("What %s has shown is not kept: %s", compute_id, error)
 
@@ -89,7 +91,7 @@ def _remember(config: EMRConnect, connection: Connection) -> None:
 def _has_seen_tls(config: EMRConnect, compute: Compute) -> bool:
     """Say whether a compute's gateway is known to speak TLS; blocks on the state file."""
     try:
-        return open_attachments(config).has_seen_tls(compute.id)
+        return open_attachments(config).has_seen_tls(compute.id, config.gateway_port)
     except StoreError as error:
         log.warning("What %s has shown before is not known: %s", compute.id, error)
         return False

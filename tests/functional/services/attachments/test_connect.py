@@ -46,7 +46,7 @@ def without_tls(cloud, name: str = "analytics") -> None:
 
 
 @asynccontextmanager
-async def gateway(cloud, *, asks=True, address=None, tls=None):
+async def gateway(cloud, *, asks=True, address=None, tls=None, port=0):
     """Something that answers ``GET /api`` at the address of `analytics`; ``asks``: only to pairs that are good."""
     state = {"asks": asks}
     if tls is None:
@@ -61,7 +61,7 @@ async def gateway(cloud, *, asks=True, address=None, tls=None):
     app.router.add_get("/api", api)
     runner = web.AppRunner(app)
     await runner.setup()
-    site = web.TCPSite(runner, address or cloud.world.cluster("analytics").address, 0, ssl_context=tls)
+    site = web.TCPSite(runner, address or cloud.world.cluster("analytics").address, port, ssl_context=tls)
     await site.start()
     try:
         yield EMRConnect(gateway_port=runner.addresses[0][1]), state
@@ -103,7 +103,9 @@ async def test_a_compute_that_has_spoken_tls_is_not_spoken_to_without_it_any_mor
         config.certificate_authorities = {"analytics": str(pem)}
         made = await connect(config, request)
     assert made.target.url.startswith("https:")
-    async with gateway(cloud) as (config, _):
+    async with gateway(cloud) as (other, _):  # another port is another server
+        assert (await connect(other, request)).target.url.startswith("http:")
+    async with gateway(cloud, port=config.gateway_port) as (config, _):
         with pytest.raises(PlainHttpRefused, match="answered over TLS before"):
             await connect(config, request)
         config.allow_plain_http = True
