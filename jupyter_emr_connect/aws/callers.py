@@ -49,7 +49,10 @@ class Caller:
         self.label = f"profile {self.profile!r}" if self.profile else "default AWS chain"
         if access_role:
             self.label = f"access role {access_role.arn}"
-        self.credentials = _load_credentials(self.core, self.call("sts", "AssumeRole", self.region), access_role)
+        # One login serves the profile and all roles that are assumed with it.
+        source = open_caller(profile, None, region).credentials if access_role else None
+        call = self.call("sts", "AssumeRole", self.region)
+        self.credentials: Credentials = _load_credentials(self.core, call, access_role, source)
         found = ACCOUNT_OF_ROLE.match(access_role.arn) if access_role else None
         self.account: str | None = found[1] if found else None
         self.lock = threading.Lock()
@@ -106,11 +109,18 @@ def _profile_names() -> list[str]:
     return [name for name in ("AWS_DEFAULT_PROFILE", "AWS_PROFILE") if os.environ.get(name)]
 
 
-def _load_credentials(core: botocore.session.Session, call: AWSCall, access_role: AccessRole | None) -> Credentials:
+def _load_credentials(
+    core: botocore.session.Session, call: AWSCall, access_role: AccessRole | None, source: Credentials | None
+) -> Credentials:
+    """Return the credentials of the AWS chain, or those of an access role that is assumed with ``source``."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     from .errors import no_credentials, translate
 
+    if access_role and source:
+        assumed = _assume(core, source, access_role, call.region)
+        core._credentials = assumed  # botocore has no public way to give a session renewable credentials
+        return assumed
     try:
         found: Credentials | None = core.get_credentials()
     except (BotoCoreError, ClientError) as error:
@@ -118,9 +128,7 @@ def _load_credentials(core: botocore.session.Session, call: AWSCall, access_role
     if found is None:
         message = f"No AWS credentials were found ({call.profile})"
         raise no_credentials(message)
-    if access_role:
-        found = _assume(core, found, access_role, call.region)
-        core._credentials = found  # botocore has no public way to give a session renewable credentials
+    mfa.let_ask_again(found)
     return found
 
 
@@ -178,12 +186,13 @@ def open_caller(profile: str | None, access_role: AccessRole | None, region: str
 
 
 def forget_callers(profile: str | None = None, access_role: AccessRole | None = None, *, every: bool = False) -> None:
-    """Drop one caller (or all), so that the next call reads profiles and credentials anew."""
+    """Drop one caller and its profile's (or all), so that the next call reads profiles and credentials anew."""
     with _lock:
         if every:
             _callers.clear()
         else:
-            _callers.pop((profile, access_role), None)
+            for role in (access_role, None):  # the login that a role is assumed with may be what is over
+                _callers.pop((profile, role), None)
 
 
 def surroundings(profile: str | None, region: str | None) -> str:

@@ -46,6 +46,13 @@ def prepare(core: botocore.session.Session) -> None:
         provider.cache = CommandLineLogins()
 
 
+def let_ask_again(credentials: Any) -> None:
+    """Let credentials that want a code be had at a later attempt, and renewed: botocore refuses a second one."""
+    refresher = getattr(credentials, "_refresh_using", None)
+    if again := getattr(refresher, "_refresh", None):
+        credentials._refresh_using = again
+
+
 class CommandLineLogins:
     """The credentials of assumed roles that the AWS CLI keeps in files, as botocore's cache; nothing is written."""
 

@@ -140,7 +140,9 @@ def fits() -> bool:
 
 
 def is_ours(kernel_manager: Any) -> bool:
-    """Say whether a kernel's kernelspec names our provisioner."""
+    """Say whether a kernel has our channels, or its kernelspec names our provisioner, which makes them."""
+    if getattr(getattr(kernel_manager, "provisioner", None), "channels", None) is not None:
+        return True
     spec = getattr(kernel_manager, "kernel_spec", None)
     metadata: Any = getattr(spec, "metadata", None) or {}
     named: Any = metadata.get("kernel_provisioner") or {}

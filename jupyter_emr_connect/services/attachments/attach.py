@@ -19,7 +19,7 @@ from ...errors import (
     NotAttached,
     PathNotFound,
 )
-from ...executors import AWS, run_in
+from ...executors import AWS, LEDGER, run_in
 from ...http.deadlines import seconds_left, within
 from ...models import Attachment, Compute, check_role
 from ...store.writes import finish_write
@@ -63,6 +63,7 @@ async def attach(
 
     limit = longest_attach(config)
     try:
+        await run_in(LEDGER, open_attachments(config).at, request.path)  # where nothing can be kept, nothing is asked
         proving = _prove(config, request, enter) if check else _ask(config, request, enter)
         proved, compute = await within(limit, proving)
         return await finish_write(_store, config, proved), compute
