@@ -1,7 +1,7 @@
 /**
  * One open notebook on a gateway kernel: it catches up with what was published while no tab was there, and goes on live.
  */
-import type { CodeCell, ICodeCellModel } from '@jupyterlab/cells';
+import type { CodeCell } from '@jupyterlab/cells';
 import type { DocumentRegistry } from '@jupyterlab/docregistry';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { OutputArea } from '@jupyterlab/outputarea';
@@ -180,13 +180,6 @@ export class CatchUp {
   }
 
   private _handle(message: Message): void {
-    const kernel = this._panel.sessionContext.session?.kernel;
-    if (
-      KernelMessage.isCommCloseMsg(message) &&
-      kernel === this._gatewayKernel
-    ) {
-      this._closeWidget(message.content.comm_id);
-    }
     const parent = message.parent_header as Partial<KernelMessage.IHeader>;
     const id = parent.msg_id ?? '';
     const [cell, showing] = this._showings.get(id) ?? [];
@@ -199,26 +192,39 @@ export class CatchUp {
     }
     // Another notebook may be on the same kernel, with a connection of its own.
     const isOurs = showing ?? parent.session === this._recordedBy?.clientId;
-    if (
-      isOurs &&
+    const ends =
       parent.msg_type === 'execute_request' &&
       KernelMessage.isStatusMsg(message) &&
-      message.content.execution_state === 'idle'
-    ) {
+      message.content.execution_state === 'idle';
+    const kernel = this._panel.sessionContext.session?.kernel;
+    if (kernel && kernel === this._gatewayKernel) {
+      if (KernelMessage.isCommCloseMsg(message)) {
+        this._closedWidgets.add(message.content.comm_id);
+        this._removeClosed('');
+      } else if (ends) {
+        this._removeClosed(id);
+      }
+    }
+    if (isOurs && ends) {
       this._saves.ended(id);
     }
   }
 
-  /** Remove what shows a widget that the kernel has closed. */
-  private _closeWidget(id: string): void {
-    for (const model of this._panel.content.model?.cells ?? []) {
-      if (model.type !== 'code') {
-        continue;
-      }
-      const places = removeViews(model as ICodeCellModel, id);
-      for (const [cell, showing] of this._showings.values()) {
-        if (cell.model === model) {
-          places.forEach(place => showing.removed(place));
+  /** Remove what shows a widget that the kernel has closed, but from cells that run; `ended` runs no more. */
+  private _removeClosed(ended: string): void {
+    if (this._closedWidgets.size === 0) {
+      return;
+    }
+    for (const cell of this._cells()) {
+      const running = liveFuture(cell)?.msg.header.msg_id;
+      // In a room only the tab that ran the cell does so: outputs put back by two would be there twice.
+      const isShared = this._panel.context.model.collaborative;
+      if (running === ended || (running === undefined && !isShared)) {
+        const places = removeViews(cell.model, this._closedWidgets);
+        for (const [shown, showing] of this._showings.values()) {
+          if (places && shown === cell) {
+            showing.moved(places);
+          }
         }
       }
     }
@@ -240,6 +246,7 @@ export class CatchUp {
   private _saves = new Saves(runs => this._tellSaved(runs));
   /** The kernel, when it is one of ours. */
   private _gatewayKernel: Kernel.IKernelConnection | null = null;
+  private _closedWidgets = new Set<string>();
   /** The kernel whose recording was taken over: one of another kind has none. */
   private _recordedBy: Kernel.IKernelConnection | null = null;
   private _held: Message[] | null = null;

@@ -61,13 +61,13 @@ export class Showing {
     return false;
   }
 
-  /** Take note that the output at `place` was removed from the cell. */
-  removed(place: number): void {
-    for (const [name, places] of this._displays) {
-      const kept = places.filter(one => one !== place);
+  /** Take note that some outputs were removed from the cell: `places` has the new place of each former one. */
+  moved(places: readonly (number | undefined)[]): void {
+    for (const [name, former] of this._displays) {
+      const kept = former.map(place => places[place]);
       this._displays.set(
         name,
-        kept.map(one => (one > place ? one - 1 : one))
+        kept.filter(place => place !== undefined)
       );
     }
   }

@@ -142,7 +142,7 @@ describe('a run', () => {
       last: { k_1: 1 }
     });
     cell.shown.shift();
-    showing.removed(0);
+    showing.moved([undefined, 0, 1]);
     for (const [number, name] of [
       [2, 'd0'],
       [3, 'd2']
