@@ -76,8 +76,10 @@ def attach_command(
 def status(command: CommandContext, path: str | None) -> None:
     """Show who you are to AWS, and the attachment of PATH (all of them if left out)."""
     from ..services.attachments.listing import read_status
+    from .notebooks import kernelspec_env
 
-    found = read_status(command.config, os.environ, path, profile=command.profile, region=command.region)
+    env = {**os.environ, **kernelspec_env(path)}
+    found = read_status(command.config, env, path, profile=command.profile, region=command.region)
     if command.as_json:
         print_json(found.to_json())
     else:

@@ -97,6 +97,16 @@ def choose_kernel(notebook: NotebookNode, asked: str | None) -> NotebookKernel:
     return NotebookKernel(name, spec.language, bool((_settings(spec.metadata).get("config") or {}).get("spark")), env)
 
 
+def kernelspec_env(path: str | None) -> dict[str, str]:
+    """Return what the kernelspec of a notebook sets in the environment; nothing where ``path`` is no such notebook."""
+    if path is None or not Path(path).is_file():
+        return {}
+    try:
+        return choose_kernel(read_notebook(Path(path)), None).env
+    except NotebookError:
+        return {}
+
+
 def our_kernelspecs() -> list[str]:
     """Return the names of the installed kernelspecs whose kernels run on computes."""
     from jupyter_client.kernelspec import KernelSpecManager

@@ -181,7 +181,7 @@ def _kernel_row(kernel: ListedKernel) -> tuple[str, ...]:
         link = f"{link}: {kernel.to_json()['cause'] or 'unknown'}"
     role, compute = _role_name(record.runtime_role), record.compute_name or record.compute
     state = kernel.word or kernel.link
-    return record.kernelspec, compute, role, state, link, record.path or "-"
+    return record.kernelspec, compute, role, state, link, record.path or record.jupyter_path or "-"
 
 
 def orphan_table(orphans: Sequence[Orphan], *, short: bool = False) -> Table:

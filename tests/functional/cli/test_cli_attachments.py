@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
+import nbformat
 import pexpect
 import pytest
 
@@ -19,6 +22,7 @@ from jupyter_emr_connect.services.kernels.ownership import ownership
 from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
 
+OURS = Path(__file__).parents[3] / "kernels" / "emr-python"
 RUN = "from jupyter_emr_connect.cli.main import main; main()"
 pytestmark = pytest.mark.usefixtures("gateway")
 
@@ -134,6 +138,20 @@ def test_attach_names_the_kernels_that_keep_the_former_role(cloud, emr, notebook
     ]
     folder = emr(*words, str(notebook.parent.parent), "--json").json["kernels"]
     assert [(kernel["kernel_id"], kernel["runtime_role"]) for kernel in folder] == [("k-none", None)]
+
+
+def test_status_of_a_notebook_counts_what_its_kernelspec_sets(emr, notebook, tmp_path, monkeypatch):
+    emr("attach", "open", str(notebook.parent), "--no-check")
+    shutil.copytree(OURS, tmp_path / "share" / "kernels" / "emr-fixed")
+    spec = tmp_path / "share" / "kernels" / "emr-fixed" / "kernel.json"
+    spec.write_text(json.dumps(json.loads(spec.read_text()) | {"env": {"EMR_CONNECT_COMPUTE": "analytics"}}))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "share"))
+    for name, compute in (("emr-fixed", "analytics"), ("emr-python", None), ("no-such-kernel", None)):
+        nbformat.write(
+            nbformat.v4.new_notebook(metadata={"kernelspec": {"name": name, "display_name": name}}), notebook
+        )
+        (shown,) = emr("status", str(notebook), "--json").json["items"]
+        assert (shown["compute"] if not shown["path"] else None) == compute
 
 
 def test_detach(emr, notebook):
