@@ -72,7 +72,14 @@ def test_others_are_left_alone(config, root, ledger):
     ledger.add(kernel(root, "of no server", persistent=False))
     ledger.add(kernel(root, "in use"), replace(this_process(), id="another owner in a living process"))
     ledger.add(kernel(root, "a console of another server", path=None, jupyter_type="console", root="/elsewhere"))
+    ledger.add(kernel(root, "hidden, of another server", path=None, jupyter_type="notebook", root="/elsewhere"))
+    ledger.add(kernel(root, "without a session", path=None, root=str(root)))
     assert claimed(config, root) == ([], False)
+
+
+def test_a_kernel_whose_front_end_hides_the_notebooks_path_is_its_servers(config, root, ledger):
+    ledger.add(kernel(root, path=None, jupyter_type="notebook", root=str(root)))
+    assert claimed(config, root) == (["k1"], False)
 
 
 def test_a_console_comes_back_to_its_own_server(config, root, ledger):
