@@ -118,6 +118,7 @@ def test_tools_that_name_no_notebook_run_on_their_folders_compute(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("EMR_CONNECT_COMPUTE")
+    (tmp_path / "work").mkdir()
     path = notebook(tmp_path / "work" / "n.ipynb")
     monkeypatch.chdir(tmp_path)
     assert sandbox.cli("attach", "open", str(path.parent)).returncode == 0
