@@ -101,6 +101,29 @@ async def test_the_next_server_has_the_session_and_its_variables(
         await close(server, after, on_gateway)
 
 
+async def test_a_server_in_a_container_that_replaces_a_killed_one_has_the_kernel(
+    sandbox: Sandbox, work: Path, on_gateway: Any
+) -> None:
+    """Of a process on another host only the heartbeat tells, as it is seen to change; its clock is two hours ahead."""
+    async with serving(sandbox, work, leaves=True) as server:
+        before = await opened(server)
+        async with server.channels(before["kernel"]["id"]) as channels:
+            assert await channels.printed(SETS) == "set\n"
+        (kernel,) = on_gateway()
+        await until(lambda: noted(sandbox, before["id"]), wait=20)
+        kill(server)
+    with closing(sqlite3.connect(state_file(sandbox))) as state, state:
+        moved = "UPDATE owners SET host = 'replaced', heartbeat_at = heartbeat_at + 7200 WHERE id ="
+        state.execute(f"{moved} (SELECT owner_id FROM kernels WHERE kernel_id = ?)", (kernel,))
+    async with serving(sandbox, work, leaves=True) as server:
+        (after,) = await sessions(server)  # a tab's request waits for it
+        assert (after["id"], after["kernel"]["id"]) == (before["id"], before["kernel"]["id"])
+        async with server.channels(after["kernel"]["id"]) as channels:
+            assert await channels.printed("print(kept)") == "still here\n"
+        assert on_gateway() == {kernel}
+        await close(server, after, on_gateway)
+
+
 async def test_a_kernel_in_a_ledger_of_the_schema_before_goes_on(sandbox: Sandbox, work: Path, on_gateway: Any) -> None:
     async with serving(sandbox, work, leaves=True) as server:
         before = await opened(server)
