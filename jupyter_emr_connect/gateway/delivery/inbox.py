@@ -91,7 +91,7 @@ class OrderedInbox:
         self._timings = timings
         self._buffer = ReorderBuffer()
         self._prefix = ""
-        self._anchor = 0  # the last number of the kernel's own process: a forked child's messages stay behind it
+        self._anchor = 0  # the highest number of IOPub held back: what comes later, a forked child's too, stays behind
         self._gaps = GapTimeouts(requests, receiver.mark, timings)
         self._replay = JournalReplay(self, internal, receiver.change_connection, timings)
         self._lock = asyncio.Lock()
@@ -158,13 +158,24 @@ class OrderedInbox:
         prefix, number = split(message.msg_id)
         return number if prefix == self._prefix or not self._prefix else 0
 
+    def _position_of(self, message: Message) -> int:
+        """Return where a message belongs among those held back: by its number; IOPub's among themselves as they came.
+
+        A kernel may number a message before it publishes another: ipykernel 7.4 numbers a cell's result, then publishes
+        what was printed, then the result. IOPub is one stream, so what came first was published first.
+        """
+        number = self._number_of(message)
+        if message.channel != "iopub":
+            return number or self._anchor
+        self._anchor = max(self._anchor, number)
+        return self._anchor
+
     async def _hold(self, message: Message) -> None:
         if self._mode is InboxMode.FLOWING:
-            self._mode = InboxMode.WAITING
+            self._mode, self._anchor = InboxMode.WAITING, 0
             asyncio.get_running_loop().call_later(self._timings.gap_grace_s, self._ask_for_gap)
         try:
-            self._anchor = self._number_of(message) or self._anchor
-            self._buffer.add(self._anchor, message)
+            self._buffer.add(self._position_of(message), message)
         except OSError:  # no room on the disk: better out of order than not at all
             await self._release([], whole=True)
             await self._deliver(message)
@@ -207,7 +218,7 @@ class OrderedInbox:
             with contextlib.suppress(BadFrame):
                 if not self._note_number(message) or self._internal.is_internal(message):
                     continue
-                anchor = self._number_of(message) or anchor
+                anchor = max(anchor, self._number_of(message))
                 try:
                     self._buffer.add(anchor, message)
                 except OSError:  # no room on the disk

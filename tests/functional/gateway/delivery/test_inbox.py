@@ -57,7 +57,13 @@ async def test_what_the_journal_no_longer_has_is_marked_in_its_cell_alone() -> N
 async def test_what_comes_while_the_journal_is_asked_is_not_lost_though_it_has_let_it_go() -> None:
     async with talking_to(NumberedKernel(journal_bytes=5_000)) as talk:
         cell = await talk.run(f"hesitate say-a number-b say-c pause send {'say-d ' * 50}")
-        assert (cell.text, cell.marks) == ("abc" + 50 * "d", "")
+        assert (cell.text, cell.marks) == ("acb" + 50 * "d", "")
+
+
+async def test_what_is_numbered_before_another_and_published_after_it_stays_after_it() -> None:
+    async with talking_to(NumberedKernel()) as talk:
+        cell = await talk.run("say-a number-b say-c send say-d")
+        assert (cell.text, cell.marks, cell.reply["status"]) == ("acbd", "", "ok")
 
 
 async def test_without_a_journal_a_gap_is_marked() -> None:
