@@ -5,7 +5,7 @@ STAMP := .venv/.stamp
 NODE_STAMP := labextension/node_modules/.stamp
 BUNDLE := jupyter_emr_connect/labextension/package.json
 LINK := .venv/share/jupyter/labextensions/jupyter_emr_connect
-PLUGIN := $(wildcard labextension/src/*.ts labextension/*.json labextension/*.js)
+PLUGIN := $(shell find labextension/src labextension/style -type f) $(wildcard labextension/*.json labextension/*.js)
 JLPM := cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm
 SANDBOX ?= default
 LIVY_TESTS := livy_exchanges engines_livy engines_killed isolation two_roles magics cli_run secrets lifecycle

@@ -2,8 +2,9 @@ import plugin from '@typescript-eslint/eslint-plugin';
 import parser from '@typescript-eslint/parser';
 
 export default [
+  { ignores: ['src/openapi.ts'] },
   {
-    files: ['src/**/*.ts'],
+    files: ['src/**/*.ts', 'src/**/*.tsx'],
     languageOptions: { parser, parserOptions: { project: './tsconfig.json' } },
     plugins: { '@typescript-eslint': plugin },
     rules: {

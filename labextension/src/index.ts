@@ -4,7 +4,18 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
 import { catchUp } from './plugin';
+import { executor, notebook } from './plugins/notebook';
+import { connect, model, panel } from './plugins/panel';
 
-const plugins: JupyterFrontEndPlugin<unknown>[] = [catchUp];
+export * from './tokens';
+
+const plugins: JupyterFrontEndPlugin<unknown>[] = [
+  catchUp,
+  model,
+  connect,
+  panel,
+  executor,
+  notebook
+];
 
 export default plugins;

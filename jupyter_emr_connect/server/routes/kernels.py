@@ -17,7 +17,16 @@ if TYPE_CHECKING:
     from ...services.kernels.listing import ListedKernel
 
 
-class KernelsHandler(EMRHandler):
+class KernelHandler(EMRHandler):
+    """What the routes of kernels share."""
+
+    def with_notebook(self, kernel: dict[str, Any]) -> dict[str, Any]:
+        """Return a kernel's JSON with its notebook's path in this server, None for one that is not within its folder."""
+        path = kernel["path"]
+        return kernel | {"notebook": self.services.paths.api_path(path) if path else None}
+
+
+class KernelsHandler(KernelHandler):
     """All of them."""
 
     deadline_s = AWS_DEADLINE_S
@@ -32,7 +41,8 @@ class KernelsHandler(EMRHandler):
 
         check = self.flag("check") is not False
         listed = await self.while_wanted(list_kernels(self.services.config, check=check))
-        self.answer(listed.to_json())
+        body = listed.to_json()
+        self.answer(body | {"items": [self.with_notebook(kernel) for kernel in body["items"]]})
 
 
 class OneKernelHandler(EMRHandler):
@@ -68,7 +78,7 @@ class OneKernelHandler(EMRHandler):
         return mine and kernel.record.local_id in manager
 
 
-class AdoptKernelHandler(EMRHandler):
+class AdoptKernelHandler(KernelHandler):
     """POST alone."""
 
     deadline_s = STORE_DEADLINE_S + 30.0  # for which another machine's heartbeat may have to be watched
@@ -87,4 +97,4 @@ class AdoptKernelHandler(EMRHandler):
             key = await self.while_wanted(self.services.paths.key(path)) if path else None
             found = await self.in_time(adopt(self.services.config, kernel_id, path=key, force=force))
             about.record = found.record
-        self.answer(found.to_json())
+        self.answer(self.with_notebook(found.to_json()))

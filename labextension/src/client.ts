@@ -1,0 +1,118 @@
+/**
+ * The routes of the REST API, one method each.
+ */
+import type { ServerConnection } from '@jupyterlab/services';
+
+import { request } from './request';
+import type {
+  Attachment,
+  ComputeDetails,
+  ComputeList,
+  EMRKernel,
+  Identity,
+  NewAttachment,
+  PartialError,
+  RuntimeRoleList
+} from './tokens';
+
+/** A list as the server gives it. */
+export interface IList<T> {
+  items: T[];
+  errors: PartialError[];
+  as_of: string;
+}
+
+/** Asks the server extension; every method raises `EMRError`. */
+export class EMRClient {
+  constructor(private _settings: ServerConnection.ISettings) {}
+
+  /** Return the live list; with `since` the answer waits for a newer version, `wait` seconds at most. */
+  listComputes(
+    query: { since?: string; wait?: string; refresh?: string },
+    signal?: AbortSignal
+  ): Promise<ComputeList> {
+    const given = Object.entries(query).filter(
+      ([, value]) => value !== undefined
+    );
+    return request(this._settings, 'compute', {
+      query: Object.fromEntries(given),
+      signal
+    });
+  }
+
+  /** Return one compute with its details. */
+  getCompute(kind: string, id: string): Promise<ComputeDetails> {
+    return request(this._settings, `compute/${kind}/${encodeURIComponent(id)}`);
+  }
+
+  /** Return who the server is to AWS. */
+  getIdentity(): Promise<Identity> {
+    return request(this._settings, 'identity');
+  }
+
+  /** Change the AWS profile; null gives the choice back to the AWS chain. */
+  putIdentity(profile: string | null): Promise<Identity> {
+    return request(this._settings, 'identity', {
+      method: 'PUT',
+      body: { profile }
+    });
+  }
+
+  /** Return the runtime roles to offer on a compute. */
+  listRoles(compute: string, refresh = false): Promise<RuntimeRoleList> {
+    const query: Record<string, string> = { compute };
+    if (refresh) {
+      query.refresh = 'true';
+    }
+    return request(this._settings, 'runtime-roles', { query });
+  }
+
+  /** Return the attachments that hold for a path, the nearest first. */
+  async attachmentsOf(path: string): Promise<Attachment[]> {
+    const list = await request<IList<Attachment>>(
+      this._settings,
+      'attachments',
+      { query: { path } }
+    );
+    return list.items;
+  }
+
+  /** Prove an attachment and keep it; aborting `signal` ends the server's work too. */
+  attach(what: NewAttachment, signal?: AbortSignal): Promise<Attachment> {
+    return request(this._settings, 'attachments', {
+      method: 'POST',
+      body: what,
+      signal
+    });
+  }
+
+  /** End an attachment. */
+  detach(id: string): Promise<void> {
+    return request(this._settings, `attachments/${encodeURIComponent(id)}`, {
+      method: 'DELETE'
+    });
+  }
+
+  /** Return the ledger of kernels; `check` asks the gateways for each one's state. */
+  listKernels(check: boolean, signal?: AbortSignal): Promise<IList<EMRKernel>> {
+    return request(this._settings, 'kernels', {
+      query: { check: String(check) },
+      signal
+    });
+  }
+
+  /** Delete a kernel on its compute. */
+  deleteKernel(id: string): Promise<void> {
+    return request(this._settings, `kernels/${encodeURIComponent(id)}`, {
+      method: 'DELETE'
+    });
+  }
+
+  /** Let a notebook go on with a kernel when its kernel starts next. */
+  adoptKernel(id: string, path: string | null): Promise<EMRKernel> {
+    return request(this._settings, `kernels/${encodeURIComponent(id)}/adopt`, {
+      method: 'POST',
+      body: path === null ? {} : { path }
+    });
+  }
+}

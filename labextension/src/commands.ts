@@ -1,0 +1,203 @@
+/**
+ * The commands, for the palette, menus, shortcuts and other extensions.
+ */
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import type { ISessionContext } from '@jupyterlab/apputils';
+import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type {
+  ReadonlyJSONObject,
+  ReadonlyPartialJSONObject
+} from '@lumino/coreutils';
+
+import type { EMRModel } from './models/emr';
+import { isOnEMR, kernelspecFor, kernelspecOf, languageOf } from './notebooks';
+import { showNotice } from './notices';
+import { CommandIDs } from './tokens';
+import type { Attachment, NewAttachment } from './tokens';
+
+const TEXT = { type: 'string' };
+
+function described(...names: string[]): { args: ReadonlyJSONObject } {
+  const properties = Object.fromEntries(names.map(name => [name, TEXT]));
+  return { args: { type: 'object', properties } };
+}
+
+/** Add the commands; `sidebar` is the panel's id where there is one. */
+export function addCommands(
+  app: JupyterFrontEnd,
+  model: EMRModel,
+  tracker: INotebookTracker | null,
+  sidebar: string | null,
+  trans: TranslationBundle
+): void {
+  const { commands } = app;
+  const current = (): NotebookPanel | null => tracker?.currentWidget ?? null;
+
+  commands.addCommand(CommandIDs.openPanel, {
+    label: trans.__('EMR: Show Computes'),
+    describedBy: described(),
+    isEnabled: () => sidebar !== null,
+    execute: () => {
+      if (sidebar) {
+        app.shell.activateById(sidebar);
+      }
+    }
+  });
+  commands.addCommand(CommandIDs.showKernels, {
+    label: trans.__('EMR: Show Kernels'),
+    describedBy: described(),
+    isEnabled: () => sidebar !== null,
+    execute: () => commands.execute(CommandIDs.openPanel)
+  });
+  commands.addCommand(CommandIDs.refresh, {
+    label: trans.__('EMR: List Computes Anew'),
+    describedBy: described(),
+    execute: () => model.refresh()
+  });
+  commands.addCommand(CommandIDs.attach, {
+    label: trans.__('EMR: Attach Notebook …'),
+    describedBy: described('compute', 'runtime_role', 'transport', 'path'),
+    execute: async args => {
+      const what = asked(args, model);
+      if (what) {
+        return model.attach(what); // the notebook follows by the signal
+      }
+      await commands.execute(CommandIDs.openPanel);
+      return null;
+    }
+  });
+  commands.addCommand(CommandIDs.detach, {
+    label: trans.__('EMR: Detach Notebook'),
+    describedBy: described('path'),
+    isEnabled: args => Boolean(args.path) || model.target.attachment !== null,
+    execute: async args => {
+      const path = args.path as string | undefined;
+      const attachment = path
+        ? await model.attachments.of(path)
+        : model.target.attachment;
+      if (attachment) {
+        await model.attachments.detach(attachment);
+      }
+    }
+  });
+  commands.addCommand(CommandIDs.restartHere, {
+    label: trans.__('EMR: Restart Kernel Under Its Attachment'),
+    describedBy: described('path'),
+    isEnabled: () => current() !== null,
+    execute: async args => {
+      const panel = args.path
+        ? tracker?.find(one => one.context.path === args.path)
+        : current();
+      await panel?.sessionContext.restartKernel();
+    }
+  });
+  commands.addCommand(CommandIDs.newNotebook, {
+    label: trans.__('EMR: New Notebook on the Chosen Compute'),
+    describedBy: described('cwd'),
+    execute: async args => {
+      const specs = app.serviceManager.kernelspecs.specs;
+      const name = kernelspecFor('python', model.chosenCompute, specs);
+      await commands.execute('notebook:create-new', {
+        ...args,
+        kernelName: name ?? undefined
+      });
+    }
+  });
+  model.attached.connect((_, attachment) => {
+    void switchKernel(app, model, tracker, attachment, trans);
+  });
+}
+
+/** Return what a command's arguments ask to attach; null where they leave the compute open. */
+function asked(
+  args: ReadonlyPartialJSONObject,
+  model: EMRModel
+): NewAttachment | null {
+  const compute = args.compute as string | undefined;
+  if (!compute) {
+    return null;
+  }
+  return {
+    compute,
+    runtime_role: (args.runtime_role as string | undefined) ?? null,
+    transport: (args.transport ?? 'auto') as NewAttachment['transport'],
+    path: (args.path as string | undefined) ?? model.target.path ?? ''
+  };
+}
+
+/**
+ * Give the notebook that was attached a kernel on its compute: at once where it has none there; where one runs, its
+ * variables would be lost, so the user is asked.
+ */
+async function switchKernel(
+  app: JupyterFrontEnd,
+  model: EMRModel,
+  tracker: INotebookTracker | null,
+  attachment: Attachment,
+  trans: TranslationBundle
+): Promise<void> {
+  const local = (path: string): string =>
+    app.serviceManager.contents.localPath(path);
+  const panel = tracker?.find(
+    one => local(one.context.path) === attachment.path
+  );
+  if (!panel) {
+    return; // a folder, or a notebook that was closed meanwhile
+  }
+  const session = panel.sessionContext;
+  const { kernelspecs } = app.serviceManager;
+  await kernelspecs.ready;
+  const compute = model.computes.find(attachment.compute) ?? null;
+  const isOn = isOnEMR(session, kernelspecs.specs);
+  const name = isOn
+    ? kernelspecOf(session)
+    : kernelspecFor(languageOf(panel), compute, kernelspecs.specs);
+  if (!name) {
+    return;
+  }
+  if (!isOn || session.hasNoKernel) {
+    const wasDirty = panel.context.model.dirty;
+    const move = session.changeKernel({ name });
+    model.announce({ session, move });
+    await move.catch(() => undefined); // the notebook says why
+    if (!wasDirty && !panel.isDisposed && kernelspecOf(session) === name) {
+      await panel.context.save(); // so that it opens there again
+    }
+  } else if (runsElsewhere(model, session, attachment)) {
+    offerRestart(panel, trans);
+  }
+}
+
+/** Whether a notebook's kernel runs elsewhere, or under another role, than is attached now. */
+function runsElsewhere(
+  model: EMRModel,
+  session: ISessionContext,
+  attachment: Attachment
+): boolean {
+  const kernel = model.kernels.ofJupyter(session.session?.kernel?.id ?? '');
+  return (
+    kernel?.compute !== attachment.compute ||
+    kernel.runtime_role !== attachment.runtime_role
+  );
+}
+
+function offerRestart(panel: NotebookPanel, trans: TranslationBundle): void {
+  const problem = {
+    message: trans.__('The kernel still runs where it was started.'),
+    fix: trans.__(
+      'Its next restart moves it to what is attached now; its variables are lost then.'
+    ),
+    code: 'kernel-elsewhere'
+  };
+  const restart = (): void => void panel.sessionContext.restartKernel();
+  showNotice(
+    panel,
+    problem,
+    [
+      { label: trans.__('Restart now'), execute: restart, accept: true },
+      { label: trans.__('Later') }
+    ],
+    trans
+  );
+}

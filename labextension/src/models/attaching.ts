@@ -1,0 +1,103 @@
+/**
+ * One attachment on its way: what is attached, for how long it has been, and how it ended.
+ */
+import { Signal } from '@lumino/signaling';
+import type { ISignal } from '@lumino/signaling';
+
+import type { EMRClient } from '../client';
+import { asProblem } from '../request';
+import type { IProblem } from '../request';
+import type { Attachment, NewAttachment } from '../tokens';
+
+/** The steps that the server takes, by the `hop` of an error at each. */
+export const HOPS = ['compute', 'credentials', 'address', 'gateway', 'store'];
+
+/** Attaches one notebook or folder at a time. */
+export class AttachingModel {
+  constructor(
+    private _client: EMRClient,
+    private _now: () => number = () => Date.now()
+  ) {}
+
+  /** Emitted when an attachment begins or ends. */
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  /** Emitted with each attachment that was made. */
+  get attached(): ISignal<this, Attachment> {
+    return this._attached;
+  }
+
+  /** What is being attached now. */
+  get current(): NewAttachment | null {
+    return this._current;
+  }
+
+  /** Seconds since it began. */
+  get seconds(): number {
+    return (this._now() - this._began) / 1000;
+  }
+
+  /** What failed last, until the next begins. */
+  get failed(): { what: NewAttachment; problem: IProblem } | null {
+    return this._failed;
+  }
+
+  /** What was attached last, until the next begins. */
+  get done(): Attachment | null {
+    return this._done;
+  }
+
+  /** Attach and return the attachment; null when it failed or was cancelled. One that is under way is cancelled first. */
+  async attach(what: NewAttachment): Promise<Attachment | null> {
+    this.cancel();
+    const abort = (this._abort = new AbortController());
+    this._current = what;
+    this._began = this._now();
+    this._failed = this._done = null;
+    this._changed.emit();
+    try {
+      const made = await this._client.attach(what, abort.signal);
+      if (abort === this._abort) {
+        this._done = made;
+      }
+      this._attached.emit(made);
+      return made;
+    } catch (error) {
+      if (!abort.signal.aborted && abort === this._abort) {
+        this._failed = { what, problem: asProblem(error) };
+      }
+      return null;
+    } finally {
+      if (abort === this._abort) {
+        this._current = null;
+        this._changed.emit();
+      }
+    }
+  }
+
+  /** End what is under way; the server ends its work too. */
+  cancel(): void {
+    this._abort?.abort();
+    this._abort = null;
+    if (this._current) {
+      this._current = null;
+      this._changed.emit();
+    }
+  }
+
+  /** Take the notice of a failure or success away. */
+  dismiss(): void {
+    this._failed = this._done = null;
+    this._changed.emit();
+  }
+
+  private _abort: AbortController | null = null;
+  private _attached = new Signal<this, Attachment>(this);
+  private _began = 0;
+  private _changed = new Signal<this, void>(this);
+  private _current: NewAttachment | null = null;
+  private _done: Attachment | null = null;
+  private _failed: { what: NewAttachment; problem: IProblem } | null = null;
+}

@@ -1,0 +1,177 @@
+/**
+ * All models together, and what concerns several of them.
+ */
+import type { ISessionContext } from '@jupyterlab/apputils';
+import type { INotebookTracker } from '@jupyterlab/notebook';
+import type { Contents, ServerConnection } from '@jupyterlab/services';
+import type { IStateDB } from '@jupyterlab/statedb';
+import { Signal } from '@lumino/signaling';
+import type { ISignal } from '@lumino/signaling';
+
+import { EMRClient } from '../client';
+import type { Attachment, Compute, NewAttachment } from '../tokens';
+import { AttachingModel } from './attaching';
+import { AttachmentsModel } from './attachments';
+import { ComputesModel, keyOf } from './computes';
+import { IdentityModel } from './identity';
+import { KernelsModel } from './kernels';
+import { Memory } from './memory';
+import { RolesModel } from './roles';
+import { TargetModel } from './target';
+
+/** What the models are made of. */
+export interface IOptions {
+  settings: ServerConnection.ISettings;
+  contents: Contents.IManager;
+  tracker: INotebookTracker | null;
+  store: IStateDB | null;
+  /** Return the folder that the file browser shows. */
+  folder: () => string;
+}
+
+/** A notebook that moves to another kernel. */
+export interface IMove {
+  session: ISessionContext;
+  move: Promise<unknown>;
+}
+
+/** One for the application: what panel, chips, launcher and commands look at. */
+export class EMRModel {
+  constructor(options: IOptions) {
+    this.client = new EMRClient(options.settings);
+    this.computes = new ComputesModel(this.client);
+    this.identity = new IdentityModel(this.client);
+    this.kernels = new KernelsModel(this.client);
+    this.roles = new RolesModel(this.client);
+    this.attachments = new AttachmentsModel(this.client);
+    this.attaching = new AttachingModel(this.client);
+    this.contents = options.contents;
+    this.memory = new Memory(options.store);
+    this.target = new TargetModel(
+      options.tracker,
+      this.attachments,
+      options.contents,
+      options.folder
+    );
+    void this.memory.load();
+    this.computes.changed.connect(this._emit, this);
+    this.attachments.changed.connect(this._emit, this);
+  }
+
+  readonly attaching: AttachingModel;
+  readonly attachments: AttachmentsModel;
+  readonly client: EMRClient;
+  readonly computes: ComputesModel;
+  readonly contents: Contents.IManager;
+  readonly identity: IdentityModel;
+  readonly kernels: KernelsModel;
+  readonly memory: Memory;
+  readonly roles: RolesModel;
+  readonly target: TargetModel;
+
+  /** Emitted when computes, attachments or the choice have changed. */
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  /** Emitted with a notebook's or folder's attachment that was made here. */
+  get attached(): ISignal<this, Attachment> {
+    return this._attached;
+  }
+
+  /** Emitted with a notebook that moves to another kernel now, and when it will have moved. */
+  get moving(): ISignal<this, IMove> {
+    return this._moving;
+  }
+
+  /** The key of the compute that was chosen in the list. */
+  get chosen(): string | null {
+    return this._chosen;
+  }
+
+  /** That compute, if it is still there. */
+  get chosenCompute(): Compute | null {
+    return (this._chosen && this.computes.find(this._chosen)) || null;
+  }
+
+  /** Whether a notebook moves to another kernel now. */
+  isMoving(session: ISessionContext): boolean {
+    return this._moves.has(session);
+  }
+
+  /** Let everybody know that a notebook moves to another kernel. */
+  announce(move: IMove): void {
+    this._moves.add(move.session);
+    this._moving.emit(move);
+    const end = (): void => {
+      this._moves.delete(move.session);
+      this._changed.emit();
+    };
+    move.move.then(end, end);
+    this._changed.emit();
+  }
+
+  /** Choose a compute in the list. */
+  choose(compute: Compute): void {
+    this._chosen = keyOf(compute);
+    this.attaching.dismiss();
+    this._changed.emit();
+  }
+
+  /** Begin to follow; called when the panel is shown. */
+  start(): void {
+    this.computes.start();
+    this.kernels.start();
+    if (!this.identity.identity) {
+      void this.identity.refresh();
+    }
+  }
+
+  /** End following; called when the panel is hidden. */
+  stop(): void {
+    this.computes.stop();
+    this.kernels.stop();
+  }
+
+  /** Ask AWS again: who we are, and what there is. */
+  async refresh(): Promise<void> {
+    await Promise.all([this.identity.refresh(), this.computes.refresh()]);
+  }
+
+  /** Change the AWS profile and list anew. */
+  async chooseProfile(profile: string | null): Promise<void> {
+    await this.identity.choose(profile);
+    this.roles.clear();
+    await this.computes.refresh(true);
+  }
+
+  /** Attach, remember the choice, and return the attachment; null when it failed or was cancelled. */
+  async attach(what: NewAttachment): Promise<Attachment | null> {
+    const made = await this.attaching.attach(what);
+    this.attachments.invalidate(); // also one that was cancelled: it may have been kept before
+    if (made) {
+      const compute = this.computes.find(what.compute);
+      const key = compute ? keyOf(compute) : made.compute;
+      await this.memory.attached(key, made.runtime_role);
+      this._attached.emit(made);
+    }
+    return made;
+  }
+
+  /** Detach what holds for the notebook or folder in front. */
+  async detach(): Promise<void> {
+    if (this.target.attachment) {
+      await this.attachments.detach(this.target.attachment);
+    }
+  }
+
+  private _emit(): void {
+    this._changed.emit();
+  }
+
+  private _attached = new Signal<this, Attachment>(this);
+  private _changed = new Signal<this, void>(this);
+  private _chosen: string | null = null;
+  private _moves = new WeakSet<ISessionContext>();
+  private _moving = new Signal<this, IMove>(this);
+}

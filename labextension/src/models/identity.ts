@@ -1,0 +1,74 @@
+/**
+ * Who the server is to AWS, and the profiles that one may change to.
+ */
+import type { IDisposable } from '@lumino/disposable';
+import { Signal } from '@lumino/signaling';
+import type { ISignal } from '@lumino/signaling';
+
+import type { EMRClient } from '../client';
+import { asProblem } from '../request';
+import type { IProblem } from '../request';
+import type { Identity } from '../tokens';
+
+/** Asks once it is shown, again when the user says so, and when the credentials' end has passed. */
+export class IdentityModel implements IDisposable {
+  constructor(private _client: EMRClient) {}
+
+  /** Emitted when the caller, or the reason why it is not known, has changed. */
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  /** The caller; null before the first answer and where there is none. */
+  get identity(): Identity | null {
+    return this._identity;
+  }
+
+  /** Why the caller is not known. */
+  get problem(): IProblem | null {
+    return this._problem;
+  }
+
+  /** Whether an answer is under way. */
+  get busy(): boolean {
+    return this._busy;
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  dispose(): void {
+    this._isDisposed = true;
+    Signal.clearData(this);
+  }
+
+  /** Ask who the server is. */
+  refresh(): Promise<void> {
+    return this._ask(() => this._client.getIdentity());
+  }
+
+  /** Change the AWS profile of the server. */
+  choose(profile: string | null): Promise<void> {
+    return this._ask(() => this._client.putIdentity(profile));
+  }
+
+  private async _ask(ask: () => Promise<Identity>): Promise<void> {
+    this._busy = true;
+    this._changed.emit();
+    try {
+      this._identity = await ask();
+      this._problem = null;
+    } catch (error) {
+      this._problem = asProblem(error);
+    }
+    this._busy = false;
+    this._changed.emit();
+  }
+
+  private _busy = false;
+  private _changed = new Signal<this, void>(this);
+  private _identity: Identity | null = null;
+  private _isDisposed = false;
+  private _problem: IProblem | null = null;
+}

@@ -1,0 +1,96 @@
+/**
+ * What the panel remembers of this user's choices, in JupyterLab's own store.
+ */
+import type { IStateDB } from '@jupyterlab/statedb';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+import { Signal } from '@lumino/signaling';
+import type { ISignal } from '@lumino/signaling';
+
+const KEY = 'jupyter_emr_connect:choices';
+const MOST_RECENTS = 8;
+
+interface IChoices {
+  pins: string[];
+  recents: string[];
+  /** Compute's key → ARN of the role taken there last; empty for none. */
+  roles: Record<string, string>;
+}
+
+/** Pinned and recent computes (by key), and the role taken last on each. */
+export class Memory {
+  constructor(private _store: IStateDB | null) {}
+
+  /** Emitted when a choice has changed. */
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  /** Keys of pinned computes, then of recent ones, the latest first. */
+  get first(): readonly string[] {
+    const { pins, recents } = this._choices;
+    return [...pins, ...recents.filter(key => !pins.includes(key))];
+  }
+
+  /** Read what was kept; called once. */
+  async load(): Promise<void> {
+    const kept = (await this._store?.fetch(KEY).catch(() => undefined)) as
+      Partial<IChoices> | undefined;
+    this._choices = {
+      pins: strings(kept?.pins),
+      recents: strings(kept?.recents),
+      roles: rolesOf(kept?.roles)
+    };
+    this._changed.emit();
+  }
+
+  /** Whether a compute is pinned. */
+  isPinned(key: string): boolean {
+    return this._choices.pins.includes(key);
+  }
+
+  /** Return the role taken last on a compute: an ARN, empty for none, undefined when none was ever chosen. */
+  roleOn(key: string): string | undefined {
+    return this._choices.roles[key];
+  }
+
+  /** Pin a compute, or take the pin away. */
+  async togglePin(key: string): Promise<void> {
+    const { pins } = this._choices;
+    this._choices.pins = pins.includes(key)
+      ? pins.filter(pin => pin !== key)
+      : [...pins, key];
+    await this._save();
+  }
+
+  /** Remember what was attached. */
+  async attached(key: string, role: string | null): Promise<void> {
+    const recents = this._choices.recents.filter(recent => recent !== key);
+    this._choices.recents = [key, ...recents].slice(0, MOST_RECENTS);
+    this._choices.roles[key] = role ?? '';
+    await this._save();
+  }
+
+  private async _save(): Promise<void> {
+    this._changed.emit();
+    const choices = this._choices as unknown as ReadonlyPartialJSONObject;
+    await this._store?.save(KEY, choices);
+  }
+
+  private _changed = new Signal<this, void>(this);
+  private _choices: IChoices = { pins: [], recents: [], roles: {} };
+}
+
+function strings(value: unknown): string[] {
+  return Array.isArray(value)
+    ? value.filter((one): one is string => typeof one === 'string')
+    : [];
+}
+
+function rolesOf(value: unknown): Record<string, string> {
+  const entries = Object.entries((value ?? {}) as Record<string, unknown>);
+  return Object.fromEntries(
+    entries.filter(
+      (entry): entry is [string, string] => typeof entry[1] === 'string'
+    )
+  );
+}

@@ -1,0 +1,61 @@
+/**
+ * Notebooks and their kernels, as far as attaching concerns them.
+ */
+import type { ISessionContext } from '@jupyterlab/apputils';
+import type { NotebookPanel } from '@jupyterlab/notebook';
+import type { KernelSpec } from '@jupyterlab/services';
+
+import type { Compute } from './tokens';
+
+/** The name of our kernel provisioner in a kernelspec. */
+const PROVISIONER = 'emr-connect';
+
+/** Whether a kernelspec starts kernels on computes. */
+export function isEMRKernelspec(
+  spec: KernelSpec.ISpecModel | undefined
+): boolean {
+  const provisioner = spec?.metadata?.['kernel_provisioner'] as
+    { provisioner_name?: string } | undefined;
+  return provisioner?.provisioner_name === PROVISIONER;
+}
+
+/** Return the name of a notebook's kernelspec: that of its session, or what it would start; empty without one. */
+export function kernelspecOf(session: ISessionContext): string {
+  return session.session?.kernel?.name ?? session.kernelPreference.name ?? '';
+}
+
+/** Whether a notebook's kernel is, or would be, on a compute. */
+export function isOnEMR(
+  session: ISessionContext,
+  specs: KernelSpec.ISpecModels | null
+): boolean {
+  return isEMRKernelspec(specs?.kernelspecs[kernelspecOf(session)]);
+}
+
+/** Return the kernelspec for a notebook of a language on a compute: Spark's where the compute has Spark. */
+export function kernelspecFor(
+  language: string,
+  compute: Pick<Compute, 'applications' | 'kind'> | null,
+  specs: KernelSpec.ISpecModels | null
+): string | null {
+  const hasSpark =
+    !compute ||
+    compute.kind !== 'ec2' ||
+    compute.applications.includes('Spark');
+  const names: Record<string, string> = {
+    python: hasSpark ? 'emr-pyspark' : 'emr-python',
+    scala: 'emr-spark',
+    r: 'emr-sparkr'
+  };
+  const name = names[language.toLowerCase()] ?? names.python;
+  return specs?.kernelspecs[name] ? name : null;
+}
+
+/** Return the language of a notebook's kernel, as its file says it. */
+export function languageOf(panel: NotebookPanel): string {
+  const info = panel.model?.getMetadata('language_info') as
+    { name?: string } | undefined;
+  const spec = panel.model?.getMetadata('kernelspec') as
+    { language?: string } | undefined;
+  return spec?.language ?? info?.name ?? 'python';
+}

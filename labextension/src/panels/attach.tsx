@@ -1,0 +1,317 @@
+/**
+ * The compute that was chosen: its details, the runtime role, and attaching.
+ */
+import type { TranslationBundle } from '@jupyterlab/translation';
+import React, { useEffect, useState } from 'react';
+
+import { useChanges, useSeconds } from '../components/hooks';
+import { Button, Problem } from '../components/problem';
+import { roleName, span } from '../components/words';
+import type { AttachingModel } from '../models/attaching';
+import { HOPS } from '../models/attaching';
+import { keyOf } from '../models/computes';
+import type { Memory } from '../models/memory';
+import { roleOf } from '../models/roles';
+import type { RolesModel } from '../models/roles';
+import type { TargetModel } from '../models/target';
+import type { Compute, NewAttachment } from '../tokens';
+import { Details } from './details';
+
+interface IProps {
+  compute: Compute | null;
+  attaching: AttachingModel;
+  roles: RolesModel;
+  target: TargetModel;
+  memory: Memory;
+  trans: TranslationBundle;
+  onAttach: (what: NewAttachment) => void;
+  onDetach: () => void;
+  /** Return a compute's name by its id. */
+  nameOf: (id: string) => string;
+}
+
+/** What is attached here, and how to attach something else. */
+export function AttachSection(props: IProps): JSX.Element {
+  const { compute, target, attaching, roles, memory, trans } = props;
+  useChanges(target.changed, attaching.changed, roles.changed, memory.changed);
+  return (
+    <div className="jp-EmrAttach">
+      <Attached {...props} />
+      {compute ? (
+        <Chosen key={keyOf(compute)} {...props} compute={compute} />
+      ) : (
+        <p>{trans.__('Choose a compute in the list above.')}</p>
+      )}
+    </div>
+  );
+}
+
+function Attached(props: IProps): JSX.Element | null {
+  const { target, trans } = props;
+  const { attachment, path, problem } = target;
+  if (problem) {
+    return <Problem problem={problem} trans={trans} />;
+  }
+  const what = path ?? (target.folder || '/');
+  if (!attachment) {
+    return (
+      <p>
+        {trans.__(
+          '%1 is not attached.',
+          path === null ? trans.__('Folder %1', what) : what
+        )}
+      </p>
+    );
+  }
+  const isOwn = attachment.path === (path ?? target.folder);
+  const role = roleName(attachment.runtime_role);
+  return (
+    <div className="jp-EmrAttached">
+      <div>
+        <bdi>{what}</bdi> → <b>{props.nameOf(attachment.compute)}</b>
+        {role && <> · {role}</>}
+      </div>
+      {!isOwn && (
+        <div>
+          {attachment.path === null
+            ? trans.__('from a folder above')
+            : trans.__('from folder %1', attachment.path || '/')}
+        </div>
+      )}
+      <div className="jp-EmrButtons">
+        <Button
+          onClick={props.onDetach}
+          title={
+            isOwn
+              ? ''
+              : trans.__('Detaches the folder %1', attachment.path ?? '')
+          }
+          disabled={attachment.path === null}
+        >
+          {trans.__('Detach')}
+        </Button>
+      </div>
+    </div>
+  );
+}
+
+function Chosen(props: IProps & { compute: Compute }): JSX.Element {
+  const { compute, roles, memory, target, attaching, trans } = props;
+  const remembered = memory.roleOn(keyOf(compute));
+  const [typed, setTyped] = useState<string | null>(null);
+  const [transport, setTransport] = useState<Transport>('auto');
+  useEffect(() => void roles.show(compute), [compute]);
+  const offered = roles.list?.items ?? [];
+  const takesRole = compute.runtime_role !== 'unsupported';
+  const proposed =
+    remembered ??
+    (compute.runtime_role === 'required'
+      ? offered.find(role => role.usable !== false)?.arn
+      : '') ??
+    '';
+  const text = typed ?? nameOf(proposed, offered);
+  const role = takesRole ? roleOf(text, offered) : null;
+  const lacksRole = compute.runtime_role === 'required' && !role;
+  const disabled =
+    !compute.attachable || attaching.current !== null || lacksRole;
+  const attach = (path: string): void =>
+    props.onAttach({
+      compute: compute.arn || compute.id,
+      runtime_role: role,
+      transport,
+      path
+    });
+  return (
+    <>
+      <Details compute={compute} memory={memory} trans={trans} />
+      {takesRole && (
+        <RoleChoice
+          {...props}
+          text={text}
+          onType={setTyped}
+          required={compute.runtime_role === 'required'}
+        />
+      )}
+      <details className="jp-EmrMore">
+        <summary>{trans.__('More')}</summary>
+        <label>
+          {trans.__('Transport')}{' '}
+          <select
+            className="jp-EmrSelect"
+            value={transport}
+            onChange={event => setTransport(event.target.value as Transport)}
+          >
+            <option value="auto">{trans.__('automatic')}</option>
+            {compute.transports.map(name => (
+              <option key={name} value={name}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
+      </details>
+      <div className="jp-EmrButtons">
+        <Button
+          accept
+          disabled={disabled || target.path === null}
+          title={target.path ?? trans.__('Open a notebook first.')}
+          onClick={() => attach(target.path ?? '')}
+        >
+          {trans.__('Attach to this notebook')}
+        </Button>
+        <Button
+          disabled={disabled}
+          title={target.folder || '/'}
+          onClick={() => attach(target.folder)}
+        >
+          {trans.__('Attach to this folder')}
+        </Button>
+      </div>
+      {lacksRole && (
+        <p role="status">
+          {trans.__('This compute wants a runtime role: choose one above.')}
+        </p>
+      )}
+      <Progress {...props} />
+    </>
+  );
+}
+
+type Transport = NonNullable<NewAttachment['transport']>;
+
+/** Return a role's name where that is unambiguous, else its ARN. */
+function nameOf(
+  arn: string,
+  roles: readonly { arn: string; name: string }[]
+): string {
+  const role = roles.find(one => one.arn === arn);
+  const isUnique =
+    role && roles.filter(one => one.name === role.name).length === 1;
+  return isUnique ? role.name : arn;
+}
+
+function RoleChoice(
+  props: IProps & {
+    text: string;
+    onType: (text: string) => void;
+    required: boolean;
+  }
+): JSX.Element {
+  const { roles, trans, text } = props;
+  const offered = roles.list?.items ?? [];
+  const chosen = offered.find(role => role.name === text || role.arn === text);
+  return (
+    <section className="jp-EmrRole" aria-label={trans.__('Runtime role')}>
+      <label>
+        <span>{trans.__('Runtime role')}</span>
+        <input
+          type="text"
+          className="jp-EmrInput"
+          list="jp-emr-roles"
+          required={props.required}
+          placeholder={
+            props.required
+              ? trans.__('name or ARN')
+              : trans.__('none: the compute’s own')
+          }
+          value={text}
+          onChange={event => props.onType(event.target.value)}
+        />
+      </label>
+      <datalist id="jp-emr-roles">
+        {offered.map(role => (
+          <option
+            key={role.arn}
+            value={nameOf(role.arn, offered)}
+            label={
+              role.usable === false
+                ? trans.__('%1 – you may not take it', role.name)
+                : role.arn
+            }
+          />
+        ))}
+      </datalist>
+      {!roles.list && !roles.problem && (
+        <p role="status">{trans.__('Asking for the roles …')}</p>
+      )}
+      {roles.problem && <Problem problem={roles.problem} trans={trans} />}
+      {chosen?.usable === false && (
+        <Problem
+          trans={trans}
+          problem={{
+            message: trans.__('You may not take %1.', chosen.name),
+            fix: chosen.missing ?? '',
+            code: 'role-not-usable'
+          }}
+        />
+      )}
+    </section>
+  );
+}
+
+function Progress(props: IProps & { compute: Compute }): JSX.Element | null {
+  const { attaching, trans } = props;
+  useSeconds(attaching.current !== null);
+  const { current, failed, done } = attaching;
+  if (current) {
+    return (
+      <div role="status" className="jp-EmrProgress">
+        <span className="jp-EmrSpinner" aria-hidden="true" />
+        {trans.__(
+          'Attaching %1: credentials, address, gateway … %2',
+          current.path || '/',
+          span(attaching.seconds)
+        )}
+        <Button onClick={() => attaching.cancel()}>{trans.__('Cancel')}</Button>
+      </div>
+    );
+  }
+  if (failed) {
+    return (
+      <div className="jp-EmrFailed">
+        <Steps hop={failed.problem.hop} trans={trans} />
+        <Problem problem={failed.problem} trans={trans}>
+          <Button accept onClick={() => props.onAttach(failed.what)}>
+            {trans.__('Try again')}
+          </Button>
+        </Problem>
+      </div>
+    );
+  }
+  if (done) {
+    return (
+      <p role="status" className="jp-EmrDone">
+        ✓ {trans.__('%1 is attached.', done.path || '/')}
+      </p>
+    );
+  }
+  return null;
+}
+
+/** What went well on the way to the compute, and what did not. */
+function Steps(props: {
+  hop?: string;
+  trans: TranslationBundle;
+}): JSX.Element | null {
+  const { hop, trans } = props;
+  const at = HOPS.indexOf(hop === 'livy' ? 'gateway' : (hop ?? ''));
+  if (at < 0) {
+    return null;
+  }
+  const names = [
+    trans.__('Compute'),
+    trans.__('Credentials'),
+    trans.__('Address'),
+    hop === 'livy' ? 'Livy' : trans.__('Gateway'),
+    trans.__('Kept')
+  ];
+  return (
+    <ol className="jp-EmrSteps">
+      {names.slice(0, at + 1).map((name, index) => (
+        <li key={name} className={index === at ? 'jp-mod-failed' : ''}>
+          {index === at ? '✗' : '✓'} {name}
+        </li>
+      ))}
+    </ol>
+  );
+}

@@ -1,0 +1,82 @@
+/**
+ * What is known of the chosen compute.
+ */
+import { Clipboard } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import React from 'react';
+
+import { Button } from '../components/problem';
+import { kindName, secondsSince, span } from '../components/words';
+import { keyOf } from '../models/computes';
+import type { Memory } from '../models/memory';
+import type { Compute } from '../tokens';
+
+/** Name, id, state and why it cannot be attached to; the rest is folded. */
+export function Details(props: {
+  compute: Compute;
+  memory: Memory;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { compute, memory, trans } = props;
+  const key = keyOf(compute);
+  const age = compute.created_at
+    ? trans.__('%1 ago', span(secondsSince(compute.created_at)))
+    : '';
+  const tags = Object.entries(compute.tags ?? {});
+  const facts: [string, string | null][] = [
+    [trans.__('Id'), compute.id],
+    [trans.__('Kind'), kindName(compute.kind, trans)],
+    [trans.__('Release'), compute.release],
+    [trans.__('Applications'), compute.applications.join(', ')],
+    [trans.__('Account'), compute.account],
+    [trans.__('Region'), compute.region],
+    [trans.__('Created'), age],
+    [trans.__('Sign-in'), compute.auth],
+    [trans.__('Transports'), compute.transports.join(', ')],
+    [
+      trans.__('Tags'),
+      tags.map(([name, value]) => `${name}=${value}`).join('\n')
+    ]
+  ];
+  return (
+    <div className="jp-EmrDetails">
+      <h3>
+        <bdi>{compute.name}</bdi> <span>{compute.state}</span>
+      </h3>
+      {!compute.attachable && (
+        <p className="jp-EmrProblem-cause" role="note">
+          {compute.reason}
+        </p>
+      )}
+      <details>
+        <summary>{trans.__('Details')}</summary>
+        <dl>
+          {facts
+            .filter(([, value]) => value)
+            .map(([name, value]) => (
+              <React.Fragment key={name}>
+                <dt>{name}</dt>
+                <dd>
+                  <bdi>{value}</bdi>
+                </dd>
+              </React.Fragment>
+            ))}
+        </dl>
+        {compute.state_reason && <p>{compute.state_reason}</p>}
+        <div className="jp-EmrButtons">
+          <Button
+            aria-pressed={memory.isPinned(key)}
+            onClick={() => void memory.togglePin(key)}
+          >
+            {memory.isPinned(key)
+              ? trans.__('Unpin')
+              : trans.__('Pin to the top')}
+          </Button>
+          <Button onClick={() => Clipboard.copyToSystem(compute.id)}>
+            {trans.__('Copy id')}
+          </Button>
+        </div>
+      </details>
+    </div>
+  );
+}

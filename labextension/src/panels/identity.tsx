@@ -1,0 +1,126 @@
+/**
+ * The top of the panel: who the server is to AWS.
+ */
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { refreshIcon } from '@jupyterlab/ui-components';
+import React from 'react';
+
+import { useChanges, useSeconds } from '../components/hooks';
+import { Button, Problem } from '../components/problem';
+import { callerName, clock, secondsSince, span } from '../components/words';
+import type { IdentityModel } from '../models/identity';
+import type { Identity } from '../tokens';
+
+const SOON_S = 15 * 60;
+
+/** The region "Identity". */
+export function IdentitySection(props: {
+  model: IdentityModel;
+  trans: TranslationBundle;
+  onRefresh: () => void;
+  onProfile: (profile: string | null) => void;
+}): JSX.Element {
+  const { model, trans } = props;
+  useChanges(model.changed);
+  const { identity, problem } = model;
+  return (
+    <section
+      className="jp-EmrIdentity"
+      aria-label={trans.__('Identity')}
+      aria-busy={model.busy}
+    >
+      {identity && !problem && (
+        <div className="jp-EmrIdentity-who" title={identity.arn}>
+          <b>{callerName(identity.arn)}</b>
+          <span>
+            {identity.account} · {identity.region}
+          </span>
+        </div>
+      )}
+      {!identity && !problem && (
+        <div>{trans.__('Asking AWS who you are …')}</div>
+      )}
+      {problem && (
+        <Problem problem={problem} trans={trans}>
+          <Button accept disabled={model.busy} onClick={props.onRefresh}>
+            {trans.__('Try again')}
+          </Button>
+        </Problem>
+      )}
+      <div className="jp-EmrIdentity-line">
+        {identity && <Profile {...props} identity={identity} />}
+        {identity && !problem && <Expiry identity={identity} trans={trans} />}
+        <button
+          type="button"
+          className="jp-EmrIconButton"
+          title={trans.__('Ask AWS again')}
+          aria-label={trans.__('Refresh')}
+          onClick={props.onRefresh}
+        >
+          <refreshIcon.react tag="span" />
+        </button>
+      </div>
+    </section>
+  );
+}
+
+function Profile(props: {
+  identity: Identity;
+  model: IdentityModel;
+  trans: TranslationBundle;
+  onProfile: (profile: string | null) => void;
+}): JSX.Element | null {
+  const { identity, trans } = props;
+  if (identity.profiles.length === 0) {
+    return null;
+  }
+  return (
+    <select
+      className="jp-EmrSelect"
+      aria-label={trans.__('AWS profile')}
+      disabled={props.model.busy}
+      value={identity.profile ?? ''}
+      onChange={event => props.onProfile(event.target.value || null)}
+    >
+      <option value="">{trans.__('default credentials')}</option>
+      {identity.profiles.map(profile => (
+        <option key={profile} value={profile}>
+          {profile}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function Expiry(props: {
+  identity: Identity;
+  trans: TranslationBundle;
+}): JSX.Element | null {
+  const { identity, trans } = props;
+  const left = -secondsSince(identity.expires_at);
+  useSeconds(identity.expires_at !== null && left < SOON_S);
+  if (!identity.expires_at) {
+    return null;
+  }
+  if (left <= 0) {
+    const profile = identity.profile ? ` --profile ${identity.profile}` : '';
+    const fix = identity.sso_session
+      ? trans.__('Log in again: `aws sso login%1`', profile)
+      : trans.__('Get new credentials, then refresh.');
+    return (
+      <Problem
+        problem={{
+          message: trans.__('The AWS login has expired.'),
+          fix,
+          code: 'login-expired'
+        }}
+        trans={trans}
+      />
+    );
+  }
+  const text =
+    left < SOON_S
+      ? trans.__('expires in %1', span(left))
+      : trans.__('until %1', clock(identity.expires_at));
+  return <span className={left < SOON_S ? 'jp-EmrSoon' : ''}>{text}</span>;
+}

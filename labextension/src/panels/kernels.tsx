@@ -1,0 +1,167 @@
+/**
+ * My kernels on computes: where they run, in which state, and what can be done with them.
+ */
+import type { TranslationBundle } from '@jupyterlab/translation';
+import React, { useState } from 'react';
+
+import { useChanges, useSeconds } from '../components/hooks';
+import { Button, Problem } from '../components/problem';
+import { roleName, secondsSince, span } from '../components/words';
+import type { ComputesModel } from '../models/computes';
+import type { KernelsModel } from '../models/kernels';
+import { asProblem } from '../request';
+import type { IProblem } from '../request';
+import type { EMRKernel } from '../tokens';
+
+/** What a kernel's buttons do. */
+export interface IKernelActions {
+  open: (kernel: EMRKernel) => void;
+  interrupt: (kernel: EMRKernel) => Promise<void>;
+  shutDown: (kernels: readonly EMRKernel[]) => Promise<void>;
+  adopt: (kernel: EMRKernel) => Promise<void>;
+}
+
+interface IProps {
+  model: KernelsModel;
+  computes: ComputesModel;
+  actions: IKernelActions;
+  trans: TranslationBundle;
+}
+
+/** The region "Kernels". */
+export function KernelsSection(props: IProps): JSX.Element {
+  const { model, computes, trans, actions } = props;
+  useChanges(model.changed, computes.changed);
+  useSeconds(true);
+  const [failed, setFailed] = useState<IProblem | null>(null);
+  const attempt = (action: Promise<void>): void => {
+    setFailed(null);
+    action.catch(error => setFailed(asProblem(error)));
+  };
+  const items = model.items ?? [];
+  const gone = items.filter(kernel => isGone(kernel));
+  return (
+    <section className="jp-EmrKernels" aria-label={trans.__('Kernels')}>
+      {(failed ?? model.problem) && (
+        <Problem problem={(failed ?? model.problem)!} trans={trans}>
+          <Button
+            onClick={() => {
+              setFailed(null);
+              void model.refresh();
+            }}
+          >
+            {trans.__('Refresh')}
+          </Button>
+        </Problem>
+      )}
+      {model.errors.map((error, index) => (
+        <Problem
+          key={index}
+          problem={{ ...error, fix: error.fix ?? '' }}
+          trans={trans}
+        />
+      ))}
+      {model.items?.length === 0 && (
+        <p role="status">{trans.__('No kernel runs on a compute.')}</p>
+      )}
+      <ul>
+        {items.map(kernel => (
+          <Item
+            key={kernel.kernel_id}
+            {...props}
+            kernel={kernel}
+            attempt={attempt}
+          />
+        ))}
+      </ul>
+      {gone.length > 0 && (
+        <Button
+          title={gone
+            .map(kernel => nameOf(kernel) ?? kernel.kernel_id)
+            .join('\n')}
+          onClick={() => attempt(actions.shutDown(gone))}
+        >
+          {trans.__('Prune (%1)', gone.length)}
+        </Button>
+      )}
+    </section>
+  );
+}
+
+/** Whether a kernel is known to be there no more. */
+export function isGone(kernel: EMRKernel): boolean {
+  return kernel.link === 'gone' || kernel.state === 'gone';
+}
+
+function Item(
+  props: IProps & {
+    kernel: EMRKernel;
+    attempt: (action: Promise<void>) => void;
+  }
+): JSX.Element {
+  const { kernel, computes, trans, actions, attempt } = props;
+  const compute = computes.find(kernel.compute)?.name ?? kernel.compute;
+  const where = [compute, roleName(kernel.runtime_role), kernel.kernelspec];
+  const [sure, setSure] = useState(false);
+  return (
+    <li className="jp-EmrKernel">
+      <div className="jp-EmrRow-name" title={kernel.path ?? ''}>
+        <bdi>{nameOf(kernel) ?? trans.__('no notebook')}</bdi>
+      </div>
+      <div>{where.filter(Boolean).join(' · ')}</div>
+      <div>{stateOf(kernel, trans)}</div>
+      {kernel.reason && (
+        <div className="jp-EmrProblem-fix">{kernel.reason}</div>
+      )}
+      <div className="jp-EmrButtons">
+        {kernel.notebook && (
+          <Button onClick={() => actions.open(kernel)}>
+            {trans.__('Open')}
+          </Button>
+        )}
+        {kernel.link === 'connected' && kernel.local_id && (
+          <Button onClick={() => attempt(actions.interrupt(kernel))}>
+            {trans.__('Interrupt')}
+          </Button>
+        )}
+        {kernel.link === 'detached' && (
+          <Button onClick={() => attempt(actions.adopt(kernel))}>
+            {trans.__('Adopt')}
+          </Button>
+        )}
+        {!isGone(kernel) && (
+          <Button
+            className={sure ? 'jp-mod-warn' : ''}
+            onBlur={() => setSure(false)}
+            onClick={() => {
+              if (sure) {
+                attempt(actions.shutDown([kernel]));
+              }
+              setSure(!sure);
+            }}
+          >
+            {sure ? trans.__('Lose its variables?') : trans.__('Shut down')}
+          </Button>
+        )}
+      </div>
+    </li>
+  );
+}
+
+function stateOf(kernel: EMRKernel, trans: TranslationBundle): string {
+  const links: Record<string, string> = {
+    starting: trans.__('starting'),
+    connected:
+      kernel.state === 'connected' ? trans.__('connected') : kernel.state,
+    reconnecting: trans.__('reconnecting'),
+    detached: trans.__('detached: no server has it'),
+    gone: trans.__('gone')
+  };
+  const since = kernel.since ? ` · ${span(secondsSince(kernel.since))}` : '';
+  return (links[kernel.link] ?? kernel.link) + since;
+}
+
+/** Return what a kernel was started for: its notebook here, else the path in the file system. */
+function nameOf(kernel: EMRKernel): string | null {
+  return kernel.notebook ?? kernel.path;
+}

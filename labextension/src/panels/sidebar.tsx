@@ -1,0 +1,131 @@
+/**
+ * The EMR tab in the left sidebar.
+ */
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { ReactWidget, SidePanel } from '@jupyterlab/ui-components';
+import type { Message } from '@lumino/messaging';
+import { Panel } from '@lumino/widgets';
+import type { AccordionPanel } from '@lumino/widgets';
+import React from 'react';
+
+import { useChanges } from '../components/hooks';
+import { emrIcon } from '../icons';
+import type { EMRModel } from '../models/emr';
+import type { Compute } from '../tokens';
+import { AttachSection } from './attach';
+import { ComputesSection } from './computes';
+import { IdentitySection } from './identity';
+import { KernelsSection } from './kernels';
+import type { IKernelActions } from './kernels';
+
+/** How the height is shared by computes, attaching and kernels. */
+const SIZES = [0.42, 0.36, 0.22];
+
+/** Identity on top; below it the list of computes, attaching, and kernels. */
+export class EMRSidebar extends SidePanel {
+  constructor(
+    private _model: EMRModel,
+    actions: IKernelActions,
+    trans: TranslationBundle
+  ) {
+    super({ header: new Panel() });
+    this.id = 'jp-emr-sidebar';
+    this.addClass('jp-EmrSidebar');
+    this.title.icon = emrIcon;
+    this.title.caption = 'EMR';
+    this.node.setAttribute('role', 'region');
+    this.node.setAttribute('aria-label', 'EMR');
+    const identity = section(trans.__('Identity'), () => (
+      <IdentitySection
+        model={_model.identity}
+        trans={trans}
+        onRefresh={() => void _model.refresh()}
+        onProfile={profile => void _model.chooseProfile(profile)}
+      />
+    ));
+    this.header.addWidget(identity);
+    this.addWidget(
+      section(trans.__('Computes'), () => (
+        <Computes model={_model} trans={trans} />
+      ))
+    );
+    this.addWidget(
+      section(trans.__('Attach'), () => <Attach model={_model} trans={trans} />)
+    );
+    this.addWidget(
+      section(trans.__('Kernels'), () => (
+        <KernelsSection
+          model={_model.kernels}
+          computes={_model.computes}
+          actions={actions}
+          trans={trans}
+        />
+      ))
+    );
+  }
+
+  protected onAfterAttach(message: Message): void {
+    super.onAfterAttach(message);
+    (this.content as AccordionPanel).setRelativeSizes(SIZES);
+  }
+
+  protected onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this._model.start();
+  }
+
+  protected onAfterHide(message: Message): void {
+    super.onAfterHide(message);
+    this._model.stop();
+  }
+}
+
+function section(title: string, render: () => JSX.Element): ReactWidget {
+  const widget = ReactWidget.create(<Section render={render} />);
+  widget.addClass('jp-EmrSection');
+  widget.title.label = title;
+  return widget;
+}
+
+function Section(props: { render: () => JSX.Element }): JSX.Element {
+  return props.render();
+}
+
+function Computes(props: {
+  model: EMRModel;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { model, trans } = props;
+  useChanges(model.changed, model.target.changed);
+  return (
+    <ComputesSection
+      model={model.computes}
+      memory={model.memory}
+      trans={trans}
+      chosen={model.chosen}
+      attached={model.target.attachment?.compute ?? null}
+      onChoose={(compute: Compute) => model.choose(compute)}
+    />
+  );
+}
+
+function Attach(props: {
+  model: EMRModel;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { model, trans } = props;
+  useChanges(model.changed, model.computes.changed);
+  return (
+    <AttachSection
+      compute={model.chosenCompute}
+      attaching={model.attaching}
+      roles={model.roles}
+      target={model.target}
+      memory={model.memory}
+      trans={trans}
+      onAttach={what => void model.attach(what)}
+      onDetach={() => void model.detach()}
+      nameOf={id => model.computes.find(id)?.name ?? id}
+    />
+  );
+}

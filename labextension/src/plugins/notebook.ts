@@ -1,0 +1,68 @@
+/**
+ * What notebooks on EMR get: a chip, cells that wait for their kernel, and reasons why it did not start.
+ */
+import type {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { ISessionContextDialogs } from '@jupyterlab/apputils';
+import { INotebookCellExecutor, INotebookTracker } from '@jupyterlab/notebook';
+import type { KernelSpec } from '@jupyterlab/services';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+
+import { Chip } from '../chip';
+import { StartFailures } from '../failures';
+import { CommandIDs } from '../tokens';
+import { WaitingExecutor } from '../waiting';
+import { IEMRModel } from './panel';
+import type { EMRModel } from '../models/emr';
+
+/** Runs cells once their kernel is there; takes the place of JupyterLab's plugin of the same purpose. */
+export const executor: JupyterFrontEndPlugin<INotebookCellExecutor> = {
+  id: 'jupyter_emr_connect:cell-executor',
+  description: 'Lets cells wait for a kernel that starts on a compute.',
+  autoStart: true,
+  provides: INotebookCellExecutor, // the notebooks' tracker requires it, so it can require nothing that follows notebooks
+  activate: (app: JupyterFrontEnd): INotebookCellExecutor =>
+    new WaitingExecutor(() => app.serviceManager.kernelspecs.specs)
+};
+
+/** Adds the chip and the notices. */
+export const notebook: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter_emr_connect:notebook',
+  description: 'Says in each notebook on EMR where it runs, and what failed.',
+  autoStart: true,
+  requires: [IEMRModel, INotebookTracker],
+  optional: [INotebookCellExecutor, ISessionContextDialogs, ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    model: EMRModel,
+    tracker: INotebookTracker,
+    executor: INotebookCellExecutor | null,
+    dialogs: ISessionContextDialogs | null,
+    translator: ITranslator | null
+  ): void => {
+    const trans = (translator ?? nullTranslator).load('jupyter_emr_connect');
+    const { kernelspecs } = app.serviceManager;
+    const specs = (): KernelSpec.ISpecModels | null => kernelspecs.specs;
+    const openPanel = (): void =>
+      void app.commands.execute(CommandIDs.openPanel);
+    const failures = new StartFailures(specs, openPanel, trans);
+    if (dialogs) {
+      failures.quieten(dialogs);
+    }
+    if (executor instanceof WaitingExecutor) {
+      model.moving.connect((_, { session, move }) =>
+        executor.hold(session, move)
+      );
+    }
+    tracker.widgetAdded.connect((_, panel) => {
+      failures.watch(panel);
+      const chip = new Chip(panel, model, app.commands, specs, trans);
+      if (!panel.toolbar.insertBefore('kernelName', 'emr', chip)) {
+        panel.toolbar.addItem('emr', chip);
+      }
+    });
+    kernelspecs.specsChanged.connect(() => model.attachments.invalidate());
+  }
+};

@@ -1,0 +1,86 @@
+/**
+ * Cells that are run while their notebook's kernel starts on a compute wait for it: JupyterLab would run them on the
+ * kernel that is about to go, or drop them without a word.
+ */
+import type { ISessionContext } from '@jupyterlab/apputils';
+import type { CodeCell } from '@jupyterlab/cells';
+import { runCell } from '@jupyterlab/notebook';
+import type { INotebookCellExecutor } from '@jupyterlab/notebook';
+import type { KernelSpec } from '@jupyterlab/services';
+
+import { isOnEMR } from './notebooks';
+
+const STARTING = ['initializing', 'starting', 'restarting'];
+
+/** Knows which notebooks move to a compute now, and runs cells once their kernel is there. */
+export class WaitingExecutor implements INotebookCellExecutor {
+  constructor(private _specs: () => KernelSpec.ISpecModels | null) {}
+
+  /** Let the cells of a notebook wait until its move to another kernel has ended, well or not. */
+  hold(session: ISessionContext, move: Promise<unknown>): void {
+    const ended = move
+      .then(
+        () => true,
+        () => false
+      )
+      .finally(() => this._moves.delete(session));
+    this._moves.set(session, ended);
+  }
+
+  /** Run a cell as JupyterLab does, after its kernel is there; false where none came. */
+  async runCell(
+    options: INotebookCellExecutor.IRunCellOptions
+  ): Promise<boolean> {
+    const { cell, sessionContext } = options;
+    if (cell.model.type === 'code' && sessionContext) {
+      const pending = this._pending(sessionContext);
+      if (pending) {
+        (cell as CodeCell).setPrompt('*');
+        const isThere = await pending;
+        if (cell.isDisposed) {
+          return false;
+        }
+        if (!isThere) {
+          (cell as CodeCell).setPrompt('');
+          return false; // the notebook says why it has no kernel
+        }
+      }
+    }
+    return runCell(options);
+  }
+
+  /** Return when a kernel that is on its way is there; null where none is. */
+  private _pending(session: ISessionContext): Promise<boolean> | null {
+    const move = this._moves.get(session);
+    if (move) {
+      return move;
+    }
+    return isOnEMR(session, this._specs()) && isStarting(session)
+      ? started(session)
+      : null;
+  }
+
+  private _moves = new WeakMap<ISessionContext, Promise<boolean>>();
+}
+
+/** Whether a notebook's first kernel, or its next after a restart, is on its way. */
+export function isStarting(session: ISessionContext): boolean {
+  const isComing = STARTING.includes(session.kernelDisplayStatus);
+  return isComing && (session.hasNoKernel || session.isRestarting);
+}
+
+function started(session: ISessionContext): Promise<boolean> {
+  return new Promise(resolve => {
+    const check = (): void => {
+      if (session.isDisposed || !isStarting(session)) {
+        session.statusChanged.disconnect(check);
+        session.kernelChanged.disconnect(check);
+        session.disposed.disconnect(check);
+        resolve(!session.isDisposed && !session.hasNoKernel);
+      }
+    };
+    session.statusChanged.connect(check);
+    session.kernelChanged.connect(check);
+    session.disposed.connect(check);
+  });
+}
