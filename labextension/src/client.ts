@@ -96,7 +96,7 @@ export class EMRClient {
   /** Return the ledger of kernels; `check` asks the gateways for each one's state. */
   listKernels(check: boolean, signal?: AbortSignal): Promise<IList<EMRKernel>> {
     return request(this._settings, 'kernels', {
-      query: { check: String(check) },
+      query: { check: String(check), notebooks: 'true' },
       signal
     });
   }

@@ -26,7 +26,7 @@ export function showNotice(
   trans: TranslationBundle
 ): void {
   hideNotice(panel);
-  const notice = ReactWidget.create(
+  const notice = new Notice(
     <Problem problem={problem} trans={trans}>
       {actions.map(({ label, execute, accept }) => (
         <Button
@@ -45,6 +45,35 @@ export function showNotice(
   notice.addClass('jp-EmrNotice');
   panel.contentHeader.addWidget(notice);
   shown.set(panel, notice);
+}
+
+/** As high as what it shows: the layout above a notebook wants to be told. */
+class Notice extends ReactWidget {
+  constructor(private _content: JSX.Element) {
+    super();
+  }
+
+  dispose(): void {
+    this._observer.disconnect();
+    super.dispose();
+  }
+
+  protected render(): JSX.Element {
+    return <div ref={element => this._watch(element)}>{this._content}</div>;
+  }
+
+  private _watch(element: HTMLDivElement | null): void {
+    this._observer.disconnect();
+    if (element) {
+      this._observer.observe(element);
+    }
+  }
+
+  private _observer = new ResizeObserver(([entry]) => {
+    const { height } = entry.target.getBoundingClientRect();
+    this.node.style.minHeight = `${Math.ceil(height)}px`;
+    this.parent?.fit();
+  });
 }
 
 /** Take the notice above a notebook away. */

@@ -448,8 +448,9 @@ export interface components {
              */
             compute: string;
             /**
-             * @description ARN of the one role that Spark shall run as.
+             * @description ARN or unambiguous name of the one role that Spark shall run as; the attachment has its ARN.
              * @example arn:aws:iam::123456789012:role/EMRAnalyst
+             * @example EMRAnalyst
              * @example null
              */
             runtime_role?: string | null;
@@ -480,6 +481,8 @@ export interface components {
             id: string;
             /** @description The compute's id. */
             compute: string;
+            /** @description The compute's name; null where it was not written down. */
+            compute_name: string | null;
             runtime_role: string | null;
             transport: components["schemas"]["Transport"];
             /** @description Relative to the server's folder; null when not within it. */
@@ -508,7 +511,10 @@ export interface components {
         };
         Kernel: {
             kernel_id: string;
+            /** @description The compute's id. */
             compute: string;
+            /** @description The compute's name; null where it was not written down. */
+            compute_name: string | null;
             kernelspec: string;
             /**
              * @description How the kernel is reached.
@@ -520,7 +526,7 @@ export interface components {
             runtime_role: string | null;
             /** @description The notebook or folder it was started for, in the file system. */
             path: string | null;
-            /** @description The same, relative to the server's folder; null when not within it. REST alone has it. */
+            /** @description The same, relative to the server's folder; null when not within it. Given with `notebooks=true`. */
             notebook?: string | null;
             profile: string | null;
             region: string | null;
@@ -1067,6 +1073,8 @@ export interface operations {
             query?: {
                 /** @description Whether the gateways are asked for each kernel's state. */
                 check?: "true" | "false";
+                /** @description Whether each kernel has `notebook`. */
+                notebooks?: "true" | "false";
             };
             header?: never;
             path?: never;

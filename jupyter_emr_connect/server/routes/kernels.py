@@ -17,16 +17,7 @@ if TYPE_CHECKING:
     from ...services.kernels.listing import ListedKernel
 
 
-class KernelHandler(EMRHandler):
-    """What the routes of kernels share."""
-
-    def with_notebook(self, kernel: dict[str, Any]) -> dict[str, Any]:
-        """Return a kernel's JSON with its notebook's path in this server, None for one that is not within its folder."""
-        path = kernel["path"]
-        return kernel | {"notebook": self.services.paths.api_path(path) if path else None}
-
-
-class KernelsHandler(KernelHandler):
+class KernelsHandler(EMRHandler):
     """All of them."""
 
     deadline_s = AWS_DEADLINE_S
@@ -36,13 +27,17 @@ class KernelsHandler(KernelHandler):
     @authorized
     @authorized_for(KERNELS)
     async def get(self) -> None:
-        """List the ledger; ``check=false`` does not ask the gateways whether the kernels live."""
+        """List the ledger; ``check=false`` does not ask the gateways, ``notebooks=true`` adds each kernel's API path."""
         from ...services.kernels.listing import list_kernels
 
         check = self.flag("check") is not False
         listed = await self.while_wanted(list_kernels(self.services.config, check=check))
         body = listed.to_json()
-        self.answer(body | {"items": [self.with_notebook(kernel) for kernel in body["items"]]})
+        if self.flag("notebooks") is True:
+            for kernel in body["items"]:
+                path = kernel["path"]
+                kernel["notebook"] = self.services.paths.api_path(path) if path else None
+        self.answer(body)
 
 
 class OneKernelHandler(EMRHandler):
@@ -78,7 +73,7 @@ class OneKernelHandler(EMRHandler):
         return mine and kernel.record.local_id in manager
 
 
-class AdoptKernelHandler(KernelHandler):
+class AdoptKernelHandler(EMRHandler):
     """POST alone."""
 
     deadline_s = STORE_DEADLINE_S + 30.0  # for which another machine's heartbeat may have to be watched
@@ -97,4 +92,4 @@ class AdoptKernelHandler(KernelHandler):
             key = await self.while_wanted(self.services.paths.key(path)) if path else None
             found = await self.in_time(adopt(self.services.config, kernel_id, path=key, force=force))
             about.record = found.record
-        self.answer(self.with_notebook(found.to_json()))
+        self.answer(found.to_json())

@@ -61,11 +61,20 @@ async def test_runtime_roles(cloud, jp_serverapp, rest):
     assert (await rest("GET", "runtime-roles", params={"compute": "nowhere"})).status == 404
 
 
-async def test_kernels_are_those_of_the_ledger(cloud, jp_serverapp, rest):
+async def test_kernels_are_those_of_the_ledger(cloud, jp_root_dir, jp_serverapp, rest):
     state = jp_serverapp.web_app.settings["emr_connect"].state_file
     record = Ledger(Database(state)).add(
-        KernelRecord("k1", cloud.id("open"), "emr-python", "http://h:1", region="us-east-1")
+        KernelRecord(
+            "k1",
+            cloud.id("open"),
+            "emr-python",
+            "http://h:1",
+            path=str(jp_root_dir / "work" / "report.ipynb"),
+            region="us-east-1",
+        )
     )
     assert (await rest("GET", "kernels", params={"check": "false"})).json["items"] == [ListedKernel(record).to_json()]
+    (shown,) = (await rest("GET", "kernels", params={"check": "false", "notebooks": "true"})).json["items"]
+    assert shown == ListedKernel(record).to_json() | {"notebook": "work/report.ipynb"}
     assert (await rest("GET", "kernels")).json["items"][0]["state"] in ("gone", "unknown")
     assert (await rest("GET", "kernels", params={"check": "maybe"})).status == 400
