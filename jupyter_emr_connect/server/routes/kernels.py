@@ -27,7 +27,7 @@ class KernelsHandler(EMRHandler):
     @authorized
     @authorized_for(KERNELS)
     async def get(self) -> None:
-        """List the ledger; ``check=false`` does not ask the gateways, ``notebooks=true`` adds each kernel's API path."""
+        """List the ledger; ``check=false`` asks no gateways, ``notebooks=true`` adds each kernel's API path."""
         from ...services.kernels.listing import list_kernels
 
         check = self.flag("check") is not False
