@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 LIMIT = 500
+GENERATED = "labextension/src/openapi.ts"
 
 listed = subprocess.run(
     ["git", "ls-files", "*.py", "*.scala", "*.ts", "*.tsx"], capture_output=True, text=True, check=True
@@ -14,6 +15,8 @@ listed = subprocess.run(
 long = {
     name: lines
     for name in listed.split()
-    if Path(name).exists() and (lines := len(Path(name).read_text(encoding="utf-8").splitlines())) > LIMIT
+    if name != GENERATED
+    and Path(name).exists()
+    and (lines := len(Path(name).read_text(encoding="utf-8").splitlines())) > LIMIT
 }
 sys.exit("".join(f"{name}: {lines} lines, at most {LIMIT}\n" for name, lines in long.items()) or 0)

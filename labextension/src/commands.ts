@@ -12,7 +12,7 @@ import type {
 
 import type { EMRModel } from './models/emr';
 import { isOnEMR, kernelspecFor, kernelspecOf, languageOf } from './notebooks';
-import { showNotice } from './notices';
+import { showBanner } from './banner';
 import { CommandIDs } from './tokens';
 import type { Attachment, NewAttachment } from './tokens';
 
@@ -191,7 +191,7 @@ function offerRestart(panel: NotebookPanel, trans: TranslationBundle): void {
     code: 'kernel-elsewhere'
   };
   const restart = (): void => void panel.sessionContext.restartKernel();
-  showNotice(
+  showBanner(
     panel,
     problem,
     [

@@ -7,7 +7,7 @@ import type { KernelSpec } from '@jupyterlab/services';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { isEMRKernelspec, isOnEMR } from './notebooks';
-import { hideNotice, showNotice } from './notices';
+import { hideBanner, showBanner } from './banner';
 import type { IProblem } from './request';
 
 /** What a session context of JupyterLab (4.6) has beyond its interface. */
@@ -44,7 +44,7 @@ export class StartFailures {
     };
     session.kernelChanged.connect(() => {
       if (session.session?.kernel) {
-        hideNotice(panel);
+        hideBanner(panel);
       }
     });
   }
@@ -79,7 +79,7 @@ export class StartFailures {
       { label: trans.__('Close') }
     ];
     const open = this._openPanel;
-    showNotice(
+    showBanner(
       panel,
       problem,
       open

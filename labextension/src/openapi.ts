@@ -107,7 +107,7 @@ export interface paths {
         };
         /**
          * Attachments within the server's folder, by path
-         * @description Those whose file was removed behind Jupyter's back are dropped first.
+         * @description Also those whose file is not there now, which may be on another branch. Reading changes nothing.
          */
         get: operations["listAttachments"];
         put?: never;
@@ -495,6 +495,11 @@ export interface components {
             created_at: string;
             /** @description When the credentials that this server holds for it expire; null while it holds none. */
             credentials_expire_at: string | null;
+            /**
+             * @description In the answers of POST and PATCH alone: the kernels for which the attachment holds, but which go on under the
+             *     compute or role that was attached before, each until it is restarted.
+             */
+            kernels?: components["schemas"]["Kernel"][];
         };
         AttachmentList: {
             items: components["schemas"]["Attachment"][];

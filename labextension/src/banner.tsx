@@ -1,5 +1,5 @@
 /**
- * Notices above a notebook: they take no keyboard from its cells.
+ * The banner above a notebook: it takes no keyboard from its cells.
  */
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
@@ -9,7 +9,7 @@ import React from 'react';
 import { Button, Problem } from './components/problem';
 import type { IProblem } from './request';
 
-/** A button of a notice; it takes the notice away, then acts. */
+/** A button of a banner; it takes the banner away, then acts. */
 export interface IAction {
   label: string;
   execute?: () => void;
@@ -18,22 +18,22 @@ export interface IAction {
 
 const shown = new WeakMap<NotebookPanel, ReactWidget>();
 
-/** Show a notice above a notebook, in place of the one that stands there. */
-export function showNotice(
+/** Show a banner above a notebook, in place of the one that stands there. */
+export function showBanner(
   panel: NotebookPanel,
   problem: IProblem,
   actions: readonly IAction[],
   trans: TranslationBundle
 ): void {
-  hideNotice(panel);
-  const notice = new Notice(
+  hideBanner(panel);
+  const banner = new Banner(
     <Problem problem={problem} trans={trans}>
       {actions.map(({ label, execute, accept }) => (
         <Button
           key={label}
           accept={accept}
           onClick={() => {
-            hideNotice(panel);
+            hideBanner(panel);
             execute?.();
           }}
         >
@@ -42,13 +42,13 @@ export function showNotice(
       ))}
     </Problem>
   );
-  notice.addClass('jp-EmrNotice');
-  panel.contentHeader.addWidget(notice);
-  shown.set(panel, notice);
+  banner.addClass('jp-EmrNotice');
+  panel.contentHeader.addWidget(banner);
+  shown.set(panel, banner);
 }
 
 /** As high as what it shows: the layout above a notebook wants to be told. */
-class Notice extends ReactWidget {
+class Banner extends ReactWidget {
   constructor(private _content: JSX.Element) {
     super();
   }
@@ -76,8 +76,8 @@ class Notice extends ReactWidget {
   });
 }
 
-/** Take the notice above a notebook away. */
-export function hideNotice(panel: NotebookPanel): void {
+/** Take the banner above a notebook away. */
+export function hideBanner(panel: NotebookPanel): void {
   shown.get(panel)?.dispose();
   shown.delete(panel);
 }
