@@ -4,14 +4,21 @@ const compiler = {
   allowJs: true,
   esModuleInterop: true,
   isolatedModules: true,
+  jsx: 'react',
   module: 'commonjs',
   target: 'ES2020',
   types: ['jest']
 };
 
+// What looks at the DOM names its environment in its first lines: `@jest-environment ./jest.browser.js`.
 module.exports = {
+  moduleNameMapper: {
+    '^@jupyter/(react|web)-components$': '<rootDir>/jest.components.js',
+    '\\.css$': '<rootDir>/jest.nothing.js',
+    '\\.svg$': '<rootDir>/jest.svg.js'
+  },
   testEnvironment: 'node',
-  testMatch: ['<rootDir>/src/__tests__/*.spec.ts'],
-  transform: { '\\.[jt]s$': ['ts-jest', { tsconfig: compiler }] },
+  testMatch: ['<rootDir>/src/__tests__/**/*.spec.ts?(x)'],
+  transform: { '\\.[jt]sx?$': ['ts-jest', { tsconfig: compiler }] },
   transformIgnorePatterns: [`/node_modules/(?!(${modules})/)`]
 };
