@@ -49,7 +49,9 @@ module.exports = class Browser extends TestEnvironment {
     Object.defineProperty(element, 'scrollHeight', {
       configurable: true,
       get() {
-        return Number.parseFloat(this.firstElementChild?.style.height) || HEIGHT;
+        return (
+          Number.parseFloat(this.firstElementChild?.style.height) || HEIGHT
+        );
       }
     });
     element.scrollTo = function ({ top }) {

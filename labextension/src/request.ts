@@ -67,19 +67,20 @@ export async function request<T>(
     init.body = JSON.stringify(body);
   }
   let response: Response;
+  let text = '';
   try {
     response = await ServerConnection.makeRequest(url, init, settings);
-  } catch (error) {
-    if (signal?.aborted) {
-      throw error;
+    if (response.status !== 204) {
+      text = await response.text();
     }
+  } catch {
+    signal?.throwIfAborted(); // JupyterLab makes a network error of it
     throw new EMRError({
       message: 'The Jupyter server does not answer.',
       fix: 'Check that it runs and that this computer reaches it.',
       code: 'server-unreachable'
     });
   }
-  const text = response.status === 204 ? '' : await response.text();
   if (!response.ok) {
     throw new EMRError(problemOf(response, text), response.status);
   }
@@ -114,7 +115,7 @@ export function problemOf(
   if (response.status === 404) {
     return {
       message: 'The server has no jupyter_emr_connect, or an older one.',
-      fix: 'pip install -U jupyter_emr_connect where the Jupyter server runs, then restart the server.',
+      fix: 'Run `pip install -U jupyter_emr_connect` where the Jupyter server runs, then restart the server.',
       code: 'no-server-extension'
     };
   }
@@ -140,5 +141,7 @@ export function asProblem(error: unknown): IProblem {
 
 /** Whether something was thrown because its request was aborted. */
 export function isAbort(error: unknown): boolean {
-  return error instanceof Error && error.name === 'AbortError';
+  return (
+    (error as { name?: unknown } | null | undefined)?.name === 'AbortError'
+  );
 }
