@@ -54,15 +54,21 @@ export class IdentityModel implements IDisposable {
   }
 
   private async _ask(ask: () => Promise<Identity>): Promise<void> {
+    const turn = ++this._turn;
+    const settle = (caller: Identity | null, why: IProblem | null): void => {
+      if (turn === this._turn) {
+        this._identity = caller;
+        this._problem = why;
+        this._busy = false;
+      } // else the caller was changed meanwhile
+    };
     this._busy = true;
     this._changed.emit();
     try {
-      this._identity = await ask();
-      this._problem = null;
+      settle(await ask(), null);
     } catch (error) {
-      this._problem = asProblem(error);
+      settle(this._identity, asProblem(error));
     }
-    this._busy = false;
     this._changed.emit();
   }
 
@@ -71,4 +77,5 @@ export class IdentityModel implements IDisposable {
   private _identity: Identity | null = null;
   private _isDisposed = false;
   private _problem: IProblem | null = null;
+  private _turn = 0;
 }

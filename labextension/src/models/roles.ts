@@ -36,6 +36,7 @@ export class RolesModel {
       return;
     }
     this._key = key;
+    const turn = ++this._turn;
     this._list = this._problem = null;
     this._changed.emit();
     if (compute.runtime_role === 'unsupported') {
@@ -43,11 +44,11 @@ export class RolesModel {
     }
     try {
       const list = await this._client.listRoles(compute.arn || compute.id);
-      if (key === this._key) {
+      if (turn === this._turn) {
         this._list = list;
       }
     } catch (error) {
-      if (key === this._key) {
+      if (turn === this._turn) {
         this._problem = asProblem(error);
       }
     }
@@ -57,12 +58,14 @@ export class RolesModel {
   /** Forget the answer; called when the caller has changed. */
   clear(): void {
     this._key = '';
+    this._turn++;
   }
 
   private _changed = new Signal<this, void>(this);
   private _key = '';
   private _list: RuntimeRoleList | null = null;
   private _problem: IProblem | null = null;
+  private _turn = 0;
 }
 
 /** Return the role of a typed ARN or unambiguous name, or the text itself, which the server judges; null for none. */
