@@ -59,13 +59,14 @@ export class AttachingModel {
     this._changed.emit();
     try {
       const made = await this._client.attach(what, abort.signal);
-      if (abort === this._abort) {
-        this._done = made;
+      if (abort.signal.aborted) {
+        return null;
       }
+      this._done = made;
       this._attached.emit(made);
       return made;
     } catch (error) {
-      if (!abort.signal.aborted && abort === this._abort) {
+      if (!abort.signal.aborted) {
         this._failed = { what, problem: asProblem(error) };
       }
       return null;
