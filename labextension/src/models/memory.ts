@@ -32,15 +32,8 @@ export class Memory {
   }
 
   /** Read what was kept; called once. */
-  async load(): Promise<void> {
-    const kept = (await this._store?.fetch(KEY).catch(() => undefined)) as
-      Partial<IChoices> | undefined;
-    this._choices = {
-      pins: strings(kept?.pins),
-      recents: strings(kept?.recents),
-      roles: rolesOf(kept?.roles)
-    };
-    this._changed.emit();
+  load(): Promise<void> {
+    return (this._loaded = this._load());
   }
 
   /** Whether a compute is pinned. */
@@ -55,6 +48,7 @@ export class Memory {
 
   /** Pin a compute, or take the pin away. */
   async togglePin(key: string): Promise<void> {
+    await this._loaded;
     const { pins } = this._choices;
     this._choices.pins = pins.includes(key)
       ? pins.filter(pin => pin !== key)
@@ -64,20 +58,35 @@ export class Memory {
 
   /** Remember what was attached. */
   async attached(key: string, role: string | null): Promise<void> {
+    await this._loaded;
     const recents = this._choices.recents.filter(recent => recent !== key);
     this._choices.recents = [key, ...recents].slice(0, MOST_RECENTS);
     this._choices.roles[key] = role ?? '';
     await this._save();
   }
 
+  private async _load(): Promise<void> {
+    const kept = (await this._store?.fetch(KEY).catch(() => undefined)) as
+      Partial<IChoices> | undefined;
+    this._choices = {
+      pins: strings(kept?.pins),
+      recents: strings(kept?.recents),
+      roles: rolesOf(kept?.roles)
+    };
+    this._changed.emit();
+  }
+
   private async _save(): Promise<void> {
     this._changed.emit();
     const choices = this._choices as unknown as ReadonlyPartialJSONObject;
-    await this._store?.save(KEY, choices);
+    await this._store
+      ?.save(KEY, choices)
+      .catch(error => console.warn('The choice is not kept.', error));
   }
 
   private _changed = new Signal<this, void>(this);
   private _choices: IChoices = { pins: [], recents: [], roles: {} };
+  private _loaded = Promise.resolve();
 }
 
 function strings(value: unknown): string[] {
