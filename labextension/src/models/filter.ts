@@ -48,7 +48,7 @@ export function rowsOf(
       (!filter.state || row.state === filter.state) &&
       (!filter.region || row.region === filter.region) &&
       (!filter.account || row.account === filter.account) &&
-      words.every(word => haystackOf(row).includes(word))
+      words.every(word => isIn(row, word))
   );
   const place = (row: Compute): number =>
     rank.get(keyOf(row)) ?? Number.MAX_SAFE_INTEGER;
@@ -73,6 +73,13 @@ export function choicesOf(
 
 const COLLATOR = new Intl.Collator(undefined, { numeric: true });
 
+/** Whether a row has a word; of ARNs, which have many words in common, the beginning alone counts. */
+function isIn(row: Compute, word: string): boolean {
+  return word.startsWith('arn:')
+    ? row.arn.toLowerCase().startsWith(word)
+    : haystackOf(row).includes(word);
+}
+
 function haystackOf(row: Compute): string {
   let text = haystacks.get(row);
   if (text === undefined) {
@@ -80,7 +87,6 @@ function haystackOf(row: Compute): string {
     const words = [
       row.name,
       row.id,
-      row.arn,
       row.release ?? '',
       row.account,
       row.region,
