@@ -138,10 +138,3 @@ export function asProblem(error: unknown): IProblem {
   const message = error instanceof Error ? error.message : String(error);
   return { message, fix: '', code: 'unexpected' };
 }
-
-/** Whether something was thrown because its request was aborted. */
-export function isAbort(error: unknown): boolean {
-  return (
-    (error as { name?: unknown } | null | undefined)?.name === 'AbortError'
-  );
-}

@@ -7,12 +7,14 @@ import { Signal } from '@lumino/signaling';
 import type { ISignal } from '@lumino/signaling';
 
 import type { EMRClient } from '../client';
-import { asProblem, isAbort } from '../request';
+import { asProblem } from '../request';
 import type { IProblem } from '../request';
 import type { Compute, ComputeList } from '../tokens';
 
 /** Seconds that one request waits for news. */
 const WAIT_S = 20;
+
+type Query = Parameters<EMRClient['listComputes']>[0];
 
 /** Return the key of a compute, which is one of a kind by its id. */
 export function keyOf(compute: Pick<Compute, 'kind' | 'id'>): string {
@@ -53,7 +55,7 @@ export class ComputesModel implements IDisposable {
 
   /** Whether a first answer, or a refresh that was asked for, is under way. */
   get busy(): boolean {
-    return this._refreshing || (!this._list && !this._problem);
+    return this._refresh !== null || (!this._list && !this._problem);
   }
 
   get isDisposed(): boolean {
@@ -62,6 +64,7 @@ export class ComputesModel implements IDisposable {
 
   dispose(): void {
     this._abort?.abort();
+    this._refresh?.abort();
     this._poll.dispose();
     Signal.clearData(this);
   }
@@ -94,15 +97,13 @@ export class ComputesModel implements IDisposable {
       this._list = null;
       this._problem = null;
     }
-    this._refreshing = true;
+    this._abort?.abort(); // its version is an old one
+    this._refresh?.abort();
+    const abort = (this._refresh = new AbortController());
     this._changed.emit();
-    try {
-      this._abort?.abort(); // its version is an old one
-      this._take(await this._client.listComputes({ refresh: 'true' }));
-    } catch (error) {
-      this._fail(error);
-    } finally {
-      this._refreshing = false;
+    await this._get({ refresh: 'true' }, abort).catch(() => undefined); // the problem is kept
+    if (abort === this._refresh) {
+      this._refresh = null;
       this._changed.emit();
       if (this._following) {
         void this._poll.refresh();
@@ -110,16 +111,25 @@ export class ComputesModel implements IDisposable {
     }
   }
 
-  private async _ask(): Promise<void> {
+  private _ask(): Promise<void> {
     const abort = (this._abort = new AbortController());
     const since = this._list?.version;
-    const query = since ? { since, wait: String(WAIT_S) } : {};
+    return this._get(since ? { since, wait: String(WAIT_S) } : {}, abort);
+  }
+
+  /** Take an answer, unless it is wanted no more; raise its failure, so that the poll backs off. */
+  private async _get(query: Query, abort: AbortController): Promise<void> {
+    const { signal } = abort;
     try {
-      this._take(await this._client.listComputes(query, abort.signal));
+      const list = await this._client.listComputes(query, signal);
+      if (!signal.aborted) {
+        this._take(list);
+      }
     } catch (error) {
-      if (!abort.signal.aborted) {
-        this._fail(error);
-        throw error; // so that the poll backs off
+      if (!signal.aborted) {
+        this._problem = asProblem(error);
+        this._changed.emit();
+        throw error;
       }
     }
   }
@@ -134,18 +144,11 @@ export class ComputesModel implements IDisposable {
     }
   }
 
-  private _fail(error: unknown): void {
-    if (!isAbort(error)) {
-      this._problem = asProblem(error);
-      this._changed.emit();
-    }
-  }
-
   private _abort: AbortController | null = null;
   private _changed = new Signal<this, void>(this);
   private _following = false;
   private _list: ComputeList | null = null;
   private _poll: Poll;
   private _problem: IProblem | null = null;
-  private _refreshing = false;
+  private _refresh: AbortController | null = null;
 }

@@ -117,6 +117,9 @@ export class KernelsModel implements IDisposable {
       this._errors = check ? list.errors : this._errors;
       this._problem = null;
     } catch (error) {
+      if (turn < this._shown) {
+        return;
+      }
       this._problem = asProblem(error);
       this._changed.emit();
       throw error;
