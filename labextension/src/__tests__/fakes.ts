@@ -119,7 +119,7 @@ function aborted(signal: AbortSignal): Promise<never> {
 
 /** Let all that is due happen. */
 export async function settled(): Promise<void> {
-  for (let turn = 0; turn < 12; turn++) {
+  for (let turn = 0; turn < 40; turn++) {
     await new Promise(resolve => setImmediate(resolve));
   }
 }

@@ -50,14 +50,19 @@ export class TargetModel implements IDisposable {
       : PathExt.dirname(path);
   }
 
-  /** The attachment that holds for the notebook, or for the folder where none is open. */
+  /** The attachment that holds for the notebook, or for the folder where none is open; null also before it is known. */
   get attachment(): Attachment | null {
-    return this._attachment;
+    return this.busy ? null : this._attachment;
   }
 
   /** Why the attachment is not known. */
   get problem(): IProblem | null {
-    return this._problem;
+    return this.busy ? null : this._problem;
+  }
+
+  /** Whether it is not known yet what holds here: what is known concerns another notebook. */
+  get busy(): boolean {
+    return this._known !== (this.path ?? this.folder);
   }
 
   get isDisposed(): boolean {
@@ -85,18 +90,20 @@ export class TargetModel implements IDisposable {
 
   private _load(): void {
     const turn = ++this._turn;
+    const path = this.path ?? this.folder;
     const settle = (
       attachment: Attachment | null,
       problem: IProblem | null
     ): void => {
       if (turn === this._turn && !this._isDisposed) {
+        this._known = path;
         this._attachment = attachment;
         this._problem = problem;
         this._changed.emit();
       }
     };
     this._changed.emit();
-    this._attachments.of(this.path ?? this.folder).then(
+    this._attachments.of(path).then(
       attachment => settle(attachment, null),
       error => settle(null, asProblem(error))
     );
@@ -105,6 +112,7 @@ export class TargetModel implements IDisposable {
   private _attachment: Attachment | null = null;
   private _changed = new Signal<this, void>(this);
   private _isDisposed = false;
+  private _known: string | null = null;
   private _panel: NotebookPanel | null = null;
   private _problem: IProblem | null = null;
   private _turn = 0;

@@ -53,6 +53,9 @@ function Attached(props: IProps): JSX.Element | null {
     return <Problem problem={problem} trans={trans} />;
   }
   const what = path ?? (target.folder || '/');
+  if (target.busy) {
+    return <p role="status">{trans.__('Looking what is attached …')}</p>;
+  }
   if (!attachment) {
     return (
       <p>
