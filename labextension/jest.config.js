@@ -14,6 +14,7 @@ const compiler = {
 module.exports = {
   moduleNameMapper: {
     '^@jupyter/(react|web)-components$': '<rootDir>/jest.components.js',
+    '^@jupyterlab/notebook$': '<rootDir>/jest.notebook.js',
     '\\.css$': '<rootDir>/jest.nothing.js',
     '\\.svg$': '<rootDir>/jest.svg.js'
   },

@@ -18,12 +18,16 @@ export class WaitingExecutor implements INotebookCellExecutor {
 
   /** Let the cells of a notebook wait until its move to another kernel has ended, well or not. */
   hold(session: ISessionContext, move: Promise<unknown>): void {
-    const ended = move
-      .then(
-        () => true,
-        () => false
-      )
-      .finally(() => this._moves.delete(session));
+    const end = (isThere: boolean): boolean => {
+      if (this._moves.get(session) === ended) {
+        this._moves.delete(session);
+      } // else it moves on
+      return isThere;
+    };
+    const ended = move.then(
+      () => end(true),
+      () => end(false)
+    );
     this._moves.set(session, ended);
   }
 
@@ -33,14 +37,14 @@ export class WaitingExecutor implements INotebookCellExecutor {
   ): Promise<boolean> {
     const { cell, sessionContext } = options;
     if (cell.model.type === 'code' && sessionContext) {
-      const pending = this._pending(sessionContext);
-      if (pending) {
+      let pending = this._pending(sessionContext);
+      for (; pending; pending = this._pending(sessionContext)) {
         (cell as CodeCell).setPrompt('*');
         const isThere = await pending;
         if (cell.isDisposed) {
           return false;
         }
-        if (!isThere) {
+        if (!isThere && !this._moves.has(sessionContext)) {
           (cell as CodeCell).setPrompt('');
           return false; // the notebook says why it has no kernel
         }

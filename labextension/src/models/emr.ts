@@ -101,11 +101,13 @@ export class EMRModel {
 
   /** Let everybody know that a notebook moves to another kernel. */
   announce(move: IMove): void {
-    this._moves.add(move.session);
+    this._moves.set(move.session, move);
     this._moving.emit(move);
     const end = (): void => {
-      this._moves.delete(move.session);
-      this._changed.emit();
+      if (this._moves.get(move.session) === move) {
+        this._moves.delete(move.session);
+        this._changed.emit();
+      }
     };
     move.move.then(end, end);
     this._changed.emit();
@@ -172,6 +174,6 @@ export class EMRModel {
   private _attached = new Signal<this, Attachment>(this);
   private _changed = new Signal<this, void>(this);
   private _chosen: string | null = null;
-  private _moves = new WeakSet<ISessionContext>();
+  private _moves = new WeakMap<ISessionContext, IMove>();
   private _moving = new Signal<this, IMove>(this);
 }
