@@ -12,6 +12,7 @@ const FROM_NODE = [
   'TextDecoder',
   'TextEncoder',
   'fetch',
+  'setImmediate',
   'structuredClone'
 ];
 
@@ -58,6 +59,7 @@ module.exports = class Browser extends TestEnvironment {
       this.scrollTop = top;
       this.dispatchEvent(new global.Event('scroll'));
     };
+    global.requestIdleCallback = callback => global.setTimeout(callback, 0);
     global.navigator.clipboard = {};
     addClipboard(global);
   }

@@ -12,7 +12,7 @@ import type { IProblem } from './request';
 /** A button of a banner; it takes the banner away, then acts. */
 export interface IAction {
   label: string;
-  execute?: () => void;
+  execute?: () => unknown;
   accept?: boolean;
 }
 

@@ -44,6 +44,7 @@ export class StartFailures {
     };
     session.kernelChanged.connect(() => {
       if (session.session?.kernel) {
+        failing.delete(session);
         hideBanner(panel);
       }
     });
@@ -76,7 +77,7 @@ export class StartFailures {
     };
     const actions = [
       { label: trans.__('Try again'), execute: retry },
-      { label: trans.__('Close') }
+      { label: trans.__('Close'), execute: () => failing.delete(session) }
     ];
     const open = this._openPanel;
     showBanner(
