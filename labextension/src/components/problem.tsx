@@ -7,14 +7,9 @@ import React from 'react';
 
 import type { IProblem } from '../request';
 
-/** A command in a fix, as in "Log in: aws sso login --profile x" or between backquotes. */
-const COMMAND =
-  /`([^`]+)`|((?:aws|jupyter emr|pip install)\s[^.;,()]*[^.;,()\s])/;
-
-/** Return the command that a fix names, to be copied. */
+/** Return the command that a fix names between backquotes, to be copied. */
 export function commandIn(fix: string): string | null {
-  const found = COMMAND.exec(fix);
-  return found ? (found[1] ?? found[2]) : null;
+  return /`([^`]+)`/.exec(fix)?.[1] ?? null;
 }
 
 /** Return all that is known of a problem as text, for an administrator. */

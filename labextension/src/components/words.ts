@@ -59,12 +59,16 @@ export function clock(time: string): string {
 
 /** Return the name of a compute's kind. */
 export function kindName(kind: string, trans: TranslationBundle): string {
-  const names: Record<string, string> = {
-    ec2: trans.__('EMR on EC2'),
-    eks: trans.__('EMR on EKS'),
-    serverless: trans.__('EMR Serverless')
-  };
-  return names[kind] ?? kind;
+  switch (kind) {
+    case 'ec2':
+      return trans.__('EMR on EC2');
+    case 'eks':
+      return trans.__('EMR on EKS');
+    case 'serverless':
+      return trans.__('EMR Serverless');
+    default:
+      return kind; // a newer server's
+  }
 }
 
 /** Return what a screen reader says of a compute beside its name. */
