@@ -74,7 +74,7 @@ export function addCommands(
     execute: async args => {
       const path = args.path as string | undefined;
       const attachment = path
-        ? await model.attachments.of(path)
+        ? await model.attachments.of(model.contents.localPath(path))
         : model.target.attachment;
       if (attachment) {
         await model.attachments.detach(attachment);
@@ -162,7 +162,8 @@ async function switchKernel(
     model.announce({ session, move });
     await move.catch(() => undefined); // the notebook says why
     if (!wasDirty && !panel.isDisposed && kernelspecOf(session) === name) {
-      await panel.context.save(); // so that it opens there again
+      // So that it opens there again; JupyterLab says why it cannot be saved.
+      await panel.context.save().catch(() => undefined);
     }
   } else if (runsElsewhere(model, session, attachment)) {
     offerRestart(panel, trans);

@@ -41,8 +41,18 @@ const CALLS: [string, Record<string, string>, unknown, Call][] = [
     client => client.attach({ compute: 'a', path: 'p' })
   ],
   ['DELETE attachments/a%2Fb', {}, undefined, client => client.detach('a/b')],
-  ['GET kernels', { check: 'true' }, undefined, c => c.listKernels(true)],
-  ['GET kernels', { check: 'false' }, undefined, c => c.listKernels(false)],
+  [
+    'GET kernels',
+    { check: 'true', notebooks: 'true' },
+    undefined,
+    c => c.listKernels(true)
+  ],
+  [
+    'GET kernels',
+    { check: 'false', notebooks: 'true' },
+    undefined,
+    c => c.listKernels(false)
+  ],
   ['DELETE kernels/k', {}, undefined, client => client.deleteKernel('k')],
   [
     'POST kernels/k/adopt',

@@ -188,6 +188,7 @@ export function attachment(change: Partial<Attachment> = {}): Attachment {
   return {
     id: 'a1',
     compute: 'j-1',
+    compute_name: 'analytics',
     runtime_role: ANALYST,
     transport: 'gateway',
     path: 'work/report.ipynb',
@@ -205,6 +206,7 @@ export function kernel(change: Partial<EMRKernel> = {}): EMRKernel {
   return {
     kernel_id: 'k1',
     compute: 'j-1',
+    compute_name: 'analytics',
     kernelspec: 'emr-pyspark',
     transport: 'gateway',
     gateway_url: 'https://10.0.0.1:18888',

@@ -1,0 +1,295 @@
+/**
+ * @jest-environment ./jest.browser.js
+ */
+import { nullTranslator } from '@jupyterlab/translation';
+import { CommandRegistry } from '@lumino/commands';
+import { MessageLoop } from '@lumino/messaging';
+import { Widget } from '@lumino/widgets';
+import { act, fireEvent, screen } from '@testing-library/react';
+
+import { Chip, chipState } from '../chip';
+import { EMRModel } from '../models/emr';
+import { CommandIDs } from '../tokens';
+import type { Attachment, EMRKernel } from '../tokens';
+import {
+  ANALYST,
+  attachment,
+  contents,
+  ENGINEER,
+  FakeNotebook,
+  FakeServer,
+  FakeTracker,
+  kernel,
+  Later,
+  settled,
+  SPECS
+} from './fakes';
+
+const trans = nullTranslator.load('jupyter_emr_connect');
+
+const [ENTER, DOWN] = [13, 40];
+
+function stateOf(
+  attached: Attachment | null,
+  runs?: EMRKernel,
+  status = 'idle',
+  name = 'analytics'
+): ReturnType<typeof chipState> {
+  return chipState(attached, runs, status, () => name, trans);
+}
+
+function ago(seconds: number): string {
+  return new Date(Date.now() - seconds * 1000).toISOString();
+}
+
+describe('the state of a chip', () => {
+  it('without an attachment is that', () => {
+    expect(stateOf(null)).toEqual({
+      label: 'Not attached',
+      state: '',
+      details: 'Not attached'
+    });
+  });
+
+  it('names compute and role', () => {
+    expect(stateOf(attachment(), kernel()).label).toBe(
+      'analytics · EMRAnalyst'
+    );
+    const none = attachment({ runtime_role: null });
+    expect(stateOf(none, undefined, 'unknown')).toMatchObject({
+      label: 'analytics',
+      state: 'No kernel'
+    });
+  });
+
+  it.each([
+    ['idle', 'Idle'],
+    ['busy', 'Busy'],
+    ['starting', 'Starting'],
+    ['restarting', 'Restarting'],
+    ['autorestarting', 'Restarting'],
+    ['terminating', 'Shutting down'],
+    ['connecting', 'Connecting'],
+    ['disconnected', 'Disconnected'],
+    ['dead', 'Dead'],
+    ['of-the-future', 'No kernel']
+  ])('says of %s: %s', (status, words) => {
+    expect(stateOf(attachment(), kernel(), status).state).toBe(words);
+  });
+
+  it.each([
+    [{ link: 'reconnecting', since: ago(12) }, 'Reconnecting 12 s'],
+    [{ link: 'starting', since: ago(200) }, 'Starting 3 min'],
+    [{ link: 'starting', since: null }, 'Starting'],
+    [{ link: 'gone', cause: 'culled' }, 'Gone: culled'],
+    [{ link: 'gone', cause: null }, 'Gone: variables lost'],
+    [{ link: 'detached' }, 'Idle']
+  ] as const)('says of the ledger’s %j: %s', (change, words) => {
+    expect(stateOf(attachment(), kernel(change)).state).toBe(words);
+  });
+
+  it('tells the truth where the kernel runs as another role', () => {
+    const runs = kernel({ runtime_role: ENGINEER });
+    const { label, details } = stateOf(attachment(), runs);
+    expect(label).toBe('analytics · EMREngineer ≠');
+    expect(details).toContain('runs as EMREngineer; attached as EMRAnalyst');
+    const none = kernel({ runtime_role: null });
+    expect(stateOf(attachment(), none).details).toContain('runs as no role');
+  });
+
+  it('has all that is known in its details', () => {
+    const attached = attachment({
+      credentials_expire_at: '2026-01-01T14:05:00Z',
+      path: ''
+    });
+    const { details } = stateOf(attached, kernel({ reason: 'It was slow.' }));
+    for (const fact of [
+      ANALYST,
+      'It was slow.',
+      'credentials until',
+      'attached: /',
+      'https://10.0.0.1:18888',
+      'kernel k1'
+    ]) {
+      expect(details).toContain(fact);
+    }
+    expect(stateOf(null, kernel()).details).toContain('not attached any more');
+  });
+
+  it('has 28 characters at most', () => {
+    const name = 'a'.repeat(5000) + 'z';
+    const { label } = stateOf(attachment(), kernel(), 'idle', name);
+    expect([...label]).toHaveLength(28);
+    expect(label).toMatch(/^a+….*EMRAnalyst$/);
+    const emoji = stateOf(attachment(), kernel(), 'idle', '👩‍💻'.repeat(50));
+    expect([...emoji.label].length).toBeLessThanOrEqual(28);
+  });
+});
+
+describe('a chip', () => {
+  let commands: CommandRegistry;
+  let model: EMRModel;
+  let notebook: FakeNotebook;
+  let ran: unknown[];
+  let server: FakeServer;
+  let chip: Chip;
+
+  async function make(kernelspec = 'emr-pyspark'): Promise<void> {
+    notebook = new FakeNotebook('RTC:work/report.ipynb', kernelspec);
+    chip = new Chip(notebook.self, model, commands, () => SPECS, trans);
+    await act(async () => {
+      Widget.attach(chip, document.body);
+      await settled();
+    });
+  }
+
+  /** Let something happen, and all that follows. */
+  async function after(happen: () => unknown): Promise<void> {
+    await act(async () => {
+      await happen();
+      MessageLoop.flush();
+      await new Promise(resolve => setTimeout(resolve, 30));
+      MessageLoop.flush();
+      await settled();
+    });
+  }
+
+  const button = (): HTMLElement =>
+    screen.getByRole('button', { name: /^EMR: /, hidden: true });
+
+  beforeEach(() => {
+    ran = [];
+    commands = new CommandRegistry();
+    for (const id of Object.values(CommandIDs)) {
+      commands.addCommand(id, { execute: args => ran.push([id, args]) });
+    }
+    server = new FakeServer({
+      'GET attachments': ({ query }) => ({
+        items: query.path === 'work/report.ipynb' ? [attachment()] : [],
+        errors: []
+      }),
+      'GET kernels': () => ({ items: [kernel()], errors: [], as_of: '' })
+    });
+    model = new EMRModel({
+      settings: server.settings,
+      contents,
+      tracker: new FakeTracker().self,
+      store: null,
+      folder: () => ''
+    });
+  });
+
+  afterEach(async () => {
+    await after(() => chip.dispose());
+    model.kernels.dispose();
+    document.body.replaceChildren();
+  });
+
+  it('says compute, role and state of a notebook on EMR', async () => {
+    await make();
+    await after(() => notebook.sessionContext.give('emr-pyspark'));
+    expect(button().getAttribute('aria-label')).toBe(
+      'EMR: j-1 · EMRAnalyst, Idle'
+    );
+    await after(() => notebook.sessionContext.say('busy'));
+    expect(button().getAttribute('aria-label')).toContain('Busy');
+    expect(button().title).toContain(ANALYST);
+  });
+
+  it('is hidden where the kernel is a local one, and then asks nothing', async () => {
+    await make('python3');
+    expect(chip.isHidden).toBe(true);
+    expect(screen.queryByRole('button', { name: /^EMR/ })).toBeNull();
+    expect(server.count('GET kernels')).toBe(0);
+    await after(() => notebook.sessionContext.give('emr-pyspark'));
+    expect(chip.isHidden).toBe(false);
+    expect(button()).toBeTruthy();
+  });
+
+  it('is there while the notebook moves to EMR', async () => {
+    await make('python3');
+    server.routes['GET kernels'] = () => ({
+      items: [kernel({ link: 'starting', since: ago(3), local_id: null })],
+      errors: [],
+      as_of: ''
+    });
+    const move = new Later();
+    const session = notebook.sessionContext.self;
+    await after(() => model.announce({ session, move: move.promise }));
+    await after(() => model.kernels.refresh());
+    expect(button().getAttribute('aria-label')).toMatch(/Starting [34] s/);
+    await after(() => move.reject(new Error('no')));
+    expect(chip.isHidden).toBe(true);
+  });
+
+  it('follows a notebook that is renamed', async () => {
+    await make();
+    await after(() => notebook.move('elsewhere.ipynb'));
+    expect(server.seen.some(one => one.query.path === 'elsewhere.ipynb')).toBe(
+      true
+    );
+    expect(button().getAttribute('aria-label')).toBe('EMR: Not attached');
+  });
+
+  it('says what was attached or detached meanwhile', async () => {
+    await make();
+    server.routes['GET attachments'] = () => ({ items: [], errors: [] });
+    await after(() => model.attachments.invalidate());
+    expect(button().getAttribute('aria-label')).toBe('EMR: Not attached');
+  });
+
+  it('survives a server that does not answer', async () => {
+    server.routes = {};
+    await make();
+    expect(button().getAttribute('aria-label')).toBe('EMR: Not attached');
+  });
+
+  it('has a menu whose items run commands on its notebook', async () => {
+    await make();
+    await after(() => notebook.sessionContext.give('emr-pyspark'));
+    await after(() => fireEvent.click(button()));
+    const items = screen.getAllByRole('menuitem', { hidden: true });
+    expect(items.map(item => item.textContent)).toEqual([
+      'Change Compute or Role …',
+      'Restart Kernel There',
+      'Shut Down Kernel',
+      'Detach',
+      'Copy Details'
+    ]);
+    const menu = screen.getByRole('menu', { hidden: true }).parentElement!;
+    await after(() => {
+      for (const keyCode of [DOWN, DOWN, ENTER]) {
+        fireEvent.keyDown(menu, { keyCode });
+      }
+    });
+    expect(ran).toEqual([
+      [CommandIDs.restartHere, { path: 'RTC:work/report.ipynb' }]
+    ]);
+  });
+
+  it('ends with its notebook, whichever goes first', async () => {
+    await make();
+    await after(() => {
+      notebook.dispose();
+      chip.dispose();
+      chip.dispose();
+    });
+    const asked = server.seen.length;
+    await after(() => {
+      model.attachments.invalidate();
+      return model.kernels.refresh();
+    });
+    const since = server.seen.slice(asked).map(one => one.query.path);
+    expect(since).not.toContain('work/report.ipynb');
+    expect(chip.isDisposed).toBe(true);
+  });
+
+  it('ends while its attachment is asked for', async () => {
+    const slow = new Later();
+    server.routes['GET attachments'] = () => slow.promise;
+    await make();
+    await after(() => chip.dispose());
+    await after(() => slow.resolve({ items: [attachment()], errors: [] }));
+    expect(chip.isDisposed).toBe(true);
+  });
+});

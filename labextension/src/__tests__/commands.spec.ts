@@ -1,0 +1,314 @@
+/**
+ * @jest-environment ./jest.browser.js
+ */
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import { nullTranslator } from '@jupyterlab/translation';
+import { CommandRegistry } from '@lumino/commands';
+
+import { addCommands } from '../commands';
+import { kernelActions } from '../kernelactions';
+import { EMRModel } from '../models/emr';
+import { CommandIDs } from '../tokens';
+import {
+  ANALYST,
+  attachment,
+  compute,
+  contents,
+  ENGINEER,
+  FakeNotebook,
+  FakeServer,
+  FakeTracker,
+  failure,
+  identity,
+  json,
+  kernel,
+  Later,
+  listOf,
+  settled,
+  SPECS
+} from './fakes';
+
+const trans = nullTranslator.load('jupyter_emr_connect');
+const list = (...items: unknown[]): object => ({
+  items,
+  errors: [],
+  as_of: ''
+});
+
+let activated: string[];
+let app: JupyterFrontEnd;
+let commands: CommandRegistry;
+let ended: string[];
+let interrupts: number;
+let model: EMRModel;
+let opened: unknown[];
+let server: FakeServer;
+let tracker: FakeTracker;
+
+beforeEach(() => {
+  activated = [];
+  ended = [];
+  interrupts = 0;
+  opened = [];
+  commands = new CommandRegistry();
+  for (const id of ['notebook:create-new', 'docmanager:open']) {
+    commands.addCommand(id, { execute: args => opened.push(args) });
+  }
+  const connection = {
+    interrupt: () => Promise.resolve(void interrupts++),
+    dispose: () => undefined
+  };
+  app = {
+    commands,
+    serviceManager: {
+      contents,
+      kernels: {
+        connectTo: () => connection,
+        findById: (id: string) => Promise.resolve(id ? { id } : undefined)
+      },
+      kernelspecs: { ready: Promise.resolve(), specs: SPECS },
+      sessions: {
+        running: () => [{ id: 's1', kernel: { id: 'local-1' } }].values(),
+        shutdown: (id: string) => Promise.resolve(void ended.push(id))
+      }
+    },
+    shell: { activateById: (id: string) => activated.push(id) }
+  } as unknown as JupyterFrontEnd;
+  server = new FakeServer({
+    'GET attachments': () => list(),
+    'GET compute': () => listOf([compute()]),
+    'GET identity': () => identity(),
+    'GET kernels': () => list(kernel()),
+    'POST attachments': ({ body }) =>
+      json(attachment({ ...(body as object), compute: 'j-1' }), 201)
+  });
+  tracker = new FakeTracker();
+  model = new EMRModel({
+    settings: server.settings,
+    contents,
+    tracker: tracker.self,
+    store: null,
+    folder: () => ''
+  });
+  addCommands(app, model, tracker.self, 'sidebar', trans);
+});
+
+afterEach(() => {
+  model.computes.dispose();
+  model.kernels.dispose();
+});
+
+function show(path: string, kernelspec: string, runs = true): FakeNotebook {
+  const notebook = new FakeNotebook(path, kernelspec);
+  if (runs) {
+    notebook.sessionContext.give(kernelspec);
+  }
+  tracker.show(notebook);
+  return notebook;
+}
+
+async function attach(path?: string, more = {}): Promise<unknown> {
+  const args = { compute: 'j-1', runtime_role: ANALYST, path, ...more };
+  const made: unknown = await commands.execute(CommandIDs.attach, args);
+  await settled();
+  return made;
+}
+
+describe('the commands', () => {
+  it('open the panel and refresh', async () => {
+    await commands.execute(CommandIDs.openPanel);
+    await commands.execute(CommandIDs.showKernels);
+    expect(activated).toEqual(['sidebar', 'sidebar']);
+    await commands.execute(CommandIDs.refresh);
+    expect(server.count('GET compute')).toBe(1);
+    expect(server.count('GET identity')).toBe(1);
+  });
+
+  it('are off where there is no panel or notebook', () => {
+    const others = new CommandRegistry();
+    addCommands({ ...app, commands: others }, model, null, null, trans);
+    expect(others.isEnabled(CommandIDs.openPanel)).toBe(false);
+    expect(others.isEnabled(CommandIDs.showKernels)).toBe(false);
+    expect(others.isEnabled(CommandIDs.restartHere)).toBe(false);
+    expect(others.isEnabled(CommandIDs.detach)).toBe(false);
+    expect(others.isEnabled(CommandIDs.detach, { path: 'a' })).toBe(true);
+  });
+
+  it('open the panel for who names no compute', async () => {
+    expect(await commands.execute(CommandIDs.attach)).toBeNull();
+    expect(activated).toEqual(['sidebar']);
+    expect(server.count('POST attachments')).toBe(0);
+  });
+
+  it('attach the notebook in front where no path is given', async () => {
+    show('RTC:work/a.ipynb', 'emr-pyspark');
+    await attach();
+    const sent = server.seen.find(one => one.what === 'POST attachments');
+    expect(sent?.body).toEqual({
+      compute: 'j-1',
+      runtime_role: ANALYST,
+      transport: 'auto',
+      path: 'work/a.ipynb'
+    });
+  });
+
+  it('detach what holds for a path, on whatever drive', async () => {
+    server.routes['GET attachments'] = ({ query }) =>
+      query.path === 'work/a.ipynb' ? list(attachment()) : list();
+    server.routes['DELETE attachments/a1'] = () =>
+      new Response(null, { status: 204 });
+    await commands.execute(CommandIDs.detach, { path: 'else.ipynb' });
+    expect(server.count('DELETE attachments/a1')).toBe(0);
+    await commands.execute(CommandIDs.detach, { path: 'RTC:work/a.ipynb' });
+    expect(server.count('DELETE attachments/a1')).toBe(1);
+  });
+
+  it('restart the notebook in front, or that of a path', async () => {
+    const first = show('a.ipynb', 'emr-pyspark');
+    const second = show('RTC:b.ipynb', 'emr-pyspark');
+    await commands.execute(CommandIDs.restartHere);
+    await commands.execute(CommandIDs.restartHere, { path: 'a.ipynb' });
+    await commands.execute(CommandIDs.restartHere, { path: 'RTC:b.ipynb' });
+    await commands.execute(CommandIDs.restartHere, { path: 'closed.ipynb' });
+    expect([first, second].map(one => one.sessionContext.restarts)).toEqual([
+      1, 2
+    ]);
+  });
+
+  it('make a notebook for the chosen compute', async () => {
+    await model.refresh();
+    model.choose(compute());
+    await commands.execute(CommandIDs.newNotebook, { cwd: 'work' });
+    expect(opened).toEqual([{ cwd: 'work', kernelName: 'emr-pyspark' }]);
+  });
+
+  it('say what arguments they take', async () => {
+    const described = await commands.describedBy(CommandIDs.attach);
+    expect(Object.keys(described.args?.properties ?? {})).toEqual([
+      'compute',
+      'runtime_role',
+      'transport',
+      'path'
+    ]);
+  });
+});
+
+describe('a notebook that was attached', () => {
+  it('moves to a kernel on its compute, and is saved so', async () => {
+    const notebook = show('RTC:work/a.ipynb', 'python3');
+    await model.refresh();
+    await attach('work/a.ipynb');
+    expect(notebook.sessionContext.changes).toEqual([{ name: 'emr-pyspark' }]);
+    expect(notebook.saves).toBe(1);
+    expect(model.isMoving(notebook.sessionContext.self)).toBe(false);
+  });
+
+  it('is not saved where it had changes, or the kernel did not start', async () => {
+    const changed = show('a.ipynb', 'python3');
+    changed.context.model.dirty = true;
+    await attach('a.ipynb');
+    const failed = show('b.ipynb', 'python3');
+    failed.sessionContext.onChange = () => Promise.reject(new Error('no'));
+    await attach('b.ipynb');
+    expect([changed.saves, failed.saves]).toEqual([0, 0]);
+  });
+
+  it('is said to move while it does, and may be closed meanwhile', async () => {
+    const notebook = show('a.ipynb', 'python3');
+    const slow = new Later();
+    notebook.sessionContext.onChange = () => slow.promise;
+    await attach('a.ipynb');
+    expect(model.isMoving(notebook.sessionContext.self)).toBe(true);
+    notebook.dispose();
+    slow.resolve(null);
+    await settled();
+    expect(notebook.saves).toBe(0);
+  });
+
+  it('whose save fails says so nowhere but in its own way', async () => {
+    const notebook = show('a.ipynb', 'python3');
+    notebook.context.save = () => Promise.reject(new Error('read-only'));
+    await attach('a.ipynb');
+    expect(notebook.sessionContext.changes).toHaveLength(1);
+  });
+
+  it('and has no kernel yet gets one of its own kind', async () => {
+    const notebook = show('a.ipynb', 'emr-spark', false);
+    await attach('a.ipynb');
+    expect(notebook.sessionContext.changes).toEqual([{ name: 'emr-spark' }]);
+  });
+
+  it('and runs there keeps its kernel, without a word', async () => {
+    const notebook = show('a.ipynb', 'emr-pyspark');
+    await model.kernels.refresh();
+    await attach('a.ipynb');
+    expect(notebook.sessionContext.changes).toEqual([]);
+    expect(notebook.contentHeader.widgets).toEqual([]);
+  });
+
+  it('and runs as another role is asked before its variables go', async () => {
+    const notebook = show('a.ipynb', 'emr-pyspark');
+    await model.kernels.refresh();
+    await attach('a.ipynb', { runtime_role: ENGINEER });
+    expect(notebook.sessionContext.restarts).toBe(0);
+    expect(notebook.contentHeader.widgets).toHaveLength(1);
+  });
+
+  it.each([
+    ['closed', (notebook: FakeNotebook) => notebook.dispose()],
+    ['renamed', (notebook: FakeNotebook) => notebook.move('other.ipynb')]
+  ])('but was %s meanwhile is left alone', async (_, change) => {
+    const notebook = show('a.ipynb', 'python3');
+    const slow = new Later();
+    server.routes['POST attachments'] = () => slow.promise;
+    const asked = attach('a.ipynb');
+    await settled();
+    change(notebook);
+    slow.resolve(json(attachment({ path: 'a.ipynb' }), 201));
+    await asked;
+    expect(notebook.sessionContext.changes).toEqual([]);
+  });
+
+  it('stays where it is when attaching fails', async () => {
+    const notebook = show('a.ipynb', 'python3');
+    server.routes['POST attachments'] = () => failure('No.');
+    expect(await attach('a.ipynb')).toBeNull();
+    expect(notebook.sessionContext.changes).toEqual([]);
+  });
+});
+
+describe('the buttons at a kernel', () => {
+  beforeEach(() => {
+    server.routes['DELETE kernels/k1'] = () =>
+      new Response(null, { status: 204 });
+    server.routes['POST kernels/k1/adopt'] = () => kernel();
+  });
+
+  it('open its notebook, if it has one', () => {
+    const actions = kernelActions(app, model);
+    actions.open(kernel());
+    actions.open(kernel({ notebook: null }));
+    expect(opened).toEqual([{ path: 'work/report.ipynb' }]);
+  });
+
+  it('interrupt it, if it runs here', async () => {
+    const actions = kernelActions(app, model);
+    await actions.interrupt(kernel());
+    await actions.interrupt(kernel({ local_id: null }));
+    expect(interrupts).toBe(1);
+  });
+
+  it('end it through Jupyter where Jupyter has it, else on its compute', async () => {
+    const actions = kernelActions(app, model);
+    await actions.shutDown([kernel()]);
+    expect([ended, server.count('DELETE kernels/k1')]).toEqual([['s1'], 0]);
+    await actions.shutDown([kernel({ local_id: 'gone' })]);
+    expect([ended, server.count('DELETE kernels/k1')]).toEqual([['s1'], 1]);
+  });
+
+  it('adopt it and open its notebook', async () => {
+    await kernelActions(app, model).adopt(kernel({ link: 'detached' }));
+    expect(opened).toEqual([{ path: 'work/report.ipynb' }]);
+    expect(model.kernels.items).toHaveLength(1);
+  });
+});
