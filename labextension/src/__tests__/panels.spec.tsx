@@ -197,13 +197,16 @@ describe('Computes', () => {
     expect(screen.queryByRole('combobox', { name: 'Region' })).toBeNull();
   });
 
-  it('shows all again when what was chosen in a filter is there no more', async () => {
+  it('lets a choice be taken back also when it is there no more', async () => {
     await show([...three, compute({ id: 'd', name: 'other', kind: 'eks' })]);
     const kinds = screen.getByRole('combobox', { name: 'Kind' });
     fireEvent.change(kinds, { target: { value: 'eks' } });
     server.routes['GET compute'] = () => listOf(three, { version: 'v2' });
     await after(() => model.computes.refresh());
+    expect(names()).toEqual([]);
+    fireEvent.change(kinds, { target: { value: '' } });
     expect(names()).toHaveLength(3);
+    expect(screen.queryByRole('combobox', { name: 'Kind' })).toBeNull();
   });
 
   it('is walked through by keys', async () => {

@@ -62,13 +62,18 @@ export function rowsOf(
   };
 }
 
-/** Return the different values of a field, for a choice; empty where there is nothing to choose. */
+/**
+ * Return the different values of a field and the one that is `chosen` (empty for none), for a choice; empty where there
+ * is nothing to choose.
+ */
 export function choicesOf(
   computes: readonly Compute[],
-  field: 'kind' | 'state' | 'region' | 'account'
+  field: 'kind' | 'state' | 'region' | 'account',
+  chosen = ''
 ): string[] {
-  const values = new Set(computes.map(row => row[field]).filter(Boolean));
-  return values.size > 1 ? [...values].sort() : [];
+  const all = [chosen, ...computes.map(row => row[field])];
+  const values = new Set(all.filter(Boolean));
+  return values.size > 1 || chosen ? [...values].sort() : [];
 }
 
 const COLLATOR = new Intl.Collator(undefined, { numeric: true });

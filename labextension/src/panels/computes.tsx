@@ -105,8 +105,11 @@ function Choices(props: {
   };
   const fields = ['kind', 'state', 'region', 'account'] as const;
   const choices = useMemo(
-    () => fields.map(field => [field, choicesOf(items, field)] as const),
-    [items]
+    () =>
+      fields.map(
+        field => [field, choicesOf(items, field, filter[field])] as const
+      ),
+    [items, filter]
   );
   return (
     <div className="jp-EmrChoices">
@@ -147,7 +150,8 @@ function List(
     estimateSize: () => ROW_HEIGHT,
     getItemKey: index => keyOf(rows[index]),
     getScrollElement: () => listRef.current,
-    overscan: 8
+    overscan: 8,
+    useFlushSync: false // React says no to it while it renders
   });
   const at = rows.findIndex(row => keyOf(row) === (active ?? chosen));
   const move = (index: number): void => {
@@ -178,6 +182,12 @@ function List(
       props.onChoose(rows[at]);
     }
   };
+  // Out of sight there is no row that a screen reader could go to.
+  const isThere = virtual.getVirtualItems().some(item => item.index === at);
+  const choose = (compute: Compute): void => {
+    setActive(keyOf(compute));
+    props.onChoose(compute);
+  };
   return (
     <div
       ref={listRef}
@@ -186,7 +196,7 @@ function List(
       tabIndex={0}
       aria-label={trans.__('Computes')}
       aria-busy={props.model.busy}
-      aria-activedescendant={at >= 0 ? idOf(rows[at]) : undefined}
+      aria-activedescendant={isThere ? idOf(rows[at]) : undefined}
       onKeyDown={onKeyDown}
       onFocus={() => active ?? chosen ?? move(0)}
     >
@@ -196,6 +206,7 @@ function List(
             {...props}
             key={item.key}
             compute={rows[item.index]}
+            onChoose={choose}
             isActive={item.index === at}
             top={item.start}
             place={[item.index + 1, rows.length]}
@@ -262,7 +273,7 @@ function Row(
 export const MIME = 'application/x-emr-compute';
 
 function idOf(compute: Compute): string {
-  return `jp-emr-compute-${keyOf(compute)}`;
+  return `jp-emr-compute-${encodeURIComponent(keyOf(compute))}`; // an id has no spaces
 }
 
 function Errors(props: {

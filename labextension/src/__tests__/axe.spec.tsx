@@ -1,0 +1,195 @@
+/**
+ * @jest-environment ./jest.browser.js
+ */
+import { nullTranslator } from '@jupyterlab/translation';
+import { MessageLoop } from '@lumino/messaging';
+import { Widget } from '@lumino/widgets';
+import { act, fireEvent, screen } from '@testing-library/react';
+import axe from 'axe-core';
+
+import { EMRModel } from '../models/emr';
+import { EMRSidebar } from '../panels/sidebar';
+import {
+  attachment,
+  compute,
+  contents,
+  FakeNotebook,
+  FakeServer,
+  FakeTracker,
+  failure,
+  identity,
+  kernel,
+  Later,
+  listOf,
+  settled
+} from './fakes';
+
+const trans = nullTranslator.load('jupyter_emr_connect');
+const list = (...items: unknown[]): object => ({
+  items,
+  errors: [],
+  as_of: ''
+});
+const LISTED = listOf(
+  [
+    compute(),
+    compute({ id: 'vc/ep', kind: 'eks', name: 'endpoint' }),
+    compute({ id: 'x', name: 'gone', attachable: false, reason: 'It ended.' })
+  ],
+  {
+    errors: [
+      {
+        kind: 'serverless',
+        region: 'us-east-1',
+        code: 'AccessDenied',
+        message: 'Denied.',
+        iam_action: 'emr-serverless:ListApplications'
+      }
+    ]
+  }
+);
+
+let model: EMRModel;
+let server: FakeServer;
+let sidebar: EMRSidebar;
+
+/** Let something happen, and all that follows. */
+async function after(happen: () => unknown): Promise<void> {
+  await act(async () => {
+    await happen();
+    for (let turn = 0; turn < 3; turn++) {
+      MessageLoop.flush();
+      await new Promise(resolve => setTimeout(resolve, 10));
+      await settled();
+    }
+  });
+}
+
+/** Return what axe finds that matters; colours and sizes are for a real browser. */
+async function findings(): Promise<string[]> {
+  const rules = {
+    'color-contrast': { enabled: false },
+    region: { enabled: false }
+  };
+  const { violations } = await axe.run(sidebar.node, { rules });
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(node => `${id}: ${node.html.slice(0, 200)}`)
+  );
+}
+
+beforeEach(async () => {
+  server = new FakeServer({
+    'GET attachments': () => list(attachment()),
+    'GET compute': ({ query }) => (query.since ? new Later().promise : LISTED),
+    'GET identity': () => identity(),
+    'GET kernels': () =>
+      list(kernel(), kernel({ kernel_id: 'b', link: 'gone' })),
+    'GET runtime-roles': () => list()
+  });
+  const tracker = new FakeTracker();
+  tracker.show(new FakeNotebook('work/report.ipynb'));
+  model = new EMRModel({
+    settings: server.settings,
+    contents,
+    tracker: tracker.self,
+    store: null,
+    folder: () => ''
+  });
+  const nothing = (): Promise<void> => Promise.resolve();
+  const actions = {
+    open: () => undefined,
+    interrupt: nothing,
+    shutDown: nothing,
+    adopt: nothing
+  };
+  sidebar = new EMRSidebar(model, actions, trans);
+  sidebar.hide();
+  await after(() => {
+    Widget.attach(sidebar, document.body);
+    sidebar.show();
+  });
+});
+
+afterEach(async () => {
+  await after(() => {
+    sidebar.hide();
+    sidebar.dispose();
+  });
+  model.computes.dispose();
+  model.kernels.dispose();
+});
+
+describe('the sidebar', () => {
+  it('has what the contract names', () => {
+    expect(screen.getByRole('region', { name: 'EMR' })).toBe(sidebar.node);
+    for (const name of ['Identity', 'Kernels']) {
+      expect(screen.getByRole('region', { name })).toBeTruthy();
+    }
+    expect(screen.getByRole('searchbox', { name: 'Filter computes' }));
+    expect(screen.getByRole('listbox', { name: 'Computes' })).toBeTruthy();
+    expect(screen.getByRole('button', { name: 'Detach' })).toBeTruthy();
+  });
+
+  it('follows what there is while it is shown, and no longer', async () => {
+    expect(server.count('GET identity')).toBe(1);
+    expect(server.count('GET compute')).toBeGreaterThan(0);
+    await after(() => sidebar.hide());
+    const asked = server.seen.length;
+    await after(() => new Promise(resolve => setTimeout(resolve, 1000)));
+    expect(server.seen).toHaveLength(asked);
+    const waited = server.seen.filter(one => one.query.since);
+    expect(waited.every(one => one.signal.aborted)).toBe(true);
+  });
+
+  it('asks as another profile for everything anew', async () => {
+    server.routes['PUT identity'] = () => identity({ profile: 'analyst' });
+    const profile = screen.getByRole('combobox', { name: 'AWS profile' });
+    await after(() =>
+      fireEvent.change(profile, { target: { value: 'analyst' } })
+    );
+    expect(model.identity.identity?.profile).toBe('analyst');
+    expect(server.seen.some(one => one.query.refresh === 'true')).toBe(true);
+  });
+});
+
+describe('axe finds nothing', () => {
+  it('in the lists', async () => {
+    fireEvent.click(screen.getByRole('button', { name: /Cannot be attached/ }));
+    expect(await findings()).toEqual([]);
+  });
+
+  it('in a chosen compute, open to its details', async () => {
+    await after(() =>
+      fireEvent.click(screen.getByRole('option', { name: 'analytics' }))
+    );
+    expect(screen.getByRole('combobox', { name: 'Runtime role' })).toBeTruthy();
+    sidebar.node.querySelectorAll('details').forEach(one => (one.open = true));
+    act(() => screen.getByRole('listbox').focus());
+    expect(await findings()).toEqual([]);
+  });
+
+  it('in what failed and in what is under way', async () => {
+    await after(() =>
+      fireEvent.click(screen.getByRole('option', { name: 'analytics' }))
+    );
+    server.routes['POST attachments'] = () =>
+      failure('No way.', 502, { hop: 'gateway' });
+    const attach = screen.getByRole('button', {
+      name: 'Attach to this notebook'
+    });
+    await after(() => fireEvent.click(attach));
+    expect(await findings()).toEqual([]);
+    server.routes['POST attachments'] = () => new Later().promise;
+    await after(() => fireEvent.click(attach));
+    expect(screen.getByRole('button', { name: 'Cancel' })).toBeTruthy();
+    expect(await findings()).toEqual([]);
+  });
+
+  it('where nothing is there and nothing works', async () => {
+    server.routes = {};
+    await after(() => model.refresh());
+    await after(() => model.kernels.refresh());
+    expect(screen.getAllByRole('alert').length).toBeGreaterThan(2);
+    expect(await findings()).toEqual([]);
+  });
+});
