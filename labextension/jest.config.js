@@ -19,6 +19,7 @@ module.exports = {
     '\\.svg$': '<rootDir>/jest.svg.js'
   },
   testEnvironment: 'node',
+  testTimeout: 30_000, // for a loaded machine
   testMatch: ['<rootDir>/src/__tests__/**/*.spec.ts?(x)'],
   transform: { '\\.[jt]sx?$': ['ts-jest', { tsconfig: compiler }] },
   transformIgnorePatterns: [`/node_modules/(?!(${modules})/)`]

@@ -126,7 +126,8 @@ describe('the commands', () => {
 
   it('are off where there is no panel or notebook', () => {
     const others = new CommandRegistry();
-    addCommands({ ...app, commands: others }, model, null, null, trans);
+    const bare = { ...app, commands: others } as unknown as JupyterFrontEnd;
+    addCommands(bare, model, null, null, trans);
     expect(others.isEnabled(CommandIDs.openPanel)).toBe(false);
     expect(others.isEnabled(CommandIDs.showKernels)).toBe(false);
     expect(others.isEnabled(CommandIDs.restartHere)).toBe(false);

@@ -73,9 +73,12 @@ export class FakeServer {
     const prefix = `${BASE}jupyter-emr-connect/`;
     const path = request.url.split('?')[0].slice(prefix.length);
     const text = request.method === 'GET' ? '' : await request.text();
-    const query = Object.fromEntries(
-      [...url.searchParams].filter(([, value]) => value !== '')
-    );
+    const query: Record<string, string> = {};
+    url.searchParams.forEach((value, key) => {
+      if (value !== '') {
+        query[key] = value; // what has none is there against caches
+      }
+    });
     const seen: ISeen = {
       what: `${request.method} ${path}`,
       query,
@@ -117,10 +120,28 @@ function aborted(signal: AbortSignal): Promise<never> {
   });
 }
 
+/** Node's own, which fake timers leave alone here. */
+declare const setImmediate: (callback: () => void) => void;
+
+/** Let the answers go one step further. */
+export function turn(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve));
+}
+
 /** Let all that is due happen. */
 export async function settled(): Promise<void> {
-  for (let turn = 0; turn < 40; turn++) {
-    await new Promise(resolve => setImmediate(resolve));
+  for (let count = 0; count < 40; count++) {
+    await turn();
+  }
+}
+
+/** Wait until something is so, for seconds at most. */
+export async function until(isSo: () => boolean): Promise<void> {
+  for (let count = 0; !isSo(); count++) {
+    if (count > 1000) {
+      throw new Error(`Never so: ${isSo.toString()}`);
+    }
+    await new Promise(resolve => setTimeout(resolve, 5));
   }
 }
 

@@ -1,5 +1,6 @@
 import type { IStateDB } from '@jupyterlab/statedb';
 
+import type { EMRClient } from '../client';
 import { AttachingModel } from '../models/attaching';
 import { AttachmentsModel } from '../models/attachments';
 import { IdentityModel } from '../models/identity';
@@ -215,16 +216,13 @@ describe('attaching', () => {
   });
 
   it('that is cancelled as its answer comes stays cancelled', async () => {
-    const server = new FakeServer();
-    let answer: (value: unknown) => void = () => undefined;
-    const client = Object.assign(Object.create(server.client) as object, {
-      attach: () => new Promise(resolve => (answer = resolve))
-    }) as typeof server.client;
+    const answer = new Later();
+    const client = { attach: () => answer.promise } as unknown as EMRClient;
     const model = new AttachingModel(client);
     const attached = emissions(model.attached);
     const asked = model.attach(WHAT);
     model.cancel();
-    answer(attachment());
+    answer.resolve(attachment());
     expect(await asked).toBeNull();
     expect([model.done, attached.args]).toEqual([null, []]);
   });

@@ -133,12 +133,12 @@ describe('Computes', () => {
 
   it('has nothing but options in the list', async () => {
     await show(three);
-    const inside = [...listbox().children];
+    const inside = Array.from(listbox().children);
     for (const element of inside) {
       const role = element.getAttribute('role');
       expect(['option', 'presentation', 'none']).toContain(role);
       if (role !== 'option') {
-        inside.push(...element.children);
+        inside.push(...Array.from(element.children));
       }
     }
   });

