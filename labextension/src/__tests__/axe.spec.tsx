@@ -7,29 +7,25 @@ import { Widget } from '@lumino/widgets';
 import { act, fireEvent, screen } from '@testing-library/react';
 import axe from 'axe-core';
 
-import { EMRModel } from '../models/emr';
+import type { EMRModel } from '../models/emr';
 import { EMRSidebar } from '../panels/sidebar';
 import {
   attachment,
   compute,
-  contents,
+  failure,
   FakeNotebook,
   FakeServer,
   FakeTracker,
-  failure,
   identity,
+  itemsOf,
   kernel,
   Later,
   listOf,
+  modelOf,
   settled
 } from './fakes';
 
 const trans = nullTranslator.load('jupyter_emr_connect');
-const list = (...items: unknown[]): object => ({
-  items,
-  errors: [],
-  as_of: ''
-});
 const LISTED = listOf(
   [
     compute(),
@@ -82,22 +78,16 @@ async function findings(): Promise<string[]> {
 
 beforeEach(async () => {
   server = new FakeServer({
-    'GET attachments': () => list(attachment()),
+    'GET attachments': () => itemsOf(attachment()),
     'GET compute': ({ query }) => (query.since ? new Later().promise : LISTED),
     'GET identity': () => identity(),
     'GET kernels': () =>
-      list(kernel(), kernel({ kernel_id: 'b', link: 'gone' })),
-    'GET runtime-roles': () => list()
+      itemsOf(kernel(), kernel({ kernel_id: 'b', link: 'gone' })),
+    'GET runtime-roles': () => itemsOf()
   });
   const tracker = new FakeTracker();
   tracker.show(new FakeNotebook('work/report.ipynb'));
-  model = new EMRModel({
-    settings: server.settings,
-    contents,
-    tracker: tracker.self,
-    store: null,
-    folder: () => ''
-  });
+  model = modelOf(server, tracker);
   const nothing = (): Promise<void> => Promise.resolve();
   const actions = {
     open: () => undefined,

@@ -8,19 +8,19 @@ import { Widget } from '@lumino/widgets';
 import { act, fireEvent, screen } from '@testing-library/react';
 
 import { Chip, chipState } from '../chip';
-import { EMRModel } from '../models/emr';
+import type { EMRModel } from '../models/emr';
 import { CommandIDs } from '../tokens';
 import type { Attachment, EMRKernel } from '../tokens';
 import {
   ANALYST,
   attachment,
-  contents,
   ENGINEER,
   FakeNotebook,
   FakeServer,
   FakeTracker,
   kernel,
   Later,
+  modelOf,
   settled,
   SPECS
 } from './fakes';
@@ -170,13 +170,7 @@ describe('a chip', () => {
       }),
       'GET kernels': () => ({ items: [kernel()], errors: [], as_of: '' })
     });
-    model = new EMRModel({
-      settings: server.settings,
-      contents,
-      tracker: new FakeTracker().self,
-      store: null,
-      folder: () => ''
-    });
+    model = modelOf(server, new FakeTracker());
   });
 
   afterEach(async () => {

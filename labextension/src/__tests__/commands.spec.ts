@@ -7,7 +7,7 @@ import { CommandRegistry } from '@lumino/commands';
 
 import { addCommands } from '../commands';
 import { kernelActions } from '../kernelactions';
-import { EMRModel } from '../models/emr';
+import type { EMRModel } from '../models/emr';
 import { CommandIDs } from '../tokens';
 import {
   ANALYST,
@@ -15,25 +15,22 @@ import {
   compute,
   contents,
   ENGINEER,
+  failure,
   FakeNotebook,
   FakeServer,
   FakeTracker,
-  failure,
   identity,
+  itemsOf,
   json,
   kernel,
   Later,
   listOf,
+  modelOf,
   settled,
   SPECS
 } from './fakes';
 
 const trans = nullTranslator.load('jupyter_emr_connect');
-const list = (...items: unknown[]): object => ({
-  items,
-  errors: [],
-  as_of: ''
-});
 
 let activated: string[];
 let app: JupyterFrontEnd;
@@ -75,21 +72,15 @@ beforeEach(() => {
     shell: { activateById: (id: string) => activated.push(id) }
   } as unknown as JupyterFrontEnd;
   server = new FakeServer({
-    'GET attachments': () => list(),
+    'GET attachments': () => itemsOf(),
     'GET compute': () => listOf([compute()]),
     'GET identity': () => identity(),
-    'GET kernels': () => list(kernel()),
+    'GET kernels': () => itemsOf(kernel()),
     'POST attachments': ({ body }) =>
       json(attachment({ ...(body as object), compute: 'j-1' }), 201)
   });
   tracker = new FakeTracker();
-  model = new EMRModel({
-    settings: server.settings,
-    contents,
-    tracker: tracker.self,
-    store: null,
-    folder: () => ''
-  });
+  model = modelOf(server, tracker);
   addCommands(app, model, tracker.self, 'sidebar', trans);
 });
 
@@ -155,7 +146,7 @@ describe('the commands', () => {
 
   it('detach what holds for a path, on whatever drive', async () => {
     server.routes['GET attachments'] = ({ query }) =>
-      query.path === 'work/a.ipynb' ? list(attachment()) : list();
+      query.path === 'work/a.ipynb' ? itemsOf(attachment()) : itemsOf();
     server.routes['DELETE attachments/a1'] = () =>
       new Response(null, { status: 204 });
     await commands.execute(CommandIDs.detach, { path: 'else.ipynb' });

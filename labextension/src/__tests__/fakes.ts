@@ -8,6 +8,7 @@ import type { Contents, KernelSpec } from '@jupyterlab/services';
 import { Signal } from '@lumino/signaling';
 
 import { EMRClient } from '../client';
+import { EMRModel } from '../models/emr';
 import type {
   Attachment,
   Compute,
@@ -199,6 +200,32 @@ export function listOf(
     changes: null,
     ...change
   };
+}
+
+/** Return an answer of other lists. */
+export function itemsOf(...items: unknown[]): object {
+  return { items, errors: [], as_of: '' };
+}
+
+/** What nobody should name a thing, and somebody will. */
+export const HOSTILE = [
+  '<img src=x onerror=alert(1)>',
+  '\u202Eevil\u202C right to left \u05D0\u05D1',
+  'x'.repeat(10_000),
+  '👩‍💻🚀 emoji',
+  '{{constructor}} ${7*7} %1 %s',
+  ' '
+];
+
+/** Return all models, on a server and its notebooks. */
+export function modelOf(server: FakeServer, tracker: FakeTracker): EMRModel {
+  return new EMRModel({
+    settings: server.settings,
+    contents,
+    tracker: tracker.self,
+    store: null,
+    folder: () => ''
+  });
 }
 
 export const ANALYST = 'arn:aws:iam::123456789012:role/EMRAnalyst';

@@ -1,5 +1,5 @@
 import { AttachmentsModel } from '../models/attachments';
-import { EMRModel } from '../models/emr';
+import type { EMRModel } from '../models/emr';
 import { TargetModel } from '../models/target';
 import {
   ANALYST,
@@ -7,24 +7,20 @@ import {
   compute,
   contents,
   emissions,
+  failure,
   FakeNotebook,
   FakeServer,
   FakeSession,
   FakeTracker,
-  failure,
   identity,
+  itemsOf,
   json,
   Later,
   listOf,
+  modelOf,
   settled,
   until
 } from './fakes';
-
-const list = (...items: unknown[]): object => ({
-  items,
-  errors: [],
-  as_of: ''
-});
 
 describe('the target', () => {
   let server: FakeServer;
@@ -36,8 +32,8 @@ describe('the target', () => {
     server = new FakeServer({
       'GET attachments': ({ query }) =>
         query.path === 'work/a.ipynb'
-          ? list(attachment({ path: 'work/a.ipynb' }))
-          : list()
+          ? itemsOf(attachment({ path: 'work/a.ipynb' }))
+          : itemsOf()
     });
     tracker = new FakeTracker();
     attachments = new AttachmentsModel(server.client);
@@ -79,7 +75,7 @@ describe('the target', () => {
     server.routes['GET attachments'] = () => slow.promise;
     tracker.show(new FakeNotebook('b.ipynb'));
     expect([target.attachment, target.busy]).toEqual([null, true]);
-    slow.resolve(list(attachment({ path: '' })));
+    slow.resolve(itemsOf(attachment({ path: '' })));
     await settled();
     expect([target.attachment?.path, target.busy]).toEqual(['', false]);
   });
@@ -95,11 +91,11 @@ describe('the target', () => {
   it('is the notebook shown last, whichever is answered first', async () => {
     const slow = new Later();
     server.routes['GET attachments'] = ({ query }) =>
-      query.path === 'slow.ipynb' ? slow.promise : list();
+      query.path === 'slow.ipynb' ? slow.promise : itemsOf();
     tracker.show(new FakeNotebook('slow.ipynb'));
     tracker.show(new FakeNotebook('b.ipynb'));
     await settled();
-    slow.resolve(list(attachment()));
+    slow.resolve(itemsOf(attachment()));
     await settled();
     expect(target.attachment).toBeNull();
   });
@@ -133,7 +129,7 @@ describe('the target', () => {
     tracker.show(new FakeNotebook('b.ipynb'));
     await settled();
     expect(target.problem?.message).toBe('Disk full.');
-    server.routes['GET attachments'] = () => list();
+    server.routes['GET attachments'] = () => itemsOf();
     attachments.invalidate();
     await settled();
     expect(target.problem).toBeNull();
@@ -145,7 +141,7 @@ describe('the target', () => {
     tracker.show(new FakeNotebook('b.ipynb'));
     const changed = emissions(target.changed);
     target.dispose();
-    slow.resolve(list(attachment()));
+    slow.resolve(itemsOf(attachment()));
     tracker.show(new FakeNotebook('c.ipynb'));
     attachments.invalidate();
     await settled();
@@ -167,22 +163,16 @@ describe('all models', () => {
 
   beforeEach(() => {
     server = new FakeServer({
-      'GET attachments': () => list(),
+      'GET attachments': () => itemsOf(),
       'GET compute': ({ query }) =>
         query.since ? new Later().promise : listOf([compute()]),
       'GET identity': () => identity(),
-      'GET kernels': () => list(),
+      'GET kernels': () => itemsOf(),
       'PUT identity': () => identity({ profile: 'analyst' }),
       'POST attachments': () => json(attachment(), 201)
     });
     tracker = new FakeTracker();
-    model = new EMRModel({
-      settings: server.settings,
-      contents,
-      tracker: tracker.self,
-      store: null,
-      folder: () => ''
-    });
+    model = modelOf(server, tracker);
   });
 
   afterEach(() => {
@@ -238,14 +228,14 @@ describe('all models', () => {
   });
 
   it('detach what holds for the notebook in front', async () => {
-    server.routes['GET attachments'] = () => list(attachment());
+    server.routes['GET attachments'] = () => itemsOf(attachment());
     server.routes['DELETE attachments/a1'] = () =>
       new Response(null, { status: 204 });
     tracker.show(new FakeNotebook('work/report.ipynb'));
     await settled();
     await model.detach();
     expect(server.count('DELETE attachments/a1')).toBe(1);
-    server.routes['GET attachments'] = () => list();
+    server.routes['GET attachments'] = () => itemsOf();
     model.attachments.invalidate();
     await settled();
     await model.detach();
@@ -253,7 +243,7 @@ describe('all models', () => {
   });
 
   it('list anew under another profile, and ask for its roles', async () => {
-    server.routes['GET runtime-roles'] = () => list();
+    server.routes['GET runtime-roles'] = () => itemsOf();
     await model.refresh();
     await model.roles.show(compute());
     await model.chooseProfile('analyst');

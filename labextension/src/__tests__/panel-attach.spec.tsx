@@ -1,0 +1,279 @@
+/**
+ * @jest-environment ./jest.browser.js
+ */
+import { nullTranslator } from '@jupyterlab/translation';
+import { act, fireEvent, render, screen, within } from '@testing-library/react';
+import React from 'react';
+
+import type { EMRModel } from '../models/emr';
+import { AttachSection } from '../panels/attach';
+import type { Compute, NewAttachment } from '../tokens';
+import {
+  ANALYST,
+  attachment,
+  compute,
+  ENGINEER,
+  failure,
+  FakeNotebook,
+  FakeServer,
+  FakeTracker,
+  HOSTILE,
+  identity,
+  itemsOf,
+  json,
+  Later,
+  listOf,
+  modelOf,
+  settled
+} from './fakes';
+
+const trans = nullTranslator.load('jupyter_emr_connect');
+
+let model: EMRModel;
+let server: FakeServer;
+let tracker: FakeTracker;
+
+beforeEach(() => {
+  server = new FakeServer({
+    'GET attachments': () => itemsOf(),
+    'GET compute': () => listOf([compute()]),
+    'GET identity': () => identity(),
+    'GET kernels': () => itemsOf(),
+    'GET runtime-roles': () => itemsOf()
+  });
+  tracker = new FakeTracker();
+  model = modelOf(server, tracker);
+});
+
+afterEach(() => {
+  model.computes.dispose();
+  model.kernels.dispose();
+});
+
+/** Let something happen, and all that follows. */
+async function after(happen: () => unknown): Promise<void> {
+  await act(async () => {
+    await happen();
+    await settled();
+  });
+}
+
+describe('Attach', () => {
+  let asked: NewAttachment[];
+  let detached: number;
+
+  async function show(
+    chosen: Compute | null,
+    path: string | null = 'work/report.ipynb'
+  ): Promise<void> {
+    asked = [];
+    detached = 0;
+    if (path !== null) {
+      tracker.show(new FakeNotebook(path));
+    }
+    await settled();
+    const view = (on: Compute | null): JSX.Element => (
+      <AttachSection
+        compute={on}
+        attaching={model.attaching}
+        roles={model.roles}
+        target={model.target}
+        memory={model.memory}
+        trans={trans}
+        onAttach={what => {
+          asked.push(what);
+          void model.attach(what);
+        }}
+        onDetach={() => void detached++}
+        nameOf={id => `name of ${id}`}
+      />
+    );
+    render(view(chosen));
+    await after(() => undefined);
+  }
+
+  const button = (name: string): HTMLButtonElement =>
+    screen.getByRole<HTMLButtonElement>('button', { name });
+  const role = (): HTMLInputElement =>
+    within(
+      screen.getByRole('region', { name: 'Runtime role' })
+    ).getByRole<HTMLInputElement>('combobox', { name: 'Runtime role' });
+  const roles = (...change: object[]): void => {
+    server.routes['GET runtime-roles'] = () =>
+      itemsOf(
+        { arn: ANALYST, name: 'EMRAnalyst', source: 'cluster', ...change[0] },
+        { arn: ENGINEER, name: 'EMREngineer', source: 'iam', ...change[1] }
+      );
+  };
+
+  it('says what to do first', async () => {
+    await show(null);
+    expect(screen.getByText(/Choose a compute/)).toBeTruthy();
+    expect(screen.getByText('work/report.ipynb is not attached.')).toBeTruthy();
+  });
+
+  it('attaches the notebook under the role that is typed', async () => {
+    roles();
+    await show(compute());
+    server.routes['POST attachments'] = () => json(attachment(), 201);
+    expect(role().value).toBe('');
+    fireEvent.change(role(), { target: { value: 'EMREngineer' } });
+    await after(() => fireEvent.click(button('Attach to this notebook')));
+    expect(asked).toEqual([
+      {
+        compute: compute().arn,
+        runtime_role: ENGINEER,
+        transport: 'auto',
+        path: 'work/report.ipynb'
+      }
+    ]);
+    expect(screen.getByText(/work\/report.ipynb is attached/)).toBeTruthy();
+  });
+
+  it('attaches the folder, without a role and by another transport', async () => {
+    await show(compute());
+    const transport = screen.getByRole('combobox', {
+      name: 'Transport',
+      hidden: true
+    });
+    fireEvent.change(transport, { target: { value: 'livy' } });
+    await after(() => fireEvent.click(button('Attach to this folder')));
+    expect(asked).toMatchObject([
+      { path: 'work', runtime_role: null, transport: 'livy' }
+    ]);
+  });
+
+  it('has no notebook to attach where none is open', async () => {
+    await show(compute(), null);
+    expect(button('Attach to this notebook').disabled).toBe(true);
+    expect(button('Attach to this folder').disabled).toBe(false);
+    expect(screen.getByText('Folder / is not attached.')).toBeTruthy();
+  });
+
+  it('wants a role where the compute does, and proposes one', async () => {
+    roles({ usable: false, missing: 'Ask for iam:PassRole.' });
+    await show(compute({ runtime_role: 'required' }));
+    expect(role().value).toBe('EMREngineer');
+    fireEvent.change(role(), { target: { value: '' } });
+    expect(button('Attach to this notebook').disabled).toBe(true);
+    expect(screen.getByText(/wants a runtime role/)).toBeTruthy();
+    fireEvent.change(role(), { target: { value: 'EMRAnalyst' } });
+    expect(screen.getByRole('alert').textContent).toContain(
+      'Ask for iam:PassRole.'
+    );
+  });
+
+  it('proposes the role taken there last', async () => {
+    roles();
+    await model.memory.attached('ec2/j-1', ENGINEER);
+    await show(compute());
+    expect(role().value).toBe('EMREngineer');
+    await after(() => fireEvent.click(button('Attach to this notebook')));
+    expect(asked[0].runtime_role).toBe(ENGINEER);
+  });
+
+  it('asks for no role where the compute takes none', async () => {
+    await show(compute({ runtime_role: 'unsupported' }));
+    expect(screen.queryByRole('region', { name: 'Runtime role' })).toBeNull();
+  });
+
+  it('says why there are no roles to choose from', async () => {
+    server.routes['GET runtime-roles'] = () => failure('IAM says no.', 403);
+    await show(compute());
+    expect(screen.getByRole('alert').textContent).toContain('IAM says no.');
+    fireEvent.change(role(), { target: { value: ENGINEER } });
+    await after(() => fireEvent.click(button('Attach to this notebook')));
+    expect(asked[0].runtime_role).toBe(ENGINEER);
+  });
+
+  it('can be cancelled, which ends the request', async () => {
+    server.routes['POST attachments'] = () => new Later().promise;
+    await show(compute());
+    await after(() => fireEvent.click(button('Attach to this notebook')));
+    expect(screen.getByText(/Attaching work\/report.ipynb/)).toBeTruthy();
+    expect(button('Attach to this folder').disabled).toBe(true);
+    await after(() => fireEvent.click(button('Cancel')));
+    const sent = server.seen.find(one => one.what === 'POST attachments');
+    expect(sent?.signal.aborted).toBe(true);
+    expect(screen.queryByText(/Attaching/)).toBeNull();
+    expect(screen.queryByRole('alert')).toBeNull();
+    expect(button('Attach to this folder').disabled).toBe(false);
+  });
+
+  it.each([
+    ['gateway', ['✓ Compute', '✓ Credentials', '✓ Address', '✗ Gateway']],
+    ['livy', ['✓ Compute', '✓ Credentials', '✓ Address', '✗ Livy']],
+    ['compute', ['✗ Compute']],
+    ['of-the-future', []]
+  ])('names the hop %s that failed, and tries again', async (hop, steps) => {
+    server.routes['POST attachments'] = () => failure('No.', 502, { hop });
+    await show(compute());
+    await after(() => fireEvent.click(button('Attach to this notebook')));
+    expect(screen.getByRole('alert').textContent).toContain('No.Mend it.');
+    const shown = screen.queryAllByRole('listitem');
+    expect(shown.map(item => item.textContent)).toEqual(steps);
+    await after(() => fireEvent.click(button('Try again')));
+    expect(asked).toHaveLength(2);
+    expect(asked[1]).toEqual(asked[0]);
+  });
+
+  it('says why a compute cannot be attached to', async () => {
+    const gone = compute({ attachable: false, reason: 'It <b>ended</b>.' });
+    await show(gone);
+    expect(screen.getByRole('note').textContent).toBe('It <b>ended</b>.');
+    expect(button('Attach to this notebook').disabled).toBe(true);
+    expect(button('Attach to this folder').disabled).toBe(true);
+  });
+
+  it('says what is attached, from where, and detaches it', async () => {
+    server.routes['GET attachments'] = () => itemsOf(attachment());
+    await show(null);
+    expect(screen.getByText('name of j-1')).toBeTruthy();
+    fireEvent.click(button('Detach'));
+    expect(detached).toBe(1);
+    server.routes['GET attachments'] = () => itemsOf(attachment({ path: '' }));
+    await after(() => model.attachments.invalidate());
+    expect(screen.getByText('from folder /')).toBeTruthy();
+    server.routes['GET attachments'] = () =>
+      itemsOf(attachment({ path: null }));
+    await after(() => model.attachments.invalidate());
+    expect(screen.getByText('from a folder above')).toBeTruthy();
+    expect(button('Detach').disabled).toBe(true);
+  });
+
+  it('says why that is not known', async () => {
+    server.routes['GET attachments'] = () => failure('Disk full.', 507);
+    await show(null);
+    expect(screen.getByRole('alert').textContent).toContain('Disk full.');
+  });
+
+  it('follows the notebook in front while it attaches another', async () => {
+    server.routes['POST attachments'] = () => new Later().promise;
+    await show(compute());
+    await after(() => fireEvent.click(button('Attach to this notebook')));
+    await after(() => tracker.show(new FakeNotebook('b.ipynb')));
+    expect(screen.getByText('b.ipynb is not attached.')).toBeTruthy();
+    expect(screen.getByText(/Attaching work\/report.ipynb/)).toBeTruthy();
+  });
+
+  it.each(HOSTILE)('takes hostile names for text %#', async name => {
+    const tags = Object.fromEntries(
+      Array.from({ length: 300 }, (_, tag) => [`${name}${tag}`, name])
+    );
+    await show(compute({ name, tags, state_reason: name }));
+    expect(screen.getByRole('heading').textContent).toContain(name);
+    expect(document.body.querySelector('img, script')).toBeNull();
+  });
+
+  it('pins a compute and copies its id', async () => {
+    await show(compute());
+    const hidden = (name: string): HTMLElement =>
+      screen.getByRole('button', { name, hidden: true });
+    await after(() => fireEvent.click(hidden('Pin to the top')));
+    expect(model.memory.isPinned('ec2/j-1')).toBe(true);
+    await after(() => fireEvent.click(hidden('Unpin')));
+    expect(model.memory.isPinned('ec2/j-1')).toBe(false);
+    fireEvent.click(hidden('Copy id'));
+    expect((document as { copied?: string }).copied).toBe('j-1');
+  });
+});

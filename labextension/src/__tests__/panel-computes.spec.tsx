@@ -1,0 +1,331 @@
+/**
+ * @jest-environment ./jest.browser.js
+ */
+import { nullTranslator } from '@jupyterlab/translation';
+import { act, fireEvent, render, screen, within } from '@testing-library/react';
+import React from 'react';
+
+import type { EMRModel } from '../models/emr';
+import { ComputesSection, MIME } from '../panels/computes';
+import type { Compute } from '../tokens';
+import {
+  compute,
+  FakeServer,
+  FakeTracker,
+  HOSTILE,
+  identity,
+  itemsOf,
+  listOf,
+  modelOf,
+  settled
+} from './fakes';
+
+const trans = nullTranslator.load('jupyter_emr_connect');
+
+let model: EMRModel;
+let server: FakeServer;
+let tracker: FakeTracker;
+
+beforeEach(() => {
+  server = new FakeServer({
+    'GET attachments': () => itemsOf(),
+    'GET compute': () => listOf([compute()]),
+    'GET identity': () => identity(),
+    'GET kernels': () => itemsOf(),
+    'GET runtime-roles': () => itemsOf()
+  });
+  tracker = new FakeTracker();
+  model = modelOf(server, tracker);
+});
+
+afterEach(() => {
+  model.computes.dispose();
+  model.kernels.dispose();
+});
+
+/** Let something happen, and all that follows. */
+async function after(happen: () => unknown): Promise<void> {
+  await act(async () => {
+    await happen();
+    await settled();
+  });
+}
+
+describe('Computes', () => {
+  let chosen: Compute[];
+
+  async function show(
+    items: Compute[],
+    change = {},
+    attached: string | null = null
+  ): Promise<void> {
+    chosen = [];
+    server.routes['GET compute'] = () => listOf(items, change);
+    render(
+      <ComputesSection
+        model={model.computes}
+        memory={model.memory}
+        trans={trans}
+        chosen={null}
+        attached={attached}
+        onChoose={one => void chosen.push(one)}
+      />
+    );
+    await after(() => model.computes.refresh());
+  }
+
+  const listbox = (): HTMLElement =>
+    screen.getByRole('listbox', { name: 'Computes' });
+  const options = (): HTMLElement[] => screen.queryAllByRole('option');
+  const names = (): (string | null)[] =>
+    within(listbox())
+      .queryAllByRole('option')
+      .map(option => option.getAttribute('aria-label'));
+  const active = (): HTMLElement | null => {
+    const id = listbox().getAttribute('aria-activedescendant');
+    return id === null ? null : document.getElementById(id);
+  };
+  const three = ['a', 'b', 'c'].map(id => compute({ id, name: `name ${id}` }));
+
+  it('is a list whose options are named, and described by kind, state and whether they can be attached to', async () => {
+    await show([compute()], {}, 'j-1');
+    const option = screen.getByRole('option', { name: 'analytics' });
+    const text = option.getAttribute('aria-describedby')!;
+    expect(document.getElementById(text)?.textContent).toBe(
+      'EMR on EC2, WAITING, can be attached to'
+    );
+    expect(option.textContent).toContain('attached here');
+    expect(option.getAttribute('aria-selected')).toBe('false');
+    fireEvent.click(option);
+    expect(chosen).toEqual([compute()]);
+  });
+
+  it('has nothing but options in the list', async () => {
+    await show(three);
+    const inside = Array.from(listbox().children);
+    for (const element of inside) {
+      const role = element.getAttribute('role');
+      expect(['option', 'presentation', 'none']).toContain(role);
+      if (role !== 'option') {
+        inside.push(...Array.from(element.children));
+      }
+    }
+  });
+
+  it('tells that the first list is on its way', () => {
+    render(
+      <ComputesSection
+        model={model.computes}
+        memory={model.memory}
+        trans={trans}
+        chosen={null}
+        attached={null}
+        onChoose={() => undefined}
+      />
+    );
+    expect(screen.getByRole('status').textContent).toBe('Listing computes …');
+    expect(listbox().getAttribute('aria-busy')).toBe('true');
+  });
+
+  it('teaches where there is none', async () => {
+    await show([]);
+    expect(screen.getByRole('status').textContent).toContain(
+      'jupyter emr sandbox up'
+    );
+  });
+
+  it('says when there is none that can be attached to, and shows the others when asked', async () => {
+    const gone = compute({ attachable: false, reason: 'It ended.' });
+    await show([gone]);
+    expect(screen.getByRole('status').textContent).toContain('None that can');
+    const fold = screen.getByRole('button', {
+      name: 'Cannot be attached (1)',
+      expanded: false
+    });
+    fireEvent.click(fold);
+    expect(names()).toEqual(['analytics']);
+    expect(options()[0].textContent).toContain('It ended.');
+    expect(options()[0].getAttribute('draggable')).toBe('false');
+    fireEvent.click(
+      screen.getByRole('button', { name: 'Hide what cannot be attached' })
+    );
+    expect(names()).toEqual([]);
+  });
+
+  it('is filtered by what is typed and chosen', async () => {
+    await show([...three, compute({ id: 'd', name: 'other', kind: 'eks' })]);
+    const search = screen.getByRole('searchbox', { name: 'Filter computes' });
+    fireEvent.change(search, { target: { value: 'NAME' } });
+    expect(names()).toEqual(['name a', 'name b', 'name c']);
+    fireEvent.change(search, { target: { value: 'nothing' } });
+    expect(screen.getByRole('status').textContent).toContain('Nothing matches');
+    fireEvent.change(search, { target: { value: '' } });
+    const kinds = screen.getByRole('combobox', { name: 'Kind' });
+    fireEvent.change(kinds, { target: { value: 'eks' } });
+    expect(names()).toEqual(['other']);
+    expect(screen.queryByRole('combobox', { name: 'Region' })).toBeNull();
+  });
+
+  it('lets a choice be taken back also when it is there no more', async () => {
+    await show([...three, compute({ id: 'd', name: 'other', kind: 'eks' })]);
+    const kinds = screen.getByRole('combobox', { name: 'Kind' });
+    fireEvent.change(kinds, { target: { value: 'eks' } });
+    server.routes['GET compute'] = () => listOf(three, { version: 'v2' });
+    await after(() => model.computes.refresh());
+    expect(names()).toEqual([]);
+    fireEvent.change(kinds, { target: { value: '' } });
+    expect(names()).toHaveLength(3);
+    expect(screen.queryByRole('combobox', { name: 'Kind' })).toBeNull();
+  });
+
+  it('is walked through by keys', async () => {
+    await show(three);
+    const search = screen.getByRole('searchbox');
+    fireEvent.keyDown(search, { key: 'ArrowDown' });
+    expect(document.activeElement).toBe(listbox());
+    expect(active()?.getAttribute('aria-label')).toBe('name a');
+    const press = (key: string): string | null | undefined => {
+      fireEvent.keyDown(listbox(), { key });
+      return active()?.getAttribute('aria-label');
+    };
+    expect(press('ArrowDown')).toBe('name b');
+    expect(press('End')).toBe('name c');
+    expect(press('ArrowDown')).toBe('name c');
+    expect(press('Home')).toBe('name a');
+    expect(press('ArrowUp')).toBe('name a');
+    expect(press('PageDown')).toBe('name c');
+    expect(press('PageUp')).toBe('name a');
+    expect(press('x')).toBe('name a');
+    press('Enter');
+    press('ArrowDown');
+    press(' ');
+    expect(chosen.map(one => one.id)).toEqual(['a', 'b']);
+  });
+
+  it('goes on by keys from where the mouse was', async () => {
+    await show(three);
+    act(() => listbox().focus());
+    fireEvent.click(screen.getByRole('option', { name: 'name b' }));
+    fireEvent.keyDown(listbox(), { key: 'ArrowDown' });
+    expect(active()?.getAttribute('aria-label')).toBe('name c');
+  });
+
+  it('has an active row that is there, also among 5,000', async () => {
+    const many = Array.from({ length: 5000 }, (_, index) =>
+      compute({ id: `j-${index}`, name: `c ${index}` })
+    );
+    await show(many);
+    expect(options().length).toBeGreaterThan(5);
+    expect(options().length).toBeLessThan(60);
+    const [first] = options();
+    expect(first.getAttribute('aria-setsize')).toBe('5000');
+    expect(first.getAttribute('aria-posinset')).toBe('1');
+    act(() => listbox().focus());
+    fireEvent.keyDown(listbox(), { key: 'End' });
+    await after(() => undefined);
+    expect(active()?.getAttribute('aria-label')).toBe('c 4999');
+    // Scrolled away by mouse, the active row is in the document no more.
+    act(() => listbox().scrollTo({ top: 0 }));
+    await after(() => undefined);
+    const id = listbox().getAttribute('aria-activedescendant');
+    expect(id === null || document.getElementById(id)).toBeTruthy();
+    const began = performance.now();
+    fireEvent.change(screen.getByRole('searchbox'), {
+      target: { value: '4321' }
+    });
+    expect(names()).toEqual(['c 4321']);
+    expect(performance.now() - began).toBeLessThan(1000);
+  });
+
+  it('takes hostile names for text', async () => {
+    const items = HOSTILE.map((name, index) =>
+      compute({
+        id: `my id ${index}`,
+        name,
+        tags: Object.fromEntries(
+          Array.from({ length: 500 }, (_, tag) => [`${name}${tag}`, name])
+        )
+      })
+    );
+    await show(items);
+    expect(new Set(names())).toEqual(new Set(HOSTILE));
+    expect(listbox().querySelector('img, script')).toBeNull();
+    for (const option of options()) {
+      expect(option.querySelector('bdi')).not.toBeNull();
+      const text = option.getAttribute('aria-describedby')!;
+      expect(document.getElementById(text)).not.toBeNull();
+      expect(text).not.toMatch(/\s/);
+    }
+  });
+
+  it('takes kinds and states of a newer server', async () => {
+    const odd = {
+      ...compute({ state: 'HIBERNATING' }),
+      kind: 'quantum'
+    } as unknown as Compute;
+    await show([odd]);
+    expect(options()[0].textContent).toContain('quantum · emr-7.2.0');
+    expect(options()[0].textContent).toContain('HIBERNATING');
+  });
+
+  it('says which services could not be listed, and tries again', async () => {
+    const error = {
+      kind: 'eks',
+      region: 'eu-west-1',
+      code: 'AccessDenied',
+      message: 'Denied.',
+      iam_action: 'emr-containers:ListVirtualClusters'
+    };
+    await show([compute()], { errors: [error] });
+    const alert = screen.getByRole('alert');
+    expect(alert.textContent).toContain('EMR on EKS, eu-west-1: Denied.');
+    await after(() =>
+      fireEvent.click(within(alert).getByRole('button', { name: 'Try again' }))
+    );
+    expect(server.count('GET compute')).toBe(2);
+    expect(names()).toEqual(['analytics']);
+  });
+
+  it('says why there is no list at all', async () => {
+    await show([]);
+    server.routes = {};
+    await after(() => model.computes.refresh());
+    expect(screen.getByRole('alert').textContent).toContain(
+      'The server has no jupyter_emr_connect, or an older one.'
+    );
+    expect(screen.getByRole('button', { name: 'Copy command' })).toBeTruthy();
+  });
+
+  it('says how old it is, and what it waits for', async () => {
+    await show([compute()], { as_of: new Date(Date.now() - 60e3) });
+    expect(screen.getByText(/as of (59|60|61) s ago/)).toBeTruthy();
+    const waiting = [{ kind: 'eks', region: 'eu-west-1', seconds: 9 }];
+    server.routes['GET compute'] = () =>
+      listOf([compute()], { waiting, version: 'v2' });
+    await after(() => model.computes.refresh());
+    expect(
+      screen.getByText('waiting for EMR on EKS, eu-west-1 …')
+    ).toBeTruthy();
+    server.routes['GET compute'] = () =>
+      listOf([compute()], { complete: false, version: 'v3' });
+    await after(() => model.computes.refresh());
+    expect(screen.getByText('1 so far …')).toBeTruthy();
+  });
+
+  it('has pinned ones first', async () => {
+    await show(three);
+    await after(() => model.memory.togglePin('ec2/c'));
+    expect(names()).toEqual(['name c', 'name a', 'name b']);
+    expect(options()[0].textContent).toContain('★');
+  });
+
+  it('gives the key of a row that is dragged', async () => {
+    await show([compute()]);
+    const data: [string, string][] = [];
+    const dataTransfer = {
+      setData: (type: string, value: string) => data.push([type, value])
+    };
+    fireEvent.dragStart(options()[0], { dataTransfer });
+    expect(data).toEqual([[MIME, 'ec2/j-1']]);
+  });
+});

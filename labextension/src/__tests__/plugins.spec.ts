@@ -1,0 +1,189 @@
+/**
+ * @jest-environment ./jest.browser.js
+ */
+import type { ILabShell, JupyterFrontEnd } from '@jupyterlab/application';
+import type { ICommandPalette } from '@jupyterlab/apputils';
+import type { INotebookTracker } from '@jupyterlab/notebook';
+import { CommandRegistry } from '@lumino/commands';
+import { Signal } from '@lumino/signaling';
+import type { Widget } from '@lumino/widgets';
+
+import type { EMRModel } from '../models/emr';
+import { executor, notebook } from '../plugins/notebook';
+import { connect, model, panel } from '../plugins/panel';
+import type { IEMRConnect } from '../tokens';
+import { CommandIDs } from '../tokens';
+import { WaitingExecutor } from '../waiting';
+import {
+  attachment,
+  compute,
+  contents,
+  emissions,
+  FakeNotebook,
+  FakeServer,
+  FakeTracker,
+  itemsOf,
+  Later,
+  listOf,
+  settled,
+  SPECS
+} from './fakes';
+
+/** Notebooks with a toolbar, of which one hears when they are opened. */
+class Tracker extends FakeTracker {
+  readonly widgetAdded = new Signal<this, unknown>(this);
+
+  get self(): INotebookTracker {
+    return this as unknown as INotebookTracker;
+  }
+}
+
+let app: JupyterFrontEnd;
+let models: EMRModel;
+let server: FakeServer;
+let specsChanged: Signal<object, void>;
+let tracker: Tracker;
+
+beforeEach(async () => {
+  server = new FakeServer({
+    'GET attachments': () => itemsOf(attachment()),
+    'GET compute': () => listOf([compute()])
+  });
+  specsChanged = new Signal<object, void>({});
+  tracker = new Tracker();
+  app = {
+    commands: new CommandRegistry(),
+    serviceManager: {
+      contents,
+      kernels: {},
+      kernelspecs: { ready: Promise.resolve(), specs: SPECS, specsChanged },
+      serverSettings: server.settings,
+      sessions: {}
+    },
+    shell: { activateById: () => undefined }
+  } as unknown as JupyterFrontEnd;
+  models = (await model.activate(app, tracker.self, null)) as EMRModel;
+});
+
+afterEach(() => {
+  models.computes.dispose();
+  models.kernels.dispose();
+});
+
+describe('the token for other extensions', () => {
+  it('has the list, the attachment of a path, and a signal', async () => {
+    const api = (await connect.activate(app, models)) as IEMRConnect;
+    const changed = emissions(api.changed);
+    expect(api.computes).toEqual([]);
+    await models.computes.refresh();
+    expect(api.computes).toEqual([compute()]);
+    expect(changed.args.length).toBeGreaterThan(0);
+    expect(await api.attachmentOf('work/report.ipynb')).toEqual(attachment());
+    expect(server.last.query.path).toBe('work/report.ipynb');
+    const before = changed.args.length;
+    models.attachments.invalidate();
+    expect(changed.args.length).toBe(before + 1);
+  });
+});
+
+describe('the panel', () => {
+  it('is in JupyterLab’s left sidebar, its commands in the palette', async () => {
+    const added: [Widget, string][] = [];
+    const items: string[] = [];
+    const restored: string[] = [];
+    const shell = {
+      add: (widget: Widget, area: string) => added.push([widget, area])
+    } as unknown as ILabShell;
+    const palette = {
+      addItem: ({ command }: { command: string }) => items.push(command)
+    } as unknown as ICommandPalette;
+    const restorer = { add: (_: Widget, name: string) => restored.push(name) };
+    await panel.activate(
+      app,
+      models,
+      tracker.self,
+      shell,
+      restorer,
+      palette,
+      null
+    );
+    const [[sidebar, area]] = added;
+    expect([area, sidebar.title.caption]).toEqual(['left', 'EMR']);
+    expect(sidebar.node.getAttribute('aria-label')).toBe('EMR');
+    expect(restored).toEqual([sidebar.id]);
+    for (const command of Object.values(CommandIDs)) {
+      expect(items).toContain(command);
+      expect(app.commands.hasCommand(command)).toBe(true);
+    }
+    sidebar.dispose();
+  });
+
+  it('is not in Notebook 7, its commands are', async () => {
+    await panel.activate(app, models, null, null, null, null, null);
+    expect(app.commands.hasCommand(CommandIDs.attach)).toBe(true);
+    expect(app.commands.isEnabled(CommandIDs.openPanel)).toBe(false);
+  });
+});
+
+describe('a notebook that is opened', () => {
+  function open(path: string, hasKernelName = true): string[] {
+    const opened = new FakeNotebook(path, 'emr-pyspark');
+    const items: string[] = [];
+    const toolbar = {
+      addItem: (name: string, item: Widget) => {
+        items.push(`${name} at the end`);
+        chips.push(item);
+      },
+      insertBefore: (before: string, name: string, item: Widget) => {
+        if (hasKernelName) {
+          items.push(`${name} before ${before}`);
+          chips.push(item);
+        }
+        return hasKernelName;
+      }
+    };
+    Object.assign(opened, { toolbar });
+    notebooks.push(opened);
+    tracker.widgetAdded.emit(opened);
+    return items;
+  }
+
+  let chips: Widget[];
+  let notebooks: FakeNotebook[];
+
+  beforeEach(() => {
+    chips = [];
+    notebooks = [];
+  });
+
+  afterEach(() => chips.forEach(chip => chip.dispose()));
+
+  it('has a chip in its toolbar, and cells that wait for its move', async () => {
+    const waiting = (await executor.activate(app)) as WaitingExecutor;
+    expect(waiting).toBeInstanceOf(WaitingExecutor);
+    await notebook.activate(app, models, tracker.self, waiting, null, null);
+    expect(open('a.ipynb')).toEqual(['emr before kernelName']);
+    expect(open('b.ipynb', false)).toEqual(['emr at the end']);
+    const session = notebooks[0].sessionContext.self;
+    const move = new Later();
+    models.announce({ session, move: move.promise });
+    const prompts: string[] = [];
+    const cell = {
+      model: { type: 'code' },
+      setPrompt: (prompt: string) => prompts.push(prompt)
+    };
+    const options = { cell, sessionContext: session };
+    const ran = waiting.runCell(options as never);
+    await settled();
+    expect(prompts).toEqual(['*']);
+    move.reject(new Error('no'));
+    expect(await ran).toBe(false);
+  });
+
+  it('asks anew what holds when the server’s kernelspecs change', async () => {
+    await notebook.activate(app, models, tracker.self, null, null, null);
+    const changed = emissions(models.attachments.changed);
+    specsChanged.emit();
+    expect(changed.args).toHaveLength(1);
+  });
+});
