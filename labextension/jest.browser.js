@@ -34,7 +34,6 @@ module.exports = class Browser extends TestEnvironment {
       unobserve() {}
       disconnect() {}
     };
-    global.IS_REACT_ACT_ENVIRONMENT = true;
     const element = global.HTMLElement.prototype;
     for (const [name, size] of [
       ['offsetHeight', HEIGHT],

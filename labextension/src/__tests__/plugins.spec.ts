@@ -11,7 +11,6 @@ import type { Widget } from '@lumino/widgets';
 import type { EMRModel } from '../models/emr';
 import { executor, notebook } from '../plugins/notebook';
 import { connect, model, panel } from '../plugins/panel';
-import type { IEMRConnect } from '../tokens';
 import { CommandIDs } from '../tokens';
 import { WaitingExecutor } from '../waiting';
 import {
@@ -62,7 +61,7 @@ beforeEach(async () => {
     },
     shell: { activateById: () => undefined }
   } as unknown as JupyterFrontEnd;
-  models = (await model.activate(app, tracker.self, null)) as EMRModel;
+  models = await model.activate(app, tracker.self, null);
 });
 
 afterEach(() => {
@@ -72,7 +71,7 @@ afterEach(() => {
 
 describe('the token for other extensions', () => {
   it('has the list, the attachment of a path, and a signal', async () => {
-    const api = (await connect.activate(app, models)) as IEMRConnect;
+    const api = await connect.activate(app, models);
     const changed = emissions(api.changed);
     expect(api.computes).toEqual([]);
     await models.computes.refresh();
