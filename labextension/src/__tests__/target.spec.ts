@@ -194,6 +194,18 @@ describe('all models', () => {
     expect(server.count('GET identity')).toBe(1);
   });
 
+  it('ask who calls when the login that was known is over', async () => {
+    const expires_at = new Date(Date.now() - 1000).toISOString();
+    server.routes['GET identity'] = () => identity({ expires_at });
+    model.start();
+    await until(() => model.identity.identity !== null);
+    model.stop();
+    server.routes['GET identity'] = () => identity();
+    model.start();
+    await until(() => model.identity.identity?.expires_at === null);
+    expect(server.count('GET identity')).toBe(2);
+  });
+
   it('know the compute that was chosen as long as it is there', async () => {
     await model.refresh();
     const changed = emissions(model.changed);

@@ -124,7 +124,7 @@ export class EMRModel {
   start(): void {
     this.computes.start();
     this.kernels.start();
-    if (!this.identity.identity) {
+    if (!this.identity.identity || this.identity.isOver) {
       void this.identity.refresh();
     }
   }

@@ -10,7 +10,7 @@ import { asProblem } from '../request';
 import type { IProblem } from '../request';
 import type { Identity } from '../tokens';
 
-/** Asks once it is shown, again when the user says so, and when the credentials' end has passed. */
+/** Asks once it is shown, again when the user says so, and when it is shown after the credentials' end. */
 export class IdentityModel implements IDisposable {
   constructor(private _client: EMRClient) {}
 
@@ -32,6 +32,12 @@ export class IdentityModel implements IDisposable {
   /** Whether an answer is under way. */
   get busy(): boolean {
     return this._busy;
+  }
+
+  /** Whether the caller's credentials have expired. */
+  get isOver(): boolean {
+    const end = this._identity?.expires_at;
+    return typeof end === 'string' && Date.parse(end) <= Date.now();
   }
 
   get isDisposed(): boolean {
