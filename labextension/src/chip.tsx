@@ -261,7 +261,7 @@ export class Chip extends ReactWidget {
     );
     add(trans.__('Shut Down Kernel'), () => session.shutdown(), hasKernel);
     add(
-      trans.__('Detach'),
+      this._detachLabel(),
       () => run(CommandIDs.detach),
       this._attachment !== null
     );
@@ -271,6 +271,15 @@ export class Chip extends ReactWidget {
     const { left, bottom } = button.getBoundingClientRect();
     menu.aboutToClose.connect(() => button.focus());
     menu.open(left, bottom);
+  }
+
+  /** What "Detach" would end: this notebook's own attachment, or that of a folder with all its notebooks. */
+  private _detachLabel(): string {
+    const own = this._model.contents.localPath(this._panel.context.path);
+    const path = this._attachment?.path;
+    return path === undefined || path === own
+      ? this._trans.__('Detach')
+      : this._trans.__('Detach Folder %1', path || '/');
   }
 
   private _attachment: Attachment | null = null;

@@ -122,7 +122,10 @@ function asked(
     compute,
     runtime_role: (args.runtime_role as string | undefined) ?? null,
     transport: (args.transport ?? 'auto') as NewAttachment['transport'],
-    path: (args.path as string | undefined) ?? model.target.path ?? ''
+    path:
+      (args.path as string | undefined) ??
+      model.target.path ??
+      model.target.folder
   };
 }
 

@@ -238,6 +238,17 @@ describe('a chip', () => {
     expect(button().getAttribute('aria-label')).toBe('EMR: Not attached');
   });
 
+  it('names the folder whose attachment its menu would end', async () => {
+    server.routes['GET attachments'] = () => ({
+      items: [attachment({ path: 'work' })],
+      errors: []
+    });
+    await make();
+    await after(() => fireEvent.click(button()));
+    const items = screen.getAllByRole('menuitem', { hidden: true });
+    expect(items[3].textContent).toBe('Detach Folder work');
+  });
+
   it('has a menu whose items run commands on its notebook', async () => {
     await make();
     await after(() => notebook.sessionContext.give('emr-pyspark'));

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib.util import find_spec
 
+import botocore.exceptions as boto
 import pytest
 
 from jupyter_emr_connect.aws.session import open_session
@@ -108,6 +109,7 @@ def test_a_profile_that_assumes_a_role(cloud):
 
 
 @pytest.mark.skipif(find_spec("awscrt") is not None, reason="awscrt is installed")
+@pytest.mark.skipif(not hasattr(boto, "LoginRefreshRequired"), reason="this botocore knows no `aws login`")
 def test_a_login_that_lacks_a_package_names_it(cloud):
     profile(cloud, "by-login", login_session="arn:aws:iam::123456789012:user/ann")
     with pytest.raises(ConfigurationError, match=r"by-login.*awscrt") as caught:
