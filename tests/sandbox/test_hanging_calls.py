@@ -22,6 +22,7 @@ from jupyter_emr_connect.aws.session import forget
 from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.gateway.discovery import probe_gateway
 from jupyter_emr_connect.gateway.event_loop import gateway_loop
+from jupyter_emr_connect.gateway.target import PlainHttpRule
 from jupyter_emr_connect.http.tls import make_ssl_context
 from jupyter_emr_connect.models import Attachment
 from jupyter_emr_connect.services.attachments.connect import connect
@@ -133,7 +134,8 @@ def begin_calls_that_hang(ask: Callable[..., Any], cluster: str, state_file: Pat
             connecting = connect(config, Attachment(cluster, profile="hanging", region="us-east-1"))
             calls.append(asyncio.wrap_future(gateway_loop().submit(connecting)))
         else:
-            probing = probe_gateway(HANGING_HOST, 18888, ssl_context=make_ssl_context(), connect_timeout=300)
+            rule, context = PlainHttpRule(), make_ssl_context()
+            probing = probe_gateway(HANGING_HOST, 18888, ssl_context=context, plain_http=rule, connect_timeout=300)
             calls.append(asyncio.wrap_future(gateway_loop().submit(probing)))
     return calls
 

@@ -24,7 +24,7 @@ def client(sandbox: Sandbox, service: str, **credentials: str) -> Any:
     profile = keys["developer"]
     given = {name: profile[name] for name in ("aws_access_key_id", "aws_secret_access_key")}
     return boto3.client(
-        service, region_name=profile["region"], endpoint_url=profile["endpoint_url"], **(given | credentials)
+        service, region_name=profile["region"], endpoint_url=sandbox.env["AWS_ENDPOINT_URL"], **(given | credentials)
     )
 
 

@@ -36,7 +36,7 @@ def client(sandbox: Sandbox, service: str, region: str, user: str = "developer")
     return boto3.client(
         service,
         region_name=region,
-        endpoint_url=profile["endpoint_url"],
+        endpoint_url=sandbox.env["AWS_ENDPOINT_URL"],
         aws_access_key_id=profile["aws_access_key_id"],
         aws_secret_access_key=profile["aws_secret_access_key"],
         config=Config(retries={"total_max_attempts": 1}),

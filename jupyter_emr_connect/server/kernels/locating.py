@@ -7,6 +7,7 @@ makes up and the name of a local file, jupyter-collaboration a path on a drive t
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from jupyter_server.base.call_context import CallContext
@@ -16,6 +17,7 @@ from jupyter_server.services.sessions.handlers import SessionHandler, SessionRoo
 from ...executors import FILES, run_in
 from ..paths import PathMapper
 
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 LOCATOR = "emr_connect_locator"  # the attribute of the server's kernel manager by which the provisioner finds this
 
 
@@ -39,4 +41,19 @@ async def _api_path(handler: Any) -> str | None:
         return None
     body = handler.get_json_body() or {}
     old_form = body.get("notebook") or {}  # as front ends before 2016 wrote it, which jupyter_server still takes
-    return str(old_form.get("name") or old_form.get("path") or body.get("path") or "")
+    path = str(old_form.get("name") or old_form.get("path") or body.get("path") or "")
+    return final_path(path, str(body.get("name") or ""))
+
+
+def final_path(path: str, name: str) -> str:
+    """Return the API path that a new session will have.
+
+    JupyterLab (4.6, ``SessionContext._changeKernel``) starts one in the document's folder under a UUID, with the
+    document's name, and gives it the document's path once the kernel is there.
+    """
+    folder, _, last = path.rpartition("/")
+    drive, _, last = last.rpartition(":")
+    if not UUID.fullmatch(last) or not name or "/" in name:
+        return path
+    name = f"{drive}:{name}" if drive else name
+    return f"{folder}/{name}" if folder else name
