@@ -17,7 +17,7 @@ from .spec import StartSpec, choose
 from .stages import StartStages
 
 ATTEMPTS = 2
-RECONNECT_PAUSES_S = (0.2, 1.0, 2.0, 4.0)
+RECONNECT_PAUSES_S = (0.2, 1.0, 2.0, 4.0, 8.0)
 GONE_CHECK_EVERY_S = 1.0
 
 
