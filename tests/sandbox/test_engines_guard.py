@@ -143,8 +143,10 @@ def test_the_exit_code_is_the_commands(code: str, expected: int) -> None:
 
 def test_a_command_that_cannot_run_says_why() -> None:
     guard = start("/nowhere/java", stderr=subprocess.PIPE)
-    _, errors = guard.communicate(timeout=10)
-    assert guard.returncode == 127
+    assert guard.stderr is not None
+    errors = guard.stderr.read()  # its input stays open meanwhile, whose end would end it
+    assert guard.wait(10) == 127
+    guard.communicate()
     assert errors == b"/nowhere/java: No such file or directory\n"
 
 

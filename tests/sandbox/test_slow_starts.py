@@ -88,12 +88,13 @@ async def test_a_cancelled_start(sandbox: Sandbox, caplog: pytest.LogCaptureFixt
 def interrupted(sandbox: Sandbox, patience: float) -> Iterator[subprocess.Popen[str]]:
     """Interrupt a blocking start once its request is at the gateway, which takes it up only afterwards."""
     command = [sys.executable, "-c", BLOCKING.format(patience=patience)]
+    holding = held_up(sandbox, "open")
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         while process.stdout.readline() != f"{REQUESTED}\n":
             assert process.poll() is None
         time.sleep(INTO_THE_START)
-        with held_up(sandbox, "open"):
+        with holding:
             time.sleep(AT_THE_GATEWAY)
             os.kill(process.pid, signal.SIGINT)
             while (line := process.stdout.readline()) != "interrupted\n":
