@@ -58,5 +58,5 @@ def serving_lab(sandbox: Sandbox, folder: Path, *, port: int = 0, exit_by: str =
         yield Lab(url, server)
     finally:
         server.terminate()
-        server.wait(60)
+        server.wait(90)
         log.close()

@@ -27,7 +27,7 @@ NOTICED_S = 0.5  # in which a cut is noticed on a loaded machine; a statement se
 @pytest.fixture
 def brief(tmp_path_factory: pytest.TempPathFactory, soak: Soak) -> Iterator[tuple[Sandbox, int]]:
     """A sandbox whose pairs live for so many seconds."""
-    seconds = soak.choose(5, 60)
+    seconds = soak.choose(8, 60)  # a start on a loaded machine takes some
     folder = tmp_path_factory.mktemp("brief")
     with running_sandbox(folder, f"brief-{os.getpid()}", "--pair-lifetime", str(seconds)) as made:
         yield made, seconds
