@@ -101,5 +101,6 @@ def test_a_restart_that_fails_says_why_and_the_next_one_works(
         sandbox.fault("--off")
     choose(page, "Kernel", "Restart Kernel and Run All Cells…")
     page.locator(".jp-Dialog .jp-mod-accept").click()
-    expect(page.locator(".jp-InputPrompt").nth(2)).to_have_text("[3]:", timeout=60_000)
+    expect(page.locator(".jp-InputPrompt").nth(2)).to_have_text("[*]:", timeout=60_000)
+    expect(page.locator(".jp-InputPrompt").nth(2)).to_have_text("[3]:", timeout=90_000)
     assert outputs(page) == ["A 1\n", "B 1\n", "C 1\n"]
