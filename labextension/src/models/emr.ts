@@ -25,7 +25,7 @@ export interface IOptions {
   contents: Contents.IManager;
   tracker: INotebookTracker | null;
   store: IStateDB | null;
-  /** Return the folder that the file browser shows. */
+  /** Return the folder to attach while no notebook is open. */
   folder: () => string;
 }
 

@@ -42,7 +42,7 @@ export class TargetModel implements IDisposable {
     return path === undefined ? null : this._contents.localPath(path);
   }
 
-  /** The notebook's folder, or the one that the file browser shows; empty for the server's own. */
+  /** The notebook's folder, or the application's choice while none is open; empty for the server's own. */
   get folder(): string {
     const path = this.path;
     return path === null
