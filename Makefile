@@ -16,7 +16,7 @@ PYTEST := $(BIN)/pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 
-.PHONY: help setup demo lab test test-fast test-full test-lowest tests lint fast unit functional coverage frontend engines sandbox soak livy \
+.PHONY: help setup demo lab test test-fast test-full test-lowest tests lint docs fast unit functional coverage frontend engines sandbox soak livy \
   chromium browser bench dist lock lock-engines down clean
 
 help: ## Show these targets
@@ -38,12 +38,12 @@ demo: $(STAMP) ## Bring up the sandbox and run a notebook on Spark under a runti
 lab: $(STAMP) $(if $(shell command -v node),$(BUNDLE) $(LINK)) ## JupyterLab with the sandbox's clusters (and our plugin, where node is)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python examples/lab.py
 
-test: lint frontend tests ## What CI checks (20 minutes)
+test: lint docs frontend tests ## What CI checks (20 minutes)
 
 tests: engines $(BUNDLE) $(LINK) chromium
 	$(PYTEST) -m "not full"
 
-test-full: lint frontend engines $(BUNDLE) $(LINK) chromium dist test-lowest ## Everything, before a release and when engines or locks change
+test-full: lint docs frontend engines $(BUNDLE) $(LINK) chromium dist test-lowest ## Everything, before a release and when engines or locks change
 	$(PYTEST)
 
 test-lowest: $(STAMP) ## Unit and functional tests with the lowest versions on the oldest Python here, and the newest on the newest
@@ -63,6 +63,9 @@ lint: $(STAMP) ## Style, types, layers, cycles, sizes
 	$(BIN)/lint-imports
 	$(BIN)/python tests/check_structure.py
 	$(BIN)/python tests/check_sizes.py
+
+docs: $(STAMP) ## The documentation's site, docs/_build/html/index.html; warnings are errors
+	$(BIN)/sphinx-build -q -W --keep-going -E -a docs docs/_build/html
 
 unit: $(STAMP) ## Tests without input or output
 	$(BIN)/pytest -q tests/unit
@@ -156,5 +159,5 @@ down: ## Stop the sandbox that demo and lab leave running
 	$(BIN)/jupyter-emr sandbox down --name $(SANDBOX)
 
 clean: ## Remove what was built here (the sandbox's engines stay)
-	rm -rf .venv .venv-bench .venv-lowest .venv-newest .venv-release .mypy_cache .ruff_cache .pytest_cache dist build .coverage* labextension/lib labextension/node_modules \
+	rm -rf .venv .venv-bench .venv-lowest .venv-newest .venv-release .mypy_cache .ruff_cache .pytest_cache dist build .coverage* docs/_build labextension/lib labextension/node_modules \
 	  labextension/tsconfig.tsbuildinfo jupyter_emr_connect/labextension
