@@ -3,7 +3,7 @@
  */
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
-import { catchUp } from './plugin';
+import { catchUp } from './plugins/recording';
 import { executor, notebook } from './plugins/notebook';
 import { connect, model, panel } from './plugins/panel';
 

@@ -1,4 +1,4 @@
-import { noticeOf } from '../notices';
+import { noticeOf } from '../../recording/notices';
 
 jest.mock('@jupyterlab/apputils', () => ({}));
 

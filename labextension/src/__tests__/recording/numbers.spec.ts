@@ -1,5 +1,5 @@
-import { isEarlier } from '../file';
-import { isKnown, split } from '../numbers';
+import { isEarlier } from '../../recording/file';
+import { isKnown, split } from '../../recording/numbers';
 
 describe('numbers of messages', () => {
   it('are what stands behind the last underscore of an id', () => {

@@ -1,4 +1,4 @@
-import { Saves } from '../saves';
+import { Saves } from '../../recording/saves';
 
 function saves(fails = false): [Saves, string[][]] {
   const told: string[][] = [];

@@ -1,4 +1,4 @@
-import { cellOf } from '../cells';
+import { cellOf } from '../../recording/cells';
 
 const one = { id: 'a', source: 'print(1)\n' };
 const twin = { id: 'b', source: 'print(1)' };

@@ -7,8 +7,8 @@ import type {
 } from '@jupyterlab/application';
 import { INotebookTracker } from '@jupyterlab/notebook';
 
-import { CatchUp } from './catchup';
-import { notify } from './notices';
+import { CatchUp } from '../recording/catchup';
+import { notify } from '../recording/notices';
 
 /** For each notebook that is opened: what its kernel published while no tab was there. */
 export const catchUp: JupyterFrontEndPlugin<void> = {

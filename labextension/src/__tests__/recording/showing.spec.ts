@@ -2,8 +2,8 @@ import type { ICodeCellModel } from '@jupyterlab/cells';
 import type * as nbformat from '@jupyterlab/nbformat';
 import type { KernelMessage } from '@jupyterlab/services';
 
-import type { IRun } from '../api';
-import { Showing } from '../showing';
+import type { IRun } from '../../recording/api';
+import { Showing } from '../../recording/showing';
 
 /** The part of a code cell's model that a run is shown in; streams are joined as JupyterLab's does. */
 class Cell {

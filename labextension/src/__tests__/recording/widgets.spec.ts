@@ -1,7 +1,7 @@
 import type { ICodeCellModel } from '@jupyterlab/cells';
 import type { IOutput } from '@jupyterlab/nbformat';
 
-import { WIDGET_VIEW, removeViews } from '../widgets';
+import { WIDGET_VIEW, removeViews } from '../../recording/widgets';
 
 /** What is looked at of a cell's model. */
 function cellWith(shown: IOutput[]): ICodeCellModel {
