@@ -23,12 +23,18 @@ function described(...names: string[]): { args: ReadonlyJSONObject } {
   return { args: { type: 'object', properties } };
 }
 
-/** Add the commands; `sidebar` is the panel's id where there is one. */
+/** The panel in the sidebar, as far as commands show it. */
+export interface IPanel {
+  readonly id: string;
+  showKernels(): void;
+}
+
+/** Add the commands; `sidebar` is null where there is none. */
 export function addCommands(
   app: JupyterFrontEnd,
   model: EMRModel,
   tracker: INotebookTracker | null,
-  sidebar: string | null,
+  sidebar: IPanel | null,
   trans: TranslationBundle
 ): void {
   const { commands } = app;
@@ -40,7 +46,7 @@ export function addCommands(
     isEnabled: () => sidebar !== null,
     execute: () => {
       if (sidebar) {
-        app.shell.activateById(sidebar);
+        app.shell.activateById(sidebar.id);
       }
     }
   });
@@ -48,7 +54,10 @@ export function addCommands(
     label: trans.__('EMR: Show Kernels'),
     describedBy: described(),
     isEnabled: () => sidebar !== null,
-    execute: () => commands.execute(CommandIDs.openPanel)
+    execute: async () => {
+      await commands.execute(CommandIDs.openPanel);
+      sidebar?.showKernels();
+    }
   });
   commands.addCommand(CommandIDs.refresh, {
     label: trans.__('EMR: List Computes Anew'),
@@ -87,7 +96,7 @@ export function addCommands(
     isEnabled: () => current() !== null,
     execute: async args => {
       const panel = args.path
-        ? tracker?.find(one => one.context.path === args.path)
+        ? tracker?.find(one => isAt(one, args.path as string, model))
         : current();
       await panel?.sessionContext.restartKernel();
     }
@@ -140,11 +149,9 @@ async function switchKernel(
   attachment: Attachment,
   trans: TranslationBundle
 ): Promise<void> {
-  const local = (path: string): string =>
-    app.serviceManager.contents.localPath(path);
-  const panel = tracker?.find(
-    one => local(one.context.path) === attachment.path
-  );
+  const { path } = attachment;
+  const panel =
+    path === null ? null : tracker?.find(one => isAt(one, path, model));
   if (!panel) {
     return; // a folder, or a notebook that was closed meanwhile
   }
@@ -157,6 +164,7 @@ async function switchKernel(
     ? kernelspecOf(session)
     : kernelspecFor(languageOf(panel), compute, kernelspecs.specs);
   if (!name) {
+    sayNoKernel(panel, trans);
     return;
   }
   if (!isOn || session.hasNoKernel) {
@@ -168,22 +176,42 @@ async function switchKernel(
       // So that it opens there again; JupyterLab says why it cannot be saved.
       await panel.context.save().catch(() => undefined);
     }
-  } else if (runsElsewhere(model, session, attachment)) {
+  } else if (await runsElsewhere(model, session, attachment)) {
     offerRestart(panel, trans);
   }
 }
 
-/** Whether a notebook's kernel runs elsewhere, or under another role, than is attached now. */
-function runsElsewhere(
+/** Whether a notebook is the one of a path; both may name the drive that it is on. */
+function isAt(panel: NotebookPanel, path: string, model: EMRModel): boolean {
+  const { contents } = model;
+  return contents.localPath(panel.context.path) === contents.localPath(path);
+}
+
+/** Whether a notebook's kernel is known to run elsewhere, or under another role, than is attached now. */
+async function runsElsewhere(
   model: EMRModel,
   session: ISessionContext,
   attachment: Attachment
-): boolean {
+): Promise<boolean> {
+  await model.kernels.refresh(); // the panel may not have asked yet
   const kernel = model.kernels.ofJupyter(session.session?.kernel?.id ?? '');
   return (
-    kernel?.compute !== attachment.compute ||
-    kernel.runtime_role !== attachment.runtime_role
+    kernel !== undefined &&
+    (kernel.compute !== attachment.compute ||
+      kernel.runtime_role !== attachment.runtime_role)
   );
+}
+
+function sayNoKernel(panel: NotebookPanel, trans: TranslationBundle): void {
+  const problem = {
+    message: trans.__(
+      'This notebook is attached, but no EMR kernel runs its language (%1).',
+      languageOf(panel)
+    ),
+    fix: trans.__('Choose a kernel in the notebook’s toolbar.'),
+    code: 'no-kernel-for-language'
+  };
+  showBanner(panel, problem, [{ label: trans.__('Close') }], trans);
 }
 
 function offerRestart(panel: NotebookPanel, trans: TranslationBundle): void {

@@ -32,7 +32,17 @@ export function isOnEMR(
   return isEMRKernelspec(specs?.kernelspecs[kernelspecOf(session)]);
 }
 
-/** Return the kernelspec for a notebook of a language on a compute: Spark's where the compute has Spark. */
+/** Languages by the names that notebooks give them; sparkmagic's kernels have names of their own. */
+const LANGUAGES: Record<string, string> = {
+  ipython: 'python',
+  pyspark: 'python',
+  sparkr: 'r'
+};
+
+/**
+ * Return the kernelspec for a notebook of a language on a compute: Spark's where the compute has Spark; null for a
+ * language that no kernel of ours has.
+ */
 export function kernelspecFor(
   language: string,
   compute: Pick<Compute, 'applications' | 'kind'> | null,
@@ -42,13 +52,14 @@ export function kernelspecFor(
     !compute ||
     compute.kind !== 'ec2' ||
     compute.applications.includes('Spark');
-  const names: Record<string, string> = {
+  const names: Record<string, string | undefined> = {
     python: hasSpark ? 'emr-pyspark' : 'emr-python',
     scala: 'emr-spark',
     r: 'emr-sparkr'
   };
-  const name = names[language.toLowerCase()] ?? names.python;
-  return specs?.kernelspecs[name] ? name : null;
+  const lower = language.toLowerCase();
+  const name = names[LANGUAGES[lower] ?? lower];
+  return name && specs?.kernelspecs[name] ? name : null;
 }
 
 /** Return the language of a notebook's kernel, as its file says it. */
@@ -57,5 +68,5 @@ export function languageOf(panel: NotebookPanel): string {
     { name?: string } | undefined;
   const spec = panel.model?.getMetadata('kernelspec') as
     { language?: string } | undefined;
-  return spec?.language ?? info?.name ?? 'python';
+  return spec?.language || info?.name || 'python';
 }

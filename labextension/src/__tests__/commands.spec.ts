@@ -81,7 +81,11 @@ beforeEach(() => {
   });
   tracker = new FakeTracker();
   model = modelOf(server, tracker);
-  addCommands(app, model, tracker.self, 'sidebar', trans);
+  const sidebar = {
+    id: 'sidebar',
+    showKernels: () => void activated.push('kernels')
+  };
+  addCommands(app, model, tracker.self, sidebar, trans);
 });
 
 afterEach(() => {
@@ -106,10 +110,10 @@ async function attach(path?: string, more = {}): Promise<unknown> {
 }
 
 describe('the commands', () => {
-  it('open the panel and refresh', async () => {
+  it('open the panel, bring its kernels into sight, and refresh', async () => {
     await commands.execute(CommandIDs.openPanel);
     await commands.execute(CommandIDs.showKernels);
-    expect(activated).toEqual(['sidebar', 'sidebar']);
+    expect(activated).toEqual(['sidebar', 'sidebar', 'kernels']);
     await commands.execute(CommandIDs.refresh);
     expect(server.count('GET compute')).toBe(1);
     expect(server.count('GET identity')).toBe(1);
@@ -161,9 +165,10 @@ describe('the commands', () => {
     await commands.execute(CommandIDs.restartHere);
     await commands.execute(CommandIDs.restartHere, { path: 'a.ipynb' });
     await commands.execute(CommandIDs.restartHere, { path: 'RTC:b.ipynb' });
+    await commands.execute(CommandIDs.restartHere, { path: 'b.ipynb' }); // the chip names no drive
     await commands.execute(CommandIDs.restartHere, { path: 'closed.ipynb' });
     expect([first, second].map(one => one.sessionContext.restarts)).toEqual([
-      1, 2
+      1, 3
     ]);
   });
 
@@ -238,9 +243,23 @@ describe('a notebook that was attached', () => {
     expect(notebook.contentHeader.widgets).toEqual([]);
   });
 
+  it('and runs there is not said to run elsewhere before the ledger was read', async () => {
+    const notebook = show('a.ipynb', 'emr-pyspark');
+    expect(model.kernels.items).toBeNull();
+    await attach('a.ipynb');
+    expect(notebook.contentHeader.widgets).toEqual([]);
+  });
+
+  it('in a language that no kernel of ours has says so', async () => {
+    const notebook = show('a.ipynb', 'julia');
+    notebook.metadata = { kernelspec: { language: 'julia' } };
+    await attach('a.ipynb');
+    expect(notebook.sessionContext.changes).toEqual([]);
+    expect(notebook.contentHeader.widgets).toHaveLength(1);
+  });
+
   it('and runs as another role is asked before its variables go', async () => {
     const notebook = show('a.ipynb', 'emr-pyspark');
-    await model.kernels.refresh();
     await attach('a.ipynb', { runtime_role: ENGINEER });
     expect(notebook.sessionContext.restarts).toBe(0);
     expect(notebook.contentHeader.widgets).toHaveLength(1);

@@ -38,8 +38,10 @@ describe('a kernelspec', () => {
     ['Scala', compute(), 'emr-spark'],
     ['R', compute(), 'emr-sparkr'],
     ['r', compute(), 'emr-sparkr'],
-    ['julia', compute(), 'emr-pyspark'],
-    ['', compute(), 'emr-pyspark']
+    ['pyspark', compute(), 'emr-pyspark'], // as sparkmagic's kernels call it
+    ['sparkR', compute(), 'emr-sparkr'],
+    ['julia', compute(), null],
+    ['', compute(), null]
   ])('for %s', (language, on, name) => {
     expect(kernelspecFor(language, on, SPECS)).toBe(name);
   });
@@ -57,6 +59,7 @@ describe('the language of a notebook', () => {
     [{ language_info: { name: 'scala' } }, 'scala'],
     [{ kernelspec: { language: 'R' }, language_info: { name: 'x' } }, 'R'],
     [{ kernelspec: { name: 'x' }, language_info: { name: 'R' } }, 'R'],
+    [{ kernelspec: { language: '' }, language_info: { name: 'R' } }, 'R'],
     [{ kernelspec: null, language_info: null }, 'python']
   ])('of %j', (metadata, language) => {
     const notebook = new FakeNotebook('a.ipynb');

@@ -6,7 +6,7 @@ import type { ICommandPalette } from '@jupyterlab/apputils';
 import type { INotebookTracker } from '@jupyterlab/notebook';
 import { CommandRegistry } from '@lumino/commands';
 import { Signal } from '@lumino/signaling';
-import type { Widget } from '@lumino/widgets';
+import { Widget } from '@lumino/widgets';
 
 import type { EMRModel } from '../models/emr';
 import { executor, notebook } from '../plugins/notebook';
@@ -38,6 +38,7 @@ class Tracker extends FakeTracker {
 }
 
 let app: JupyterFrontEnd;
+let browser: { model: { path: string; pathChanged: Signal<object, unknown> } };
 let models: EMRModel;
 let server: FakeServer;
 let specsChanged: Signal<object, void>;
@@ -61,7 +62,10 @@ beforeEach(async () => {
     },
     shell: { activateById: () => undefined }
   } as unknown as JupyterFrontEnd;
-  models = await model.activate(app, tracker.self, null);
+  browser = {
+    model: { path: 'RTC:shown', pathChanged: new Signal<object, unknown>({}) }
+  };
+  models = await model.activate(app, tracker.self, null, browser);
 });
 
 afterEach(() => {
@@ -82,6 +86,16 @@ describe('the token for other extensions', () => {
     const before = changed.args.length;
     models.attachments.invalidate();
     expect(changed.args.length).toBe(before + 1);
+  });
+});
+
+describe('the models', () => {
+  it('would attach the folder in front while no notebook is open', async () => {
+    expect(models.target.folder).toBe('shown');
+    browser.model.path = 'RTC:shown/below';
+    browser.model.pathChanged.emit(null);
+    await settled();
+    expect(server.last.query.path).toBe('shown/below');
   });
 });
 
@@ -114,6 +128,13 @@ describe('the panel', () => {
       expect(items).toContain(command);
       expect(app.commands.hasCommand(command)).toBe(true);
     }
+    Widget.attach(sidebar, document.body);
+    await app.commands.execute(CommandIDs.showKernels);
+    await settled();
+    const shown = document.activeElement;
+    expect(shown?.firstElementChild?.getAttribute('aria-label')).toBe(
+      'Kernels'
+    );
     sidebar.dispose();
   });
 

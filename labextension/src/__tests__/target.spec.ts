@@ -26,6 +26,7 @@ describe('the target', () => {
   let server: FakeServer;
   let tracker: FakeTracker;
   let attachments: AttachmentsModel;
+  let folder: string;
   let target: TargetModel;
 
   beforeEach(() => {
@@ -37,12 +38,8 @@ describe('the target', () => {
     });
     tracker = new FakeTracker();
     attachments = new AttachmentsModel(server.client);
-    target = new TargetModel(
-      tracker.self,
-      attachments,
-      contents,
-      () => 'RTC:shown'
-    );
+    folder = 'RTC:shown';
+    target = new TargetModel(tracker.self, attachments, contents, () => folder);
   });
 
   it('is the folder shown where no notebook is open', async () => {
@@ -53,6 +50,21 @@ describe('the target', () => {
       null
     ]);
     expect(server.last.query.path).toBe('shown');
+  });
+
+  it('follows the folder shown, while no notebook is open', async () => {
+    await settled();
+    folder = 'other';
+    target.onFolder();
+    await settled();
+    expect([target.folder, target.busy]).toEqual(['other', false]);
+    expect(server.last.query.path).toBe('other');
+    tracker.show(new FakeNotebook('work/a.ipynb'));
+    await settled();
+    const asked = server.seen.length;
+    target.onFolder();
+    await settled();
+    expect(server.seen).toHaveLength(asked);
   });
 
   it('is the notebook in front, whatever drive it is on', async () => {

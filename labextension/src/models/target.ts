@@ -77,6 +77,13 @@ export class TargetModel implements IDisposable {
     Signal.clearData(this);
   }
 
+  /** Take note that the application shows another folder: while no notebook is open, that is what would be attached. */
+  onFolder(): void {
+    if (this.path === null) {
+      this._load();
+    }
+  }
+
   private _onCurrent(): void {
     this._panel?.context.pathChanged.disconnect(this._onPath, this);
     this._panel = this._tracker?.currentWidget ?? null;

@@ -2,7 +2,7 @@
  * The compute that was chosen: its details, the runtime role, and attaching.
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
-import React, { useEffect, useState } from 'react';
+import React, { useEffect, useId, useState } from 'react';
 
 import { useChanges, useSeconds } from '../components/hooks';
 import { Button, Problem } from '../components/problem';
@@ -201,6 +201,7 @@ function RoleChoice(
   }
 ): JSX.Element {
   const { roles, trans, text } = props;
+  const listId = useId(); // two panels in one page do not share their roles
   const offered = roles.list?.items ?? [];
   const chosen = offered.find(role => role.name === text || role.arn === text);
   return (
@@ -210,7 +211,7 @@ function RoleChoice(
         <input
           type="text"
           className="jp-EmrInput"
-          list="jp-emr-roles"
+          list={listId}
           required={props.required}
           placeholder={
             props.required
@@ -221,7 +222,7 @@ function RoleChoice(
           onChange={event => props.onType(event.target.value)}
         />
       </label>
-      <datalist id="jp-emr-roles">
+      <datalist id={listId}>
         {offered.map(role => (
           <option
             key={role.arn}

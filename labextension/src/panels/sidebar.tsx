@@ -52,16 +52,24 @@ export class EMRSidebar extends SidePanel {
     this.addWidget(
       section(trans.__('Attach'), () => <Attach model={_model} trans={trans} />)
     );
-    this.addWidget(
-      section(trans.__('Kernels'), () => (
-        <KernelsSection
-          model={_model.kernels}
-          computes={_model.computes}
-          actions={actions}
-          trans={trans}
-        />
-      ))
-    );
+    this._kernels = section(trans.__('Kernels'), () => (
+      <KernelsSection
+        model={_model.kernels}
+        computes={_model.computes}
+        actions={actions}
+        trans={trans}
+      />
+    ));
+    this._kernels.node.tabIndex = -1;
+    this.addWidget(this._kernels);
+  }
+
+  /** Open the section of kernels and bring the keyboard there. */
+  showKernels(): void {
+    const content = this.content as AccordionPanel;
+    const index = content.widgets.indexOf(this._kernels);
+    content.expand(index);
+    this._kernels.node.focus(); // which scrolls it into sight
   }
 
   protected onAfterAttach(message: Message): void {
@@ -78,6 +86,8 @@ export class EMRSidebar extends SidePanel {
     super.onAfterHide(message);
     this._model.stop();
   }
+
+  private _kernels: ReactWidget;
 }
 
 function section(title: string, render: () => JSX.Element): ReactWidget {

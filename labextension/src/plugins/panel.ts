@@ -7,6 +7,7 @@ import type {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
+import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
@@ -32,19 +33,23 @@ export const model: JupyterFrontEndPlugin<EMRModel> = {
   description: 'What is known of computes, roles, attachments and kernels.',
   autoStart: true,
   provides: IEMRModel,
-  optional: [INotebookTracker, IStateDB],
+  optional: [INotebookTracker, IStateDB, IDefaultFileBrowser],
   activate: (
     app: JupyterFrontEnd,
     tracker: INotebookTracker | null,
-    store: IStateDB | null
-  ): EMRModel =>
-    new EMRModel({
+    store: IStateDB | null,
+    browser: IDefaultFileBrowser | null
+  ): EMRModel => {
+    const models = new EMRModel({
       settings: app.serviceManager.serverSettings,
       contents: app.serviceManager.contents,
       tracker,
       store,
-      folder: () => ''
-    })
+      folder: () => browser?.model.path ?? ''
+    });
+    browser?.model.pathChanged.connect(() => models.target.onFolder());
+    return models;
+  }
 };
 
 class Connect implements IEMRConnect {
@@ -102,7 +107,7 @@ export const panel: JupyterFrontEndPlugin<void> = {
       shell.add(sidebar, 'left', { rank: 450, type: 'EMR' });
       restorer?.add(sidebar, sidebar.id);
     }
-    addCommands(app, model, tracker, sidebar?.id ?? null, trans);
+    addCommands(app, model, tracker, sidebar, trans);
     for (const command of Object.values(CommandIDs)) {
       palette?.addItem({ command, category: 'EMR' });
     }

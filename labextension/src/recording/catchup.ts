@@ -8,6 +8,7 @@ import type { OutputArea } from '@jupyterlab/outputarea';
 import { KernelMessage } from '@jupyterlab/services';
 import type { Kernel } from '@jupyterlab/services';
 
+import { isEMRKernelspec } from '../notebooks';
 import { takeOver, tellSaved } from './api';
 import type { IRecording, IRun } from './api';
 import { cellOf } from './cells';
@@ -95,9 +96,7 @@ export class CatchUp {
   private async _take(kernel: Kernel.IKernelConnection): Promise<IRun[]> {
     const panel = this._panel;
     const spec = await kernel.spec;
-    const provisioner = spec?.metadata?.['kernel_provisioner'] as
-      { provisioner_name?: string } | undefined;
-    if (provisioner?.provisioner_name !== 'emr-connect') {
+    if (!isEMRKernelspec(spec)) {
       return [];
     }
     this._gatewayKernel = kernel;
