@@ -16,6 +16,7 @@ import pytest
 from jupyter_core.paths import jupyter_data_dir
 
 from tests.commands import run_command
+from tests.kernel_ports import KernelPorts
 
 pytest_plugins = ["pytest_jupyter.jupyter_server"]
 
@@ -67,6 +68,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if getattr(session.config.option, "loadgroup", False) and (item := next(lost, None)):
         message = f"{item.nodeid} is not kept with its group: pytest-xdist does not go with this pytest"
         raise pytest.UsageError(message)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def kernel_ports() -> None:
+    """Keep the kernels of tests that run side by side apart."""
+    KernelPorts.instance()
 
 
 @pytest.fixture(autouse=True)

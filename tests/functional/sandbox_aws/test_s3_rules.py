@@ -119,7 +119,11 @@ def test_a_copy_may_have_conditions_on_both_sides(s3, refused):
 
 
 def test_of_two_writers_with_a_condition_one_wins(s3):
-    etag, outcomes, ready = put(s3), [], threading.Barrier(8)
+    etag, outcomes, ready = (
+        put(s3, body=b"before"),
+        [],
+        threading.Barrier(8),
+    )  # no writer's body and ETag
 
     def write(number):
         ready.wait()

@@ -104,11 +104,22 @@ def kernel(quick: None, local: str, recorder: Any, jp_asyncio_loop: Any, jp_ws_f
     kernel.ws.close()
 
 
-async def until(holds: Any, within: float = 30) -> None:
+async def until(holds: Any, within: float = 30) -> Any:
+    """Wait until ``holds()`` is true and return its value; a notebook that is just being written is looked at again."""
     end = time.monotonic() + within
-    while not holds():
+    while True:
+        try:
+            if value := holds():
+                return value
+        except (nbformat.reader.NotJSONError, FileNotFoundError):
+            pass  # The contents manager empties a file before it writes it, or it is just being put back.
         assert time.monotonic() < end
         await asyncio.sleep(0.02)
+
+
+async def read(path: Path) -> Any:
+    """Read a notebook that a server writes on this loop."""
+    return await until(lambda: nbformat.read(path, as_version=4))
 
 
 def shown(path: Path, cell: int = 0) -> str:

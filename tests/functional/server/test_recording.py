@@ -14,7 +14,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from jupyter_emr_connect.server.recording.notebooks import Notebooks
-from tests.functional.server.recorded import GATEWAY_KERNEL, Kernel, shown, until
+from tests.functional.server.recorded import GATEWAY_KERNEL, Kernel, read, shown, until
 
 
 def ends_with(path: Path, text: str) -> bool:
@@ -46,7 +46,7 @@ async def test_what_comes_after_it_left_is_written_with_what_came_before(kernel,
     kernel.write("c\n")
     kernel.end(7)
     await until(lambda: shown(path) == "a\nb\nc\n")
-    cell = nbformat.read(path, as_version=4).cells[0]
+    cell = (await read(path)).cells[0]
     assert (cell.execution_count, cell.source) == (7, "one")
     kernel.write("late\n")
     await until(lambda: shown(path) == "a\nb\nc\nlate\n")
@@ -56,7 +56,7 @@ async def test_what_comes_after_it_left_is_written_with_what_came_before(kernel,
 async def test_what_the_user_ran_is_trusted_and_nothing_that_came_with_the_file(kernel, path, jp_serverapp, strangers):
     html = {"text/html": "<script>1</script>"}
     if strangers:
-        notebook = nbformat.read(path, as_version=4)
+        notebook = await read(path)
         notebook.cells[1].outputs = [new_output("display_data", html)]
         nbformat.write(notebook, path)
     kernel.run("one", "c1")
@@ -64,7 +64,7 @@ async def test_what_the_user_ran_is_trusted_and_nothing_that_came_with_the_file(
     kernel.end(3)
     kernel.ws.close()
     await until(lambda: nbformat.read(path, as_version=4).cells[0].execution_count == 3)
-    written = nbformat.read(path, as_version=4)
+    written = await read(path)
     assert written.cells[0].outputs[0].data == html
     assert jp_serverapp.contents_manager.notary.check_signature(written) is not strangers
 
@@ -103,12 +103,12 @@ async def test_changes_made_meanwhile_are_kept(kernel, path):
     for number in range(5):
         kernel.write(f"{number}\n")
         await until(partial(ends_with, path, f"{number}\n"))
-        notebook = nbformat.read(path, as_version=4)
+        notebook = await read(path)
         notebook.cells[1].source = f"edited {number}"
         nbformat.write(notebook, path)
     kernel.end()
     await until(partial(settled, kernel))
-    assert nbformat.read(path, as_version=4).cells[1].source == "edited 4"
+    assert (await read(path)).cells[1].source == "edited 4"
     assert shown(path) == "0\n1\n2\n3\n4\n"
 
 
@@ -118,20 +118,20 @@ async def test_a_cell_that_was_never_saved_is_added(kernel, path):
     kernel.end()
     kernel.ws.close()
     await until(partial(settled, kernel))
-    cell = nbformat.read(path, as_version=4).cells[2]
+    cell = (await read(path)).cells[2]
     assert (cell.id, cell.source, shown(path, 2)) == ("c9", "new", "a\n")
 
 
 async def test_a_cell_that_the_user_deleted_is_not_added_again(kernel, path, jp_fetch):
     kernel.run("two", "c2")
-    notebook = nbformat.read(path, as_version=4)
+    notebook = await read(path)
     del notebook.cells[1]
     await save(jp_fetch, notebook)
     kernel.ws.close()
     kernel.write("a\n")
     kernel.end()
     await until(partial(settled, kernel))
-    assert len(nbformat.read(path, as_version=4).cells) == 1
+    assert len((await read(path)).cells) == 1
 
 
 async def save(jp_fetch: Any, notebook: Any) -> None:
@@ -143,7 +143,7 @@ async def test_a_run_that_the_front_end_has_saved_is_forgotten(kernel, path, jp_
     kernel.run("one", "c1")
     kernel.write("a\n")
     kernel.end(3)
-    notebook = nbformat.read(path, as_version=4)
+    notebook = await read(path)
     await save(jp_fetch, notebook)
     await asyncio.sleep(0.5)
     assert kernel.observer.runs
@@ -197,7 +197,7 @@ async def test_what_ran_in_a_console_is_not_added_to_the_notebook(kernel, path, 
     kernel.end()
     kernel.ws.close()
     await until(partial(settled, kernel))
-    assert len(nbformat.read(path, as_version=4).cells) == 2
+    assert len((await read(path)).cells) == 2
 
 
 async def test_of_two_notebooks_on_a_kernel_the_one_with_the_cell_gets_its_outputs(kernel, path, local, jp_fetch):
@@ -252,14 +252,14 @@ async def test_what_a_killed_server_left_is_completed(quick, local, recorder, pa
     second.publish("stream", 3, name="stdout", text="c\n")
     second.end(4)
     await until(lambda: shown(path) == "a\nb\nc\n")
-    assert nbformat.read(path, as_version=4).cells[0].execution_count == 4
+    assert (await read(path)).cells[0].execution_count == 4
 
 
 async def test_what_was_seen_is_known_also_when_the_notebook_has_it_all(kernel, local, recorder, path, jp_fetch):
     kernel.run("one", "c1")
     kernel.write("a\n")
     kernel.end(3)
-    notebook = nbformat.read(path, as_version=4)
+    notebook = await read(path)
     notebook.cells[0].execution_count = 3
     await save(jp_fetch, notebook)
     await until(lambda: not kernel.observer.runs)
@@ -276,7 +276,7 @@ async def test_a_notebook_torn_by_a_killed_server_is_mended(kernel, path):
     kernel.write("a\n")
     kernel.ws.close()
     await until(lambda: shown(path) == "a\n")
-    assert [cell.source for cell in nbformat.read(path, as_version=4).cells] == ["one", "two"]
+    assert [cell.source for cell in (await read(path)).cells] == ["one", "two"]
 
 
 async def test_a_notebook_that_cannot_be_written_is_written_when_it_can(kernel, path):

@@ -8,7 +8,7 @@ from typing import Any
 import nbformat
 from nbformat.v4 import new_code_cell
 
-from tests.functional.server.recorded import shown, until
+from tests.functional.server.recorded import read, shown, until
 from tests.functional.server.test_recording import save
 
 
@@ -23,7 +23,7 @@ async def test_what_a_front_end_cleared_and_saved_stays_cleared(kernel, path, jp
     kernel.write("secret\n")
     kernel.end()
     await asyncio.sleep(1)  # it shows the end by then; that is all that is known of one without the plugin
-    await save(jp_fetch, nbformat.read(path, as_version=4))
+    await save(jp_fetch, await read(path))
     await until(lambda: not kernel.observer.unsaved)
     kernel.ws.close()
     await asyncio.sleep(1)
@@ -38,7 +38,7 @@ async def test_the_plugin_says_itself_what_its_save_has_settled(kernel, path, jp
     second = kernel.run("two", "c2")
     kernel.write("not yet shown\n")
     await asyncio.sleep(1)
-    await save(jp_fetch, nbformat.read(path, as_version=4))
+    await save(jp_fetch, await read(path))
     await asyncio.sleep(0.3)
     assert len(kernel.observer.unsaved) == 2
     sent = {"session": kernel.session, "saved": f"{first},{second},unknown"}
@@ -86,7 +86,7 @@ async def test_the_last_words_of_a_restarted_process_are_no_output(kernel, path)
 
 
 async def test_without_ids_a_twin_does_not_show_another_cells_output(kernel, path):
-    notebook = nbformat.read(path, as_version=4)
+    notebook = await read(path)
     notebook.cells = [new_code_cell("one"), new_code_cell("one")]
     for cell in notebook.cells:
         del cell["id"]
@@ -97,5 +97,5 @@ async def test_without_ids_a_twin_does_not_show_another_cells_output(kernel, pat
     kernel.end()
     kernel.ws.close()
     await until(lambda: all(run.settled for run in kernel.observer.unsaved))
-    assert len(nbformat.read(path, as_version=4).cells) == 3
+    assert len((await read(path)).cells) == 3
     assert [shown(path, cell) for cell in range(3)] == ["", "", "a\n"]

@@ -101,7 +101,7 @@ def test_a_long_list_is_read_within_the_documented_rates(cloud, tmp_path):
         assert view.total == 22 * 50 + len(STANDARD)
         assert view.problems == ()
     moments = [row["time"] for row in cloud.world.log.since() if row["action"] == "ListClusters"]
-    assert len(moments) == 23
+    assert 23 <= len(moments) <= 26  # each page once, and on a slow machine the first ones of the next poll
     rate = RATES["emr", "ListClusters"]
     assert len(moments) <= rate.burst + rate.refill * (moments[-1] - moments[0]) + 1
     assert [row for row in cloud.world.log.since() if row["status"] != 200] == []  # AWS's own buckets were never empty
