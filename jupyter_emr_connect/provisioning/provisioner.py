@@ -17,7 +17,7 @@ from traitlets import Bool, List, Unicode
 from traitlets.config import Config
 
 from ..config import SETTINGS_ATTRIBUTE, EMRConnect, load_config
-from ..errors import ConfigurationError, EMRConnectError, KernelGone, StoreError
+from ..errors import ConfigurationError, EMRConnectError, KernelGone, KernelStartFailed, StoreError
 from ..executors import FILES, run_in
 from ..gateway.channels.zmq_channels import LocalChannels
 from ..gateway.event_loop import GatewayLoop, gateway_loop
@@ -61,6 +61,9 @@ class EMRProvisioner(KernelProvisionerBase):
         self._attachment: Attachment | None = None  # by which the kernel was started; None for one taken over
         self._has_process = False
         self._left = False
+        self._given_up = False  # for good: its server shuts the kernel down, or stops
+        self._launching: asyncio.Task[Any] | None = None  # on the gateway loop
+        self._breaking_off = False
         self._address: dict[str, Any] = {}
 
     @property
@@ -112,7 +115,26 @@ class EMRProvisioner(KernelProvisionerBase):
     async def _launch(
         self, loop: GatewayLoop, config: EMRConnect, request: KernelRequest, stages: StartStages
     ) -> KernelConnectionInfo:
-        """Have the kernel run, and return where local clients reach it; called on the gateway loop."""
+        """Have the kernel run, and return where local clients reach it; called on the gateway loop.
+
+        Raises :class:`KernelStartFailed` when it is broken off (:meth:`_break_off`): of a launch that is cancelled,
+        jupyter_client (8.10) never says that it is over.
+        """
+        if self._given_up:
+            raise _not_wanted()
+        self._launching = asyncio.current_task()
+        try:
+            return await self._launched(loop, config, request, stages)
+        except asyncio.CancelledError:
+            if not self._breaking_off:
+                raise
+            raise _not_wanted() from None
+        finally:
+            self._launching = None
+
+    async def _launched(
+        self, loop: GatewayLoop, config: EMRConnect, request: KernelRequest, stages: StartStages
+    ) -> KernelConnectionInfo:
         # A server that ends otherwise than by its own stop leaves its kernels too.
         loop.at_exit(self, self._leave if request.persistent else self._finish)
         request = await self._located(request)
@@ -317,6 +339,24 @@ class EMRProvisioner(KernelProvisionerBase):
         self._has_process = False
         return await self.poll()
 
+    async def give_up(self) -> None:
+        """Break off a start or restart under way, and begin none any more; called before a server ends the kernel."""
+        self._given_up = True
+        await gateway_loop().call(self._break_off())
+
+    async def _break_off(self) -> None:
+        """Have a launch under way fail, and wait for that; called on the gateway loop by another task than its own."""
+        if (launching := self._launching) is None:
+            return
+        self._breaking_off = True
+        try:
+            launching.cancel()
+            await asyncio.wait({launching})
+            if not launching.cancelled():
+                launching.exception()  # retrieved, so that asyncio does not print it
+        finally:
+            self._breaking_off = False
+
     async def detach(self, cause: str = "server stopped", reason: str = "Its Jupyter server was stopped.") -> None:
         """Leave the kernel running on its gateway, and close; called by the server extension as its server stops.
 
@@ -386,12 +426,14 @@ class EMRProvisioner(KernelProvisionerBase):
             await gateway_loop().call(self._finish())
 
     async def _end(self) -> None:
-        """Delete the kernel."""
+        """Delete the kernel, also one that is only being started or restarted."""
+        await self._break_off()
         if kernel := self._reattachment or self._kernel:
             await kernel.end()
 
     async def _detach(self, cause: str, reason: str) -> None:
         gateway_loop().at_exit(self, None)
+        await self._break_off()
         if kernel := self._reattachment or self._kernel:
             await kernel.detach(cause, reason)
         await self._close()
@@ -418,6 +460,10 @@ class EMRProvisioner(KernelProvisionerBase):
     def get_shutdown_wait_time(self, recommended: float = 5.0) -> float:
         """Allow for the network and for a gateway that waits for its kernel."""
         return max(recommended, SHUTDOWN_WAIT_S)
+
+
+def _not_wanted() -> KernelStartFailed:
+    return KernelStartFailed("The kernel was shut down before it had started.", fix="Start it again.")
 
 
 async def _attachment_of(config: EMRConnect, request: KernelRequest) -> Attachment:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from importlib.metadata import version as version_of
 from typing import Any
@@ -12,10 +12,12 @@ from jupyter_server.extension.application import ExtensionApp
 from ..config import CONFIG_FILES, SETTINGS_ATTRIBUTE, EMRConnect
 from ..executors import FILES, run_in
 from ..services.audit import Audit, register_schemas
+from ..tasks import report_failure
 from .catalogues import Catalogues
 from .contents_events import AttachmentFollower, ContentsEvents
 from .kernels.locating import LOCATOR, path_asked_for
 from .kernels.restoring import Restorer
+from .kernels.shutdowns import Shutdowns
 from .kernels.waiting import Waiting
 from .kernels.websocket import RECORDER, install_websockets
 from .paths import PathMapper
@@ -24,7 +26,6 @@ from .routes.base import SETTING, Services
 from .routes.jupyters_failures import explain_failures
 from .routes.table import patterns
 
-STARTS_END_WITHIN = 5.0
 CALLS_END_WITHIN = 1.0
 
 
@@ -44,6 +45,7 @@ class EMRConnectExtension(ExtensionApp):
     _services: Services | None = None  # until the server has its settings
     _restorer: Restorer | None = None
     _recorder: Recorder | None = None
+    _shutdowns: Shutdowns | None = None
 
     def _config_file_name_default(self) -> str:
         """Return the name of our configuration files; jupyter_server's own choice begins with one more ``jupyter_``."""
@@ -65,6 +67,8 @@ class EMRConnectExtension(ExtensionApp):
             config, paths, self.log, partial(server.io_loop.add_callback, followed.attachment)
         )
         contents_events.subscribe(attachment_follower)
+        self._shutdowns = Shutdowns(server.kernel_manager, self.log)
+        self._shutdowns.install()
         self._restorer = Restorer(config, server, paths, self.log)
         self._services = Services(config, paths, audit, Catalogues(config), attachment_follower)
         self.settings[SETTING] = self._services
@@ -81,26 +85,26 @@ class EMRConnectExtension(ExtensionApp):
         self.handlers.extend(patterns())
 
     async def stop_extension(self) -> None:
-        """Stop listing, cancel kernels that still start, forget those that failed to, and leave the others running.
+        """Stop listing, break off kernels that still start, and leave or end the others as configured.
 
-        Called by jupyter_server before it ends kernels.
-
-        jupyter_client (8.10) keeps both in ``_pending_kernels``. jupyter_server (2.21) means to end them with the
-        others, is answered that it knows no such kernel, and then never ends.
+        Called by jupyter_server before it ends kernels. What fails here does not keep the server from ending.
         """
+        for step in self._stops():
+            try:
+                await step()
+            except Exception as error:
+                report_failure(self.log, "A part of jupyter_emr_connect could not be stopped in order.", error)
+
+    def _stops(self) -> Iterator[Callable[[], Awaitable[None]]]:
+        """Return what is to be done as the server stops, in order."""
         if self._recorder is not None:
-            await self._recorder.close()
+            yield self._recorder.close
         if services := self._services:
-            await run_in(FILES, services.catalogues.close, CALLS_END_WITHIN)
-            await run_in(FILES, services.attachment_follower.close)
-        manager: Any = getattr(self.serverapp, "kernel_manager", None)
-        pending: dict[str, asyncio.Future[None]] = getattr(manager, "_pending_kernels", {})
-        strays = {kernel_id: start for kernel_id, start in pending.items() if kernel_id not in manager}
-        for start in strays.values():
-            start.cancel()
-        if strays:
-            await asyncio.wait(strays.values(), timeout=STARTS_END_WITHIN)
-        for kernel_id in strays:
-            pending.pop(kernel_id, None)
+            yield partial(run_in, FILES, services.catalogues.close, CALLS_END_WITHIN)
+            yield partial(run_in, FILES, services.attachment_follower.close)
+        if self._shutdowns:
+            yield self._shutdowns.settle_all
         if self._restorer:
-            await self._restorer.stop()
+            yield self._restorer.stop
+        if (config := self.settings.get("emr_connect")) and self._shutdowns and config.on_server_exit == "shutdown":
+            yield self._shutdowns.end_all_failed

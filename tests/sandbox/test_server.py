@@ -159,3 +159,49 @@ async def test_a_server_that_ends_does_with_its_kernels_what_is_configured_and_d
     assert on_gateway() == (first if leaves else set())
     for kernel in first & on_gateway():
         assert sandbox.json("kernels", "shutdown", kernel)["link"] == "detached"
+
+
+async def restarting(server: Server, kernel: str) -> asyncio.Future[Any]:
+    """Ask for a restart of which nothing comes; returns its answer to come once the provisioner is at it."""
+    asked = asyncio.ensure_future(server.call("POST", f"/api/kernels/{kernel}/restart"))
+    await until(lambda: server.said.count(f"Kernel {kernel}: kernel requested") == 2)
+    return asked
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+async def test_a_server_that_is_stopped_while_a_kernel_restarts_ends(
+    sandbox: Sandbox, notebooks: Path, on_gateway: Any, leaves: bool
+) -> None:
+    async with serving(sandbox, notebooks, "--ServerApp.root_dir=notebooks", leaves=leaves) as server:
+        kernel = (await opened(server))["kernel"]["id"]
+        first = on_gateway()
+        sandbox.fault("black-hole", "--compute", "open")
+        try:
+            asked = await restarting(server, kernel)
+            stopping = asyncio.ensure_future(asyncio.to_thread(server.stop, ENDS_WITHIN))
+            await until(lambda: "received signal 15" in server.said)
+        finally:
+            sandbox.fault("--off")
+        await stopping
+        asked.cancel()
+        assert "Traceback" not in server.said
+    assert on_gateway() == (first if leaves else set())
+    for left in first & on_gateway():
+        assert sandbox.json("kernels", "shutdown", left)["link"] == "detached"
+
+
+async def test_a_kernel_can_be_shut_down_while_it_restarts(sandbox: Sandbox, notebooks: Path, on_gateway: Any) -> None:
+    async with serving(sandbox, notebooks, "--ServerApp.root_dir=notebooks") as server:
+        session = await opened(server)
+        sandbox.fault("black-hole", "--compute", "open")
+        try:
+            asked = await restarting(server, session["kernel"]["id"])
+        finally:
+            sandbox.fault("--off")
+        assert (await server.call("DELETE", f"/api/sessions/{session['id']}"))[0] == 204
+        assert (await server.call("GET", "/api/kernels")) == (200, [])
+        await until(lambda: on_gateway() == set())
+        status, answer = await asked
+        assert status != 200, answer
+        server.stop(ENDS_WITHIN)
+        assert "Traceback" not in server.said

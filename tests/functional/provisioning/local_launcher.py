@@ -45,6 +45,7 @@ class LocalLauncher:
     """Keeps one connection file, with its ports, for all lives of the kernel."""
 
     outlives_process = False
+    kernel_class: type[LocalKernel]
 
     def __init__(self, context: LaunchContext) -> None:
         self._folder = tempfile.TemporaryDirectory()
@@ -57,7 +58,7 @@ class LocalLauncher:
         self.session_id = None
 
     def kernel(self, config: EMRConnect, request: KernelRequest, connection: Any, entry: LedgerEntry) -> LocalKernel:
-        return LocalKernel(self._file, entry, self.status(entry))
+        return self.kernel_class(self._file, entry, self.status(entry))
 
     def status(self, entry: LedgerEntry) -> KernelStatus:
         return KernelStatus(entry, lambda kind, content: None, lambda: None)
@@ -126,3 +127,6 @@ class LocalKernel:
 
     def pause_for_restart(self) -> None:
         self.restart_pending = True
+
+
+LocalLauncher.kernel_class = LocalKernel

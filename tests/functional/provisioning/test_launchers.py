@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +13,16 @@ import pytest
 from jupyter_client import AsyncKernelClient, AsyncKernelManager
 
 from jupyter_emr_connect.config import EMRConnect
-from jupyter_emr_connect.errors import ConfigurationError, NotAttached
+from jupyter_emr_connect.errors import ConfigurationError, KernelStartFailed, NotAttached
 from jupyter_emr_connect.models import Attachment, KernelRecord
 from jupyter_emr_connect.provisioning.launchers import LAUNCHERS
+from jupyter_emr_connect.provisioning.stages import StartStages
 from jupyter_emr_connect.services.attachments.connect import CONNECTORS
 from jupyter_emr_connect.services.attachments.resolution import open_attachments
 from jupyter_emr_connect.services.kernels.listing import list_kernels
 from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
-from tests.functional.provisioning.local_launcher import TRANSPORT, LocalLauncher, connect_locally
+from tests.functional.provisioning.local_launcher import TRANSPORT, LocalKernel, LocalLauncher, connect_locally
 
 WAIT = 60
 
@@ -146,6 +150,38 @@ async def test_a_restart_goes_to_what_is_attached_now(
         assert [row.kernel_id for row in rows()] == [after.kernel_id]
     finally:
         await manager.shutdown_kernel()
+    assert rows() == []
+
+
+class HangingKernel(LocalKernel):
+    """One whose restart never comes to its end."""
+
+    restarts = threading.Event()
+
+    async def restart(self, stages: StartStages) -> None:
+        self.restarts.set()
+        await asyncio.Event().wait()
+
+
+class HangingLauncher(LocalLauncher):
+    kernel_class = HangingKernel
+
+
+@pytest.mark.parametrize("now", [True, False])
+async def test_a_shutdown_in_the_midst_of_a_restart_ends_both(
+    attached: str, registered: None, monkeypatch: pytest.MonkeyPatch, now: bool
+) -> None:
+    monkeypatch.setitem(LAUNCHERS, TRANSPORT, HangingLauncher)
+    HangingKernel.restarts.clear()
+    manager = AsyncKernelManager(kernel_name="emr-python")
+    await manager.start_kernel()
+    restarting = asyncio.ensure_future(manager.restart_kernel())
+    assert await asyncio.to_thread(HangingKernel.restarts.wait, WAIT)
+    with contextlib.suppress(asyncio.InvalidStateError):  # jupyter_client (8.10) reports both to one future
+        await manager.shutdown_kernel(now=now)
+    with pytest.raises((KernelStartFailed, asyncio.InvalidStateError)):
+        await asyncio.wait_for(restarting, WAIT)
+    assert not await manager.is_alive()
     assert rows() == []
 
 

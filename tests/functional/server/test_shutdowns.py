@@ -1,0 +1,33 @@
+"""A kernel is shut down while it restarts: what restarts is waited for, and Jupyter then ends the kernel."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+
+async def test_a_local_kernel_that_restarts_is_shut_down(jp_serverapp: Any, jp_fetch: Any, cloud: Any) -> None:
+    kernels = jp_serverapp.kernel_manager
+    kernel_id = await kernels.start_kernel(kernel_name="python3")
+    manager = kernels.get_kernel(kernel_id)
+    restarting = asyncio.ensure_future(manager.restart_kernel(now=True))
+    await asyncio.sleep(0)
+    assert not manager.ready.done()
+    assert (await jp_fetch("api", "kernels", kernel_id, method="DELETE")).code == 204
+    assert kernel_id not in kernels
+    await restarting
+    assert not await manager.is_alive()
+
+
+async def test_a_stop_waits_for_a_restart(jp_serverapp: Any, cloud: Any) -> None:
+    (extension,) = jp_serverapp.extension_manager.extension_apps["jupyter_emr_connect"]
+    kernels = jp_serverapp.kernel_manager
+    kernel_id = await kernels.start_kernel(kernel_name="python3")
+    manager = kernels.get_kernel(kernel_id)
+    restarting = asyncio.ensure_future(manager.restart_kernel(now=True))
+    await asyncio.sleep(0)
+    assert not manager.ready.done()
+    await extension.stop_extension()
+    await restarting
+    await kernels.shutdown_all()
+    assert kernels.list_kernel_ids() == []
