@@ -26,7 +26,6 @@ from jupyter_emr_connect.services.roles import forget_checks
 from .accounts import ROLES, allow, application, endpoint, give, make_role, make_user
 
 PAGE = Path(__file__).parents[3] / "docs" / "policies.md"
-README = Path(__file__).parents[3] / "README.md"
 BLOCK = re.compile(r"^#+ .*\(`([a-z0-9-]+)`\)\n(?:(?!#).*\n)*?```json\n((?:(?!```).*\n)*)```", re.MULTILINE)
 ACTION = re.compile(
     r"\b(?:elasticmapreduce|emr-containers|emr-serverless|iam|sts):(?!ExecutionRoleArn)[A-Z][A-Za-z]+\b"
@@ -227,8 +226,8 @@ def test_an_action_that_is_missing_is_named(scene, feature, action):
     assert run(scene, feature, without(POLICIES[feature], action)) == {action}
 
 
-def test_the_readme_has_the_actions_of_every_feature():
-    rows = re.findall(r"^\|.*?\(`([a-z0-9-]+)`\) \|(.*)\|", README.read_text("utf-8"), re.MULTILINE)
+def test_the_table_has_the_actions_of_every_feature():
+    rows = re.findall(r"^\|.*?\(`([a-z0-9-]+)`\) \|(.*)\|", PAGE.read_text("utf-8"), re.MULTILINE)
     assert {name: set(ACTION.findall(text)) for name, text in rows} == {
         name: set(actions(policy)) for name, policy in POLICIES.items()
     }
