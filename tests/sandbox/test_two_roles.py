@@ -44,6 +44,8 @@ class Caller:
             .read_text()
         )["EMRConnect"]["certificate_authorities"]
         self.context = ssl.create_default_context(cafile=next(iter(authorities.values())))
+        self.others: list[object] = []
+        self.others = [row["id"] for row in (*self.kernels(), *self.sessions())]  # which earlier tests have left
 
     def ask(self, url: str, method: str = "GET") -> tuple[int, object]:
         request = urllib.request.Request(url, method=method, headers={"Authorization": f"Basic {self.basic}"})
@@ -57,15 +59,16 @@ class Caller:
                 time.sleep(0.3)
         raise AssertionError("the pair was never honoured")
 
-    def kernels(self) -> list[dict[str, str]]:
+    def kernels(self) -> list[dict[str, object]]:
+        """Return the kernels that this caller sees and that were not there before."""
         status, rows = self.ask(f"{self.compute['gateway_url']}/api/kernels")
         assert status == 200
-        return rows
+        return [row for row in rows if row["id"] not in self.others]
 
     def sessions(self) -> list[dict[str, object]]:
         status, answer = self.ask(f"{self.compute['livy_url']}/sessions")
         assert status == 200
-        return answer["sessions"]
+        return [row for row in answer["sessions"] if row["id"] not in self.others]
 
 
 def test_two_roles_run_as_two_users_and_see_only_their_own(
@@ -78,6 +81,7 @@ def test_two_roles_run_as_two_users_and_see_only_their_own(
         name: next(arn for arn in sandbox.status["roles"] if arn.endswith(name))
         for name in ("EMRAnalyst", "EMREngineer")
     }
+    analyst, engineer = (Caller(sandbox, role) for role in roles.values())
     runs = {}
     for name, role in roles.items():
         notebook = write_notebook(tmp_path / f"{name}.ipynb", "emr-pyspark", *CELLS)
@@ -87,7 +91,6 @@ def test_two_roles_run_as_two_users_and_see_only_their_own(
             command, env=sandbox.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
     try:
-        analyst, engineer = (Caller(sandbox, role) for role in roles.values())
         deadline = time.monotonic() + 180
         while True:
             seen = [(caller.kernels(), caller.sessions()) for caller in (analyst, engineer)]
