@@ -17,7 +17,7 @@ from .spec import StartSpec, choose
 from .stages import StartStages
 
 ATTEMPTS = 2
-RECONNECT_PAUSES_S = (0.2, 1.0, 2.0, 4.0, 8.0)
+RECONNECT_PAUSES_S = (0.2, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)  # a gateway needs 5 to 20 s to come back
 GONE_CHECK_EVERY_S = 1.0
 
 

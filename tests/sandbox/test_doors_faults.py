@@ -133,7 +133,7 @@ async def test_a_closed_port_refuses_and_opens_again_by_itself(sandbox: Sandbox,
     door, kernel_id = kernel
     async with door.socket(kernel_id) as socket:
         await run(socket, "1")
-        here(sandbox, "no-gateway", "--for", "5")
+        here(sandbox, "no-gateway", "--for", "10")
         async with aiohttp.ClientSession() as fresh:
             with pytest.raises(ClientConnectorError):
                 await fresh.get(f"{door.base}/api")
