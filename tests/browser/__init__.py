@@ -1,1 +1,1 @@
-"""A package, so that fixtures of scope "package" end with its last test (without this file they last as long as the session)."""
+"""A package, so that fixtures of scope "package" end with its last test; without this file, with the session."""
