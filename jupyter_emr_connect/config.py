@@ -120,6 +120,9 @@ class EMRConnect(Configurable):
     ).tag(config=True)
     launch_timeout = Float(120.0, help="Seconds to wait for the gateway to start a kernel.").tag(config=True)
     ready_timeout = Float(60.0, help="Seconds to wait for a started kernel to answer.").tag(config=True)
+    session_timeout = Float(
+        600.0, help="Seconds to wait for a Spark session on Livy to start (and an application before it)."
+    ).tag(config=True)
     reconnect_hours = Float(
         24.0, help="Hours for which a lost connection to a gateway is tried again before its kernel is given up."
     ).tag(config=True)

@@ -44,6 +44,14 @@ never a traceback. Nothing secret may be put into either.
     │   ├── KernelGone              culled, deleted, or lost with its gateway
     │   ├── KernelUnknown           no kernel of the ledger is meant
     │   └── KernelInUse             a living process has the kernel
+    ├── LivyError                   a Livy server, and the sessions on it
+    │   ├── LivyUnreachable         nothing listens, or nothing answers
+    │   ├── LivyCertificate         TLS refused: not trusted, or for another host
+    │   ├── LivyRefused             401 or 403
+    │   ├── NotLivy                 something else answers there
+    │   ├── SessionStartFailed
+    │   ├── SessionGone             expired, deleted, or died
+    │   └── StatementLost           the server no longer has what a statement answered
     ├── NotebookError               the notebook file cannot be read, run or written
     │   └── CellFailed
     ├── RequestError                the REST request cannot be understood
@@ -242,6 +250,40 @@ class KernelUnknown(GatewayError, code="kernel-unknown", reason="Kernel unknown"
 
 class KernelInUse(GatewayError, code="kernel-in-use", reason="Kernel in use"):
     """A living process has the kernel."""
+
+
+class LivyError(EMRConnectError, code="livy", reason="Livy"):
+    """A Livy server failed us; ``status`` is what it or a proxy answered with (HTTP), if it did."""
+
+    status: int | None = None
+
+
+class LivyUnreachable(LivyError, code="livy-unreachable", reason="Livy unreachable"):
+    """Nothing listens at the address, or nothing answers within the deadline."""
+
+
+class LivyCertificate(LivyError, code="livy-certificate", reason="Livy certificate"):
+    """The server's certificate is not trusted, expired, or for another host."""
+
+
+class LivyRefused(LivyError, code="livy-refused", reason="Livy refused"):
+    """The server refused our credentials (401) or our right (403)."""
+
+
+class NotLivy(LivyError, code="not-livy", reason="Not a Livy server"):
+    """Something answers at the address, but it is no Livy server."""
+
+
+class SessionStartFailed(LivyError, code="session-start-failed", reason="Session did not start"):
+    """The server could not start the Spark session, or it died while starting."""
+
+
+class SessionGone(LivyError, code="session-gone", reason="Session gone"):
+    """The Spark session expired, was deleted, or died."""
+
+
+class StatementLost(LivyError, code="statement-lost", reason="Result lost"):
+    """The server no longer has what a statement answered."""
 
 
 class NotebookError(EMRConnectError, code="notebook", reason="Notebook"):

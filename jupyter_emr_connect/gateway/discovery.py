@@ -8,7 +8,6 @@ the cluster in their own time (reference 1.7): a refusal is asked again until a 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
 import ssl
 import time
@@ -22,10 +21,11 @@ from ..errors import GatewayCertificate, GatewayError, GatewayRefused, NotAGatew
 from ..http.auth import Auth, HTTPRequest, NoAuth
 from ..http.backoff import Backoff
 from ..http.errors import CONNECTION_ERRORS
-from ..http.resolver import RememberingResolver, resolve
+from ..http.resolver import RememberingResolver, is_loopback
+from ..http.tls import PlainHttpRule
 from .failures import explain, parse, refuse
 from .rest import RETRIED
-from .target import Discovery, GatewayTarget, PlainHttpRule
+from .target import Discovery, GatewayTarget
 
 TLS_HEAD_START_S = 1.5  # seconds for TLS before plain HTTP is tried too: a plain server may wait silently for more
 FIRST_PAUSE_S, LAST_PAUSE_S = 0.25, 4.0
@@ -130,7 +130,7 @@ async def _settle(
             where = f"{target.label} ({target.url})"
             message = f"{where} asks for credentials, and no runtime role was chosen to get them with."
             raise GatewayRefused(message, fix="Choose a runtime role (`jupyter emr roles`).")
-        if not allowed and not await _is_loopback(urlsplit(target.url).hostname or ""):
+        if not allowed and not await is_loopback(urlsplit(target.url).hostname or ""):
             message = f"{target.label} ({target.url}) asks for a secret without TLS: anyone in between could read it."
             fix = "Turn in-transit encryption on; or accept the risk: name the compute in EMRConnect.allow_plain_http."
             raise PlainHttpRefused(message, fix=fix)
@@ -259,12 +259,3 @@ def _versions(answer: _Answer, target: GatewayTarget) -> dict[str, Any]:
     shown = json.dumps(api)[:60]
     message = f"What answers at {target.label} ({target.url}) is no Jupyter server (GET /api: {shown})."
     raise NotAGateway(message, fix="Check the address and the port.")
-
-
-async def _is_loopback(host: str) -> bool:
-    """Whether every address of the host is on this machine."""
-    try:
-        addresses = await resolve(host)
-    except OSError:
-        return False
-    return all(ipaddress.ip_address(address[0]).is_loopback for *_, address in addresses)

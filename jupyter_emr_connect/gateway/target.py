@@ -25,18 +25,6 @@ class Discovery:
 
 
 @dataclass(frozen=True)
-class PlainHttpRule:
-    """Whether a gateway may be spoken to without TLS.
-
-    ``refusal`` says why not, in a clause for messages; it is empty where plain HTTP may be tried. ``secrets``:
-    credentials may then leave this machine unencrypted, because the user has said so.
-    """
-
-    refusal: str = ""
-    secrets: bool = False
-
-
-@dataclass(frozen=True)
 class GatewayTarget:
     """One gateway: ``url`` without a trailing slash (a path prefix is kept), ``label`` is its name in messages."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import os
 import socket
 from concurrent.futures import Future
@@ -40,6 +41,15 @@ async def resolve(host: str, port: int = 0, *, family: int = socket.AF_UNSPEC, f
 
     shared.add_done_callback(pass_on)
     return await asyncio.wrap_future(answer)
+
+
+async def is_loopback(host: str) -> bool:
+    """Return whether every address of the host is on this machine; False for a name that is not known."""
+    try:
+        addresses = await resolve(host)
+    except OSError:
+        return False
+    return all(ipaddress.ip_address(address[0]).is_loopback for *_, address in addresses)
 
 
 class RememberingResolver(AbstractResolver):

@@ -1,11 +1,24 @@
-"""TLS trust for one compute: the system's certificate authorities and, for it alone, private ones."""
+"""TLS for one compute: the system's certificate authorities and, for it alone, private ones; and where it may lack."""
 
 from __future__ import annotations
 
 import ssl
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ConfigurationError, GatewayCertificate
+
+
+@dataclass(frozen=True)
+class PlainHttpRule:
+    """Whether a server of a compute (gateway, Livy) may be spoken to without TLS.
+
+    ``refusal`` says why not, in a clause for messages; it is empty where plain HTTP may be tried. ``secrets``:
+    credentials may then leave this machine unencrypted, because the user has said so.
+    """
+
+    refusal: str = ""
+    secrets: bool = False
 
 
 def make_ssl_context(ca_file: str | None = None, *, ca_data: str | None = None) -> ssl.SSLContext:

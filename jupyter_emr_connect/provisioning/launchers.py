@@ -6,7 +6,9 @@ name to ``services.compute.eligibility.verdict.SUPPORTED_TRANSPORTS``.
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import socket
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from jupyter_client.connect import KernelConnectionInfo
 
 from ..config import EMRConnect
+from ..errors import NotAttachable
 from ..gateway.channels.bridge import Bridge
 from ..gateway.channels.zmq_channels import LocalChannels
 from ..gateway.connection.status import LinkStatus
@@ -21,6 +24,7 @@ from ..gateway.injected.install import spark_installation
 from ..models import Transport
 from .kernel import GatewayKernel, gateway_status
 from .ledger_entry import KernelStatus, LedgerEntry
+from .session_kernel import KINDS, ProcessSpec, SessionKernel
 from .spec import KernelRequest, start_spec
 from .stages import StartStages
 
@@ -158,6 +162,11 @@ class GatewayLauncher:
         self, config: EMRConnect, request: KernelRequest, connection: Connection, entry: LedgerEntry
     ) -> GatewayKernel:
         """Return a kernel on the gateway of ``connection``; what the bridge says is told to it from now on."""
+        # Imported here: it brings boto3, and listing kernelspecs must not.
+        from ..services.attachments.connect import GatewayConnection
+
+        if not isinstance(connection, GatewayConnection):
+            raise TypeError
         self._bridge.journal_bytes = config.journal_megabytes * MEGABYTE
         self._bridge.reconnect_for = config.reconnect_hours * 3600
         self._bridge.injections = [spark_installation()] if request.spark and config.cancel_spark_jobs else []
@@ -187,5 +196,74 @@ class GatewayLauncher:
             self._kernel.on_status(state)
 
 
+class LivyLauncher:
+    """Launches local processes of ours whose cells run in Spark sessions on Livy, all at one address."""
+
+    outlives_process = True
+    channels = None
+    session_id = None
+
+    def __init__(self, context: LaunchContext) -> None:
+        self._context = context
+        self._address = {
+            "transport": "tcp",
+            "ip": context.ip,
+            "key": context.key,
+            "signature_scheme": context.scheme,
+            **free_ports(context.ip, context.ports),
+        }
+
+    @property
+    def connection_info(self) -> KernelConnectionInfo:
+        """Where the process serves, or will."""
+        return cast(KernelConnectionInfo, dict(self._address))
+
+    def kernel(
+        self, config: EMRConnect, request: KernelRequest, connection: Connection, entry: LedgerEntry
+    ) -> SessionKernel:
+        """Return a kernel for the Livy of ``connection``; raises ``NotAttachable`` for a kernelspec without Spark."""
+        # Imported here: it brings boto3, and listing kernelspecs must not.
+        from ..services.attachments.connect import LivyConnection
+        from ..services.attachments.handover import hand_over
+
+        if not isinstance(connection, LivyConnection):
+            raise TypeError
+        if not request.spark:
+            message = f"The kernel {request.kernelspec} runs on the compute itself, which Livy cannot do."
+            raise NotAttachable(message, fix="Use emr-pyspark, emr-spark or emr-sparkr, or the transport gateway.")
+        spec = ProcessSpec(
+            connection=connection,
+            handed=hand_over(config, connection),
+            kind=KINDS[request.language],
+            address={**self._address, "key": self._context.key.decode()},
+            env=request.env,
+            cwd=request.cwd,
+            ready_timeout=config.ready_timeout,
+        )
+        return SessionKernel(spec, entry, self._context.log)
+
+    def status(self, entry: LedgerEntry) -> KernelStatus:
+        """Return the status of a kernel that is being brought back."""
+        return KernelStatus(entry, lambda msg_type, content: None, lambda: None)
+
+    def pause(self, paused: bool) -> None:
+        """Do nothing: what clients send waits in their own sockets until the process serves."""
+
+    async def close(self) -> None:
+        """Do nothing: the sockets are the process's."""
+
+
+def free_ports(ip: str, named: Mapping[str, int]) -> dict[str, int]:
+    """Return a port for each channel: the one that is named, else one that is free now."""
+    ports: dict[str, int] = {}
+    with contextlib.ExitStack() as held:
+        for channel in ("shell", "iopub", "stdin", "control", "hb"):
+            probe = held.enter_context(socket.socket())
+            if not named.get(channel):
+                probe.bind((ip, 0))
+            ports[f"{channel}_port"] = named.get(channel) or probe.getsockname()[1]
+    return ports
+
+
 # The same transports as services.compute.eligibility.verdict.SUPPORTED_TRANSPORTS.
-LAUNCHERS: dict[Transport, Callable[[LaunchContext], Launcher]] = {"gateway": GatewayLauncher}
+LAUNCHERS: dict[Transport, Callable[[LaunchContext], Launcher]] = {"gateway": GatewayLauncher, "livy": LivyLauncher}

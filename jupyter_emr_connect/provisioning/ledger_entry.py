@@ -64,6 +64,11 @@ class LedgerEntry:
             values["session_id"] = session_id
         await self._try(self._ledger.update, self.record.kernel_id, **values)
 
+    async def set_remote(self, remote_id: int | None) -> None:
+        """Write which session the kernel has on its compute now."""
+        text = None if remote_id is None else str(remote_id)
+        await self._try(self._ledger.update, self.record.kernel_id, remote_id=text)
+
     async def is_ours(self) -> bool:
         """Say whether the kernel is still this process's; True where the ledger cannot say."""
         record = await self._try(self._ledger.get, self.record.kernel_id)

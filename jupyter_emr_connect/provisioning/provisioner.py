@@ -99,7 +99,8 @@ class EMRProvisioner(KernelProvisionerBase):
         try:
             if self._location is None:
                 self._location = await locate(self.parent, env, kwargs.get("cwd"))
-            self.connection_info = await loop.call(self._launch(loop, self._settings(), self._request(env), stages))
+            request = self._request(env, kwargs.get("cwd"))
+            self.connection_info = await loop.call(self._launch(loop, self._settings(), request, stages))
         except EMRConnectError as error:
             self.reason = str(error)
             self.log.error("Kernel %s did not start. %s", self.kernel_id, error)
@@ -190,6 +191,7 @@ class EMRProvisioner(KernelProvisionerBase):
         if not stays or not await self._restarted_in_place(kernel, stages):
             await kernel.end()
             connection = connection or await adopter.connect(attachment, stages)
+            await self._move_to(connection.transport)
             launcher = await self._start(adopter, connection, stages)
         self._attachment = attachment
         await self._say_where(former)
@@ -233,6 +235,7 @@ class EMRProvisioner(KernelProvisionerBase):
         if folder := request.location.folder:
             await self._warn_of_notebooks_apart(config, folder)
         connection = await adopter.connect(self._attachment, stages)
+        await self._move_to(connection.transport)
         if kernel := await adopter.left_kernel(connection, stages):
             self._kernel = kernel
             return self._launcher_of(connection.transport)
@@ -262,7 +265,7 @@ class EMRProvisioner(KernelProvisionerBase):
         """Take a kernel that has come back; called on the gateway loop."""
         self._kernel, self._reattachment = kernel, None
 
-    def _request(self, env: Mapping[str, str]) -> KernelRequest:
+    def _request(self, env: Mapping[str, str], cwd: str | None) -> KernelRequest:
         """Return what is asked for under this environment; called on Jupyter's loop."""
         from ..services.kernels.ownership import are_persistent
 
@@ -279,6 +282,7 @@ class EMRProvisioner(KernelProvisionerBase):
             root=os.path.realpath(getattr(server, "root_dir", "")) if persistent else None,
             persistent=persistent,
             observe=recorder_of(self.parent, self.kernel_id),
+            cwd=cwd,
         )
 
     def _settings(self) -> EMRConnect:
@@ -294,17 +298,25 @@ class EMRProvisioner(KernelProvisionerBase):
         return EMRConnect(config=merged)
 
     def _launcher_of(self, transport: Transport) -> Launcher:
-        """Return the launcher of a transport, whose local channels stay the same for all lives of the kernel."""
+        """Return the launcher of a transport; clients find all lives of the kernel at the same address."""
         if transport not in self._launchers:
             self._launchers[transport] = LAUNCHERS[transport](self._context())
         self._launcher = self._launchers[transport]
         return self._launcher
 
+    async def _move_to(self, transport: Transport) -> None:
+        """Leave the address where clients expect the kernel to the launcher of another transport."""
+        for other in [name for name in self._launchers if name != transport]:
+            launcher = self._launchers.pop(other)
+            self._address = self._address or dict(launcher.connection_info)
+            await launcher.close()
+
     def _context(self) -> LaunchContext:
         """Return what launchers are made with: the address that was named, else the key of our ``KernelManager``."""
         if address := self._address:
             ports = {name.removesuffix("_port"): port for name, port in address.items() if name.endswith("_port")}
-            key, scheme, ip = address["key"].encode(), address["signature_scheme"], address["ip"]
+            key, scheme, ip = address["key"], address["signature_scheme"], address["ip"]
+            key = key.encode() if isinstance(key, str) else key
             return LaunchContext(key, scheme, self._on_shutdown, self.log, ip=ip, ports=ports)
         session = getattr(self.parent, "session", None)
         key = session.key if session else uuid.uuid4().hex.encode()

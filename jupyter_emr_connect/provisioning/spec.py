@@ -27,7 +27,7 @@ class KernelRequest:
 
     ``location`` is where the kernel belongs, ``path`` the key of its notebook, None where that is not known. ``root``
     is the folder of the Jupyter server whose kernel it is, ``persistent`` whether there is one, ``observe`` what makes
-    that server's observer of the bridge.
+    that server's observer of the bridge. ``cwd`` is the folder that a local process starts in.
     """
 
     kernelspec: str
@@ -42,6 +42,7 @@ class KernelRequest:
     root: str | None = None
     persistent: bool = False
     observe: Observe | None = None
+    cwd: str | None = None
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ def new_record(connection: Connection, request: KernelRequest, *, persistent: bo
         url=connection.url,
         transport=connection.transport,
         remote_id=kernel_id if connection.transport == "gateway" else None,
+        remote_kind="kernel" if connection.transport == "gateway" else "session",
         runtime_role=connection.role,
         path=request.path,
         profile=connection.compute.profile,

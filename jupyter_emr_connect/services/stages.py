@@ -7,6 +7,7 @@ from contextvars import ContextVar
 
 CREDENTIALS = "credentials"
 GATEWAY = "gateway"
+LIVY = "livy"
 CONNECTION_RETURNS = "waiting for the connection"
 REQUESTED = "kernel requested"
 READY = "kernel ready"

@@ -25,7 +25,9 @@ FORGET_OWNERS = "DELETE FROM owners WHERE id != ? AND id NOT IN (SELECT owner_id
 DELETE_GONE = "DELETE FROM kernels WHERE state = 'gone' AND since < ?"
 GONE_SHOWN = timedelta(days=1)
 WAITS = "It waits for the next start of its notebook."
-CHANGEABLE = frozenset({"state", "cause", "reason", "session_id", "jupyter_session", "jupyter_path", "jupyter_type"})
+CHANGEABLE = frozenset(
+    {"state", "cause", "reason", "session_id", "remote_id", "jupyter_session", "jupyter_path", "jupyter_type"}
+)
 
 
 class Ledger:
@@ -53,7 +55,7 @@ class Ledger:
         return entered
 
     def update(self, kernel_id: str, **values: str | None) -> None:
-        """Set a state (with ``cause`` and ``reason``), a ``session_id`` or ``jupyter_*``; an unknown id is no error.
+        """Set a state (with ``cause`` and ``reason``), a ``session_id`` and others; an unknown id is no error.
 
         ``since`` is the moment of a change of state.
         """

@@ -22,8 +22,7 @@ from jupyter_emr_connect.aws.session import forget
 from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.gateway.discovery import probe_gateway
 from jupyter_emr_connect.gateway.event_loop import gateway_loop
-from jupyter_emr_connect.gateway.target import PlainHttpRule
-from jupyter_emr_connect.http.tls import make_ssl_context
+from jupyter_emr_connect.http.tls import PlainHttpRule, make_ssl_context
 from jupyter_emr_connect.models import Attachment
 from jupyter_emr_connect.services.attachments.connect import connect
 from tests.conftest import Sandbox

@@ -16,6 +16,7 @@ from ...errors import (
     EMRConnectError,
     GatewayError,
     GatewayUnreachable,
+    LivyError,
     NotAttached,
     PathNotFound,
 )
@@ -36,6 +37,7 @@ HOPS: tuple[tuple[type[EMRConnectError], str], ...] = (
     (ComputeError, "compute"),
     (AttachmentError, "store"),
     (GatewayError, "gateway"),
+    (LivyError, "livy"),
 )
 
 

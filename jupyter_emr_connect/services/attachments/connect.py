@@ -15,11 +15,14 @@ from ...config import EMRConnect
 from ...errors import NotAttachable, RoleUnsupported, StoreError
 from ...executors import AWS, LEDGER, run_in
 from ...gateway.discovery import probe_gateway, probe_url
-from ...gateway.target import GatewayTarget, PlainHttpRule
-from ...http.tls import make_ssl_context
+from ...gateway.target import GatewayTarget
+from ...http.tls import PlainHttpRule, make_ssl_context
+from ...livy.discovery import probe_livy
+from ...livy.target import LivyTarget
 from ...models import Attachment, Compute, Transport, check_role
 from ...store.writes import finish_write
 from .. import stages
+from ..compute.eligibility.clusters import LIVY_PORT
 from ..compute.lookup import find, sources_of
 from ..credentials.aws_sessions import session_of
 from ..credentials.gateway_secrets import RenewingPairAuth, RenewingTokenAuth, auth_for
@@ -48,8 +51,23 @@ class GatewayConnection:
         return self.target.url
 
 
+@dataclass(frozen=True)
+class LivyConnection:
+    """A compute whose Livy answered; ``target`` is where Livy is and how to prove ``role`` to it."""
+
+    compute: Compute
+    role: str | None
+    transport: Transport
+    target: LivyTarget = field(repr=False)
+
+    @property
+    def url(self) -> str:
+        """Livy's address, for the ledger."""
+        return self.target.url
+
+
 # A compute that answered, by its transport. A further transport adds its class here and its function to CONNECTORS.
-Connection: TypeAlias = GatewayConnection
+Connection: TypeAlias = GatewayConnection | LivyConnection
 Connector: TypeAlias = Callable[
     [EMRConnect, AWSSession, Compute, str | None, Callable[[str], None]], Awaitable[Connection]
 ]
@@ -61,8 +79,9 @@ async def connect(
     """Resolve the compute, refuse what cannot work, and reach it by the transport that is to be used.
 
     Called by the provisioner when a kernel starts or is found again, and when an attachment is proved; on any loop.
-    ``stage`` is told ``credentials``, then ``gateway``, as each begins. Nothing is started on the compute. Raises
-    ``MalformedRole`` before any call, then AWS errors, ``ComputeError``, ``RoleError`` and ``GatewayError``.
+    ``stage`` is told ``credentials``, then ``gateway`` or ``livy``, as each begins. Nothing is started on the compute.
+    Raises ``MalformedRole`` before any call, then AWS errors, ``ComputeError``, ``RoleError``, and ``GatewayError`` or
+    ``LivyError``.
     """
     stage(stages.CREDENTIALS)
     if request.runtime_role:
@@ -88,10 +107,10 @@ def _remember(config: EMRConnect, connection: Connection) -> None:
         log.warning("What %s has shown is not kept: %s", compute_id, error)
 
 
-def _has_seen_tls(config: EMRConnect, compute: Compute) -> bool:
-    """Say whether a compute's gateway is known to speak TLS; blocks on the state file."""
+def _has_seen_tls(config: EMRConnect, compute: Compute, port: int) -> bool:
+    """Say whether a port of a compute is known to speak TLS; blocks on the state file."""
     try:
-        return open_attachments(config).has_seen_tls(compute.id, config.gateway_port)
+        return open_attachments(config).has_seen_tls(compute.id, port)
     except StoreError as error:
         log.warning("What %s has shown before is not known: %s", compute.id, error)
         return False
@@ -117,7 +136,7 @@ async def _connect_to_gateway(
         await auth.current()
     stage(stages.GATEWAY)
     address = await _address(session, compute)
-    tls_seen = await run_in(LEDGER, _has_seen_tls, config, compute)
+    tls_seen = await run_in(LEDGER, _has_seen_tls, config, compute, config.gateway_port)
     target = await _probe(config, compute, address, auth, plain_http_rule(config, compute, tls_seen=tls_seen))
     if role and target.found and target.found.demands == "nothing":
         message = f"The gateway of {compute.name!r} ({compute.id}) asks nobody who they are, so it ignores the role."
@@ -125,8 +144,39 @@ async def _connect_to_gateway(
     return GatewayConnection(compute, role, "gateway", target)
 
 
+async def _connect_to_livy(
+    config: EMRConnect, session: AWSSession, compute: Compute, role: str | None, stage: Callable[[str], None]
+) -> LivyConnection:
+    """Get the role's credentials for the compute's Livy, and ask Livy until it honours them."""
+    auth = auth_for(config, session, compute, role)
+    if auth:
+        await auth.current()
+    stage(stages.LIVY)
+    host, port = await _address(session, compute), int(compute.details.get("livy_port") or LIVY_PORT)
+    tls_seen = await run_in(LEDGER, _has_seen_tls, config, compute, port)
+    target, demands = await probe_livy(
+        host,
+        port,
+        livy_target(config, compute, f"https://{f'[{host}]' if ':' in host else host}:{port}"),
+        plain_http=plain_http_rule(config, compute, tls_seen=tls_seen),
+        auth=auth,
+        connect_timeout=config.connect_timeout,
+        credentials_timeout=config.credentials_timeout,
+    )
+    if role and not demands:
+        message = f"Livy on {compute.name!r} ({compute.id}) asks nobody who they are, so it ignores the role."
+        raise RoleUnsupported(message, fix="Choose another compute, or attach without a runtime role.")
+    return LivyConnection(compute, role, "livy", target)
+
+
+def livy_target(config: EMRConnect, compute: Compute, url: str) -> LivyTarget:
+    """Return the Livy of a compute at a URL, trusting the CA that is configured for it, yet without credentials."""
+    trust = make_ssl_context(authority_of(config, compute)) if url.startswith("https:") else None
+    return LivyTarget(url, trust, label=f"Livy on {compute.name!r} ({compute.id})")
+
+
 # What reaches a compute, by transport: the same transports as compute.eligibility.SUPPORTED_TRANSPORTS.
-CONNECTORS: dict[Transport, Connector] = {"gateway": _connect_to_gateway}
+CONNECTORS: dict[Transport, Connector] = {"gateway": _connect_to_gateway, "livy": _connect_to_livy}
 
 
 async def _address(session: AWSSession, compute: Compute) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...config import EMRConnect
-from ...gateway.target import PlainHttpRule
+from ...http.tls import PlainHttpRule
 from ...models import Compute
 
 

@@ -93,6 +93,14 @@ class RenewingAuth(ABC, Generic[Secret]):
         slot.refuse(newest)
         await self._renewed()
 
+    def hand_over(self) -> Secret | None:
+        """Return the secret in use for a process of ours, which takes it by :meth:`take_over`; None when it expires."""
+        return self._slot.usable(self._renew_before)
+
+    def take_over(self, secret: Secret) -> None:
+        """Use a secret that another process of ours has handed over, until it is to be renewed."""
+        self._slot.put(secret)
+
     def confirm(self) -> None:
         """Take note that the gateway took the secret that is in use; called when it was found."""
         self._slot.honoured = self._slot.usable(self._renew_before)

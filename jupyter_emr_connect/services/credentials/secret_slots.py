@@ -123,6 +123,10 @@ class SecretSlot(Generic[Secret]):
                 return secret
         return None
 
+    def put(self, secret: Secret) -> None:
+        """Take a secret that another process of ours has handed over in memory."""
+        self._take(secret)
+
     def refuse(self, secret: Secret) -> None:
         """Send this secret no more: a gateway did not take it. Does nothing for one that is replaced already."""
         with self._lock:

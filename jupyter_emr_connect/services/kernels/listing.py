@@ -11,18 +11,17 @@ from itertools import groupby
 from typing import Any
 
 from ...config import EMRConnect
-from ...errors import EMRConnectError, KernelGone, KernelInUse, KernelUnknown, NotAttachable
+from ...errors import EMRConnectError, KernelGone, KernelInUse, KernelUnknown
 from ...executors import LEDGER, run_in
-from ...gateway.rest import GatewayClient
 from ...models import KernelRecord, Owner
 from ...store.database import Database
 from ...store.ledger import Ledger
 from ...store.writes import finish_write
-from ..attachments.connect import connect
 from ..bodies import error_entry, list_body
 from .claims import claim, settle
 from .ownership import ownership
 from .processes import lives, seems_alive
+from .remote import RemoteKernels, remote_of
 
 LINKED = ("starting", "connected", "reconnecting")
 SHORTEST_PREFIX = 4  # characters of an id that may stand for it
@@ -153,17 +152,17 @@ async def shut_down(config: EMRConnect, text: str, *, force: bool = False) -> Li
     record = kernel.record
     if force:
         await finish_write(Ledger(Database(config.state_file)).offer, record.kernel_id, lives, force=True)
-    async with claimed(config, record) as client:
-        await client.delete(record.kernel_id)
+    async with claimed(config, record) as remote:
+        await remote.delete(record)
     return kernel
 
 
 @asynccontextmanager
-async def claimed(config: EMRConnect, record: KernelRecord) -> AsyncIterator[GatewayClient]:
+async def claimed(config: EMRConnect, record: KernelRecord) -> AsyncIterator[RemoteKernels]:
     """Take a kernel that no living process has while it is being removed; its row is deleted at the end.
 
-    Yields a client of its gateway. On an error it is free again, as it was. Raises ``KernelInUse`` when somebody has it
-    by now: of two that want it exactly one gets it.
+    Yields what deletes it on its compute. On an error it is free again, as it was. Raises ``KernelInUse`` when somebody
+    has it by now: of two that want it exactly one gets it.
     """
     ledger = Ledger(Database(config.state_file))
     own = ownership(config.state_file)
@@ -175,11 +174,11 @@ async def claimed(config: EMRConnect, record: KernelRecord) -> AsyncIterator[Gat
         holder = (await run_in(LEDGER, find_kernel, config, record.kernel_id)).owner
         raise _in_use(record, holder or own.owner)
     try:
-        client = await _client(config, record)
+        remote = await remote_of(config, record)
         try:
-            yield client
+            yield remote
         finally:
-            await client.close()
+            await remote.close()
     except BaseException as error:
         why = f"It could not be deleted. {error}"
         await finish_write(ledger.release, record.kernel_id, own.owner.id, cause="not deleted", reason=why)
@@ -210,40 +209,17 @@ def _gateway_key(kernel: ListedKernel) -> tuple[str, ...]:
     return tuple(name or "" for name in names)
 
 
-async def _client(config: EMRConnect, record: KernelRecord) -> GatewayClient:
-    """Return a client of the gateway that a kernel is on, as its compute was attached to.
-
-    Raises what :func:`..attachments.connect.connect` raises, and ``NotAttachable`` for a kernel that is on no gateway.
-    """
-    if record.transport != "gateway":
-        message = f"Kernel {record.kernel_id} is not on a gateway."
-        raise NotAttachable(message, fix="Shut it down where it was started.")
-    connection = await connect(config, record.attachment)
-    return GatewayClient(connection.target, connect_timeout=config.connect_timeout)
-
-
 async def _ask(config: EMRConnect, kernels: Sequence[ListedKernel]) -> tuple[dict[str, str], dict[str, Any] | None]:
     """Return the states of the kernels of one gateway by id, and the body's error when it could not be asked."""
     words = {kernel.record.kernel_id: "unknown" for kernel in kernels}
     record = kernels[0].record
-    if record.transport != "gateway":
-        return words, None
     try:
-        client = await _client(config, record)
+        remote = await remote_of(config, record)
     except EMRConnectError as error:
         return words, error_entry(error, region=record.region)
     try:
-        for kernel_id in words:
-            words[kernel_id] = await _word(client, kernel_id)
+        for kernel in kernels:
+            words[kernel.record.kernel_id] = await remote.word(kernel.record)
     finally:
-        await client.close()
+        await remote.close()
     return words, None
-
-
-async def _word(client: GatewayClient, kernel_id: str) -> str:
-    try:
-        return str((await client.kernel(kernel_id)).get("execution_state", "unknown"))
-    except KernelGone:
-        return "gone"
-    except EMRConnectError:
-        return "unknown"

@@ -54,8 +54,8 @@ async def remove(config: EMRConnect, orphan: Orphan) -> Orphan:
     if orphan.error:
         return orphan
     try:
-        async with claimed(config, record) as client:
-            await client.delete(record.kernel_id)
+        async with claimed(config, record) as remote:
+            await remote.delete(record)
     except KernelInUse as error:
         return Orphan(orphan.kernel, orphan.why, error=error.message)
     except EMRConnectError as error:

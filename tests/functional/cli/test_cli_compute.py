@@ -42,7 +42,7 @@ def test_list_as_json_is_the_contract(cloud, emr):
     analytics = next(row for row in rows if row["name"] == "analytics")
     assert analytics["kind"] == "ec2"
     assert analytics["account"] == "123456789012"
-    assert analytics["transports"] == ["gateway"]
+    assert analytics["transports"] == ["gateway", "livy"]
     assert analytics["auth"] == "basic"
     assert analytics["created_at"].endswith("+00:00")
 

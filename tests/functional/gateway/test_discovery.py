@@ -24,9 +24,9 @@ from jupyter_emr_connect.errors import (
     PlainHttpRefused,
 )
 from jupyter_emr_connect.gateway.discovery import probe_gateway
-from jupyter_emr_connect.gateway.target import GatewayTarget, PlainHttpRule
+from jupyter_emr_connect.gateway.target import GatewayTarget
 from jupyter_emr_connect.http.auth import BasicAuth, NoAuth
-from jupyter_emr_connect.http.tls import make_ssl_context
+from jupyter_emr_connect.http.tls import PlainHttpRule, make_ssl_context
 
 from .servers import API, HOST, make_certificate, serving, silent, unused_port
 

@@ -1,4 +1,4 @@
-"""A second transport, for the tests alone: its kernels are ipykernel processes on this machine."""
+"""A launcher for the tests alone, in place of that of `livy`: its kernels are ipykernel processes on this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A kernel of another transport than the gateway goes the whole way: from its attachment to its end in the ledger."""
+"""A kernel of another launcher than the gateway's goes the whole way: from its attachment to its end in the ledger."""
 
 from __future__ import annotations
 
@@ -38,9 +38,7 @@ def attached(cloud: Any, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A version that supports one transport more."""
-    supported = "jupyter_emr_connect.services.compute.eligibility.verdict.SUPPORTED_TRANSPORTS"
-    monkeypatch.setattr(supported, ("gateway", TRANSPORT))
+    """A version in which the transport is driven by the launcher of these tests."""
     monkeypatch.setitem(CONNECTORS, TRANSPORT, connect_locally)
     monkeypatch.setitem(LAUNCHERS, TRANSPORT, LocalLauncher)
 
@@ -185,7 +183,8 @@ async def test_a_shutdown_in_the_midst_of_a_restart_ends_both(
     assert rows() == []
 
 
-async def test_a_transport_without_a_launcher_is_refused(attached: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"cannot use the transport 'livy'\..*'gateway' or 'auto'"):
+async def test_a_transport_without_a_launcher_is_refused(attached: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMR_CONNECT_TRANSPORT", "spark-connect")
+    with pytest.raises(ConfigurationError, match=r"cannot use the transport 'spark-connect'\..*'livy' or 'auto'"):
         await AsyncKernelManager(kernel_name="emr-python").start_kernel()
     assert rows() == []

@@ -11,7 +11,7 @@ from ....aws.emr_serverless import Application, ApplicationRow
 from ....models import Transport
 from .network import NetworkReach
 from .releases import Version, is_since, written
-from .verdict import IDENTITY_CENTER, Eligibility, driven, listed, state_problem
+from .verdict import IDENTITY_CENTER, Eligibility, listed, state_problem
 
 APPLICATION_STATES = ("CREATING", "CREATED", "STARTING", "STARTED", "STOPPING", "STOPPED", "TERMINATED")
 # One that is created or stopped is started when it is needed (StartApplication), one that is starting gets there.
@@ -27,7 +27,7 @@ def judge_application(application: Application, *, reach: NetworkReach | None = 
     """Judge an application by what ``GetApplication`` says; ``reach`` is what is known of the way to its address."""
     switched = _switched_on(application)
     offers = tuple(one for one in switched if _runs_late_enough(application, one))
-    usable = driven(offers)
+    usable: tuple[Transport, ...] = ()
     auth = "identity-center" if application.identity_center else "iam"
     reason = (
         _row_obstacle(application)

@@ -87,7 +87,7 @@ def offered_transports(cluster: Cluster) -> tuple[Transport, ...]:
     )
     ways: tuple[tuple[Transport, bool], ...] = (
         ("gateway", GATEWAY_APPLICATION in cluster.applications),
-        ("livy", "Livy" in cluster.applications),
+        ("livy", {"Livy", "Spark"} <= set(cluster.applications)),
         ("spark-connect", spark_connect),
     )
     return tuple(name for name, there in ways if there)

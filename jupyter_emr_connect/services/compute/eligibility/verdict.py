@@ -9,7 +9,7 @@ from typing import Any
 from ....models import RoleSupport, Transport
 
 # The transports that this version of ours can drive, best first.
-SUPPORTED_TRANSPORTS: tuple[Transport, ...] = ("gateway",)
+SUPPORTED_TRANSPORTS: tuple[Transport, ...] = ("gateway", "livy")
 NOT_LOOKED_AT = "Not looked at in time (AWS limits the account's call rate); `jupyter emr show` does."
 IDENTITY_CENTER = "It uses IAM Identity Center (trusted identity propagation), which is not supported."
 

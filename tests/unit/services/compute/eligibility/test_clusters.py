@@ -67,12 +67,12 @@ def test_of_a_row_the_state_alone_is_known():
 @pytest.mark.parametrize(
     ("applications", "words", "unwanted"),
     [
-        ({"Spark": "2.4", "Livy": "0.7"}, "(it offers livy, which this version cannot use)", "missing"),
+        ({"Spark": "2.4"}, "Livy is missing too", "Spark is missing"),
         ({"Livy": "0.7"}, "Spark is missing too", "Livy is missing"),
         ({}, "Livy and Spark are missing too", "offers"),
     ],
 )
-def test_without_the_gateway_application_there_is_no_way_in(applications, words, unwanted):
+def test_without_the_gateway_and_livy_on_spark_there_is_no_way_in(applications, words, unwanted):
     verdict = judge(replace(PLAIN, applications=applications), None)
     assert not verdict.attachable
     assert verdict.transports == ()
@@ -91,9 +91,10 @@ def test_a_gateway_without_livy_still_serves_python_and_says_what_is_missing():
 
 @rule("ec2-gateway", "ec2-livy", "ec2-driven")
 def test_the_ways_in_are_all_offered_and_only_the_driven_ones_used():
-    verdict = judge(PLAIN, None)
-    assert verdict.offers == ("gateway", "livy")
-    assert verdict.transports == ("gateway",)
+    verdict = judge(replace(PLAIN, session_enabled=True, release="emr-spark-8.0.0"), None)
+    assert verdict.offers == ("gateway", "livy", "spark-connect")
+    assert verdict.transports == ("gateway", "livy")
+    assert judge(replace(PLAIN, applications={"Spark": "2.4", "Livy": "0.7"}), None).transports == ("livy",)
     assert offered_transports(replace(PLAIN, applications={"Spark": "1"})) == ()
 
 
@@ -135,7 +136,8 @@ def test_roles_are_required_when_switched_on_and_take_a_basic_pair():
     [
         ("emr-5.36.0", "unsupported"),
         ("emr-6.7.0", "unsupported"),
-        ("emr-6.10.1", "unsupported"),
+        ("emr-6.8.1", "unsupported"),
+        ("emr-6.10.1", "required"),
         ("emr-6.11.0", "required"),
         ("emr-7.13.0", "required"),
         ("emr-spark-8.0.0", "required"),
@@ -149,6 +151,14 @@ def test_the_release_decides_over_roles(release, support):
     assert verdict.runtime_role == support
     assert (verdict.role_reason is None) == (support == "required")
     assert verdict.attachable
+
+
+@rule("ec2-roles-release")
+def test_a_way_in_that_ignores_roles_is_not_used_with_them():
+    assert judge(replace(PLAIN, release="emr-6.10.1"), ROLES).transports == ("livy",)
+    assert judge(replace(PLAIN, release="emr-6.11.0"), ROLES).transports == ("gateway", "livy")
+    only_gateway = replace(PLAIN, release="emr-6.10.1", applications={"JupyterEnterpriseGateway": "2"})
+    assert judge(only_gateway, ROLES).runtime_role == "unsupported"
 
 
 @rule("ec2-roles-release")

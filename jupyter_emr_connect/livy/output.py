@@ -1,0 +1,144 @@
+"""What Livy answers, as a notebook shows it: MIME bundles with text beside HTML, tracebacks of the user's own lines.
+
+Text of a cell is text: HTML in it is escaped wherever it goes into HTML.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .statement import StatementResult
+
+TABLE = "application/vnd.livy.table.v1+json"
+ROWS_SHOWN = 100
+WIDEST = 60  # characters of a value in a table of text
+
+
+@dataclass(frozen=True)
+class RowTable:
+    """Rows with the names of their columns and Spark's names of their types."""
+
+    names: tuple[str, ...]
+    types: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+    def bundle(self, *, shown: int = ROWS_SHOWN, cut_at: int | None = None) -> dict[str, str]:
+        """Return the MIME bundle; ``cut_at`` is how many rows were asked for, so that as many may not be all."""
+        rows = self.rows[:shown]
+        notes = [f"{len(rows)} of {len(self.rows)} rows shown."] if len(rows) < len(self.rows) else []
+        if cut_at is not None and len(self.rows) >= cut_at:
+            notes.append(f"These are the first {len(self.rows)} rows; there may be more.")
+        note = " ".join(notes)
+        return {"text/plain": self._text(rows, note), "text/html": self._html(rows, note)}
+
+    def _text(self, rows: Sequence[tuple[Any, ...]], note: str) -> str:
+        cells = [self.names, *(tuple(_shortened(shown_value(value)) for value in row) for row in rows)]
+        widths = [max(len(row[index]) for row in cells) for index in range(len(self.names))]
+        lines = [
+            "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in cells
+        ]
+        return "\n".join([*lines, *([note] if note else [])])
+
+    def _html(self, rows: Sequence[tuple[Any, ...]], note: str) -> str:
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.names)
+        lines = ("".join(f"<td>{html.escape(shown_value(value))}</td>" for value in row) for row in rows)
+        body = "".join(f"<tr>{line}</tr>" for line in lines)
+        foot = f"<p>{html.escape(note)}</p>" if note else ""
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{foot}"
+
+
+def shown_value(value: Any) -> str:
+    """Return a value as a table shows it: null as Spark writes it, nested ones as JSON."""
+    if value is None:
+        return "null"
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _shortened(text: str) -> str:
+    line = text.replace("\n", "\\n")
+    return line if len(line) <= WIDEST else f"{line[: WIDEST - 3]}..."
+
+
+def sql_table(data: dict[str, Any]) -> RowTable | None:
+    """Return the table in the answer of a ``sql`` statement, None when it is none."""
+    found = data.get("application/json")
+    if not isinstance(found, dict) or "schema" not in found:
+        return None
+    fields = found["schema"].get("fields") or []
+    types = tuple(str(one["type"] if isinstance(one["type"], str) else one["type"].get("type")) for one in fields)
+    rows = tuple(tuple(row) for row in found.get("data") or [])
+    return RowTable(tuple(str(one["name"]) for one in fields), types, rows)
+
+
+def magic_table(data: dict[str, Any]) -> RowTable | None:
+    """Return the table of Livy's ``%table``, None when there is none."""
+    found = data.get(TABLE)
+    if not isinstance(found, dict):
+        return None
+    heads = found.get("headers") or []
+    names, types = tuple(str(one["name"]) for one in heads), tuple(str(one["type"]) for one in heads)
+    return RowTable(names, types, tuple(tuple(row) for row in found.get("data") or []))
+
+
+def bundle_of(data: dict[str, Any]) -> dict[str, Any]:
+    """Return the MIME bundle of a result beside its plain text, empty when there is only text."""
+    if table := magic_table(data) or sql_table(data):
+        return {**table.bundle()}
+    rich = {mime: value for mime, value in data.items() if mime != "text/plain"}
+    if "application/json" in rich:
+        rich["text/plain"] = json.dumps(rich["application/json"], ensure_ascii=False, indent=1)
+    elif "image/png" in rich:
+        rich["text/plain"] = "<Figure>"
+    return rich
+
+
+FRAME = re.compile(r'  File "<stdin>", line (\d+), in (\S+)')
+INNER = ("/livy/", "livy-repl", "fake_shell")
+
+
+def traceback_of(result: StatementResult, code: str) -> list[str]:
+    """Return the traceback with the user's own lines in it, ending in the error itself."""
+    lines = [line.rstrip("\n") for line in result.traceback]
+    shown = list(_with_source(_own(lines), code.splitlines()))
+    last = f"{result.ename}: {result.evalue}" if result.ename != "Error" else result.evalue
+    said = "\n".join(shown)
+    first = (result.evalue.splitlines() or [""])[0]
+    if not shown or (first and first not in said):
+        shown.append(last)
+    return shown
+
+
+def _own(lines: Iterable[str]) -> Iterable[str]:
+    """Leave out the frames of Livy's interpreter."""
+    skipped = False
+    for line in lines:
+        if line.startswith('  File "'):
+            skipped = any(word in line for word in INNER)
+        elif not line.startswith("    "):
+            skipped = False
+        if not skipped:
+            yield line
+
+
+def _with_source(lines: Iterable[str], source: Sequence[str]) -> Iterable[str]:
+    """Add the cell's line below each frame of it, which the interpreter cannot show."""
+    waiting = ""
+    for line in lines:
+        if waiting and not line.startswith("    "):
+            yield waiting
+        waiting = ""
+        yield line
+        if frame := FRAME.fullmatch(line):
+            number, name = int(frame[1]), frame[2]
+            here = name == "<module>" or any(re.match(rf"\s*(async )?def {re.escape(name)}\b", one) for one in source)
+            if here and 0 < number <= len(source):  # a function of an earlier cell has another's numbers
+                waiting = f"    {source[number - 1].strip()}"
+    if waiting:
+        yield waiting

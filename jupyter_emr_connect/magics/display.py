@@ -1,0 +1,109 @@
+"""What a cell shows of Spark: a line of progress that goes, results beside it, and errors as the user's own.
+
+Everything is plain text, HTML or an image: no widget is needed. Used on the thread that runs cells.
+"""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from IPython.display import clear_output, display
+
+from ..errors import EMRConnectError
+from ..livy.output import bundle_of, traceback_of
+from ..livy.statement import StatementProgress, StatementResult
+from .remote import Started, StartProgress
+
+SHOWN_AFTER_S, SHOWN_EVERY_S = 2.0, 1.0
+
+
+class ProgressLine:
+    """One line that says what is waited for, replaced as that changes, and removed at the end."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._id = uuid.uuid4().hex
+        self._shown_at = 0.0
+        self._text = ""
+
+    def tell(self, what: object) -> None:
+        """Show how far a session or a statement is; called for each poll."""
+        if isinstance(what, Started):
+            self.clear()
+            number, app = what.view.get("id"), what.view.get("appId")
+            named = f" ({app})" if app else ""
+            sys.stdout.write(f"Spark session {number}{named} on {self._label}, started in {what.seconds:.0f} s.\n")
+        elif isinstance(what, StartProgress):
+            self._show(what.seconds, f"Starting a Spark session on {self._label}: {what.state}, {what.seconds:.0f} s")
+        elif isinstance(what, StatementProgress):
+            share = f"{what.share:.0%} of its stages, " if what.share else ""
+            self._show(what.seconds, f"Spark: {what.problem or what.state}, {share}{what.seconds:.0f} s")
+
+    def _show(self, seconds: float, text: str) -> None:
+        if seconds < SHOWN_AFTER_S or seconds < self._shown_at + SHOWN_EVERY_S or text == self._text:
+            return
+        display({"text/plain": text}, raw=True, display_id=self._id, update=bool(self._text))
+        self._shown_at, self._text = seconds, text
+
+    def clear(self) -> None:
+        """Remove the line; what follows comes in its place."""
+        if self._text:
+            clear_output()
+        self._shown_at, self._text = 0.0, ""
+
+
+def show_bundle(bundle: Mapping[str, Any]) -> None:
+    """Display a MIME bundle."""
+    display(dict(bundle), raw=True)
+
+
+def show_result(result: StatementResult, code: str) -> None:
+    """Print and display what a statement came to; raises its error as one of the user's code."""
+    if result.failed:
+        raise statement_error(result, code)
+    text = str(result.data.get("text/plain", ""))
+    if text:
+        sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+    if bundle := bundle_of(result.data):
+        show_bundle(bundle)
+
+
+class CellError(Exception):
+    """An error of a cell that IPython shows as ``lines``, and not with the frames of this package."""
+
+    lines: list[str]
+
+    def _render_traceback_(self) -> list[str]:
+        return self.lines
+
+
+class StatementInterrupted(KeyboardInterrupt):
+    """The user's interrupt, once the statement is cancelled; front ends know it by the name of its base."""
+
+    def _render_traceback_(self) -> list[str]:
+        return ["KeyboardInterrupt: the statement was cancelled."]
+
+
+StatementInterrupted.__name__ = KeyboardInterrupt.__name__
+
+
+def statement_error(result: StatementResult, code: str) -> CellError:
+    """Return the error of a statement, whose class has the name that the interpreter gave it."""
+    if result.state == "cancelled" and not result.ename:
+        return _named("Cancelled", "The statement was cancelled.", ["The statement was cancelled."])
+    return _named(result.ename, result.evalue, traceback_of(result, code))
+
+
+def user_error(error: EMRConnectError) -> CellError:
+    """Return an error of ours as a cell shows it: what is wrong, and what to do."""
+    lines = [f"{error.reason}: {error.message}", error.fix]
+    return _named(type(error).__name__, str(error), [line for line in lines if line])
+
+
+def _named(name: str, text: str, lines: list[str]) -> CellError:
+    made: CellError = type(name or "Error", (CellError,), {})(text)
+    made.lines = lines
+    return made

@@ -1,0 +1,234 @@
+"""A Spark session for the cells of one notebook: used from the thread that runs them, driven on the background loop.
+
+A cell's thread waits in :meth:`RemoteSpark.run` and shows what is told it; an interrupt (KeyboardInterrupt there)
+cancels what the loop is at: a session that starts is removed, a statement is cancelled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
+
+from ..errors import EMRConnectError, SessionGone
+from ..gateway.event_loop import gateway_loop
+from ..livy.client import LivyClient, View
+from ..livy.session import LivySession
+from ..livy.statement import StatementResult, run_statement
+from ..livy.target import LivyTarget
+
+T = TypeVar("T")
+END_WITHIN_S = 20.0
+
+
+class RemoteSpark:
+    """One notebook's Spark session: started by the first statement, gone on with where ``adopted`` names one.
+
+    ``connect`` reaches the compute, on the background loop. ``name`` is unique to this notebook's kernel; each further
+    session adds its number. ``on_session`` is told the session's view, None when it has none any more.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[LivyTarget]],
+        *,
+        kind: str,
+        name: str,
+        start_timeout: float,
+        reconnect_s: float,
+        defaults: View | None = None,
+        adopted: int | None = None,
+        on_session: Callable[[View | None], None] = lambda view: None,
+    ) -> None:
+        self.kind = kind
+        self.defaults = dict(defaults or {})
+        self.settings: View = {}
+        self._connect = connect
+        self._name = name
+        self._start_timeout = start_timeout
+        self._reconnect_s = reconnect_s
+        self._adopted = adopted
+        self._on_session = on_session
+        self._client: LivyClient | None = None
+        self._session: LivySession | None = None
+        self._lost: SessionGone | None = None
+        self._lives = 0
+        self._working: set[asyncio.Task[Any] | None] = set()
+        self._lock = asyncio.Lock()
+
+    @property
+    def has_session(self) -> bool:
+        """Whether there is a session, or was one that its user has not given up yet."""
+        return self._session is not None or self._adopted is not None or self._lost is not None
+
+    # -- the thread that runs cells -----------------------------------------------------------------------------------
+
+    def run(
+        self, code: str, kind: str | None = None, tell: Callable[[Any], None] = lambda what: None
+    ) -> StatementResult:
+        """Run a statement and return what came of it; ``tell`` is given its progress, on the calling thread."""
+        return self.wait(lambda say: self._run(code, kind, say), tell)
+
+    def wait(
+        self,
+        work: Callable[[Callable[[Any], None]], Coroutine[Any, Any, T]],
+        tell: Callable[[Any], None] = lambda what: None,
+    ) -> T:
+        """Do ``work`` on the loop while ``tell`` is given, here, what it says; an interrupt cancels it.
+
+        Raises what ``work`` raises, and KeyboardInterrupt once it has been cleaned up after.
+        """
+        said: SimpleQueue[tuple[bool, Any]] = SimpleQueue()
+        future = gateway_loop().submit(self._told_of_end(work(lambda what: said.put((False, what))), said))
+        try:
+            while not (item := said.get())[0]:
+                tell(item[1])
+            return future.result()
+        except KeyboardInterrupt:
+            future.cancel()
+            with contextlib.suppress(Empty):
+                while not said.get(timeout=END_WITHIN_S)[0]:
+                    pass
+            raise
+
+    async def _told_of_end(self, work: Coroutine[Any, Any, T], said: SimpleQueue[tuple[bool, Any]]) -> T:
+        task = asyncio.current_task()
+        if task is not None:
+            self._working.add(task)
+        try:
+            return await work
+        finally:
+            self._working.discard(task)
+            said.put((True, None))
+
+    def close(self, seconds: float = END_WITHIN_S, *, remove: bool = True) -> None:
+        """Delete the session, or leave it running; called as the kernel ends, from any thread but the loop's."""
+        gateway_loop().submit(self._close(remove)).result(seconds)
+
+    # -- the loop -----------------------------------------------------------------------------------------------------
+
+    async def client(self) -> LivyClient:
+        """Return the client of the compute's Livy; connects at the first call."""
+        if self._client is None:
+            self._client = LivyClient(await self._connect())
+            self._client.hold()
+        return self._client
+
+    async def session(self, tell: Callable[[Any], None] = lambda what: None) -> LivySession:
+        """Return the session that takes statements, starting one if need be; raises ``SessionGone`` after one ended."""
+        async with self._lock:
+            if self._lost is not None:
+                raise SessionGone(self._lost.message, fix=self._lost.fix)
+            if self._session is None:
+                self._session = await (self._found_again() if self._adopted is not None else self._started(tell))
+                self._on_session(self._session.view)
+            return self._session
+
+    async def _started(self, tell: Callable[[Any], None]) -> LivySession:
+        self._lives += 1
+        name = self._name if self._lives == 1 else f"{self._name}-{self._lives}"
+        body = {**self.defaults, **self.settings}
+        session = LivySession(await self.client(), name, self.kind, body)
+        began = asyncio.get_running_loop().time()
+        await session.start(self._start_timeout, lambda state, since: tell(StartProgress(since, state)))
+        tell(Started(asyncio.get_running_loop().time() - began, session.view or {}))
+        return session
+
+    async def _found_again(self) -> LivySession:
+        """Go on with the session of an earlier process; raises ``SessionGone``."""
+        session_id, self._adopted = self._adopted, None
+        session = LivySession(await self.client(), self._name, self.kind)
+        try:
+            session.view = await session.client.session(session_id or 0)
+            await session.refresh()
+        except SessionGone as error:
+            raise self._note_lost(error) from error
+        return session
+
+    async def _run(self, code: str, kind: str | None, tell: Callable[[Any], None]) -> StatementResult:
+        session = await self.session(tell)
+        try:
+            return await run_statement(session, code, kind, progress=tell, reconnect_s=self._reconnect_s)
+        except SessionGone as error:
+            raise self._note_lost(error) from error
+        except EMRConnectError as error:
+            if await self._is_over(session):
+                raise self._note_lost(error) from error
+            raise
+
+    async def _is_over(self, session: LivySession) -> bool:
+        try:
+            await session.refresh()
+        except SessionGone:
+            return True
+        except EMRConnectError:
+            return False
+        return False
+
+    def _note_lost(self, error: EMRConnectError) -> SessionGone:
+        """Remember that the session has ended: its variables are lost, which no later cell shall hide."""
+        number = self._session.id if self._session and self._session.view else ""
+        label = self._client.target.label if self._client else "Livy"
+        message = f"The Spark session {number} on {label} has ended, and its variables with it."
+        if not isinstance(error, SessionGone):
+            message = f"{message} {error.message}"
+        self._lost = SessionGone(message, fix="Start a new one: %emr restart, or restart the kernel.")
+        return self._lost
+
+    async def drop(self) -> bool:
+        """Delete the session, if there is one; the next statement starts another. Returns whether there was one."""
+        async with self._lock:
+            had, session = self.has_session, self._session
+            if session is None and self._adopted is not None:
+                session = LivySession(await self.client(), self._name, self.kind, view={"id": self._adopted})
+            self._session, self._lost, self._adopted = None, None, None
+            if session is not None:
+                await session.remove()
+            self._on_session(None)
+            return had
+
+    async def _close(self, remove: bool) -> None:
+        if remove:  # a session that starts is removed by whoever starts it
+            working = [task for task in self._working if task is not None]
+            for task in working:
+                task.cancel()
+            await asyncio.gather(*working, return_exceptions=True)
+            await self.drop()
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    async def state(self) -> str:
+        """Return the session's state as Livy has it now; empty where there is none."""
+        if self._session is None:
+            return ""
+        view = await self._session.client.session(self._session.id)
+        self._session.view = view
+        return str(view.get("state"))
+
+    async def log(self, lines: int) -> list[str]:
+        """Return the last lines of the driver's log."""
+        return await (await self.session()).log(lines)
+
+    def view(self) -> View | None:
+        """Return what Livy last said of the session; None where there is none."""
+        return self._session.view if self._session else None
+
+
+@dataclass(frozen=True)
+class StartProgress:
+    """A session is being waited for: its state, and for how many seconds."""
+
+    seconds: float
+    state: str
+
+
+@dataclass(frozen=True)
+class Started:
+    """A session has started: after how many seconds, and what Livy says of it."""
+
+    seconds: float
+    view: View

@@ -1,0 +1,206 @@
+"""The cell magics of a notebook whose cells run in a Livy session, with sparkmagic's names and options."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from IPython.core.error import UsageError
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.magic import Magics, cell_magic, line_cell_magic, magics_class
+
+from ..errors import EMRConnectError
+from ..livy.output import sql_table
+from ..livy.statement import StatementResult
+from .display import ProgressLine, StatementInterrupted, show_bundle, show_result, statement_error, user_error
+from .remote import RemoteSpark
+
+SQL_ROWS = 1000  # that Livy itself returns of a statement of kind sql (reference 6.2)
+HELP = """In this notebook a plain cell runs in a Spark session on EMR. A cell that begins with % is answered here:
+
+%%sql [-o VAR] [-n ROWS] [-q]    run Spark SQL; -o: into a local variable
+%%spark [-o VAR] [-n ROWS]       run code; -o: bring a Spark DataFrame here
+%%local                          run Python here, not on EMR
+%%configure [-f]                 the settings of the session as JSON ({"driverMemory": "2g", "conf": {…}});
+                                 -f: also when one runs, which is ended
+%%info                           what session this is, and its settings
+%%logs                           the end of the driver's log
+%%pretty                         run code, and show tables as HTML
+%matplot plt                     show a matplotlib figure of the session
+%%cleanup -f, %%delete -f -s N   end this notebook's session, or session N
+%emr help                        computes, roles, attachments
+"""
+
+
+@magics_class
+class SparkMagics(Magics):
+    """The magics around one notebook's Spark session; ``label`` names the compute in what is shown."""
+
+    def __init__(self, shell: InteractiveShell, remote: RemoteSpark, label: str) -> None:
+        super().__init__(shell)
+        self.remote = remote
+        self._label = label
+
+    @cell_magic
+    def spark(self, line: str, cell: str) -> None:
+        """Run the cell in the Spark session."""
+        options_of("%%spark", line)
+        self.run_cell(cell)
+
+    @cell_magic
+    def sql(self, line: str, cell: str) -> None:
+        """Run the cell as Spark SQL, and show the rows as a table."""
+        arguments = options_of("%%sql", line)
+        result = self._run(cell, "sql")
+        if result.failed:
+            raise statement_error(result, cell)
+        table = sql_table(result.data)
+        if table is None:
+            show_result(result, cell)
+        elif not arguments.quiet:
+            show_bundle(table.bundle(cut_at=SQL_ROWS))
+
+    @cell_magic
+    def pretty(self, line: str, cell: str) -> None:
+        """Run the cell in the Spark session."""
+        self.run_cell(cell)
+
+    @line_cell_magic
+    def matplot(self, line: str, cell: str = "") -> None:
+        """Show a figure of the session: ``%matplot plt``."""
+        self.run_cell(f"%matplot {line}\n{cell}".rstrip())
+
+    @cell_magic
+    def local(self, line: str, cell: str) -> None:
+        """Run the cell here; the kernel takes it before it gets here, save inside another cell."""
+        if self.shell is not None:
+            self.shell.run_cell(cell)
+
+    @line_cell_magic
+    def configure(self, line: str, cell: str = "") -> None:
+        """Set what the session is created with, as the JSON of Livy's ``POST /sessions``; ``-f`` ends one that runs."""
+        words = line.split(maxsplit=1)
+        force = "-f" in line.split()
+        text = cell.strip() or (words[1] if force and len(words) > 1 else "" if force else line)
+        settings = settings_of(text)
+        if self.remote.has_session and not force:
+            message = "A Spark session runs already. %%configure -f ends it, with its variables, and starts another."
+            raise UsageError(message)
+        if self.remote.has_session:
+            self._wait(self.remote.drop)
+        self.remote.settings = settings
+        shown = json.dumps({**self.remote.defaults, **settings}, ensure_ascii=False, indent=1)
+        sys.stdout.write(f"The next session is created with:\n{shown}\n")
+
+    @line_cell_magic
+    def info(self, line: str, cell: str = "") -> None:
+        """Say what session this is, and what it was created with."""
+        state, view = self._wait(self.remote.state), self.remote.view()
+        told = {
+            "compute": self._label,
+            "session": view.get("id") if view else "none yet: the first cell starts it",
+            "state": state,
+            "application": (view or {}).get("appId"),
+            "kind": self.remote.kind,
+            "settings": {**self.remote.defaults, **self.remote.settings},
+        }
+        width = max(map(len, told))
+        lines = [f"{name:<{width}}  {value}" for name, value in told.items() if value not in (None, "")]
+        sys.stdout.write("\n".join(lines) + "\n")
+
+    @line_cell_magic
+    def logs(self, line: str, cell: str = "") -> None:
+        """Show the end of the driver's log."""
+        lines = self._wait(lambda: self.remote.log(100)) if self.remote.has_session else []
+        sys.stdout.write("\n".join(lines or ["There is no log yet, or this Livy shows none."]) + "\n")
+
+    @line_cell_magic
+    def cleanup(self, line: str, cell: str = "") -> None:
+        """End this notebook's session; ``-f`` because its variables go with it. Nobody else's are touched."""
+        if "-f" not in line.split():
+            message = "%%cleanup ends the session and its variables: write %%cleanup -f."
+            raise UsageError(message)
+        ended = self._wait(self.remote.drop)
+        sys.stdout.write("The session was ended.\n" if ended else "There was no session.\n")
+
+    @line_cell_magic
+    def delete(self, line: str, cell: str = "") -> None:
+        """End the session with this number: ``%%delete -f -s 3``."""
+        words = line.split()
+        number = words[words.index("-s") + 1] if "-s" in words[:-1] else ""
+        if "-f" not in words or not number.isdigit():
+            message = "Write %%delete -f -s NUMBER; %%info says which session is this notebook's."
+            raise UsageError(message)
+        view = self.remote.view()
+        own = view is not None and int(view["id"]) == int(number)
+        ended = self._wait(self.remote.drop if own else lambda: self._delete(int(number)))
+        sys.stdout.write(f"Session {number} was ended.\n" if ended else f"There was no session {number}.\n")
+
+    async def _delete(self, number: int) -> bool:
+        return await (await self.remote.client()).delete(number)
+
+    @line_cell_magic
+    def help(self, line: str, cell: str = "") -> None:
+        """Show the magics."""
+        sys.stdout.write(HELP)
+
+    # -- used by the kernel as well -----------------------------------------------------------------------------------
+
+    def run_cell(self, code: str) -> None:
+        """Run code in the session and show what it came to; raises its error."""
+        show_result(self._run(code), code)
+
+    def _run(self, code: str, kind: str | None = None) -> StatementResult:
+        line = ProgressLine(self._label)
+        try:
+            return self.remote.run(code, kind, line.tell)
+        except KeyboardInterrupt:
+            raise StatementInterrupted from None
+        except EMRConnectError as error:
+            raise user_error(error) from None
+        finally:
+            line.clear()
+
+    def _wait(self, work: Callable[[], Any]) -> Any:
+        """Do what ``work`` returns on the loop; raises errors as a cell shows them."""
+        try:
+            return self.remote.wait(lambda tell: work())
+        except EMRConnectError as error:
+            raise user_error(error) from None
+
+
+class MagicParser(argparse.ArgumentParser):
+    """Options of a magic; what is wrong with them is said in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what IPython shows without a traceback."""
+        raise UsageError(f"{self.prog}: {message}")  # noqa: EM102
+
+
+def options_of(magic: str, line: str) -> argparse.Namespace:
+    """Return the options of a cell that runs in the session; raises ``UsageError``."""
+    parser = MagicParser(prog=magic, add_help=False, allow_abbrev=False)
+    parser.add_argument("-o", "--output")
+    parser.add_argument("-n", "--maxrows", type=int)
+    parser.add_argument("-q", "--quiet", action="store_true")
+    try:
+        return parser.parse_args(shlex.split(line))
+    except ValueError as error:  # an open quote
+        parser.error(str(error))
+
+
+def settings_of(text: str) -> dict[str, Any]:
+    """Return the settings in a ``%%configure`` cell; raises ``UsageError`` for what is no JSON object."""
+    try:
+        settings = json.loads(text or "{}")
+    except ValueError as error:
+        message = f'The settings are no JSON ({error}); write e.g. {{"driverMemory": "2g"}}.'
+        raise UsageError(message) from None
+    if not isinstance(settings, dict):
+        message = 'The settings must be a JSON object, e.g. {"driverMemory": "2g"}.'
+        raise UsageError(message)
+    return settings

@@ -1,0 +1,48 @@
+"""A connection to Livy handed to a process of ours by a pipe, so that neither AWS nor Livy is asked once more.
+
+What is handed over has a secret in it: it goes through memory and pipes alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Any
+
+from ...config import EMRConnect
+from ...models import BasicPair, Compute
+from ..credentials.aws_sessions import session_of
+from ..credentials.gateway_secrets import RenewingPairAuth, auth_for
+from .connect import LivyConnection, livy_target
+
+TUPLES = ("applications", "transports")
+
+
+def hand_over(config: EMRConnect, connection: LivyConnection) -> dict[str, Any]:
+    """Return the settings and the connection as JSON values, with the pair that is in use."""
+    settings = {name: getattr(config, name) for name in config.trait_names(config=True)}
+    pair, auth = None, connection.target.auth
+    if isinstance(auth, RenewingPairAuth) and (secret := auth.hand_over()):
+        pair = [secret.username, secret.password, secret.expires_at.isoformat()]
+    return {
+        "settings": settings,
+        "compute": asdict(connection.compute),
+        "role": connection.role,
+        "url": connection.target.url,
+        "pair": pair,
+    }
+
+
+def take_over(handed: dict[str, Any]) -> tuple[EMRConnect, LivyConnection]:
+    """Return what :func:`hand_over` was given, in another process; blocks while the caller's AWS session is opened."""
+    config = EMRConnect(**handed["settings"])
+    compute = Compute(**{**handed["compute"], **{name: tuple(handed["compute"][name]) for name in TUPLES}})
+    target = livy_target(config, compute, handed["url"])
+    if role := handed["role"]:
+        auth = auth_for(config, session_of(config, compute), compute, role)
+        if isinstance(auth, RenewingPairAuth) and handed["pair"]:
+            username, password, expires_at = handed["pair"]
+            auth.take_over(BasicPair(username, password, datetime.fromisoformat(expires_at)))
+        if auth is not None:
+            target = replace(target, auth=auth)
+    return config, LivyConnection(compute, role, "livy", target)

@@ -1,0 +1,288 @@
+"""The client on a Livy that misbehaves at command: what was not answered is looked for, never asked for blindly."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from jupyter_emr_connect.errors import (
+    EMRConnectError,
+    LivyError,
+    LivyRefused,
+    LivyUnreachable,
+    NotLivy,
+    SessionGone,
+    SessionStartFailed,
+)
+from jupyter_emr_connect.livy import client as client_module
+from jupyter_emr_connect.livy.client import LivyClient
+from jupyter_emr_connect.livy.session import LivySession
+from jupyter_emr_connect.livy.statement import StatementProgress, run_statement
+from jupyter_emr_connect.livy.target import LivyTarget
+from tests.functional.gateway.servers import HOST, unused_port
+
+CODE = "print('åß漢🙂')"
+
+
+class FakeLivy:
+    """A Livy: ``refuse`` answers a request in its place, ``lose`` cuts the connection after it was done."""
+
+    def __init__(self) -> None:
+        self.sessions: list[dict[str, Any]] = []
+        self.statements: list[dict[str, Any]] = []
+        self.calls: list[str] = []
+        self.bodies: list[tuple[str, str, str]] = []
+        self.states = ["idle"]
+        self.news = asyncio.Condition()
+        self.polls_until_done = 2
+        self.lose: set[str] = set()
+        self.refuse: Callable[[web.Request], web.Response | None] = lambda request: None
+
+    async def called(self, call: str) -> None:
+        """Return once the call was made."""
+        async with self.news:
+            await self.news.wait_for(lambda: call in self.calls)
+
+    async def answer(self, request: web.Request) -> web.Response:
+        call = f"{request.method} {request.path}"
+        self.calls.append(call)
+        async with self.news:
+            self.news.notify_all()
+        if (instead := self.refuse(request)) is not None:
+            return instead
+        body = await request.read()
+        if body:
+            kind = request.headers["Content-Type"]
+            self.bodies.append((kind, body.decode("utf-8"), request.headers.get("X-Requested-By", "")))
+        answer = self._do(request.method, request.path.strip("/").split("/"), json.loads(body or b"{}"))
+        if call in self.lose:
+            self.lose.discard(call)
+            assert request.transport is not None
+            request.transport.abort()
+        return web.json_response(answer, status=404 if answer.get("msg", "").endswith("not found.") else 200)
+
+    def _do(self, method: str, parts: list[str], body: dict[str, Any]) -> dict[str, Any]:
+        match (method, *parts):
+            case ("GET", "sessions"):
+                return {"from": 0, "total": len(self.sessions), "sessions": self.sessions}
+            case ("POST", "sessions"):
+                self.sessions.append({"id": len(self.sessions), "state": "starting", **body})
+                return self.sessions[-1]
+            case ("GET", "sessions", number):
+                return self._session(number, self.states[0] if len(self.states) == 1 else self.states.pop(0))
+            case ("DELETE", "sessions", number):
+                self.sessions = [one for one in self.sessions if str(one["id"]) != number]
+                return {"msg": "deleted"}
+            case ("GET", "sessions", number, "log"):
+                return {"log": ["stderr:", "OutOfMemoryError: no room"]}
+            case ("GET", "sessions", number, "statements"):
+                return {"total_statements": len(self.statements), "statements": self.statements}
+            case ("POST", "sessions", number, "statements"):
+                self.statements.append({"id": len(self.statements), "state": "waiting", "output": None, **body})
+                return dict(self.statements[-1])
+            case ("POST", "sessions", number, "statements", which, "cancel"):
+                self.statements[int(which)]["state"] = "cancelled"
+                return {"msg": "canceled"}
+            case ("GET", "sessions", number, "statements", which):
+                return self._statement(int(which))
+        raise AssertionError((method, parts))
+
+    def _session(self, number: str, state: str) -> dict[str, Any]:
+        found = [one for one in self.sessions if str(one["id"]) == number]
+        return {**found[0], "state": state} if found else {"msg": f"Session '{number}' not found."}
+
+    def _statement(self, which: int) -> dict[str, Any]:
+        self.polls_until_done -= 1
+        if self.polls_until_done <= 0 and self.statements[which]["state"] != "cancelled":
+            output = {"status": "ok", "execution_count": which, "data": {"text/plain": "done"}}
+            self.statements[which] |= {"state": "available", "output": output}
+        return self.statements[which]
+
+
+@asynccontextmanager
+async def served(livy: FakeLivy) -> AsyncIterator[LivyClient]:
+    runner = web.ServerRunner(web.Server(livy.answer), shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, HOST, 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    client = LivyClient(LivyTarget(f"http://{HOST}:{port}", label="Livy"), connect_timeout=5, request_timeout=5)
+    try:
+        yield client
+    finally:
+        await client.close()
+        await runner.cleanup()
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "LOOK_PAUSES_S", (0.0, 0.0))
+    monkeypatch.setattr(client_module, "RETRY_PAUSES_S", (0.0, 0.0))
+
+
+async def started(client: LivyClient) -> LivySession:
+    session = LivySession(client, "emr-connect-1", "pyspark")
+    await session.start(30)
+    return session
+
+
+async def test_bodies_say_their_charset_and_pass_csrf_protection() -> None:
+    livy = FakeLivy()
+    async with served(livy) as client:
+        result = await run_statement(await started(client), CODE)
+    assert result.data == {"text/plain": "done"}
+    assert {(kind, by) for kind, _, by in livy.bodies} == {("application/json; charset=utf-8", "jupyter_emr_connect")}
+    assert json.loads(livy.bodies[-1][1])["code"] == CODE
+    assert "漢🙂" in livy.bodies[-1][1]
+
+
+async def test_a_session_whose_creation_was_not_answered_is_found_by_its_name_and_not_made_twice() -> None:
+    livy = FakeLivy()
+    livy.lose = {"POST /sessions"}
+    async with served(livy) as client:
+        session = await started(client)
+    assert session.id == 0
+    assert livy.calls.count("POST /sessions") == 1
+
+
+async def test_a_session_that_never_came_is_said_to_be_unreachable_and_not_made_again() -> None:
+    livy = FakeLivy()
+    livy.refuse = lambda request: web.Response(status=503) if request.method == "POST" else None
+    async with served(livy) as client:
+        with pytest.raises(LivyUnreachable):
+            await started(client)
+    assert livy.calls.count("POST /sessions") == 1
+
+
+async def test_a_statement_that_was_not_answered_is_found_and_runs_once() -> None:
+    livy = FakeLivy()
+    livy.lose = {"POST /sessions/0/statements"}
+    async with served(livy) as client:
+        assert (await run_statement(await started(client), "1")).data == {"text/plain": "done"}
+    assert livy.calls.count("POST /sessions/0/statements") == 1
+    assert len(livy.statements) == 1
+
+
+async def test_a_statement_that_never_came_is_sent_again() -> None:
+    livy = FakeLivy()
+    refused: list[str] = []
+
+    def refuse(request: web.Request) -> web.Response | None:
+        if request.method == "POST" and request.path.endswith("/statements") and not refused:
+            refused.append(request.path)
+            return web.Response(status=502)
+        return None
+
+    livy.refuse = refuse
+    async with served(livy) as client:
+        assert (await run_statement(await started(client), "1")).data == {"text/plain": "done"}
+    assert len(livy.statements) == 1
+
+
+async def test_a_server_that_is_away_while_a_statement_runs_is_asked_until_it_is_back() -> None:
+    livy, told = FakeLivy(), list[StatementProgress]()
+    away = 5
+
+    def refuse(request: web.Request) -> web.Response | None:
+        nonlocal away
+        if request.method == "GET" and "/statements/" in request.path and away:
+            away -= 1
+            return web.Response(status=503)
+        return None
+
+    livy.refuse = refuse
+    async with served(livy) as client:
+        result = await run_statement(await started(client), "1", progress=told.append)
+    assert result.data == {"text/plain": "done"}
+    assert away == 0
+
+
+async def test_a_cancelled_caller_cancels_the_statement() -> None:
+    livy = FakeLivy()
+    livy.polls_until_done = 10_000
+    async with served(livy) as client:
+        session = await started(client)
+        running = asyncio.ensure_future(run_statement(session, "while True: pass"))
+        await livy.called("GET /sessions/0/statements/0")
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    assert livy.statements[0]["state"] == "cancelled"
+
+
+async def test_a_start_that_is_given_up_leaves_no_session() -> None:
+    livy = FakeLivy()
+    livy.states = ["starting"]
+    async with served(livy) as client:
+        starting = asyncio.ensure_future(started(client))
+        await livy.called("GET /sessions/0")
+        starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+    assert livy.sessions == []
+
+
+async def test_a_session_that_dies_as_it_starts_says_the_end_of_its_log_and_is_removed() -> None:
+    livy = FakeLivy()
+    livy.states = ["starting", "dead"]
+    async with served(livy) as client:
+        with pytest.raises(SessionStartFailed, match=r"it is dead\. The end of its log:\n(.|\n)*OutOfMemoryError"):
+            await started(client)
+    assert livy.sessions == []
+
+
+ANSWERS: list[tuple[Callable[[], web.Response], type[EMRConnectError], str]] = [
+    (lambda: web.Response(status=401), LivyRefused, r"401"),
+    (lambda: web.json_response({"message": "Signature expired"}, status=403), LivyRefused, r"Signature expired.*clock"),
+    (lambda: web.json_response({"msg": "Session '7' not found."}, status=404), SessionGone, r"Session '7' not found"),
+    (lambda: web.Response(status=404), NotLivy, r"404"),
+    (lambda: web.Response(status=302, headers={"Location": "/login"}), NotLivy, r"302"),
+    (lambda: web.Response(text="Invalid kind: cobol", status=400), LivyError, r"400: Invalid kind: cobol"),
+    (lambda: web.Response(text="<html><title>Sign in</title>", content_type="text/html"), NotLivy, r"text/html"),
+    (lambda: web.json_response("text"), NotLivy, r"no Livy server"),
+    (lambda: web.Response(text="java.lang.X: no\n\tat a.B(C.java:1)", status=500), LivyError, r"no\)"),
+    (lambda: web.Response(status=429), LivyUnreachable, r"429"),
+]
+
+
+@pytest.mark.parametrize(("answer", "error", "words"), ANSWERS)
+async def test_what_a_server_refuses_is_said_in_one_sentence(
+    answer: Callable[[], web.Response], error: type[EMRConnectError], words: str
+) -> None:
+    livy = FakeLivy()
+    livy.refuse = lambda request: answer()
+    async with served(livy) as client:
+        with pytest.raises(error, match=words) as raised:
+            await client.session(7)
+    assert type(raised.value) is error
+    assert "\tat " not in str(raised.value)
+
+
+async def test_nothing_listens() -> None:
+    client = LivyClient(LivyTarget(f"http://{HOST}:{unused_port()}", label="Livy"))
+    with pytest.raises(LivyUnreachable, match="refused the connection"):
+        await client.sessions()
+    await client.close()
+
+
+async def test_a_server_that_never_answers_is_given_up_in_time() -> None:
+    async def hang(request: web.BaseRequest) -> web.Response:
+        await asyncio.sleep(600)
+        raise AssertionError
+
+    ask: Callable[[LivyClient], Awaitable[Any]] = lambda client: client.sessions()  # noqa: E731 - names what is asked
+    runner = web.ServerRunner(web.Server(hang), shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, HOST, 0)
+    await site.start()
+    client = LivyClient(LivyTarget(f"http://{HOST}:{runner.addresses[0][1]}", label="Livy"), request_timeout=0.2)
+    with pytest.raises(LivyUnreachable, match="did not answer in time"):
+        await ask(client)
+    await client.close()
+    await runner.cleanup()

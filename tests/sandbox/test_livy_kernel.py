@@ -1,0 +1,184 @@
+"""The transport `livy` on a real Livy and Spark: a local kernel whose cells run in a session, from its start to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import urllib.request
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import psutil
+import pytest
+from jupyter_client import AsyncKernelClient, AsyncKernelManager
+
+from jupyter_emr_connect.config import EMRConnect
+from jupyter_emr_connect.services.kernels.listing import list_kernels
+from jupyter_emr_connect.store.database import Database
+from jupyter_emr_connect.store.ledger import Ledger
+from tests.conftest import Sandbox
+from tests.sandbox.kernels import attached_to, execute, published, reply_to, running, texts
+
+pytestmark = pytest.mark.sandbox
+WAIT = 120
+DEMO = Path(__file__).parents[2] / "examples" / "demo.ipynb"
+
+
+@pytest.fixture
+def on_livy(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """Attach this process to `open` by Livy; returns what asks its Livy for the sessions that are new."""
+    url = f"{sandbox.compute('open')['livy_url']}/sessions"
+
+    def sessions() -> list[dict[str, Any]]:
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            return [view for view in json.load(answer)["sessions"] if str(view.get("name")).startswith("emr-connect-")]
+
+    with attached_to(sandbox, "open"):
+        monkeypatch.setenv("EMR_CONNECT_TRANSPORT", "livy")
+        yield sessions
+    assert sessions() == []
+
+
+@asynccontextmanager
+async def with_spark(name: str = "emr-pyspark") -> AsyncIterator[tuple[AsyncKernelManager, AsyncKernelClient]]:
+    async with running(name) as (manager, client):
+        assert await answer(client, "'started'") == "'started'\n"
+        yield manager, client
+
+
+async def answer(client: AsyncKernelClient, code: str) -> str:
+    """Run a cell that must work; return what it printed, without the line that tells of its session."""
+    asked = client.execute(code)
+    outputs = await published(client, asked, wait=WAIT)
+    reply = await reply_to(client, asked, wait=WAIT)
+    assert reply["content"]["status"] == "ok", reply["content"]
+    lines = texts(outputs).splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("Spark session "))
+
+
+def rows() -> list[Any]:
+    return Ledger(Database(EMRConnect().state_file)).all()
+
+
+def child_of(manager: AsyncKernelManager) -> psutil.Process:
+    mine = psutil.Process().children()
+    (found,) = [one for one in mine if "jupyter_emr_connect.magics.livy_kernel" in one.cmdline()]
+    return found
+
+
+async def test_a_kernel_runs_its_cells_in_a_session_from_start_to_end(
+    on_livy: Callable[[], list[dict[str, Any]]], sandbox: Sandbox
+) -> None:
+    async with with_spark() as (manager, client):
+        assert await answer(client, "print('åß漢🙂')\nspark.range(7).count()") == "åß漢🙂\n7\n"
+        (session,) = on_livy()
+        (row,) = rows()
+        assert session["name"] == f"emr-connect-{row.kernel_id}"
+        assert (row.transport, row.remote_kind, row.remote_id) == ("livy", "session", str(session["id"]))
+        (listed,) = (await list_kernels(EMRConnect())).to_json()["items"]
+        assert (listed["state"], listed["transport"]) == ("idle", "livy")
+
+        reply, outputs = await execute(client, "def f():\n    return 1 / 0\nf()")
+        assert (reply["content"]["status"], reply["content"]["ename"]) == ("error", "ZeroDivisionError")
+        (told,) = [message["content"] for message in outputs if message["msg_type"] == "error"]
+        assert "    return 1 / 0" in "\n".join(told["traceback"])
+        assert "livy" not in "\n".join(told["traceback"])
+
+        asked = client.execute("import time\nspark.range(4).rdd.map(lambda n: time.sleep(120)).count()")
+        while (await client.get_iopub_msg(timeout=WAIT))["msg_type"] != "execute_input":
+            continue
+        await until(lambda: on_livy()[0]["state"] == "busy")
+        await manager.interrupt_kernel()
+        assert (await reply_to(client, asked, wait=WAIT))["content"]["ename"] == "KeyboardInterrupt"
+        assert await answer(client, "len(sc.statusTracker().getActiveJobsIds())") == "0\n"
+
+        before = session["id"]
+        await manager.restart_kernel()
+        await client.wait_for_ready(timeout=WAIT)
+        assert await answer(client, "'f' in globals()") == "False\n"
+        (session,) = on_livy()
+        assert session["id"] != before
+    assert on_livy() == []
+    assert rows() == []
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if await asyncio.to_thread(holds):
+            return
+        await asyncio.sleep(0.2)
+    raise AssertionError
+
+
+async def test_sql_is_a_table_and_settings_are_those_of_the_session(
+    on_livy: Callable[[], list[dict[str, Any]]],
+) -> None:
+    async with running("emr-pyspark") as (_, client):
+        settings = '%%configure -f\n{"conf": {"spark.app.name": "tables"}}'
+        assert '"spark.app.name": "tables"' in await answer(client, settings)
+        assert await answer(client, "spark.conf.get('spark.app.name')") == "'tables'\n"
+        _, outputs = await execute(client, "%%sql\nSELECT id, '<i>' AS t FROM range(2)")
+        (table,) = [one["content"]["data"] for one in outputs if one["msg_type"] == "display_data"]
+        assert table["text/plain"].splitlines() == ["id  t", "0   <i>", "1   <i>"]
+        assert "<td>&lt;i&gt;</td>" in table["text/html"]
+        reply, _ = await execute(client, "%%sql\nSELEC 1")
+        assert reply["content"]["status"] == "error"
+        assert "PARSE_SYNTAX_ERROR" in reply["content"]["evalue"]
+        assert await answer(client, "%%local\nimport os\nprint('here', os.getpid() > 0)") == "here True\n"
+        assert await answer(client, "%%cleanup -f") == "The session was ended.\n"
+        await until(lambda: on_livy() == [])
+
+
+async def test_a_kernel_whose_process_was_killed_leaves_no_session(
+    on_livy: Callable[[], list[dict[str, Any]]],
+) -> None:
+    async with with_spark() as (manager, _):
+        os.kill(child_of(manager).pid, signal.SIGKILL)
+        await until(lambda: on_livy() == [])
+        await until(lambda: rows() == [])
+
+
+async def test_a_session_that_has_ended_is_said_in_one_sentence_and_by_each_cell(
+    on_livy: Callable[[], list[dict[str, Any]]], sandbox: Sandbox
+) -> None:
+    async with with_spark() as (manager, client):
+        (session,) = on_livy()
+        request = urllib.request.Request(
+            f"{sandbox.compute('open')['livy_url']}/sessions/{session['id']}",
+            method="DELETE",
+            headers={"X-Requested-By": "test"},
+        )
+        urllib.request.urlopen(request, timeout=30).close()
+        for _ in range(2):
+            reply, _ = await execute(client, "1 + 1")
+            assert reply["content"]["ename"] == "SessionGone"
+            assert "has ended, and its variables with it" in reply["content"]["evalue"]
+            assert "%emr restart" in reply["content"]["evalue"]
+        await manager.restart_kernel()
+        await client.wait_for_ready(timeout=WAIT)
+        assert await answer(client, "1 + 1") == "2\n"
+
+
+def test_a_notebook_runs_headless_under_its_role(sandbox: Sandbox, tmp_path: Path) -> None:
+    output = tmp_path / "out.ipynb"
+    options = ("--compute", "analytics", "--transport", "livy", "--runtime-role", "EMRAnalyst")
+    done = sandbox.cli("run", str(DEMO), *options, "-p", "trips", "1000", "-o", str(output))
+    assert done.returncode == 0, done.stderr
+    cells = nbformat.read(output, as_version=4).cells
+    printed = "".join(one.get("text", "") for one in cells[-1].outputs)
+    assert printed == "1,000 trips, Spark 3.5.9, as user emranalyst\n"
+    assert done.stderr.count("NOTE") == 0
+
+
+async def test_a_cell_that_fails_on_spark_fails_the_run(sandbox: Sandbox, tmp_path: Path) -> None:
+    notebook = tmp_path / "fails.ipynb"
+    cells = [nbformat.v4.new_code_cell(code) for code in ("%%configure -f\n{}", "spark.table('nosuch')", "1")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "emr-pyspark"}}), notebook)
+    done = await asyncio.to_thread(sandbox.cli, "run", str(notebook), "--compute", "open", "--transport", "livy")
+    assert done.returncode == 1
+    assert "Cell 2 of 3 failed: AnalysisException" in done.stderr
