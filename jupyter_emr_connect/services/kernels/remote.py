@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Protocol
 
 from ...config import EMRConnect
-from ...errors import EMRConnectError, KernelGone, NotAttachable
+from ...errors import EMRConnectError, KernelGone
 from ...gateway.rest import GatewayClient
 from ...livy.client import LivyClient, View
 from ...models import KernelRecord
-from ..attachments.connect import GatewayConnection, LivyConnection, connect
+from ..attachments.connect import LivyConnection, connect
 
 GONE = "gone"
 # Livy's words for the states of a session (reference 6.1), in those of Jupyter's kernels.
@@ -91,7 +91,4 @@ async def remote_of(config: EMRConnect, record: KernelRecord) -> RemoteKernels:
     connection = await connect(config, record.attachment)
     if isinstance(connection, LivyConnection):
         return LivySessions(LivyClient(connection.target, connect_timeout=config.connect_timeout))
-    if isinstance(connection, GatewayConnection):
-        return GatewayKernels(GatewayClient(connection.target, connect_timeout=config.connect_timeout))
-    message = f"Kernel {record.kernel_id} cannot be asked for where it is."
-    raise NotAttachable(message, fix="Shut it down where it was started.")
+    return GatewayKernels(GatewayClient(connection.target, connect_timeout=config.connect_timeout))
