@@ -95,8 +95,9 @@ def routed(code: str) -> str:
         return ""
     if local := LOCAL.match(code):
         return code[local.end() :]
-    if code.lstrip().startswith("%"):
-        return code.lstrip()
+    if (begun := code.lstrip()).startswith("%"):
+        # IPython takes a cell magic without a body for a mistake.
+        return begun if "\n" in begun.rstrip() or not begun.startswith("%%") else f"{begun.rstrip()}\n "
     return f"%%{CELL}\n{code}"
 
 

@@ -66,7 +66,6 @@ class SessionKernel:
         self._spec = spec
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
-        self._watching: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
         self._ended = asyncio.Event()
         self._ending: asyncio.Task[None] | None = None
@@ -144,10 +143,12 @@ class SessionKernel:
         }
         if self._process.stdin is not None:
             self._process.stdin.write(json.dumps(order).encode() + b"\n")
-        self._watching = gateway_loop().keep(self._watch(self._process, reading))
+        gateway_loop().keep(self._watch(self._process, reading, self._ready, self._ended))
 
-    async def _watch(self, process: asyncio.subprocess.Process, descriptor: int) -> None:
-        """Take in what the process reports, until its end."""
+    async def _watch(
+        self, process: asyncio.subprocess.Process, descriptor: int, ready: asyncio.Event, ended: asyncio.Event
+    ) -> None:
+        """Take in what one process reports, until its end."""
         reader = asyncio.StreamReader()
         loop = asyncio.get_running_loop()
         pipe = os.fdopen(descriptor, "rb", buffering=0)
@@ -156,15 +157,15 @@ class SessionKernel:
             async for line in reader:
                 report = json.loads(line)
                 if report["event"] == "ready":
-                    self._ready.set()
+                    ready.set()
                 elif report["event"] == "session":
                     self._session = report["id"]
                     await self.entry.set_remote(self._session)
         finally:
             transport.close()
         code = await process.wait()
-        self._ended.set()
-        if not self.restart_pending and self._ending is None:
+        ended.set()
+        if process is self._process and not self.restart_pending and self._ending is None:
             self._died(code)
 
     def _died(self, code: int) -> None:

@@ -179,7 +179,8 @@ def test_a_notebook_runs_headless_under_its_role(sandbox: Sandbox, tmp_path: Pat
 async def test_a_cell_that_fails_on_spark_fails_the_run(sandbox: Sandbox, tmp_path: Path) -> None:
     notebook = tmp_path / "fails.ipynb"
     cells = [nbformat.v4.new_code_cell(code) for code in ("%%configure -f\n{}", "spark.table('nosuch')", "1")]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "emr-pyspark"}}), notebook)
+    spec = {"kernelspec": {"name": "emr-pyspark", "display_name": "P"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=spec), notebook)
     done = await asyncio.to_thread(sandbox.cli, "run", str(notebook), "--compute", "open", "--transport", "livy")
     assert done.returncode == 1
     assert "Cell 2 of 3 failed: AnalysisException" in done.stderr
