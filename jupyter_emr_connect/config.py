@@ -106,6 +106,14 @@ class EMRConnect(Configurable):
         help="PEM file of the private CA to trust for a compute: {compute id or name, or '*': path}. "
         "It is added to the system's CAs for that compute alone.",
     ).tag(config=True)
+    routes = Dict(
+        Unicode(),
+        Unicode(),
+        help="Where the hosts of gateways and Livy servers are to be reached in truth, e.g. the mouth of an SSH or SSM "
+        "tunnel: {'host or pattern[:port]': 'host:port'}. The host's own name stays for TLS and signatures, as with "
+        "curl's --connect-to; a host that is named by its address cannot be routed. EMR_CONNECT_ROUTES adds to it: "
+        "'pattern=host:port,pattern=host:port'.",
+    ).tag(config=True)
     allow_plain_http = Union(
         [Bool(), ListSetting(Unicode())],
         default_value=False,

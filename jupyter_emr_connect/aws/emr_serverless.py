@@ -91,6 +91,11 @@ def get_application(session: AWSSession, application_id: str) -> Application | N
     )
 
 
+def start_application(session: AWSSession, application_id: str) -> None:
+    """Ask for an application to be started; one that starts or has started stays as it is."""
+    session.call("emr-serverless", "StartApplication", applicationId=application_id)
+
+
 def _row(row: dict[str, Any]) -> dict[str, Any]:
     created = row.get("createdAt")
     return {

@@ -12,6 +12,7 @@ import json
 import ssl
 import time
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,7 +22,7 @@ from ..errors import GatewayCertificate, GatewayError, GatewayRefused, NotAGatew
 from ..http.auth import Auth, HTTPRequest, NoAuth
 from ..http.backoff import Backoff
 from ..http.errors import CONNECTION_ERRORS
-from ..http.resolver import RememberingResolver, is_loopback
+from ..http.resolver import RememberingResolver, Routes, is_loopback
 from ..http.tls import PlainHttpRule
 from .failures import explain, parse, refuse
 from .rest import RETRIED
@@ -66,6 +67,7 @@ async def probe_gateway(
     plain_http: PlainHttpRule,
     auth: Auth | None = None,
     label: str = "the gateway",
+    routes: Routes = MappingProxyType({}),
     connect_timeout: float = 10.0,
     credentials_timeout: float = 30.0,
 ) -> GatewayTarget:
@@ -77,11 +79,11 @@ async def probe_gateway(
     """
     attempts = _Attempts()
     address = f"[{host}]" if ":" in host else host
-    secure = GatewayTarget(f"https://{address}:{port}", ssl_context, label=label)
+    secure = GatewayTarget(f"https://{address}:{port}", ssl_context, label=label, routes=routes)
     if plain_http.refusal:
         target, answer = secure, await _ask_over_tls(secure, connect_timeout, attempts, plain_http.refusal)
     else:
-        plain = GatewayTarget(f"http://{address}:{port}", None, label=label)
+        plain = GatewayTarget(f"http://{address}:{port}", None, label=label, routes=routes)
         target, answer = await _first_to_answer(secure, plain, connect_timeout, attempts)
     allowed = target is secure or plain_http.secrets
     return await _settle(target, answer, auth, allowed, connect_timeout, credentials_timeout, attempts)
@@ -94,6 +96,7 @@ async def probe_url(
     plain_http: PlainHttpRule,
     auth: Auth | None = None,
     label: str = "the gateway",
+    routes: Routes = MappingProxyType({}),
     connect_timeout: float = 10.0,
     credentials_timeout: float = 30.0,
 ) -> GatewayTarget:
@@ -108,7 +111,7 @@ async def probe_url(
         message = f"The address of {label} is not one that a gateway can have: {url[:80]!r}."
         raise NotAGateway(message, fix="AWS names it (DescribeManagedEndpoint, serverUrl); ask your administrator.")
     secure = parts.scheme == "https"
-    target = GatewayTarget(url, ssl_context if secure else None, label=label)
+    target = GatewayTarget(url, ssl_context if secure else None, label=label, routes=routes)
     answer = await _ask(target, connect_timeout, attempts)
     allowed = secure or plain_http.secrets
     return await _settle(target, answer, auth, allowed, connect_timeout, credentials_timeout, attempts)
@@ -214,7 +217,7 @@ def _may_be_plain(tls: asyncio.Future[_Answer]) -> bool:
 async def _ask(target: GatewayTarget, seconds: float, attempts: _Attempts) -> _Answer:
     """Do ``GET /api`` on a connection of its own; the target's credentials go along, if it has any."""
     limits = aiohttp.ClientTimeout(total=2 * seconds, sock_connect=seconds, sock_read=seconds)
-    connector = aiohttp.TCPConnector(ssl=target.ssl_context or True, resolver=RememberingResolver())
+    connector = aiohttp.TCPConnector(ssl=target.ssl_context or True, resolver=RememberingResolver(target.routes))
     request = HTTPRequest("GET", f"{target.url}/api", {"Accept": "application/json"})
     request = await target.auth.prepare(request)
     who = "anonymous" if isinstance(target.auth, NoAuth) else "with credentials"

@@ -53,7 +53,7 @@ class GatewayClient:
         self.target = target
         self._connect_timeout = connect_timeout
         self._request_timeout = request_timeout
-        self._sessions = HTTPSessions(target.ssl_context)
+        self._sessions = HTTPSessions(target.ssl_context, target.routes)
         self._closed = False
 
     @property

@@ -6,6 +6,7 @@ import ssl
 from dataclasses import dataclass, field
 
 from ..http.auth import Auth, NoAuth
+from ..http.resolver import Routes
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,17 @@ class Discovery:
 
 @dataclass(frozen=True)
 class GatewayTarget:
-    """One gateway: ``url`` without a trailing slash (a path prefix is kept), ``label`` is its name in messages."""
+    """One gateway: ``url`` without a trailing slash (a path prefix is kept), ``label`` is its name in messages.
+
+    ``routes`` say where hosts are reached in truth (``EMRConnect.routes``).
+    """
 
     url: str
     ssl_context: ssl.SSLContext | None = field(default=None, repr=False)
     auth: Auth = field(default_factory=NoAuth, repr=False)
     label: str = "the gateway"
     found: Discovery | None = None
+    routes: Routes = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "url", self.url.rstrip("/"))

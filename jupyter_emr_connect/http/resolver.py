@@ -6,8 +6,11 @@ import asyncio
 import ipaddress
 import os
 import socket
+from collections.abc import Mapping
 from concurrent.futures import Future
-from typing import Any
+from fnmatch import fnmatchcase
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
@@ -52,13 +55,29 @@ async def is_loopback(host: str) -> bool:
     return all(ipaddress.ip_address(address[0]).is_loopback for *_, address in addresses)
 
 
+Routes: TypeAlias = Mapping[str, str]
+"""Where a host is to be reached in truth: a name or pattern, with a port or without, to ``host:port``."""
+
+
+def route_of(host: str, port: int, routes: Routes) -> tuple[str, int]:
+    """Return where a host and port are reached by the routes, of which the first that fits counts; else themselves."""
+    for pattern, target in routes.items():
+        name, _, wanted = pattern.rpartition(":") if pattern.rpartition(":")[2].isdigit() else (pattern, "", "")
+        if fnmatchcase(host.lower(), name.lower()) and wanted in ("", str(port)):
+            to, _, number = target.rpartition(":")
+            return to.strip("[]"), int(number)
+    return host, port
+
+
 class RememberingResolver(AbstractResolver):
     """aiohttp's resolver over :func:`resolve`, which falls back on the last known addresses.
 
-    As the process ends Python no longer starts the threads that ask.
+    As the process ends Python no longer starts the threads that ask. ``routes`` lead elsewhere, while the name stays
+    the one that TLS and signatures are about, as with curl's ``--connect-to``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, routes: Routes = MappingProxyType({})) -> None:
+        self._routes = routes
         self._known: dict[tuple[str, int], list[ResolveResult]] = {}
 
     async def resolve(
@@ -66,7 +85,7 @@ class RememberingResolver(AbstractResolver):
     ) -> list[ResolveResult]:
         """Return the host's addresses, those of the last time if they cannot be asked for now."""
         try:
-            infos = await resolve(host, port, family=family, flags=socket.AI_ADDRCONFIG)
+            infos = await resolve(*route_of(host, port, self._routes), family=family, flags=socket.AI_ADDRCONFIG)
         except (OSError, RuntimeError):
             if (host, port) not in self._known:
                 raise

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ssl
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any, TypeAlias
 
 import aiohttp
 
-from .resolver import RememberingResolver
+from .resolver import RememberingResolver, Routes
 
 WebSocket: TypeAlias = "aiohttp.ClientWebSocketResponse[bool]"
 """A WebSocket that is open."""
@@ -33,10 +33,14 @@ def sent_once() -> aiohttp.TraceConfig:
 
 
 class HTTPSessions:
-    """The two sessions, made when they are first needed; ``ssl_context`` is None for the system's certificates."""
+    """The two sessions, made when they are first needed.
 
-    def __init__(self, ssl_context: ssl.SSLContext | None) -> None:
+    ``ssl_context`` is None for the system's certificates; ``routes`` say where hosts are reached in truth.
+    """
+
+    def __init__(self, ssl_context: ssl.SSLContext | None, routes: Routes = MappingProxyType({})) -> None:
         self._ssl_context = ssl_context
+        self._routes = routes
         self._rest: aiohttp.ClientSession | None = None
         self._websockets: aiohttp.ClientSession | None = None
 
@@ -56,7 +60,7 @@ class HTTPSessions:
 
     def _session(self, *traces: aiohttp.TraceConfig, force_close: bool = False) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
-            ssl=self._ssl_context or True, resolver=RememberingResolver(), force_close=force_close
+            ssl=self._ssl_context or True, resolver=RememberingResolver(self._routes), force_close=force_close
         )
         # A gateway's cookies would tie kernels of different roles together.
         return aiohttp.ClientSession(

@@ -41,7 +41,7 @@ class LivyClient:
         self.target = target
         self._connect_timeout = connect_timeout
         self._request_timeout = request_timeout
-        self._http = HTTPSessions(target.ssl_context)
+        self._http = HTTPSessions(target.ssl_context, target.routes)
 
     def hold(self) -> None:
         """Keep the credentials fresh until :meth:`close`."""

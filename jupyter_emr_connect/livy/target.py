@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import LivyCertificate, LivyError, LivyRefused, LivyUnreachable, NotLivy, SessionGone, StatementLost
 from ..http.auth import Auth, NoAuth
 from ..http.errors import describe_failure
+from ..http.resolver import Routes
 
 SHOWN = 600  # characters of an error body that a message repeats
 UNAVAILABLE = frozenset({429, 502, 503, 504})
@@ -33,6 +34,7 @@ class LivyTarget:
     auth: Auth = field(default_factory=NoAuth, repr=False)
     label: str = "Livy"
     reduced: bool = False
+    routes: Routes = field(default_factory=dict)
 
     @property
     def where(self) -> str:

@@ -25,7 +25,8 @@ from traitlets.config import Config
 from ..executors import AWS, run_in
 from ..livy.client import View
 from ..livy.target import LivyTarget
-from ..services.attachments.handover import take_over
+from ..services.attachments.handover import required_conf, take_over
+from ..services.attachments.starting import ensure_started
 from .remote import RemoteSpark
 from .spark_magics import SparkMagics
 
@@ -129,6 +130,10 @@ def make_remote(order: dict[str, Any], parent: Parent) -> RemoteSpark:
         _, connection = await run_in(AWS, take_over, order["connection"])
         return connection.target
 
+    async def before_start(tell: Callable[[str, float], None]) -> None:
+        config, connection = await run_in(AWS, take_over, order["connection"])
+        await ensure_started(config, connection.compute, tell)
+
     settings = order["connection"]["settings"]
     return RemoteSpark(
         connect,
@@ -136,6 +141,8 @@ def make_remote(order: dict[str, Any], parent: Parent) -> RemoteSpark:
         name=order["name"],
         start_timeout=settings["session_timeout"],
         reconnect_s=settings["reconnect_hours"] * 3600,
+        required=required_conf(order["connection"]["compute"]["kind"], order["connection"]["role"]),
+        before_start=before_start,
         adopted=order.get("session"),
         on_session=parent.session,
     )

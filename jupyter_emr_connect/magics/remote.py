@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
@@ -39,13 +39,15 @@ class RemoteSpark:
         name: str,
         start_timeout: float,
         reconnect_s: float,
-        defaults: View | None = None,
+        required: Mapping[str, str] | None = None,
+        before_start: Callable[[Callable[[str, float], None]], Awaitable[None]] | None = None,
         adopted: int | None = None,
         on_session: Callable[[View | None], None] = lambda view: None,
     ) -> None:
         self.kind = kind
-        self.defaults = dict(defaults or {})
         self.settings: View = {}
+        self._required = dict(required or {})
+        self._before_start = before_start
         self._connect = connect
         self._name = name
         self._start_timeout = start_timeout
@@ -58,6 +60,13 @@ class RemoteSpark:
         self._lives = 0
         self._working: set[asyncio.Task[Any] | None] = set()
         self._lock = asyncio.Lock()
+
+    @property
+    def body(self) -> View:
+        """What a session is created with, beside its name and kind: the user's settings, and what must be."""
+        if not self._required:
+            return dict(self.settings)
+        return {**self.settings, "conf": {**self.settings.get("conf", {}), **self._required}}
 
     @property
     def has_session(self) -> bool:
@@ -130,9 +139,10 @@ class RemoteSpark:
     async def _started(self, tell: Callable[[Any], None]) -> LivySession:
         self._lives += 1
         name = self._name if self._lives == 1 else f"{self._name}-{self._lives}"
-        body = {**self.defaults, **self.settings}
-        session = LivySession(await self.client(), name, self.kind, body)
+        session = LivySession(await self.client(), name, self.kind, self.body)
         began = asyncio.get_running_loop().time()
+        if self._before_start is not None:
+            await self._before_start(lambda state, since: tell(StartProgress(since, state)))
         await session.start(self._start_timeout, lambda state, since: tell(StartProgress(since, state)))
         tell(Started(asyncio.get_running_loop().time() - began, session.view or {}))
         return session

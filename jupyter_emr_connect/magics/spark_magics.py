@@ -93,7 +93,7 @@ class SparkMagics(Magics):
         if self.remote.has_session:
             self._wait(self.remote.drop)
         self.remote.settings = settings
-        shown = json.dumps({**self.remote.defaults, **settings}, ensure_ascii=False, indent=1)
+        shown = json.dumps(self.remote.body, ensure_ascii=False, indent=1)
         sys.stdout.write(f"The next session is created with:\n{shown}\n")
 
     @line_cell_magic
@@ -106,7 +106,7 @@ class SparkMagics(Magics):
             "state": state,
             "application": (view or {}).get("appId"),
             "kind": self.remote.kind,
-            "settings": {**self.remote.defaults, **self.remote.settings},
+            "settings": self.remote.body,
         }
         width = max(map(len, told))
         lines = [f"{name:<{width}}  {value}" for name, value in told.items() if value not in (None, "")]

@@ -77,7 +77,9 @@ def _elsewhere(roles: list[str]) -> list[Document]:
         allow("ReadEndpoints", READ_ENDPOINTS, _VIRTUAL_CLUSTERS),
         allow("TakeExecutionRole", [TOKEN], _VIRTUAL_CLUSTERS, _for_roles("emr-containers", *roles)),
         allow(
-            "UseApplications", ["emr-serverless:GetApplication", "emr-serverless:AccessLivyEndpoints"], _APPLICATIONS
+            "UseApplications",
+            [f"emr-serverless:{name}" for name in ("GetApplication", "StartApplication", "AccessLivyEndpoints")],
+            _APPLICATIONS,
         ),
         allow("PassRuntimeRole", ["iam:PassRole"], roles, serverless),
         allow("AskAboutMyself", ["iam:SimulatePrincipalPolicy"], f"arn:aws:iam::{ACCOUNT}:user/${{aws:username}}"),

@@ -7,6 +7,7 @@ import io
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from ..aws.policies import ACCESS_ROLES, PARTNER_ROLE
 from ..aws.seed import Profile
@@ -25,9 +26,13 @@ class ClientFiles:
     """Writes the AWS profile file, the Jupyter configuration and the CA certificates into the state folder.
 
     The profile file holds the keys of the emulated users: mode 0600, removed at ``down``, worth nothing afterwards.
+    ``routes`` lead AWS's own host names here (``EMRConnect.routes``).
     """
 
-    def __init__(self, folder: StateFolder, endpoint_url: str, region: str) -> None:
+    def __init__(
+        self, folder: StateFolder, endpoint_url: str, region: str, routes: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        self._routes = routes
         self._folder = folder
         self._endpoint_url = endpoint_url
         self._region = region
@@ -73,6 +78,7 @@ class ClientFiles:
 
     def environment(self) -> dict[str, str]:
         """Return what a shell has to export; ``JUPYTER_CONFIG_PATH`` is the sandbox's part alone."""
+        routes = ",".join(f"{host}={to}" for host, to in self._routes.items())
         return {
             "AWS_CONFIG_FILE": str(self._profile_file),
             "AWS_SHARED_CREDENTIALS_FILE": str(self._profile_file),
@@ -81,6 +87,7 @@ class ClientFiles:
             "AWS_REGION": self._region,
             "AWS_ENDPOINT_URL": self._endpoint_url,
             "JUPYTER_CONFIG_PATH": str(self._jupyter),
+            **({"EMR_CONNECT_ROUTES": routes} if routes else {}),
         }
 
 

@@ -12,6 +12,7 @@ from ..aws.policies import PARTNER_BUCKET
 from ..aws.registry import SERVICES
 from ..aws.seed import BUCKETS, Profile, put_security, role_arns, seed
 from ..aws.server import ServerHandle, serve
+from ..aws.service import AWSContext
 from ..frontdoor.certificates import CertificateAuthority
 from ..ports import AWS_PORT, is_free, who_listens
 from ..state.client_files import ClientFiles
@@ -32,6 +33,11 @@ class AWSFront:
         self._servers: list[ServerHandle] = [serve(self._application, address, _free(address, AWS_PORT))]
         self._hosts: dict[str, Any] | None = None
         self._lock = threading.Lock()
+
+    @property
+    def context(self) -> AWSContext:
+        """What calls work on: for front doors that check signatures themselves."""
+        return self._application.context
 
     @property
     def url(self) -> str:

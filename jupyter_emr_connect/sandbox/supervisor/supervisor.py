@@ -24,6 +24,8 @@ from ..engines.layout import Installation
 from ..frontdoor.cluster import ClusterDoor
 from ..frontdoor.door import Door
 from ..frontdoor.endpoint import EndpointDoor
+from ..frontdoor.serverless import PORT as SERVERLESS_PORT
+from ..frontdoor.serverless import ServerlessDoor, host_pattern
 from ..ports import DEFAULT_SUBNET, OTHER_SUBNETS, Subnet, claim_subnet
 from ..state.client_files import OFFERED_ROLES, ClientFiles
 from ..state.computes import computes_of
@@ -185,6 +187,10 @@ class Supervisor:
             door = EndpointDoor(world, endpoint, self._installation, folder / endpoint.name)
             world.endpoints[endpoint.id] = replace(endpoint, certificate=door.certificate)
             doors.append(door)
+        for application in [spec for spec in world.applications.values() if spec.address]:
+            doors.append(
+                ServerlessDoor(world, application, self._installation, folder / "serverless", lambda: self._aws.context)
+            )
         return doors
 
     async def _start_engines(self) -> None:
@@ -200,13 +206,18 @@ class Supervisor:
                 raise result
 
     def _write_files(self) -> None:
-        self._files = ClientFiles(self._folder, self._aws.url, self.world.region)
+        routes = {
+            host_pattern(self.world.region): f"{door.address}:{SERVERLESS_PORT}"
+            for door in self._doors.values()
+            if isinstance(door, ServerlessDoor)
+        }
+        self._files = ClientFiles(self._folder, self._aws.url, self.world.region, routes)
         self._files.write_profiles(self._aws.profiles)
         # An endpoint's CA comes from AWS; a cluster's is for the user to name.
         authorities = {
             compute: self._files.write_authority(door.name, door.authority.pem)
             for compute, door in self._doors.items()
-            if door.authority and isinstance(door, ClusterDoor)
+            if door.authority and isinstance(door, ClusterDoor | ServerlessDoor)
         }
         roles = [arn for arn in self._aws.roles if arn.rsplit("/", 1)[-1] in OFFERED_ROLES]
         self._files.write_jupyter(authorities, roles)

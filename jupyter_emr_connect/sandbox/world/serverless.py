@@ -12,7 +12,7 @@ class ApplicationSpec:
     """A Serverless application; the flags are those of its ``interactiveConfiguration``.
 
     ``auto_stop_minutes`` is 0 where it does not stop by itself; ``described`` holds further members of GetApplication's
-    answer, in its shape.
+    answer, in its shape. ``address`` is where the door listens by whose faults it is struck; empty where none does.
     """
 
     id: str
@@ -35,6 +35,7 @@ class ApplicationSpec:
     created_at: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
     updated_at: datetime | None = None
     described: dict[str, Any] = field(default_factory=dict, repr=False)
+    address: str = ""
 
     @property
     def arn(self) -> str:
@@ -42,7 +43,7 @@ class ApplicationSpec:
         return f"arn:aws:emr-serverless:{self.region}:{self.account}:/applications/{self.id}"
 
 
-def standard_applications(account: str, region: str) -> list[ApplicationSpec]:
+def standard_applications(account: str, region: str, subnet: str = "") -> list[ApplicationSpec]:
     """Return the applications every sandbox comes with: ``interactive``, with every way in switched on."""
     return [
         ApplicationSpec(
@@ -56,5 +57,6 @@ def standard_applications(account: str, region: str) -> list[ApplicationSpec]:
             session_enabled=True,
             tags={"owner": "sandbox", "team": "interactive"},
             created_at=datetime.now(timezone.utc) - timedelta(minutes=5),
+            address=f"127.0.{subnet}.9" if subnet else "",
         )
     ]

@@ -266,5 +266,5 @@ def fill_standard(world: World, subnet: str) -> None:
     for endpoint in standard_endpoints(subnet, world.account, world.region):
         world.virtual_clusters[endpoint.virtual_cluster.id] = endpoint.virtual_cluster
         world.endpoints[endpoint.id] = endpoint
-    for application in standard_applications(world.account, world.region):
+    for application in standard_applications(world.account, world.region, subnet):
         world.applications[application.id] = application

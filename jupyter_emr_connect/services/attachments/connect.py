@@ -5,19 +5,20 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from ...aws import emr
 from ...aws.session import AWSSession
+from ...aws.signing import dns_suffix
 from ...config import EMRConnect
 from ...errors import NotAttachable, RoleUnsupported, StoreError
 from ...executors import AWS, LEDGER, run_in
 from ...gateway.discovery import probe_gateway, probe_url
 from ...gateway.target import GatewayTarget
 from ...http.tls import PlainHttpRule, make_ssl_context
-from ...livy.discovery import probe_livy
+from ...livy.discovery import probe_livy, until_honoured
 from ...livy.target import LivyTarget
 from ...models import Attachment, Compute, Transport, check_role
 from ...store.writes import finish_write
@@ -26,9 +27,11 @@ from ..compute.eligibility.clusters import LIVY_PORT
 from ..compute.lookup import find, sources_of
 from ..credentials.aws_sessions import session_of
 from ..credentials.gateway_secrets import RenewingPairAuth, RenewingTokenAuth, auth_for
+from ..credentials.signed import SigningAuth
 from ..roles import role_arn
 from .encryption import authority_of, plain_http_rule
 from .resolution import admit, open_attachments
+from .routes import routes_of
 
 log = logging.getLogger(__name__)
 
@@ -148,6 +151,8 @@ async def _connect_to_livy(
     config: EMRConnect, session: AWSSession, compute: Compute, role: str | None, stage: Callable[[str], None]
 ) -> LivyConnection:
     """Get the role's credentials for the compute's Livy, and ask Livy until it honours them."""
+    if compute.kind == "serverless":
+        return await _connect_to_application(config, session, compute, role, stage)
     auth = auth_for(config, session, compute, role)
     if auth:
         await auth.current()
@@ -169,10 +174,31 @@ async def _connect_to_livy(
     return LivyConnection(compute, role, "livy", target)
 
 
+async def _connect_to_application(
+    config: EMRConnect, session: AWSSession, compute: Compute, role: str | None, stage: Callable[[str], None]
+) -> LivyConnection:
+    """Ask the application's Livy endpoint, when the application has started; nothing is started here.
+
+    One that is stopped costs nothing: it is started with its first session (``.starting``).
+    """
+    stage(stages.LIVY)
+    url = await run_in(AWS, endpoint_of, session, compute)
+    target = replace(livy_target(config, compute, url), auth=SigningAuth(session))
+    if compute.state == "STARTED":
+        await until_honoured(target, config.connect_timeout, config.connect_timeout)
+    return LivyConnection(compute, role, "livy", target)
+
+
+def endpoint_of(session: AWSSession, compute: Compute) -> str:
+    """Return the URL of an application's Livy endpoint (reference 3.3); blocks while botocore's data is read."""
+    return f"https://{compute.id}.livy.emr-serverless-services.{compute.region}.{dns_suffix(session)}"
+
+
 def livy_target(config: EMRConnect, compute: Compute, url: str) -> LivyTarget:
     """Return the Livy of a compute at a URL, trusting the CA that is configured for it, yet without credentials."""
     trust = make_ssl_context(authority_of(config, compute)) if url.startswith("https:") else None
-    return LivyTarget(url, trust, label=f"Livy on {compute.name!r} ({compute.id})")
+    label = f"Livy on {compute.name!r} ({compute.id})"
+    return LivyTarget(url, trust, label=label, reduced=compute.kind == "serverless", routes=routes_of(config))
 
 
 # What reaches a compute, by transport: the same transports as compute.eligibility.SUPPORTED_TRANSPORTS.
@@ -214,6 +240,7 @@ async def _probe(
         label=f"the gateway of {compute.name!r} ({compute.id})",
         connect_timeout=config.connect_timeout,
         credentials_timeout=config.credentials_timeout,
+        routes=routes_of(config),
     )
     target = await probe(auth=auth)
     if auth:

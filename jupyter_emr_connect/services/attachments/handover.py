@@ -10,17 +10,20 @@ from datetime import datetime
 from typing import Any
 
 from ...config import EMRConnect
-from ...models import BasicPair, Compute
+from ...models import BasicPair, Compute, Kind
 from ..credentials.aws_sessions import session_of
 from ..credentials.gateway_secrets import RenewingPairAuth, auth_for
+from ..credentials.signed import SigningAuth
 from .connect import LivyConnection, livy_target
 
+ROLE_CONF = "emr-serverless.session.executionRoleArn"
 TUPLES = ("applications", "transports")
 
 
 def hand_over(config: EMRConnect, connection: LivyConnection) -> dict[str, Any]:
     """Return the settings and the connection as JSON values, with the pair that is in use."""
     settings = {name: getattr(config, name) for name in config.trait_names(config=True)}
+    settings["routes"] = dict(connection.target.routes)
     pair, auth = None, connection.target.auth
     if isinstance(auth, RenewingPairAuth) and (secret := auth.hand_over()):
         pair = [secret.username, secret.password, secret.expires_at.isoformat()]
@@ -33,16 +36,26 @@ def hand_over(config: EMRConnect, connection: LivyConnection) -> dict[str, Any]:
     }
 
 
+def required_conf(kind: Kind, role: str | None) -> dict[str, str]:
+    """Return what the ``conf`` of each session must have: on EMR Serverless the runtime role (reference 3.3).
+
+    It goes before whatever a cell says, so that no session runs under another role than the one attached.
+    """
+    return {ROLE_CONF: role} if kind == "serverless" and role else {}
+
+
 def take_over(handed: dict[str, Any]) -> tuple[EMRConnect, LivyConnection]:
     """Return what :func:`hand_over` was given, in another process; blocks while the caller's AWS session is opened."""
     config = EMRConnect(**handed["settings"])
     compute = Compute(**{**handed["compute"], **{name: tuple(handed["compute"][name]) for name in TUPLES}})
     target = livy_target(config, compute, handed["url"])
-    if role := handed["role"]:
+    if compute.kind == "serverless":
+        target = replace(target, auth=SigningAuth(session_of(config, compute)))
+    elif role := handed["role"]:
         auth = auth_for(config, session_of(config, compute), compute, role)
         if isinstance(auth, RenewingPairAuth) and handed["pair"]:
             username, password, expires_at = handed["pair"]
             auth.take_over(BasicPair(username, password, datetime.fromisoformat(expires_at)))
         if auth is not None:
             target = replace(target, auth=auth)
-    return config, LivyConnection(compute, role, "livy", target)
+    return config, LivyConnection(compute, handed["role"], "livy", target)

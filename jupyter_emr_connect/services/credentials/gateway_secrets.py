@@ -78,6 +78,8 @@ def auth_for(
             message = f"AWS names no execution role for the endpoint {compute.name!r} ({compute.id})."
             raise RoleRequired(message, fix="Name a role with --runtime-role or EMR_CONNECT_RUNTIME_ROLE.")
         return RenewingTokenAuth(session, compute, role, renew_before=before, seconds=config.endpoint_token_seconds)
+    if compute.kind == "serverless":
+        return None  # each request is signed by the caller himself
     return RenewingPairAuth(session, compute, role, renew_before=before) if role else None
 
 

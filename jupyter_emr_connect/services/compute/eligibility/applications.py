@@ -11,7 +11,7 @@ from ....aws.emr_serverless import Application, ApplicationRow
 from ....models import Transport
 from .network import NetworkReach
 from .releases import Version, is_since, written
-from .verdict import IDENTITY_CENTER, Eligibility, listed, state_problem
+from .verdict import IDENTITY_CENTER, NOT_LOOKED_AT, Eligibility, driven, listed, state_problem
 
 APPLICATION_STATES = ("CREATING", "CREATED", "STARTING", "STARTED", "STOPPING", "STOPPED", "TERMINATED")
 # One that is created or stopped is started when it is needed (StartApplication), one that is starting gets there.
@@ -27,7 +27,7 @@ def judge_application(application: Application, *, reach: NetworkReach | None = 
     """Judge an application by what ``GetApplication`` says; ``reach`` is what is known of the way to its address."""
     switched = _switched_on(application)
     offers = tuple(one for one in switched if _runs_late_enough(application, one))
-    usable: tuple[Transport, ...] = ()
+    usable = driven(offers)
     auth = "identity-center" if application.identity_center else "iam"
     reason = (
         _row_obstacle(application)
@@ -41,7 +41,7 @@ def judge_application(application: Application, *, reach: NetworkReach | None = 
 
 def judge_application_row(row: ApplicationRow) -> Eligibility:
     """Judge an application of which only the list's row is known: state, type and release, but no flag."""
-    reason = _row_obstacle(row) or _no_transport((), ())
+    reason = _row_obstacle(row) or NOT_LOOKED_AT
     return Eligibility(False, reason, (), "required", "iam")
 
 
@@ -87,8 +87,9 @@ def _switch_obstacle(
 def _no_transport(offers: tuple[Transport, ...], usable: tuple[Transport, ...]) -> str | None:
     if usable:
         return None
-    offered = f" (it offers {listed(offers)})" if offers else ""
-    return f"This version reaches a Serverless application by no transport yet{offered}."
+    return (
+        f"It offers {listed(offers)}, which this version cannot use: switch livyEndpointEnabled on ({HOW_TO_SWITCH})."
+    )
 
 
 def _details(application: Application) -> dict[str, Any]:
