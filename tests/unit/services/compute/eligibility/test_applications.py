@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from jupyter_emr_connect.aws.emr_serverless import Application, ApplicationRow
-from jupyter_emr_connect.services.compute.eligibility import judge_application, judge_application_row
+from jupyter_emr_connect.services.compute.eligibility import NOT_LOOKED_AT, judge_application, judge_application_row
 from tests.unit.services.compute.eligibility.rules import rule
 
 ROW = ApplicationRow("00f1", "a", "", "STARTED", None, "emr-7.13.0", "Spark", None)
@@ -15,16 +15,23 @@ BOTH = Application(
     id="00f1", name="a", arn="", state="STARTED", state_reason=None, release="emr-7.13.0", type="Spark",
     created_at=None, livy_endpoint_enabled=True, session_enabled=True,
 )  # fmt: skip
-NO_TRANSPORT = "This version reaches a Serverless application by no transport yet"
 
 
 @rule("serverless-transport", "serverless-role", "serverless-livy", "serverless-spark-connect")
-def test_an_interactive_application_is_not_attachable_by_this_version():
+def test_an_interactive_application_is_attached_to_by_livy():
     verdict = judge_application(BOTH)
-    assert (verdict.attachable, verdict.transports) == (False, ())
-    assert verdict.reason == f"{NO_TRANSPORT} (it offers livy and spark-connect)."
+    assert (verdict.attachable, verdict.reason, verdict.transports) == (True, None, ("livy",))
     assert verdict.offers == ("livy", "spark-connect")
     assert (verdict.auth, verdict.runtime_role) == ("iam", "required")
+
+
+@rule("serverless-transport")
+def test_an_application_with_spark_connect_alone_is_told_what_to_switch_on():
+    verdict = judge_application(replace(BOTH, livy_endpoint_enabled=False))
+    assert (verdict.attachable, verdict.transports) == (False, ())
+    assert "It offers spark-connect, which this version cannot use: switch livyEndpointEnabled on" in str(
+        verdict.reason
+    )
 
 
 @rule("serverless-state", "serverless-start")
@@ -32,7 +39,7 @@ def test_an_interactive_application_is_not_attachable_by_this_version():
 def test_an_application_that_runs_or_can_be_started_is_no_obstacle(state):
     for auto_start in (True, False):
         verdict = judge_application(replace(BOTH, state=state, auto_start=auto_start))
-        assert str(verdict.reason).startswith(NO_TRANSPORT)
+        assert verdict.attachable
         assert ("start" in verdict.details) == (state in ("CREATED", "STOPPED"))
         assert verdict.details["auto_start"] is auto_start
 
@@ -64,7 +71,7 @@ def test_only_spark_is_interactive():
     verdict = judge_application(replace(BOTH, type="Hive"))
     assert verdict.reason == "It is of type Hive, and only applications of type Spark are interactive."
     assert "does not name" in str(judge_application(replace(BOTH, type="")).reason)
-    assert str(judge_application(replace(BOTH, type="SPARK")).reason).startswith(NO_TRANSPORT)
+    assert judge_application(replace(BOTH, type="SPARK")).attachable
 
 
 @rule("serverless-release")
@@ -108,7 +115,7 @@ def test_identity_center_is_named():
 @rule("serverless-row")
 def test_of_a_row_state_type_and_release_are_known():
     verdict = judge_application_row(ROW)
-    assert (verdict.attachable, verdict.reason) == (False, f"{NO_TRANSPORT}.")
+    assert (verdict.attachable, verdict.reason) == (False, NOT_LOOKED_AT)
     assert (verdict.auth, verdict.runtime_role, verdict.offers) == ("iam", "required", ())
     assert "type Hive" in str(judge_application_row(replace(ROW, type="Hive")).reason)
     assert "emr-6.14.0" in str(judge_application_row(replace(ROW, release="emr-6.1.0")).reason)
