@@ -40,14 +40,15 @@ export function chipState(
   attachment: Attachment | null,
   kernel: EMRKernel | undefined,
   status: string,
-  nameOf: (compute: string) => string,
+  nameOf: (compute: string, written?: string | null) => string,
   trans: TranslationBundle
 ): IChipState {
   if (!attachment && !kernel) {
     const text = trans.__('Not attached');
     return { label: text, state: '', details: text };
   }
-  const compute = nameOf(kernel?.compute ?? attachment!.compute);
+  const on = kernel ?? attachment!;
+  const compute = nameOf(on.compute, on.compute_name);
   const runs = roleName(
     kernel ? kernel.runtime_role : attachment!.runtime_role
   );
@@ -223,7 +224,7 @@ export class Chip extends ReactWidget {
       this._attachment,
       kernel,
       session.kernelDisplayStatus,
-      id => this._model.computes.find(id)?.name ?? id,
+      (id, written) => this._model.computes.find(id)?.name ?? written ?? id,
       this._trans
     );
   }

@@ -183,7 +183,7 @@ describe('a chip', () => {
     await make();
     await after(() => notebook.sessionContext.give('emr-pyspark'));
     expect(button().getAttribute('aria-label')).toBe(
-      'EMR: j-1 · EMRAnalyst, Idle'
+      'EMR: analytics · EMRAnalyst, Idle'
     );
     await after(() => notebook.sessionContext.say('busy'));
     expect(button().getAttribute('aria-label')).toContain('Busy');

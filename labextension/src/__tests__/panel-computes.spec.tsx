@@ -6,7 +6,8 @@ import { act, fireEvent, render, screen, within } from '@testing-library/react';
 import React from 'react';
 
 import type { EMRModel } from '../models/emr';
-import { ComputesSection, MIME } from '../panels/computes';
+import { ComputesSection } from '../panels/computes';
+import { MIME } from '../panels/list';
 import type { Compute } from '../tokens';
 import {
   compute,
@@ -68,6 +69,8 @@ describe('Computes', () => {
         trans={trans}
         chosen={null}
         attached={attached}
+        account="123456789012"
+        kernelsOn={id => (id === 'j-1' ? 2 : 0)}
         onChoose={one => void chosen.push(one)}
       />
     );
@@ -92,9 +95,11 @@ describe('Computes', () => {
     const option = screen.getByRole('option', { name: 'analytics' });
     const text = option.getAttribute('aria-describedby')!;
     expect(document.getElementById(text)?.textContent).toBe(
-      'EMR on EC2, WAITING, can be attached to'
+      'EMR on EC2, Waiting, can be attached to'
     );
     expect(option.textContent).toContain('attached here');
+    expect(option.textContent).toContain('2 kernels');
+    expect(option.textContent).not.toContain('other account');
     expect(option.getAttribute('aria-selected')).toBe('false');
     fireEvent.click(option);
     expect(chosen).toEqual([compute()]);
@@ -120,6 +125,8 @@ describe('Computes', () => {
         trans={trans}
         chosen={null}
         attached={null}
+        account={null}
+        kernelsOn={() => 0}
         onChoose={() => undefined}
       />
     );
@@ -147,7 +154,7 @@ describe('Computes', () => {
     expect(options()[0].textContent).toContain('It ended.');
     expect(options()[0].getAttribute('draggable')).toBe('false');
     fireEvent.click(
-      screen.getByRole('button', { name: 'Hide what cannot be attached' })
+      screen.getByRole('button', { name: 'Cannot be attached (1)' })
     );
     expect(names()).toEqual([]);
   });
@@ -265,7 +272,7 @@ describe('Computes', () => {
     } as unknown as Compute;
     await show([odd]);
     expect(options()[0].textContent).toContain('quantum · emr-7.2.0');
-    expect(options()[0].textContent).toContain('HIBERNATING');
+    expect(options()[0].textContent).toContain('Hibernating');
   });
 
   it('says which services could not be listed, and tries again', async () => {

@@ -64,7 +64,7 @@ describe('names', () => {
 
   it('of computes for screen readers', () => {
     expect(describeCompute(compute(), trans)).toBe(
-      'EMR on EC2, WAITING, can be attached to'
+      'EMR on EC2, Waiting, can be attached to'
     );
     const not = compute({ attachable: false, reason: 'It ended 5% early.' });
     expect(describeCompute(not, trans)).toContain(

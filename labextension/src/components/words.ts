@@ -71,11 +71,22 @@ export function kindName(kind: string, trans: TranslationBundle): string {
   }
 }
 
+/** Return the name of a compute's kind where there is little room. */
+export function shortKind(kind: string, trans: TranslationBundle): string {
+  return kindName(kind, trans).replace(/^EMR (on )?/, '');
+}
+
+/** Return AWS's word for a state as people write it: `Waiting`, `Terminated with errors`. */
+export function stateName(state: string): string {
+  const words = state.toLowerCase().replace(/_/g, ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 /** Return what a screen reader says of a compute beside its name. */
 export function describe(compute: Compute, trans: TranslationBundle): string {
   const kind = kindName(compute.kind, trans);
   const can = compute.attachable
     ? trans.__('can be attached to')
     : trans.__('cannot be attached to: %1', compute.reason ?? '');
-  return `${kind}, ${compute.state}, ${can}`;
+  return `${kind}, ${stateName(compute.state)}, ${can}`;
 }

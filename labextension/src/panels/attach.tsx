@@ -15,7 +15,7 @@ import { roleOf } from '../models/roles';
 import type { RolesModel } from '../models/roles';
 import type { TargetModel } from '../models/target';
 import type { Compute, NewAttachment } from '../tokens';
-import { Details } from './details';
+import { ComputeHead, Details } from './details';
 
 interface IProps {
   compute: Compute | null;
@@ -26,8 +26,8 @@ interface IProps {
   trans: TranslationBundle;
   onAttach: (what: NewAttachment) => void;
   onDetach: () => void;
-  /** Return a compute's name by its id. */
-  nameOf: (id: string) => string;
+  /** Return a compute's name by its id; `written` is the name it had when it was attached. */
+  nameOf: (id: string, written?: string | null) => string;
 }
 
 /** What is attached here, and how to attach something else. */
@@ -40,7 +40,9 @@ export function AttachSection(props: IProps): JSX.Element {
       {compute ? (
         <Chosen key={keyOf(compute)} {...props} compute={compute} />
       ) : (
-        <p>{trans.__('Choose a compute in the list above.')}</p>
+        <p className="jp-EmrDim">
+          {trans.__('Choose a compute in the list above.')}
+        </p>
       )}
     </div>
   );
@@ -58,7 +60,7 @@ function Attached(props: IProps): JSX.Element | null {
   }
   if (!attachment) {
     return (
-      <p>
+      <p className="jp-EmrDim">
         {trans.__(
           '%1 is not attached.',
           path === null ? trans.__('Folder %1', what) : what
@@ -70,30 +72,27 @@ function Attached(props: IProps): JSX.Element | null {
   const role = roleName(attachment.runtime_role);
   return (
     <div className="jp-EmrAttached">
-      <div>
-        <bdi>{what}</bdi> → <b>{props.nameOf(attachment.compute)}</b>
+      <div className="jp-EmrAttached-text">
+        <bdi>{what}</bdi> →{' '}
+        <b>{props.nameOf(attachment.compute, attachment.compute_name)}</b>
         {role && <> · {role}</>}
+        {!isOwn && (
+          <div className="jp-EmrDim">
+            {attachment.path === null
+              ? trans.__('from a folder above')
+              : trans.__('from folder %1', attachment.path || '/')}
+          </div>
+        )}
       </div>
-      {!isOwn && (
-        <div>
-          {attachment.path === null
-            ? trans.__('from a folder above')
-            : trans.__('from folder %1', attachment.path || '/')}
-        </div>
-      )}
-      <div className="jp-EmrButtons">
-        <Button
-          onClick={props.onDetach}
-          title={
-            isOwn
-              ? ''
-              : trans.__('Detaches the folder %1', attachment.path ?? '')
-          }
-          disabled={attachment.path === null}
-        >
-          {trans.__('Detach')}
-        </Button>
-      </div>
+      <Button
+        onClick={props.onDetach}
+        title={
+          isOwn ? '' : trans.__('Detaches the folder %1', attachment.path ?? '')
+        }
+        disabled={attachment.path === null}
+      >
+        {trans.__('Detach')}
+      </Button>
     </div>
   );
 }
@@ -126,7 +125,7 @@ function Chosen(props: IProps & { compute: Compute }): JSX.Element {
     });
   return (
     <>
-      <Details compute={compute} memory={memory} trans={trans} />
+      <ComputeHead compute={compute} />
       {takesRole && (
         <RoleChoice
           {...props}
@@ -135,24 +134,6 @@ function Chosen(props: IProps & { compute: Compute }): JSX.Element {
           required={compute.runtime_role === 'required'}
         />
       )}
-      <details className="jp-EmrMore">
-        <summary>{trans.__('More')}</summary>
-        <label>
-          {trans.__('Transport')}{' '}
-          <select
-            className="jp-EmrSelect"
-            value={transport}
-            onChange={event => setTransport(event.target.value as Transport)}
-          >
-            <option value="auto">{trans.__('automatic')}</option>
-            {compute.transports.map(name => (
-              <option key={name} value={name}>
-                {name}
-              </option>
-            ))}
-          </select>
-        </label>
-      </details>
       <div className="jp-EmrButtons">
         <Button
           accept
@@ -176,6 +157,25 @@ function Chosen(props: IProps & { compute: Compute }): JSX.Element {
         </p>
       )}
       <Progress {...props} />
+      <Details compute={compute} memory={memory} trans={trans} />
+      <details className="jp-EmrMore">
+        <summary>{trans.__('More')}</summary>
+        <label>
+          {trans.__('Transport')}{' '}
+          <select
+            className="jp-EmrSelect"
+            value={transport}
+            onChange={event => setTransport(event.target.value as Transport)}
+          >
+            <option value="auto">{trans.__('automatic')}</option>
+            {compute.transports.map(name => (
+              <option key={name} value={name}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
+      </details>
     </>
   );
 }
@@ -261,18 +261,23 @@ function Progress(props: IProps & { compute: Compute }): JSX.Element | null {
     return (
       <div role="status" className="jp-EmrProgress">
         <span className="jp-EmrSpinner" aria-hidden="true" />
-        {trans.__(
-          'Attaching %1: credentials, address, gateway … %2',
-          current.path || '/',
-          span(attaching.seconds)
-        )}
+        <span>
+          {trans.__(
+            'Attaching %1: credentials, address, gateway … %2',
+            current.path || '/',
+            span(attaching.seconds)
+          )}
+        </span>
         <Button onClick={() => attaching.cancel()}>{trans.__('Cancel')}</Button>
       </div>
     );
   }
   if (failed) {
     return (
-      <div className="jp-EmrFailed">
+      <div
+        className="jp-EmrFailed"
+        ref={element => element?.scrollIntoView?.({ block: 'nearest' })}
+      >
         <Steps hop={failed.problem.hop} trans={trans} />
         <Problem problem={failed.problem} trans={trans}>
           <Button accept onClick={() => props.onAttach(failed.what)}>

@@ -2,34 +2,25 @@
  * The list of computes with its filters.
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { useVirtualizer } from '@tanstack/react-virtual';
 import React, { useMemo, useRef, useState } from 'react';
 
 import { useChanges, useSeconds } from '../components/hooks';
-import { Button, Problem } from '../components/problem';
-import { describe, kindName, secondsSince, span } from '../components/words';
-import { keyOf } from '../models/computes';
+import { actionsMissing, Button, Problem } from '../components/problem';
+import { kindName, secondsSince, span, stateName } from '../components/words';
 import type { ComputesModel } from '../models/computes';
 import { choicesOf, NO_FILTER, rowsOf } from '../models/filter';
 import type { IFilter } from '../models/filter';
-import type { Memory } from '../models/memory';
+import type { IProblem } from '../request';
 import type { Compute, PartialError } from '../tokens';
+import { List } from './list';
+import type { IComputesProps } from './list';
 
-const ROW_HEIGHT = 42;
-
-interface IProps {
-  model: ComputesModel;
-  memory: Memory;
-  trans: TranslationBundle;
-  /** The key of the chosen compute. */
-  chosen: string | null;
-  /** The id of the compute that the notebook in front is attached to. */
-  attached: string | null;
-  onChoose: (compute: Compute) => void;
-}
+/** Installs and starts the sandbox, and then JupyterLab beside it. */
+const SANDBOX =
+  'pip install "jupyter_emr_connect[sandbox]" && jupyter emr sandbox up';
 
 /** Search, filters, errors of single services, and the list. */
-export function ComputesSection(props: IProps): JSX.Element {
+export function ComputesSection(props: IComputesProps): JSX.Element {
   const { model, memory, trans } = props;
   useChanges(model.changed, memory.changed);
   const [filter, setFilter] = useState<IFilter>(NO_FILTER);
@@ -78,11 +69,14 @@ export function ComputesSection(props: IProps): JSX.Element {
       )}
       <div className="jp-EmrComputes-foot">
         {rows.others.length > 0 && (
-          <Button aria-expanded={others} onClick={() => setOthers(!others)}>
-            {others
-              ? trans.__('Hide what cannot be attached')
-              : trans.__('Cannot be attached (%1)', rows.others.length)}
-          </Button>
+          <button
+            type="button"
+            className="jp-EmrFold"
+            aria-expanded={others}
+            onClick={() => setOthers(!others)}
+          >
+            {trans.__('Cannot be attached (%1)', rows.others.length)}
+          </button>
         )}
         <Age model={model} trans={trans} />
       </div>
@@ -128,152 +122,17 @@ function Choices(props: {
             <option value="">{labels[field]}</option>
             {values.map(value => (
               <option key={value} value={value}>
-                {field === 'kind' ? kindName(value, trans) : value}
+                {field === 'kind'
+                  ? kindName(value, trans)
+                  : field === 'state'
+                    ? stateName(value)
+                    : value}
               </option>
             ))}
           </select>
         ))}
     </div>
   );
-}
-
-function List(
-  props: IProps & {
-    rows: Compute[];
-    listRef: React.RefObject<HTMLDivElement>;
-  }
-): JSX.Element {
-  const { rows, listRef, trans, chosen } = props;
-  const [active, setActive] = useState<string | null>(null);
-  const virtual = useVirtualizer({
-    count: rows.length,
-    estimateSize: () => ROW_HEIGHT,
-    getItemKey: index => keyOf(rows[index]),
-    getScrollElement: () => listRef.current,
-    overscan: 8,
-    useFlushSync: false // React says no to it while it renders
-  });
-  const at = rows.findIndex(row => keyOf(row) === (active ?? chosen));
-  const move = (index: number): void => {
-    const to = Math.min(Math.max(index, 0), rows.length - 1);
-    if (rows[to]) {
-      setActive(keyOf(rows[to]));
-      virtual.scrollToIndex(to);
-    }
-  };
-  const page = Math.max(
-    1,
-    Math.floor((listRef.current?.clientHeight ?? 0) / ROW_HEIGHT) - 1
-  );
-  const steps: Record<string, number> = {
-    ArrowDown: at + 1,
-    ArrowUp: at - 1,
-    Home: 0,
-    End: rows.length - 1,
-    PageDown: at + page,
-    PageUp: at - page
-  };
-  const onKeyDown = (event: React.KeyboardEvent): void => {
-    if (event.key in steps) {
-      event.preventDefault();
-      move(steps[event.key]);
-    } else if ((event.key === 'Enter' || event.key === ' ') && rows[at]) {
-      event.preventDefault();
-      props.onChoose(rows[at]);
-    }
-  };
-  // Out of sight there is no row that a screen reader could go to.
-  const isThere = virtual.getVirtualItems().some(item => item.index === at);
-  const choose = (compute: Compute): void => {
-    setActive(keyOf(compute));
-    props.onChoose(compute);
-  };
-  return (
-    <div
-      ref={listRef}
-      className="jp-EmrComputes-list"
-      role="listbox"
-      tabIndex={0}
-      aria-label={trans.__('Computes')}
-      aria-busy={props.model.busy}
-      aria-activedescendant={isThere ? idOf(rows[at]) : undefined}
-      onKeyDown={onKeyDown}
-      onFocus={() => active ?? chosen ?? move(0)}
-    >
-      <div role="presentation" style={{ height: virtual.getTotalSize() }}>
-        {virtual.getVirtualItems().map(item => (
-          <Row
-            {...props}
-            key={item.key}
-            compute={rows[item.index]}
-            onChoose={choose}
-            isActive={item.index === at}
-            top={item.start}
-            place={[item.index + 1, rows.length]}
-          />
-        ))}
-      </div>
-    </div>
-  );
-}
-
-function Row(
-  props: IProps & {
-    compute: Compute;
-    isActive: boolean;
-    top: number;
-    place: [number, number];
-  }
-): JSX.Element {
-  const { compute, trans, memory } = props;
-  const key = keyOf(compute);
-  const id = idOf(compute);
-  const classes = [
-    'jp-EmrRow',
-    compute.attachable ? '' : 'jp-mod-unattachable',
-    props.isActive ? 'jp-mod-active' : ''
-  ];
-  return (
-    <div
-      id={id}
-      role="option"
-      className={classes.join(' ')}
-      style={{ transform: `translateY(${props.top}px)`, height: ROW_HEIGHT }}
-      aria-label={compute.name}
-      aria-describedby={`${id}-text`}
-      aria-selected={key === props.chosen}
-      aria-posinset={props.place[0]}
-      aria-setsize={props.place[1]}
-      draggable={compute.attachable}
-      onDragStart={event => event.dataTransfer.setData(MIME, key)}
-      onClick={() => props.onChoose(compute)}
-    >
-      <div className="jp-EmrRow-name" title={`${compute.name}\n${compute.id}`}>
-        <bdi>{compute.name}</bdi>
-        {memory.isPinned(key) && <span aria-hidden="true"> ★</span>}
-        {compute.id === props.attached && (
-          <span className="jp-EmrBadge">{trans.__('attached here')}</span>
-        )}
-      </div>
-      <div className="jp-EmrRow-text" aria-hidden="true">
-        {compute.attachable
-          ? [kindName(compute.kind, trans), compute.release, compute.state]
-              .filter(Boolean)
-              .join(' · ')
-          : compute.reason}
-      </div>
-      <span id={`${id}-text`} hidden>
-        {describe(compute, trans)}
-      </span>
-    </div>
-  );
-}
-
-/** The type of what is dragged from the list: a compute's key. */
-export const MIME = 'application/x-emr-compute';
-
-function idOf(compute: Compute): string {
-  return `jp-emr-compute-${encodeURIComponent(keyOf(compute))}`; // an id has no spaces
 }
 
 function Errors(props: {
@@ -284,24 +143,48 @@ function Errors(props: {
   const { errors, model, trans } = props;
   return (
     <>
-      {errors.map((error, index) => {
-        const where = [error.kind && kindName(error.kind, trans), error.region];
-        const place = where.filter(Boolean).join(', ');
-        const problem = {
-          ...error,
-          message: place ? `${place}: ${error.message}` : error.message,
-          fix: error.fix ?? ''
-        };
-        return (
-          <Problem key={index} problem={problem} trans={trans}>
-            <Button disabled={model.busy} onClick={() => void model.refresh()}>
-              {trans.__('Try again')}
-            </Button>
-          </Problem>
-        );
-      })}
+      {problemsOf(errors, trans).map((problem, index) => (
+        <Problem key={index} problem={problem} trans={trans}>
+          <Button disabled={model.busy} onClick={() => void model.refresh()}>
+            {trans.__('Try again')}
+          </Button>
+        </Problem>
+      ))}
     </>
   );
+}
+
+/** Return what to show of services that could not be listed; the refusals of AWS as one, with all that is missing. */
+export function problemsOf(
+  errors: readonly PartialError[],
+  trans: TranslationBundle
+): IProblem[] {
+  const placeOf = ({ kind, region }: PartialError): string =>
+    [kind && kindName(kind, trans), region].filter(Boolean).join(', ');
+  const problems = errors.map(error => {
+    const place = placeOf(error);
+    const message = place ? `${place}: ${error.message}` : error.message;
+    return { ...error, message, fix: error.fix ?? '' };
+  });
+  const denied = problems.filter(problem => actionsMissing(problem).length > 0);
+  if (denied.length < 2) {
+    return problems;
+  }
+  const places = errors.filter((_, index) => denied.includes(problems[index]));
+  const actions = [...new Set(denied.flatMap(actionsMissing))];
+  const together = {
+    message: trans.__(
+      'AWS does not let you list %1.',
+      [...new Set(places.map(placeOf))].join('; ')
+    ),
+    fix: trans.__(
+      'Ask your administrator to allow %1, or choose another profile.',
+      actions.join(', ')
+    ),
+    code: denied[0].code,
+    iam_action: actions.join(', ')
+  };
+  return [together, ...problems.filter(problem => !denied.includes(problem))];
 }
 
 function Empty(props: {
@@ -322,12 +205,24 @@ function Empty(props: {
       </p>
     );
   }
+  if ((model.list?.errors.length ?? 0) > 0) {
+    return <p role="status">{trans.__('No computes could be listed.')}</p>;
+  }
   return (
-    <p role="status">
-      {trans.__(
-        'There is no EMR cluster, endpoint or application in this account and region. Change the profile above, or try the sandbox in a terminal: jupyter emr sandbox up'
-      )}
-    </p>
+    <div role="status">
+      <Problem
+        kind="note"
+        trans={trans}
+        problem={{
+          message: trans.__('There are no computes here.'),
+          fix: trans.__(
+            'This account and region have no EMR cluster, EMR on EKS endpoint or EMR Serverless application. Choose another profile above, or try an EMR of your own on this machine, in a terminal: `%1`',
+            SANDBOX
+          ),
+          code: 'no-computes'
+        }}
+      />
+    </div>
   );
 }
 

@@ -6,12 +6,29 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
 import { Button } from '../components/problem';
-import { kindName, secondsSince, span } from '../components/words';
+import { kindName, secondsSince, span, stateName } from '../components/words';
 import { keyOf } from '../models/computes';
 import type { Memory } from '../models/memory';
 import type { Compute } from '../tokens';
 
-/** Name, id, state and why it cannot be attached to; the rest is folded. */
+/** Name, state, and why it cannot be attached to. */
+export function ComputeHead(props: { compute: Compute }): JSX.Element {
+  const { compute } = props;
+  return (
+    <div className="jp-EmrHead">
+      <h3>
+        <bdi>{compute.name}</bdi> <span>{stateName(compute.state)}</span>
+      </h3>
+      {!compute.attachable && (
+        <p className="jp-EmrProblem-cause" role="note">
+          {compute.reason}
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** The rest, folded: facts, tags, a pin. */
 export function Details(props: {
   compute: Compute;
   memory: Memory;
@@ -40,14 +57,6 @@ export function Details(props: {
   ];
   return (
     <div className="jp-EmrDetails">
-      <h3>
-        <bdi>{compute.name}</bdi> <span>{compute.state}</span>
-      </h3>
-      {!compute.attachable && (
-        <p className="jp-EmrProblem-cause" role="note">
-          {compute.reason}
-        </p>
-      )}
       <details>
         <summary>{trans.__('Details')}</summary>
         <dl>

@@ -9,6 +9,7 @@ import { useChanges, useSeconds } from '../components/hooks';
 import { Button, Problem } from '../components/problem';
 import { callerName, clock, secondsSince, span } from '../components/words';
 import type { IdentityModel } from '../models/identity';
+import type { IProblem } from '../request';
 import type { Identity } from '../tokens';
 
 const SOON_S = 15 * 60;
@@ -23,33 +24,25 @@ export function IdentitySection(props: {
   const { model, trans } = props;
   useChanges(model.changed);
   const { identity, problem } = model;
+  useSeconds(Boolean(identity?.expires_at) && !problem);
   return (
     <section
       className="jp-EmrIdentity"
       aria-label={trans.__('Identity')}
       aria-busy={model.busy}
     >
-      {identity && !problem && (
-        <div className="jp-EmrIdentity-who" title={identity.arn}>
-          <b>{callerName(identity.arn)}</b>
-          <span>
-            {identity.account} · {identity.region}
-          </span>
-        </div>
-      )}
-      {!identity && !problem && (
-        <div>{trans.__('Asking AWS who you are …')}</div>
-      )}
-      {problem && (
-        <Problem problem={problem} trans={trans}>
-          <Button accept disabled={model.busy} onClick={props.onRefresh}>
-            {trans.__('Try again')}
-          </Button>
-        </Problem>
-      )}
       <div className="jp-EmrIdentity-line">
-        {identity && <Profile {...props} identity={identity} />}
-        {identity && !problem && <Expiry identity={identity} trans={trans} />}
+        {identity && !problem ? (
+          <b className="jp-EmrIdentity-who" title={identity.arn}>
+            {callerName(identity.arn)}
+          </b>
+        ) : (
+          <span className="jp-EmrIdentity-who">
+            {problem
+              ? trans.__('Not logged in to AWS')
+              : trans.__('Asking AWS who you are …')}
+          </span>
+        )}
         <button
           type="button"
           className="jp-EmrIconButton"
@@ -60,6 +53,29 @@ export function IdentitySection(props: {
           <refreshIcon.react tag="span" />
         </button>
       </div>
+      {identity && !problem && (
+        <div className="jp-EmrIdentity-line jp-EmrDim">
+          <span>
+            {identity.account} · {identity.region}
+          </span>
+          <Expiry identity={identity} trans={trans} />
+        </div>
+      )}
+      {identity && !problem && model.isOver && (
+        <Problem problem={loginOver(identity, trans)} trans={trans}>
+          <Button accept disabled={model.busy} onClick={props.onRefresh}>
+            {trans.__('Try again')}
+          </Button>
+        </Problem>
+      )}
+      {problem && (
+        <Problem problem={problem} trans={trans}>
+          <Button accept disabled={model.busy} onClick={props.onRefresh}>
+            {trans.__('Try again')}
+          </Button>
+        </Problem>
+      )}
+      {identity && <Profile {...props} identity={identity} />}
     </section>
   );
 }
@@ -103,24 +119,21 @@ function Expiry(props: {
     return null;
   }
   if (left <= 0) {
-    const profile = identity.profile ? ` --profile ${identity.profile}` : '';
-    const fix = identity.sso_session
-      ? trans.__('Log in again: `aws sso login%1`', profile)
-      : trans.__('Get new credentials, then refresh.');
-    return (
-      <Problem
-        problem={{
-          message: trans.__('The AWS login has expired.'),
-          fix,
-          code: 'login-expired'
-        }}
-        trans={trans}
-      />
-    );
+    return null; // said in words below
   }
   const text =
     left < SOON_S
       ? trans.__('expires in %1', span(left))
       : trans.__('until %1', clock(identity.expires_at));
   return <span className={left < SOON_S ? 'jp-EmrSoon' : ''}>{text}</span>;
+}
+
+/** Return what to say, and to do, once the caller's login is over. */
+function loginOver(identity: Identity, trans: TranslationBundle): IProblem {
+  const profile = identity.profile ? ` --profile ${identity.profile}` : '';
+  const fix = identity.sso_session
+    ? trans.__('Log in again: `aws sso login%1`', profile)
+    : trans.__('Get new credentials, then try again.');
+  const message = trans.__('The AWS login has expired.');
+  return { message, fix, code: 'login-expired' };
 }

@@ -62,7 +62,9 @@ export function KernelsSection(props: IProps): JSX.Element {
         />
       ))}
       {model.items?.length === 0 && (
-        <p role="status">{trans.__('No kernel runs on a compute.')}</p>
+        <p role="status" className="jp-EmrDim">
+          {trans.__('No kernel runs on a compute.')}
+        </p>
       )}
       <ul>
         {items.map(kernel => (
@@ -100,19 +102,20 @@ function Item(
   }
 ): JSX.Element {
   const { kernel, computes, trans, actions, attempt } = props;
-  const compute = computes.find(kernel.compute)?.name ?? kernel.compute;
+  const compute =
+    computes.find(kernel.compute)?.name ??
+    kernel.compute_name ??
+    kernel.compute;
   const where = [compute, roleName(kernel.runtime_role), kernel.kernelspec];
   const [sure, setSure] = useState(false);
   return (
     <li className="jp-EmrKernel">
-      <div className="jp-EmrRow-name" title={kernel.path ?? ''}>
+      <div className="jp-EmrKernel-name" title={kernel.path ?? ''}>
         <bdi>{nameOf(kernel) ?? trans.__('no notebook')}</bdi>
       </div>
-      <div>{where.filter(Boolean).join(' · ')}</div>
-      <div>{stateOf(kernel, trans)}</div>
-      {kernel.reason && (
-        <div className="jp-EmrProblem-fix">{kernel.reason}</div>
-      )}
+      <div className="jp-EmrDim">{where.filter(Boolean).join(' · ')}</div>
+      <div className="jp-EmrDim">{stateOf(kernel, trans)}</div>
+      {kernel.reason && <div>{kernel.reason}</div>}
       <div className="jp-EmrButtons">
         {kernel.notebook && (
           <Button onClick={() => actions.open(kernel)}>

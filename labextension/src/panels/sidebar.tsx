@@ -15,11 +15,11 @@ import type { Compute } from '../tokens';
 import { AttachSection } from './attach';
 import { ComputesSection } from './computes';
 import { IdentitySection } from './identity';
-import { KernelsSection } from './kernels';
+import { isGone, KernelsSection } from './kernels';
 import type { IKernelActions } from './kernels';
 
 /** How the height is shared by computes, attaching and kernels. */
-const SIZES = [0.42, 0.36, 0.22];
+const SIZES = [0.38, 0.4, 0.22];
 
 /** Identity on top; below it the list of computes, attaching, and kernels. */
 export class EMRSidebar extends SidePanel {
@@ -106,7 +106,13 @@ function Computes(props: {
   trans: TranslationBundle;
 }): JSX.Element {
   const { model, trans } = props;
-  useChanges(model.changed, model.target.changed);
+  useChanges(
+    model.changed,
+    model.target.changed,
+    model.identity.changed,
+    model.kernels.changed
+  );
+  const kernels = model.kernels.items ?? [];
   return (
     <ComputesSection
       model={model.computes}
@@ -114,6 +120,11 @@ function Computes(props: {
       trans={trans}
       chosen={model.chosen}
       attached={model.target.attachment?.compute ?? null}
+      account={model.identity.identity?.account ?? null}
+      kernelsOn={id =>
+        kernels.filter(kernel => kernel.compute === id && !isGone(kernel))
+          .length
+      }
       onChoose={(compute: Compute) => model.choose(compute)}
     />
   );
@@ -135,7 +146,7 @@ function Attach(props: {
       trans={trans}
       onAttach={what => void model.attach(what)}
       onDetach={() => void model.detach()}
-      nameOf={id => model.computes.find(id)?.name ?? id}
+      nameOf={(id, written) => model.computes.find(id)?.name ?? written ?? id}
     />
   );
 }
