@@ -1,6 +1,7 @@
 /**
  * @jest-environment ./jest.browser.js
  */
+import { Clipboard } from '@jupyterlab/apputils';
 import { nullTranslator } from '@jupyterlab/translation';
 import { act, fireEvent, render, screen, within } from '@testing-library/react';
 import React from 'react';
@@ -291,6 +292,41 @@ describe('Computes', () => {
     );
     expect(server.count('GET compute')).toBe(2);
     expect(names()).toEqual(['analytics']);
+  });
+
+  it('says once what AWS denies, with the policy to copy, and claims nothing of what it could not see', async () => {
+    const denied = (kind: string, action: string): object => ({
+      kind,
+      region: '',
+      code: 'access-denied',
+      message: `You may not call ${action}.`,
+      fix: 'Ask.',
+      iam_action: action
+    });
+    const errors = [
+      denied('ec2', 'elasticmapreduce:ListClusters'),
+      { kind: 'eks', region: '', code: 'throttled', message: 'Slow.' },
+      denied('serverless', 'emr-serverless:ListApplications')
+    ];
+    await show([], { errors });
+    const [together, other] = screen.getAllByRole('alert');
+    expect(together.textContent).toContain(
+      'AWS does not let you list EMR on EC2; EMR Serverless.'
+    );
+    expect(other.textContent).toContain('EMR on EKS: Slow.');
+    expect(screen.getByText('No computes could be listed.')).toBeTruthy();
+    expect(screen.queryByText(/There are no computes/)).toBeNull();
+    const copy = jest.spyOn(Clipboard, 'copyToSystem').mockReturnValue();
+    fireEvent.click(
+      within(together).getByRole('button', { name: 'Copy policy' })
+    );
+    const { Statement } = JSON.parse(copy.mock.calls[0][0] as string) as {
+      Statement: { Action: string[] }[];
+    };
+    expect(Statement[0].Action).toEqual([
+      'elasticmapreduce:ListClusters',
+      'emr-serverless:ListApplications'
+    ]);
   });
 
   it('says why there is no list at all', async () => {
