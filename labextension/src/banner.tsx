@@ -16,7 +16,10 @@ export interface IAction {
   accept?: boolean;
 }
 
-const shown = new WeakMap<NotebookPanel, ReactWidget>();
+const shown = new WeakMap<
+  NotebookPanel,
+  { banner: ReactWidget; code: string }
+>();
 
 /** Show a banner above a notebook, in place of the one that stands there. */
 export function showBanner(
@@ -44,7 +47,7 @@ export function showBanner(
   );
   banner.addClass('jp-EmrNotice');
   panel.contentHeader.addWidget(banner);
-  shown.set(panel, banner);
+  shown.set(panel, { banner, code: problem.code });
 }
 
 /** As high as what it shows: the layout above a notebook wants to be told. */
@@ -78,6 +81,11 @@ class Banner extends ReactWidget {
 
 /** Take the banner above a notebook away. */
 export function hideBanner(panel: NotebookPanel): void {
-  shown.get(panel)?.dispose();
+  shown.get(panel)?.banner.dispose();
   shown.delete(panel);
+}
+
+/** Return the code of the problem that stands above a notebook; null where none does. */
+export function bannerOf(panel: NotebookPanel): string | null {
+  return shown.get(panel)?.code ?? null;
 }

@@ -85,7 +85,11 @@ export class StartFailures {
       problem,
       open
         ? [
-            { label: trans.__('Attach …'), execute: open, accept: true },
+            {
+              label: trans.__('Choose a compute …'),
+              execute: open,
+              accept: true
+            },
             ...actions
           ]
         : actions,

@@ -82,7 +82,7 @@ def test_a_notebook_without_an_attachment_says_so_and_can_be_attached(lab: str, 
     expect(notice).to_contain_text("attach", timeout=60_000)
     expect(page.get_by_role("button", name="EMR: Not attached")).to_be_visible()
     expect(page.locator(".jp-Dialog")).to_have_count(0)
-    notice.get_by_role("button", name="Attach …").click()
+    notice.get_by_role("button", name="Choose a compute …").click()
     choose(page, "open")
     page.get_by_role("button", name="Attach to this notebook").click()
     expect(page.get_by_role("button", name="EMR: open, Idle")).to_be_visible(timeout=90_000)

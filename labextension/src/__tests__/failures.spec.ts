@@ -102,7 +102,7 @@ describe('a start that fails', () => {
     expect(notebook.boxes).toEqual([]);
     const notice = within(notebook.notice!);
     expect(notice.getByRole('alert').textContent).toContain('Not attached.');
-    fireEvent.click(notice.getByRole('button', { name: 'Attach …' }));
+    fireEvent.click(notice.getByRole('button', { name: 'Choose a compute …' }));
     expect([opened, notebook.notice]).toEqual([1, null]);
   });
 

@@ -399,6 +399,7 @@ export class FakeNotebook {
   }
 
   readonly context;
+  readonly disposed = new Signal<this, void>(this);
   readonly sessionContext: FakeSession;
   readonly contentHeader = {
     widgets: [] as { node: HTMLElement; isDisposed: boolean }[],

@@ -12,6 +12,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { Chip } from '../chip';
 import { StartFailures } from '../failures';
+import { KernelNotices, ReconnectingNotices } from '../kernelnotices';
 import { CommandIDs } from '../tokens';
 import { WaitingExecutor } from '../waiting';
 import { IEMRModel } from './panel';
@@ -48,6 +49,14 @@ export const notebook: JupyterFrontEndPlugin<void> = {
     const openPanel = (): void =>
       void app.commands.execute(CommandIDs.openPanel);
     const failures = new StartFailures(specs, openPanel, trans);
+    const runAbove = (): void =>
+      void app.commands.execute('notebook:run-all-above');
+    const notices = new KernelNotices(openPanel, runAbove, trans);
+    new ReconnectingNotices(
+      model.kernels,
+      (id, written) => model.computes.find(id)?.name ?? written ?? id,
+      trans
+    );
     if (dialogs) {
       failures.quieten(dialogs);
     }
@@ -58,6 +67,7 @@ export const notebook: JupyterFrontEndPlugin<void> = {
     }
     tracker.widgetAdded.connect((_, panel) => {
       failures.watch(panel);
+      notices.watch(panel);
       const chip = new Chip(panel, model, app.commands, specs, trans);
       if (!panel.toolbar.insertBefore('kernelName', 'emr', chip)) {
         panel.toolbar.addItem('emr', chip);

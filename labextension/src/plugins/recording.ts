@@ -8,19 +8,17 @@ import type {
 import { INotebookTracker } from '@jupyterlab/notebook';
 
 import { CatchUp } from '../recording/catchup';
-import { notify } from '../recording/notices';
 
 /** For each notebook that is opened: what its kernel published while no tab was there. */
 export const catchUp: JupyterFrontEndPlugin<void> = {
   id: 'jupyter_emr_connect:catch-up',
   description:
-    'Shows what gateway kernels published while no browser was connected, goes on live, and tells why a restart failed.',
+    'Shows what gateway kernels published while no browser was connected and goes on live.',
   autoStart: true,
   requires: [INotebookTracker],
   activate: (_: JupyterFrontEnd, tracker: INotebookTracker): void => {
     tracker.widgetAdded.connect((_, panel) => {
       new CatchUp(panel);
-      notify(panel);
     });
   }
 };
