@@ -152,3 +152,7 @@ class KernelStatus:
         """Change the status here, and tell local clients what the bridge does not (IOPub ``emr_connect_status``)."""
         self.set(state, cause, f"{reason} {fix}".strip())
         self._publish("emr_connect_status", {**self.to_json(), "reason": reason, "fix": fix})
+
+    def announce_death(self) -> None:
+        """Tell local clients that the kernel is dead and will not come back by itself, in Jupyter's own words."""
+        self._publish("status", {"execution_state": "dead"})

@@ -64,6 +64,7 @@ class EMRProvisioner(KernelProvisionerBase):
         self._given_up = False  # for good: its server shuts the kernel down, or stops
         self._launching: asyncio.Task[Any] | None = None  # on the gateway loop
         self._breaking_off = False
+        self._restart_asked = False  # by a user; Jupyter restarts kernels that died by itself
         self._address: dict[str, Any] = {}
 
     @property
@@ -109,7 +110,7 @@ class EMRProvisioner(KernelProvisionerBase):
             loop.start(self._finish())
             raise
         finally:
-            self.timings = stages.timings
+            self.timings, self._restart_asked = stages.timings, False
         self._has_process = True
         return self.connection_info
 
@@ -153,6 +154,8 @@ class EMRProvisioner(KernelProvisionerBase):
         except BaseException as error:
             if former is not None and isinstance(error, EMRConnectError):  # a client may still be there
                 former.status.announce("gone", NOT_RESTARTED, error.message, error.fix)
+                if not self._restart_asked:  # whoever asked is answered, and may ask again
+                    former.status.announce_death()
             if not self._has_process:
                 loop.keep(self._finish())
             raise
@@ -427,6 +430,7 @@ class EMRProvisioner(KernelProvisionerBase):
 
     async def shutdown_requested(self, restart: bool = False) -> None:
         """Shut the kernel down; called after a request on the control channel, which may be slower than this call."""
+        self._restart_asked = restart
         if self._left:
             self._has_process = False
         else:

@@ -111,6 +111,21 @@ class Channels:
         # Not by aiohttp's own timeout, which each of the server's pings renews.
         return await asyncio.wait_for(found(), wait)
 
+    async def until_state(self, state: str, *, wait: float = 60) -> dict[str, Any]:
+        """Wait until the kernel is said to be in this state; return what was last said of its connection."""
+        told: dict[str, Any] = {}
+
+        async def found() -> dict[str, Any]:
+            nonlocal told
+            while True:
+                message = await self.receive()
+                if message["msg_type"] == "emr_connect_status":
+                    told = message["content"]
+                if message["msg_type"] == "status" and message["content"]["execution_state"] == state:
+                    return told
+
+        return await asyncio.wait_for(found(), wait)
+
     async def printed(self, code: str) -> str:
         """Run a cell; return the first that it writes."""
         text: str = (await self.until("stream", await self.ask(code)))["content"]["text"]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from tests.conftest import Sandbox
@@ -159,6 +161,41 @@ async def test_a_server_that_ends_does_with_its_kernels_what_is_configured_and_d
     assert on_gateway() == (first if leaves else set())
     for kernel in first & on_gateway():
         assert sandbox.json("kernels", "shutdown", kernel)["link"] == "detached"
+
+
+def delete_on_gateway(sandbox: Sandbox, kernel: str) -> None:
+    """Delete a kernel as an administrator may, unknown to the server."""
+    url = f"{sandbox.compute('open')['gateway_url']}/api/kernels/{kernel}"
+    urllib.request.urlopen(urllib.request.Request(url, method="DELETE"), timeout=60).close()
+
+
+async def test_browsers_are_told_of_an_automatic_restart_that_fails(
+    sandbox: Sandbox, notebooks: Path, on_gateway: Any
+) -> None:
+    """One that stays connected, and one that connects anew as JupyterLab does, which waits for the restart."""
+    async with serving(sandbox, notebooks, "--ServerApp.root_dir=notebooks") as server:
+        session = await opened(server)
+        kernel = session["kernel"]["id"]
+        (remote,) = on_gateway()
+        async with server.channels(kernel) as channels:
+            assert sandbox.cli("detach", str(notebooks / "notebooks" / "team")).returncode == 0
+            await asyncio.to_thread(delete_on_gateway, sandbox, remote)
+            await channels.until_state("restarting")
+            with pytest.raises(aiohttp.WSServerHandshakeError):
+                async with server.channels(kernel, "another"):
+                    pass
+            told = await channels.until_state("dead")
+        assert "is not attached to a compute" in told["reason"]
+        assert "jupyter emr attach" in told["fix"]
+        _, model = await server.call("GET", f"/api/kernels/{kernel}")
+        assert model["execution_state"] == "dead"
+        assert "is not attached to a compute" in model["reason"]
+        assert "never reached an 'alive' state" not in server.said
+
+        assert sandbox.cli("attach", "open", str(notebooks / "notebooks" / "team")).returncode == 0
+        assert (await server.call("POST", f"/api/kernels/{kernel}/restart"))[0] == 200
+        async with server.channels(kernel) as channels:
+            assert await channels.printed("print(6 * 7)") == "42\n"
 
 
 async def restarting(server: Server, kernel: str) -> asyncio.Future[Any]:

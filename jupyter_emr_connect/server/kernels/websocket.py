@@ -39,6 +39,17 @@ class NoDelayWebSocket(ZMQChannelsWebsocketConnection):
 class RecordedWebSocket(ZMQChannelsWebsocketConnection):
     """Jupyter's own connection, of which the recorder is told: it writes only what no browser shows."""
 
+    async def prepare(self) -> None:
+        """Wait for a restart under way, and go on; called by jupyter_server before the WebSocket is open.
+
+        jupyter_server (2.21) waits for the first half of a restart alone, and then a minute for a kernel that does not
+        come: only the second half knows that and why the restart failed, and has the browser told of it.
+        """
+        while not (ready := self.kernel_manager.ready).done():
+            await asyncio.wait({ready if isinstance(ready, asyncio.Future) else asyncio.wrap_future(ready)})
+        jupyters: Any = super()
+        await jupyters.prepare()
+
     def connect(self) -> Any:
         """Take note and go on; called by jupyter_server once the WebSocket is open."""
         if recorder := self._recorder():
