@@ -15,7 +15,7 @@ from ..presentation.tables import attachment_table, identity_fields
 from ..presentation.text import goes_on
 from .completion import complete_attachable
 from .context import CommandContext
-from .options import common_options, require_non_empty, role_and_transport
+from .options import common_options, local_options, require_non_empty, role_and_transport
 from .output import print_error, print_fields, print_json, print_table
 from .progress import hops
 
@@ -76,8 +76,13 @@ def attach_command(
 def status(command: CommandContext, path: str | None) -> None:
     """Show who you are to AWS, and the attachment of PATH (all of them if left out)."""
     from ..services.attachments.listing import read_status
+    from ..services.attachments.location import key_of
+    from ..services.attachments.resolution import open_attachments
     from .notebooks import kernelspec_env
 
+    if path is not None and not Path(path).exists() and not open_attachments(command.config).at(key_of(path)):
+        message = f"There is no notebook or folder {path!r}."
+        raise PathNotFound(message, fix="Name one that exists, or none to see all attachments.")
     env = {**os.environ, **kernelspec_env(path)}
     found = read_status(command.config, env, path, profile=command.profile, region=command.region)
     if command.as_json:
@@ -102,7 +107,7 @@ def _print_status(identity: Identity | None, attachments: list[Attachment]) -> N
 
 @click.command("detach")
 @click.argument("path", type=click.Path(), callback=require_non_empty)
-@common_options
+@local_options
 def detach_command(command: CommandContext, path: str) -> None:
     """End the attachment of the notebook or folder PATH; kernels that run go on running."""
     from ..services.attachments.attach import detach

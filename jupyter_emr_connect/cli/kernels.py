@@ -15,7 +15,7 @@ from ..presentation.tables import kernel_table, orphan_table
 from .completion import complete_kernels
 from .context import CommandContext
 from .groups import HintingGroup
-from .options import common_options, require_non_empty
+from .options import local_options, require_non_empty
 from .output import print_json, print_table
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ kernel_argument = click.argument("kernel", callback=require_non_empty, shell_com
 
 @click.group(cls=HintingGroup, invoke_without_command=True)
 @click.option("--check/--no-check", default=True, help="Ask the gateways whether the kernels live (the default).")
-@common_options
+@local_options
 @click.pass_context
 def kernels(context: click.Context, command: CommandContext, check: bool) -> None:
     """List the gateway kernels that were started from here.
@@ -50,7 +50,7 @@ def kernels(context: click.Context, command: CommandContext, check: bool) -> Non
 @kernel_argument
 @click.option("--path", "notebook", metavar="NOTEBOOK", callback=require_non_empty, help="Notebook that shall have it.")
 @click.option("--force", is_flag=True, help="Take it from a Jupyter server that has it now.")
-@common_options
+@local_options
 def adopt(command: CommandContext, kernel: str, notebook: str | None, force: bool) -> None:
     """Let a notebook go on with KERNEL (its id, or how it begins) when its kernel starts next.
 
@@ -77,7 +77,7 @@ def adopt(command: CommandContext, kernel: str, notebook: str | None, force: boo
 @kernels.command(short_help="Delete a kernel on its gateway.")
 @kernel_argument
 @click.option("--force", is_flag=True, help="Also one that a living Jupyter server has.")
-@common_options
+@local_options
 def shutdown(command: CommandContext, kernel: str, force: bool) -> None:
     """Delete KERNEL (its id, or how it begins) on its gateway."""
     from ..services.kernels.listing import shut_down
@@ -102,16 +102,18 @@ def shutdown(command: CommandContext, kernel: str, force: bool) -> None:
     metavar="HOURS",
     help="Also kernels whose notebook is there, but which nobody has had for so long.",
 )
-@common_options
-def prune(command: CommandContext, yes: bool, dry_run: bool, older_than: float) -> None:
+@click.option("--absent", is_flag=True, help="Also kernels whose notebook may be on another git branch.")
+@local_options
+def prune(command: CommandContext, yes: bool, dry_run: bool, older_than: float, absent: bool) -> None:
     """List the kernels that no notebook has, and delete them on their gateways after a confirmation.
 
-    Only kernels that were started from here are looked at, and none whose process lives.
+    Only kernels that were started from here are looked at, and none whose process lives. One whose notebook is not
+    there, but known to git, is listed and kept: with --absent, or after --older-than hours, it is deleted too.
     """
     from ..services.audit import AuditedKernel
     from ..services.kernels.orphans import find_orphans
 
-    orphans = asyncio.run(find_orphans(command.config, older_than=timedelta(hours=older_than)))
+    orphans = asyncio.run(find_orphans(command.config, older_than=timedelta(hours=older_than), absent=absent))
     if orphans and not command.as_json:
         print_table(*orphan_table(orphans, short=sys.stdout.isatty()))
     if not orphans:
@@ -120,7 +122,7 @@ def prune(command: CommandContext, yes: bool, dry_run: bool, older_than: float) 
         else:
             click.echo("No orphans.", err=True)
         return
-    count = sum(not orphan.error for orphan in orphans)
+    count = sum(not orphan.error and not orphan.kept for orphan in orphans)
     wanted = count and not dry_run and (yes or _confirmed(command, count))
     results = asyncio.run(_remove(command, orphans)) if wanted else orphans
     if command.as_json:
@@ -128,12 +130,19 @@ def prune(command: CommandContext, yes: bool, dry_run: bool, older_than: float) 
     for orphan in results:
         if orphan.removed:
             command.audit.kernel("delete", AuditedKernel(orphan.kernel.record.kernel_id, orphan.kernel.record))
-        if orphan.removed and not command.as_json:
-            click.echo(f"{orphan.kernel.record.kernel_id} is deleted.")
-        elif orphan.error:
-            click.echo(f"Error: {orphan.kernel.record.kernel_id}: {orphan.error}", err=True)
+        _say_what_became(orphan, as_json=command.as_json)
     if any(orphan.error for orphan in results):
         raise click.exceptions.Exit(1)
+
+
+def _say_what_became(orphan: Orphan, *, as_json: bool) -> None:
+    kernel_id = orphan.kernel.record.kernel_id
+    if orphan.error:
+        click.echo(f"Error: {kernel_id}: {orphan.error}", err=True)
+    elif orphan.kept:
+        click.echo(f"{kernel_id} is kept; --absent deletes it too.", err=True)
+    elif orphan.removed and not as_json:
+        click.echo(f"{kernel_id} is deleted.")
 
 
 def _confirmed(command: CommandContext, count: int) -> bool:

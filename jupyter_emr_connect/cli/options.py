@@ -52,3 +52,26 @@ def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(CommandContext(as_json, profile, region), **rest)
 
     return command
+
+
+def local_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--json`` and ``--debug``, for a command that asks AWS nothing in the name of a profile of its own.
+
+    ``--profile`` and ``--region`` are taken, as scripts may give them to every command, and said to be without effect.
+    """
+
+    @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+    @click.option("--profile", hidden=True, callback=_without_effect, expose_value=False)
+    @click.option("--region", hidden=True, callback=_without_effect, expose_value=False)
+    @click.option("--debug", is_flag=True, help="Show Python's traceback when something fails.")
+    @functools.wraps(function)
+    def command(as_json: bool, debug: bool, **rest: Any) -> Any:
+        return function(CommandContext(as_json, None, None), **rest)
+
+    return command
+
+
+def _without_effect(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        name = f"{context.command_path} {parameter.opts[0]}"
+        click.echo(f"{name} has no effect: what is attached or runs keeps its own profile and region.", err=True)

@@ -55,6 +55,15 @@ def row_of(sandbox: Sandbox, kernel: str) -> dict[str, Any]:
     return dict(row)
 
 
+AUTHOR = ("-c", "user.name=Test", "-c", "user.email=test@example.com")
+
+
+def commit(folder: Path, name: str) -> None:
+    """Make the folder a git working tree that knows a notebook."""
+    for words in (["init", "-q"], ["add", name], [*AUTHOR, "commit", "-qm", "Add a notebook"]):
+        subprocess.run(["git", "-C", str(folder), *words], check=True)
+
+
 def prune(sandbox: Sandbox, *words: str) -> list[str]:
     return [one["kernel_id"] for one in sandbox.json("kernels", "prune", *words)]
 
@@ -137,6 +146,14 @@ async def test_prune_removes_kernels_whose_notebook_is_gone_after_a_yes(
     assert prune(sandbox, "--yes") == [gone]
     assert on_gateway() == {there}
     assert prune(sandbox, "--yes") == []
+    commit(work, "b.ipynb")
+    (work / "b.ipynb").unlink()
+    kept = sandbox.cli("kernels", "prune", "--yes")
+    assert kept.returncode == 0, kept.stderr
+    assert "it may be on another branch" in kept.stdout
+    assert f"{there} is kept; --absent deletes it too" in kept.stderr
+    assert on_gateway() == {there}
+    assert prune(sandbox, "--dry-run", "--absent") == [there]
     assert prune(sandbox, "--yes", "--older-than", "0") == [there]
     assert on_gateway() == set()
     assert [one for one in sandbox.json("kernels")["items"] if one["kernel_id"] in (gone, there)] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -18,31 +19,48 @@ from .processes import is_elsewhere
 LEFT_FOR_LONG = timedelta(days=1)
 LIVING_STATES = frozenset({"idle", "busy", "starting", "restarting"})
 NOT_ASKED = "Its gateway cannot be asked now."
+ABSENT = "its notebook is not there, but git knows it: it may be on another branch"
+GIT_WITHIN_S = 10.0
 
 
 @dataclass(frozen=True)
 class Orphan:
-    """A kernel to be removed, and why; ``removed`` says whether it was, ``error`` what kept or keeps it."""
+    """A kernel to be removed, and why; ``removed`` says whether it was, ``error`` what kept or keeps it.
+
+    One that is ``kept`` is only shown: its notebook may come back, and it is removed on an explicit word alone.
+    """
 
     kernel: ListedKernel
     why: str
     removed: bool = False
     error: str | None = None
+    kept: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON of ``jupyter emr kernels prune --json``."""
-        return {**self.kernel.to_json(), "why": self.why, "removed": self.removed, "error": self.error}
+        return {
+            **self.kernel.to_json(),
+            "why": self.why,
+            "removed": self.removed,
+            "error": self.error,
+            "kept": self.kept,
+        }
 
 
-async def find_orphans(config: EMRConnect, *, older_than: timedelta = LEFT_FOR_LONG) -> list[Orphan]:
+async def find_orphans(
+    config: EMRConnect, *, older_than: timedelta = LEFT_FOR_LONG, absent: bool = False
+) -> list[Orphan]:
     """Return the orphans that live on their gateways, each asked for; where that was not possible ``error`` says so.
 
-    ``older_than`` is how long nobody must have had a kernel whose notebook is still there.
+    ``older_than`` is how long nobody must have had a kernel whose notebook is still there, or on another git branch;
+    with ``absent`` the latter is not waited for.
     """
     kernels = (await list_kernels(config)).items
     reasons = await run_in(FILES, lambda: [why_orphan(kernel, older_than) for kernel in kernels])
     return [
-        Orphan(kernel, why, error=None if kernel.word in LIVING_STATES else NOT_ASKED)
+        Orphan(
+            kernel, why, error=None if kernel.word in LIVING_STATES else NOT_ASKED, kept=why == ABSENT and not absent
+        )
         for kernel, why in zip(kernels, reasons, strict=True)
         if why and kernel.word != "gone"
     ]
@@ -51,7 +69,7 @@ async def find_orphans(config: EMRConnect, *, older_than: timedelta = LEFT_FOR_L
 async def remove(config: EMRConnect, orphan: Orphan) -> Orphan:
     """Delete an orphan on its gateway; one that somebody has taken in the meantime, or with an error, is left alone."""
     record = orphan.kernel.record
-    if orphan.error:
+    if orphan.error or orphan.kept:
         return orphan
     try:
         async with claimed(config, record) as remote:
@@ -78,7 +96,7 @@ def why_orphan(kernel: ListedKernel, older_than: timedelta) -> str | None:
     if not (kernel.owner and is_elsewhere(kernel.owner)):
         is_notebook = record.path and record.jupyter_type in (None, "notebook")
         if is_notebook and record.persistent and is_gone(record.path or ""):
-            return "its notebook is gone"
+            return ABSENT if alone < older_than and is_known_to_git(record.path or "") else "its notebook is gone"
         if not record.persistent and (kernel.owner or record.state == "detached"):
             return "the process that started it has ended, and no notebook waits for it"
     if alone >= older_than:
@@ -111,3 +129,19 @@ def is_gone(path: str) -> bool:
     except OSError:
         pass
     return False
+
+
+def is_known_to_git(path: str) -> bool:
+    """Say whether git may bring a removed file back: a commit of some branch has had it; blocks on the disk and on git.
+
+    True also where a folder above is a git working tree of which git tells nothing.
+    """
+    top = next((folder for folder in Path(path).parents if (folder / ".git").exists()), None)
+    if top is None:
+        return False
+    asked = ["git", "-C", str(top), "log", "-1", "--format=%h", "--all", "--", path]
+    try:
+        done = subprocess.run(asked, capture_output=True, timeout=GIT_WITHIN_S, check=False)  # noqa: S603 - no shell
+    except (OSError, subprocess.TimeoutExpired):
+        return True
+    return done.returncode != 0 or bool(done.stdout.strip())

@@ -154,6 +154,25 @@ def test_status_of_a_notebook_counts_what_its_kernelspec_sets(emr, notebook, tmp
         assert (shown["compute"] if not shown["path"] else None) == compute
 
 
+def test_status_of_a_notebook_that_does_not_exist_says_so(emr, notebook):
+    emr("attach", "open", str(notebook.parent))
+    typo = notebook.with_name("typo.ipynb")
+    emr("status", str(typo)).failed_with(f"There is no notebook or folder '{typo}'.")
+    emr("attach", "open", str(notebook))
+    notebook.unlink()  # on another git branch, say: its own attachment is still there
+    (own,) = emr("status", str(notebook), "--json").json["items"]
+    assert own["path"] == str(notebook)
+
+
+@pytest.mark.parametrize("option", ["--profile", "--region"])
+def test_a_profile_that_has_no_effect_is_said_to_have_none(emr, notebook, option):
+    emr("attach", "open", str(notebook))
+    for words in (("detach", str(notebook)), ("kernels", "--no-check")):
+        done = emr(*words, option, "other")
+        assert done.code == 0
+        assert f"{words[0]} {option} has no effect" in done.err
+
+
 def test_detach(emr, notebook):
     emr("attach", "open", str(notebook))
     assert emr("detach", str(notebook)).code == 0
