@@ -302,6 +302,8 @@ export interface components {
             hop?: "compute" | "credentials" | "address" | "gateway" | "livy" | "store";
             /** @description The IAM action that is missing. */
             iam_action?: string | null;
+            /** @description Of `GET identity` alone, the AWS profiles that one could change to instead. */
+            profiles?: string[];
         };
         PartialError: {
             /** @description Null where all kinds are concerned. */

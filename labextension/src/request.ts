@@ -18,6 +18,8 @@ export interface IProblem {
   hop?: string;
   /** The IAM action that is missing. */
   iam_action?: string | null;
+  /** Where the caller is not known: the AWS profiles that one could change to. */
+  profiles?: readonly string[];
 }
 
 /** An answer that is no success; its parts are the server's own words. */
@@ -32,12 +34,14 @@ export class EMRError extends Error implements IProblem {
     this.code = problem.code;
     this.hop = problem.hop;
     this.iam_action = problem.iam_action;
+    this.profiles = problem.profiles;
   }
 
   readonly fix: string;
   readonly code: string;
   readonly hop?: string;
   readonly iam_action?: string | null;
+  readonly profiles?: readonly string[];
 }
 
 /** What a request carries. */

@@ -8,8 +8,9 @@ from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
 from ...errors import AWSUnavailable, EMRConnectError, RequestError
-from ...executors import AWS, run_in
+from ...executors import AWS, FILES, run_in
 from .base import AWS_DEADLINE_S, EMRHandler
+from .error_responses import status_of
 
 
 class IdentityHandler(EMRHandler):
@@ -21,11 +22,17 @@ class IdentityHandler(EMRHandler):
     @authenticated
     @authorized
     async def get(self) -> None:
-        """Answer with the caller, the profiles there are and the SSO session."""
-        from ...services.credentials.identity import describe_self
+        """Answer with the caller, the profiles there are and the SSO session; also where it fails with the profiles."""
+        from ...services.credentials.identity import describe_self, profiles_or_none
 
-        caller = await self.while_wanted(run_in(AWS, describe_self, self.services.config))
-        self.answer(caller.to_json())
+        try:
+            caller = await self.while_wanted(run_in(AWS, describe_self, self.services.config))
+        except EMRConnectError as error:
+            profiles = await self.in_time(run_in(FILES, profiles_or_none))
+            self.log_exception(type(error), error, None)
+            self.answer({**error.to_json(), "profiles": profiles}, status_of(error, 500))
+        else:
+            self.answer(caller.to_json())
 
     @authenticated
     @authorized

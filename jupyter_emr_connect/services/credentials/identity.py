@@ -9,7 +9,7 @@ from ...aws.profiles import known_profiles
 from ...aws.session import forget
 from ...aws.sts import Identity, get_identity
 from ...config import EMRConnect
-from ...errors import NoCredentials
+from ...errors import EMRConnectError, NoCredentials
 from .aws_sessions import session_for
 
 _arns: dict[tuple[str, str], str] = {}
@@ -41,6 +41,14 @@ def describe_self(config: EMRConnect, profile: str | None = None, region: str | 
     identity = whoami(config, profile, region)
     profiles = known_profiles()
     return Self(identity, tuple(profiles), profiles.get(identity.profile or "default"))
+
+
+def profiles_or_none() -> list[str]:
+    """Return the profiles that one could change to, none where the AWS files cannot be read; reads them anew."""
+    try:
+        return list(known_profiles())
+    except EMRConnectError:
+        return []
 
 
 def known_arn(profile: str | None, region: str | None) -> str | None:

@@ -181,6 +181,10 @@ describe('Attach', () => {
     server.routes['GET runtime-roles'] = () => failure('IAM says no.', 403);
     await show(compute());
     expect(screen.getByRole('alert').textContent).toContain('IAM says no.');
+    server.routes['GET runtime-roles'] = () => itemsOf();
+    await after(() => fireEvent.click(button('Try again')));
+    expect(screen.queryByRole('alert')).toBeNull();
+    expect(server.count('GET runtime-roles')).toBe(2);
     fireEvent.change(role(), { target: { value: ENGINEER } });
     await after(() => fireEvent.click(button('Attach to this notebook')));
     expect(asked[0].runtime_role).toBe(ENGINEER);

@@ -121,6 +121,17 @@ describe('Identity', () => {
     expect(profiles).toEqual(['developer', null]);
   });
 
+  it('offers other profiles also where the caller is not known', async () => {
+    await show();
+    server.routes['GET identity'] = () =>
+      failure('No such key.', 424, { profiles: ['analyst', 'stale'] });
+    await after(() => model.identity.refresh());
+    fireEvent.change(screen.getByRole('combobox', { name: 'AWS profile' }), {
+      target: { value: 'analyst' }
+    });
+    expect(profiles).toEqual(['analyst']);
+  });
+
   it('offers no profiles where there are none', async () => {
     await show({ profiles: [] });
     expect(screen.queryByRole('combobox')).toBeNull();

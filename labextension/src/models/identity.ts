@@ -29,6 +29,11 @@ export class IdentityModel implements IDisposable {
     return this._problem;
   }
 
+  /** The AWS profiles that one could change to. */
+  get profiles(): readonly string[] {
+    return this._problem?.profiles ?? this._identity?.profiles ?? [];
+  }
+
   /** Whether an answer is under way. */
   get busy(): boolean {
     return this._busy;

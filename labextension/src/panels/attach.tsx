@@ -129,6 +129,7 @@ function Chosen(props: IProps & { compute: Compute }): JSX.Element {
       {takesRole && (
         <RoleChoice
           {...props}
+          compute={compute}
           text={text}
           onType={setTyped}
           required={compute.runtime_role === 'required'}
@@ -195,6 +196,7 @@ function nameOf(
 
 function RoleChoice(
   props: IProps & {
+    compute: Compute;
     text: string;
     onType: (text: string) => void;
     required: boolean;
@@ -238,7 +240,13 @@ function RoleChoice(
       {!roles.list && !roles.problem && (
         <p role="status">{trans.__('Asking for the roles …')}</p>
       )}
-      {roles.problem && <Problem problem={roles.problem} trans={trans} />}
+      {roles.problem && (
+        <Problem problem={roles.problem} trans={trans}>
+          <Button accept onClick={() => void roles.show(props.compute)}>
+            {trans.__('Try again')}
+          </Button>
+        </Problem>
+      )}
       {chosen?.usable === false && (
         <Problem
           trans={trans}

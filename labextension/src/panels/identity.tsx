@@ -75,31 +75,30 @@ export function IdentitySection(props: {
           </Button>
         </Problem>
       )}
-      {identity && <Profile {...props} identity={identity} />}
+      <Profile {...props} />
     </section>
   );
 }
 
 function Profile(props: {
-  identity: Identity;
   model: IdentityModel;
   trans: TranslationBundle;
   onProfile: (profile: string | null) => void;
 }): JSX.Element | null {
-  const { identity, trans } = props;
-  if (identity.profiles.length === 0) {
+  const { model, trans } = props;
+  if (model.profiles.length === 0) {
     return null;
   }
   return (
     <select
       className="jp-EmrSelect"
       aria-label={trans.__('AWS profile')}
-      disabled={props.model.busy}
-      value={identity.profile ?? ''}
+      disabled={model.busy}
+      value={model.identity?.profile ?? ''}
       onChange={event => props.onProfile(event.target.value || null)}
     >
       <option value="">{trans.__('default credentials')}</option>
-      {identity.profiles.map(profile => (
+      {model.profiles.map(profile => (
         <option key={profile} value={profile}>
           {profile}
         </option>

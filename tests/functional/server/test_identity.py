@@ -41,6 +41,16 @@ async def test_a_profile_that_aws_does_not_know_changes_nothing(cloud, rest):
     assert (await rest("GET", "identity")).json["profile"] == "developer"
 
 
+async def test_who_am_i_says_whom_i_could_be_also_where_it_fails(cloud, rest, monkeypatch):
+    with (cloud.folder / "config").open("a") as file:
+        file.write("[profile stale]\nregion = us-east-1\naws_access_key_id = AKIAGONE\naws_secret_access_key = x\n")
+    monkeypatch.setenv("AWS_PROFILE", "stale")
+    answer = await rest("GET", "identity")
+    assert (answer.status, answer.json["code"]) == (424, "invalid-credentials")
+    assert set(answer.json["profiles"]) == {*cloud.keys, "stale"}
+    assert (await rest("PUT", "identity", {"profile": "developer"})).json["arn"].endswith(":user/developer")
+
+
 async def test_the_sso_session_of_a_profile_is_named(cloud, rest, monkeypatch):
     with (cloud.folder / "config").open("a") as file:
         file.write("[profile team]\nsso_session = corporate\nsso_account_id = 123456789012\nsso_role_name = x\n")
