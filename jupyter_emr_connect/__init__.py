@@ -17,6 +17,13 @@ def _jupyter_server_extension_points() -> list[dict[str, Any]]:
     return [{"module": "jupyter_emr_connect", "app": EMRConnectExtension}]
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """Have ``%emr`` and its cell magics in an IPython shell; called by ``%load_ext jupyter_emr_connect``."""
+    from .magics.extension import load
+
+    load(shell)
+
+
 def __getattr__(name: str) -> str:
     """Return ``__version__``, which the installed package's metadata has; looked up only when it is asked for."""
     if name == "__version__":

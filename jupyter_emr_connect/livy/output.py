@@ -34,7 +34,7 @@ class RowTable:
         if cut_at is not None and len(self.rows) >= cut_at:
             notes.append(f"These are the first {len(self.rows)} rows; there may be more.")
         note = " ".join(notes)
-        return {"text/plain": self._text(rows, note), "text/html": self._html(rows, note)}
+        return {"text/plain": self._text(rows, note), "text/html": html_table(self.names, rows, note)}
 
     def _text(self, rows: Sequence[tuple[Any, ...]], note: str) -> str:
         cells = [self.names, *(tuple(_shortened(shown_value(value)) for value in row) for row in rows)]
@@ -44,12 +44,14 @@ class RowTable:
         ]
         return "\n".join([*lines, *([note] if note else [])])
 
-    def _html(self, rows: Sequence[tuple[Any, ...]], note: str) -> str:
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.names)
-        lines = ("".join(f"<td>{html.escape(shown_value(value))}</td>" for value in row) for row in rows)
-        body = "".join(f"<tr>{line}</tr>" for line in lines)
-        foot = f"<p>{html.escape(note)}</p>" if note else ""
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{foot}"
+
+def html_table(names: Sequence[str], rows: Iterable[Sequence[Any]], note: str = "") -> str:
+    """Return an HTML table in which nothing can execute; ``note`` goes below it."""
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in names)
+    lines = ("".join(f"<td>{html.escape(shown_value(value))}</td>" for value in row) for row in rows)
+    body = "".join(f"<tr>{line}</tr>" for line in lines)
+    foot = f"<p>{html.escape(note)}</p>" if note else ""
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{foot}"
 
 
 def shown_value(value: Any) -> str:

@@ -27,8 +27,9 @@ from ..livy.client import View
 from ..livy.target import LivyTarget
 from ..services.attachments.handover import required_conf, take_over
 from ..services.attachments.starting import ensure_started
+from .extension import load
 from .remote import RemoteSpark
-from .spark_magics import SparkMagics
+from .spark_magics import AttachedSpark, SparkMagics
 
 KEEP, END = "keep", "end"  # the words before the end of stdin: leave the session running, or delete it
 CELL = "_emr_connect_cell"
@@ -164,8 +165,7 @@ def main(descriptor: int) -> None:
     app = make_app(order)
     app.initialize([])
     shell = app.kernel.shell
-    magics = SparkMagics(shell, remote, f"{compute['name']} ({compute['id']})")
-    shell.register_magics(magics)
+    magics = load(shell, SparkMagics(shell, AttachedSpark(remote, f"{compute['name']} ({compute['id']})")))
     shell.register_magic_function(lambda line, cell: magics.run_cell(cell), "cell", CELL)
     app.kernel.magics = magics
     threading.Thread(

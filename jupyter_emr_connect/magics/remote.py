@@ -117,6 +117,10 @@ class RemoteSpark:
         """Delete the session, or leave it running; called as the kernel ends, from any thread but the loop's."""
         gateway_loop().submit(self._close(remove)).result(seconds)
 
+    async def end(self) -> None:
+        """Delete the session and close the connection; called on the loop as the process ends."""
+        await self._close(True)
+
     # -- the loop -----------------------------------------------------------------------------------------------------
 
     async def client(self) -> LivyClient:

@@ -7,6 +7,7 @@ import json
 import shlex
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from IPython.core.error import UsageError
@@ -14,6 +15,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, cell_magic, line_cell_magic, magics_class
 
 from ..errors import EMRConnectError
+from ..gateway.event_loop import gateway_loop
 from ..livy.output import sql_table
 from ..livy.statement import StatementResult
 from .display import ProgressLine, StatementInterrupted, show_bundle, show_result, statement_error, user_error
@@ -36,26 +38,68 @@ HELP = """In this notebook a plain cell runs in a Spark session on EMR. A cell t
 """
 
 
+@dataclass(frozen=True)
+class AttachedSpark:
+    """A Spark session of a notebook, and the compute's name in what is shown."""
+
+    remote: RemoteSpark
+    label: str
+
+
 @magics_class
 class SparkMagics(Magics):
-    """The magics around one notebook's Spark session; ``label`` names the compute in what is shown."""
+    """The magics around a notebook's Spark sessions: one that the kernel came with, or those of ``%emr attach``."""
 
-    def __init__(self, shell: InteractiveShell, remote: RemoteSpark, label: str) -> None:
+    def __init__(self, shell: InteractiveShell, fixed: AttachedSpark | None = None) -> None:
         super().__init__(shell)
-        self.remote = remote
-        self._label = label
+        self.is_fixed = fixed is not None
+        self.attached: dict[str, AttachedSpark] = {"spark": fixed} if fixed else {}
+
+    def attach(self, name: str, remote: RemoteSpark, label: str) -> None:
+        """Have one more session, which ends with this process; the latest is the one that is meant without a name."""
+        self.attached[name] = AttachedSpark(remote, label)
+        gateway_loop().at_exit(remote, remote.end)
+
+    def detach(self, name: str) -> None:
+        """End a session and forget it."""
+        remote = self.attached[name].remote
+        remote.close()
+        gateway_loop().at_exit(remote, None)
+        if not self.is_fixed:
+            del self.attached[name]
+
+    def chosen(self, name: str | None = None) -> str:
+        """Return the name of the session that is meant; raises ``UsageError`` when there is none such."""
+        if not self.attached:
+            message = "Nothing is attached here: %emr attach COMPUTE (%emr list shows them)."
+            raise UsageError(message)
+        if name is None:
+            return list(self.attached)[-1]
+        if name not in self.attached:
+            message = f"Nothing is attached as {name!r}; there are: {', '.join(self.attached)}."
+            raise UsageError(message)
+        return name
+
+    @property
+    def remote(self) -> RemoteSpark:
+        """The session that is meant without a name."""
+        return self.attached[self.chosen()].remote
+
+    @property
+    def _label(self) -> str:
+        return self.attached[self.chosen()].label
 
     @cell_magic
     def spark(self, line: str, cell: str) -> None:
         """Run the cell in the Spark session."""
-        options_of("%%spark", line)
-        self.run_cell(cell)
+        arguments = options_of("%%spark", line)
+        self.run_cell(cell, arguments.session)
 
     @cell_magic
     def sql(self, line: str, cell: str) -> None:
         """Run the cell as Spark SQL, and show the rows as a table."""
         arguments = options_of("%%sql", line)
-        result = self._run(cell, "sql")
+        result = self._run(cell, "sql", arguments.session)
         if result.failed:
             raise statement_error(result, cell)
         table = sql_table(result.data)
@@ -150,14 +194,15 @@ class SparkMagics(Magics):
 
     # -- used by the kernel as well -----------------------------------------------------------------------------------
 
-    def run_cell(self, code: str) -> None:
-        """Run code in the session and show what it came to; raises its error."""
-        show_result(self._run(code), code)
+    def run_cell(self, code: str, name: str | None = None) -> None:
+        """Run code in a session and show what it came to; raises its error."""
+        show_result(self._run(code, name=name), code)
 
-    def _run(self, code: str, kind: str | None = None) -> StatementResult:
-        line = ProgressLine(self._label)
+    def _run(self, code: str, kind: str | None = None, name: str | None = None) -> StatementResult:
+        attached = self.attached[self.chosen(name)]
+        line = ProgressLine(attached.label)
         try:
-            return self.remote.run(code, kind, line.tell)
+            return attached.remote.run(code, kind, line.tell)
         except KeyboardInterrupt:
             raise StatementInterrupted from None
         except EMRConnectError as error:
@@ -187,6 +232,7 @@ def options_of(magic: str, line: str) -> argparse.Namespace:
     parser.add_argument("-o", "--output")
     parser.add_argument("-n", "--maxrows", type=int)
     parser.add_argument("-q", "--quiet", action="store_true")
+    parser.add_argument("-s", "--session")
     try:
         return parser.parse_args(shlex.split(line))
     except ValueError as error:  # an open quote

@@ -77,11 +77,11 @@ class ClusterDoor(Door):
         return len(orphans)
 
     def _wanted_ports(self) -> list[ServedPort]:
-        return [
-            ServedPort(self._answer_kernel),
-            ServedPort(self._answer_gateway, GATEWAY_PORT, closed_by="no-gateway"),
-            ServedPort(self._answer_livy, LIVY_PORT, closed_by="no-livy"),
-        ]
+        livy = ServedPort(self._answer_livy, LIVY_PORT, closed_by="no-livy")
+        if not self.spec.has_gateway:
+            return [livy]
+        gateway = ServedPort(self._answer_gateway, GATEWAY_PORT, closed_by="no-gateway")
+        return [ServedPort(self._answer_kernel), gateway, livy]
 
     def _ended(self) -> bool:
         known = self._world.clusters.get(self.spec.id)

@@ -34,7 +34,8 @@ def _cluster_doors(spec: ClusterSpec) -> tuple[str | None, str | None]:
     if not spec.engines:
         return None, None
     scheme = "https" if spec.tls else "http"
-    return f"{scheme}://{spec.address}:18888", f"{scheme}://{spec.address}:8998"
+    gateway = f"{scheme}://{spec.address}:18888" if spec.has_gateway else None
+    return gateway, f"{scheme}://{spec.address}:8998"
 
 
 def compute_of(spec: ClusterSpec) -> Compute:

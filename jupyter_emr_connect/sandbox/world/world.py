@@ -71,6 +71,11 @@ class ClusterSpec:
     described: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
+    def has_gateway(self) -> bool:
+        """Whether Jupyter Enterprise Gateway is installed."""
+        return any(name == "JupyterEnterpriseGateway" for name, _ in self.applications)
+
+    @property
     def arn(self) -> str:
         """The cluster's ARN."""
         return f"arn:aws:elasticmapreduce:{self.region}:{self.account}:cluster/{self.id}"
@@ -237,7 +242,7 @@ def standard_clusters(subnet: str) -> list[ClusterSpec]:
             5,
             "old",
             release="emr-5.30.0",
-            engines=False,
+            lazy=True,
             applications=(("Spark", "2.4.5"), ("Livy", "0.7.0")),
         ),
         spec(

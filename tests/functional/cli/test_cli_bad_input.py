@@ -57,7 +57,9 @@ def test_kerberos_cluster_says_why_not(emr):
 
 
 def test_cluster_without_gateway_says_so(emr):
-    emr("attach", "old").failed_with("Jupyter Enterprise Gateway is not installed")
+    emr("attach", "old", "--transport", "gateway").failed_with(
+        "cannot be reached by the transport 'gateway'", "Use livy"
+    )
 
 
 @pytest.mark.parametrize("role", ["arn:aws:iam::1:role/EMRAnalyst", "EMR Analyst", "role/EMRAnalyst", "x" * 65])

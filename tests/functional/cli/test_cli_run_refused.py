@@ -26,7 +26,6 @@ def run(emr, tmp_path):
 @pytest.mark.parametrize(
     ("compute", "word"),
     [
-        ("old", "Jupyter Enterprise Gateway is not installed"),
         ("gone", "TERMINATED: Terminated by user request"),
         ("kerberos", "Kerberos"),
         ("analytic", "Did you mean 'analytics'?"),
@@ -35,6 +34,10 @@ def run(emr, tmp_path):
 )
 def test_clusters_that_cannot_be_used(run, compute, word):
     run("--compute", compute).failed_with("Stage 'credentials'", word)
+
+
+def test_a_way_in_that_the_cluster_does_not_have(run):
+    run("--compute", "old", "--transport", "gateway").failed_with("cannot be reached by the transport 'gateway'")
 
 
 def test_role_denied(run):
