@@ -58,9 +58,9 @@ def shown_value(value: Any) -> str:
     """Return a value as a table shows it: null as Spark writes it, nested ones as JSON."""
     if value is None:
         return "null"
-    if isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, bool | int | float | list | tuple | dict):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value)
 
 
 def _shortened(text: str) -> str:

@@ -97,6 +97,14 @@ def statement_error(result: StatementResult, code: str) -> CellError:
     return _named(result.ename, result.evalue, traceback_of(result, code))
 
 
+def query_error(result: StatementResult) -> CellError:
+    """Return the error of a query or of a frame that was asked for: what Spark says of it, without frames of code."""
+    if result.state == "cancelled" and not result.ename:
+        return statement_error(result, "")
+    said = result.evalue.strip() if result.ename == "Error" else f"{result.ename}: {result.evalue.strip()}"
+    return _named(result.ename, result.evalue, said.splitlines())
+
+
 def user_error(error: EMRConnectError) -> CellError:
     """Return an error of ours as a cell shows it: what is wrong, and what to do."""
     lines = [f"{error.reason}: {error.message}", error.fix]

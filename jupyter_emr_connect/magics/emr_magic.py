@@ -203,6 +203,7 @@ def _connected(config: EMRConnect, request: Attachment, kind: str) -> tuple[Any,
         start_timeout=config.session_timeout,
         reconnect_s=config.reconnect_hours * 3600,
         required=required_conf(connection.compute.kind, connection.role),
+        reduced=connection.target.reduced,
         before_start=before_start,
     )
     return connection, remote

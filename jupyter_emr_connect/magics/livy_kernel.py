@@ -143,6 +143,7 @@ def make_remote(order: dict[str, Any], parent: Parent) -> RemoteSpark:
         start_timeout=settings["session_timeout"],
         reconnect_s=settings["reconnect_hours"] * 3600,
         required=required_conf(order["connection"]["compute"]["kind"], order["connection"]["role"]),
+        reduced=order["connection"]["compute"]["kind"] == "serverless",
         before_start=before_start,
         adopted=order.get("session"),
         on_session=parent.session,

@@ -40,6 +40,7 @@ class RemoteSpark:
         start_timeout: float,
         reconnect_s: float,
         required: Mapping[str, str] | None = None,
+        reduced: bool = False,
         before_start: Callable[[Callable[[str, float], None]], Awaitable[None]] | None = None,
         adopted: int | None = None,
         on_session: Callable[[View | None], None] = lambda view: None,
@@ -48,6 +49,7 @@ class RemoteSpark:
         self.settings: View = {}
         self._required = dict(required or {})
         self._before_start = before_start
+        self._reduced = reduced
         self._connect = connect
         self._name = name
         self._start_timeout = start_timeout
@@ -60,6 +62,11 @@ class RemoteSpark:
         self._lives = 0
         self._working: set[asyncio.Task[Any] | None] = set()
         self._lock = asyncio.Lock()
+
+    @property
+    def is_reduced(self) -> bool:
+        """Whether the server has some of Livy's calls only (EMR Serverless)."""
+        return self._reduced
 
     @property
     def body(self) -> View:

@@ -16,12 +16,14 @@ from IPython.core.magic import Magics, cell_magic, line_cell_magic, magics_class
 
 from ..errors import EMRConnectError
 from ..gateway.event_loop import gateway_loop
-from ..livy.output import sql_table
+from ..livy.frames import FrameRows, fetch_code, read_rows
+from ..livy.output import RowTable, sql_table
 from ..livy.statement import StatementResult
-from .display import ProgressLine, StatementInterrupted, show_bundle, show_result, statement_error, user_error
+from .display import ProgressLine, StatementInterrupted, query_error, show_bundle, show_result, user_error
 from .remote import RemoteSpark
 
 SQL_ROWS = 1000  # that Livy itself returns of a statement of kind sql (reference 6.2)
+BROUGHT_ROWS = 2500  # of a frame, unless -n says otherwise; sparkmagic's number
 HELP = """In this notebook a plain cell runs in a Spark session on EMR. A cell that begins with % is answered here:
 
 %%sql [-o VAR] [-n ROWS] [-q]    run Spark SQL; -o: into a local variable
@@ -94,19 +96,56 @@ class SparkMagics(Magics):
         """Run the cell in the Spark session."""
         arguments = options_of("%%spark", line)
         self.run_cell(cell, arguments.session)
+        if arguments.output:
+            self._bring(arguments.output, arguments)
 
     @cell_magic
     def sql(self, line: str, cell: str) -> None:
         """Run the cell as Spark SQL, and show the rows as a table."""
         arguments = options_of("%%sql", line)
-        result = self._run(cell, "sql", arguments.session)
+        remote = self.attached[self.chosen(arguments.session)].remote
+        if arguments.output:
+            self._bring(f"spark.sql({cell!r})", arguments, show=not arguments.quiet)
+        elif remote.is_reduced and remote.kind == "pyspark":  # EMR Serverless documents no statements of kind sql
+            rows = self._fetched(f"spark.sql({cell!r})", SQL_ROWS, arguments.session)
+            if not arguments.quiet:
+                show_bundle(RowTable(rows.names, (), rows.rows).bundle(cut_at=SQL_ROWS if rows.cut else None))
+        else:
+            self._show_sql(self._run(cell, "sql", arguments.session), cell, quiet=arguments.quiet)
+
+    def _show_sql(self, result: StatementResult, query: str, *, quiet: bool) -> None:
         if result.failed:
-            raise statement_error(result, cell)
+            raise query_error(result)
         table = sql_table(result.data)
         if table is None:
-            show_result(result, cell)
-        elif not arguments.quiet:
+            show_result(result, query)
+        elif not quiet:
             show_bundle(table.bundle(cut_at=SQL_ROWS))
+
+    def _bring(self, expression: str, arguments: argparse.Namespace, *, show: bool = False) -> None:
+        """Put the rows of a frame into a local variable; says how many when there are more."""
+        limit = BROUGHT_ROWS if arguments.maxrows is None else arguments.maxrows
+        rows = self._fetched(expression, limit, arguments.session)
+        if self.shell is not None:
+            self.shell.user_ns[arguments.output] = rows.local()
+        if show:
+            show_bundle(RowTable(rows.names, (), rows.rows).bundle(cut_at=limit if rows.cut else None))
+        elif rows.cut:
+            sys.stdout.write(f"{arguments.output} has the first {limit} rows; -n -1 brings all.\n")
+
+    def _fetched(self, expression: str, limit: int, name: str | None) -> FrameRows:
+        if self.attached[self.chosen(name)].remote.kind != "pyspark":
+            message = "-o brings frames from PySpark sessions alone."
+            raise UsageError(message)
+        code = fetch_code(expression, limit)
+        result = self._run(code, name=name)
+        if result.failed:
+            raise query_error(result)
+        rows = read_rows(str(result.data.get("text/plain", "")), limit)
+        if rows is None:
+            message = f"{expression} is no Spark DataFrame."
+            raise UsageError(message)
+        return rows
 
     @cell_magic
     def pretty(self, line: str, cell: str) -> None:

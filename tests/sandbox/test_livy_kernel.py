@@ -131,6 +131,15 @@ async def test_sql_is_a_table_and_settings_are_those_of_the_session(
         assert reply["content"]["status"] == "error"
         assert "PARSE_SYNTAX_ERROR" in reply["content"]["evalue"]
         assert await answer(client, "%%local\nimport os\nprint('here', os.getpid() > 0)") == "here True\n"
+        query = "%%sql -o rows -q\nSELECT id, decimal('0.10') AS d, '007' AS t FROM range(3)"
+        assert await answer(client, query) == ""
+        shown = await answer(client, "%%local\nprint(list(rows[0].values()))")
+        assert shown == "[0, Decimal('0.10'), '007']\n"
+        assert "kernel, no session" not in await answer(client, "%emr status")
+        reply, _ = await execute(client, "%emr restrt")
+        assert "Did you mean %emr restart?" in reply["content"]["evalue"]
+        assert "The session has ended" in await answer(client, "%emr restart")
+        assert await answer(client, "1 + 1") == "2\n"
         assert await answer(client, "%%cleanup -f") == "The session was ended.\n"
         await until(lambda: on_livy() == [])
 
