@@ -169,7 +169,11 @@ class SessionKernel:
             self._died(code)
 
     def _died(self, code: int) -> None:
-        """Take note of a process that ended unasked; its session ends too, since its kernel is started anew."""
+        """Take note of a process that ended unasked by us; its session ends too, since its kernel is started anew."""
+        if code == 0:  # a client has asked it to shut down
+            self.exit_code = 0
+            gateway_loop().keep(self.end())
+            return
         self.reason = f"The kernel's process ended (exit code {code})."
         self.exit_code = code or 1
         self._log.error("Kernel %s: %s", self.kernel_id, self.reason)

@@ -131,7 +131,7 @@ async def test_sql_is_a_table_and_settings_are_those_of_the_session(
         assert reply["content"]["status"] == "error"
         assert "PARSE_SYNTAX_ERROR" in reply["content"]["evalue"]
         assert await answer(client, "%%local\nimport os\nprint('here', os.getpid() > 0)") == "here True\n"
-        query = "%%sql -o rows -q\nSELECT id, decimal('0.10') AS d, '007' AS t FROM range(3)"
+        query = "%%sql -o rows -q\nSELECT id, CAST('0.10' AS DECIMAL(4, 2)) AS d, '007' AS t FROM range(3)"
         assert await answer(client, query) == ""
         shown = await answer(client, "%%local\nprint(list(rows[0].values()))")
         assert shown == "[0, Decimal('0.10'), '007']\n"

@@ -78,8 +78,8 @@ def test_role_not_supported_by_the_cluster(emr):
 
 def test_role_not_supported_by_the_release(cloud, emr):
     spec = cloud.world.clusters[cloud.id("analytics")]
-    cloud.world.clusters[spec.id] = replace(spec, release="emr-6.9.0")
-    emr("attach", "analytics", "--runtime-role", f"{ROLE}/EMRAnalyst").failed_with("from emr-6.11.0 on", "emr-6.9.0")
+    cloud.world.clusters[spec.id] = replace(spec, release="emr-6.8.0")
+    emr("attach", "analytics", "--runtime-role", f"{ROLE}/EMRAnalyst").failed_with("from emr-6.9.0 on", "emr-6.8.0")
 
 
 def test_role_required(emr):
@@ -241,7 +241,11 @@ def test_detach_what_is_not_attached(emr, tmp_path):
 
 
 def test_transport_that_the_compute_does_not_have(emr):
-    emr("attach", "open", "--transport", "livy").failed_with("cannot be reached by the transport 'livy'")
+    emr("attach", "open", "--transport", "spark-connect").failed_with("by the transport 'spark-connect'")
+
+
+def test_livy_that_does_not_answer(emr):
+    emr("attach", "open", "--transport", "livy").failed_with("Livy on 'open'", "refused the connection")
 
 
 def test_state_file_that_is_no_database(emr, tmp_path):

@@ -16,6 +16,7 @@ from jupyter_client.connect import KernelConnectionInfo, write_connection_file
 
 from jupyter_emr_connect.aws.session import AWSSession
 from jupyter_emr_connect.config import EMRConnect
+from jupyter_emr_connect.gateway.target import GatewayTarget
 from jupyter_emr_connect.models import Compute, Transport
 from jupyter_emr_connect.provisioning.launchers import LaunchContext
 from jupyter_emr_connect.provisioning.ledger_entry import KernelStatus, LedgerEntry
@@ -33,6 +34,7 @@ class LocalConnection:
     role: str | None
     transport: Transport = TRANSPORT
     url: str | None = None
+    target: GatewayTarget = GatewayTarget("http://127.0.0.1:9")  # where nothing says how its kernels are
 
 
 async def connect_locally(

@@ -119,7 +119,7 @@ def _roles(
         return "unknown", f"its release {cluster.release!r} is of an unknown form", usable
     honouring = tuple(one for one in usable or offers or ("gateway",) if _honours_roles(cluster, one))
     if not honouring:
-        since = written(ROLES_SINCE["gateway"])
+        since = written(min(ROLES_SINCE.get(one, ROLES_SINCE["gateway"]) for one in usable or ("gateway",)))
         why = f"notebooks take runtime roles from {since} on, and it runs {cluster.release}"
         return "unsupported", why, usable
     return "required", None, tuple(one for one in usable if one in honouring)
