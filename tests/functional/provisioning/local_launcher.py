@@ -24,6 +24,7 @@ from jupyter_emr_connect.provisioning.spec import KernelRequest
 from jupyter_emr_connect.provisioning.stages import StartStages
 
 TRANSPORT: Transport = "livy"
+NOWHERE = GatewayTarget("http://127.0.0.1:9")  # where nothing says how its kernels are
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class LocalConnection:
     role: str | None
     transport: Transport = TRANSPORT
     url: str | None = None
-    target: GatewayTarget = GatewayTarget("http://127.0.0.1:9")  # where nothing says how its kernels are
+    target: GatewayTarget = NOWHERE
 
 
 async def connect_locally(
