@@ -15,6 +15,7 @@ import pytest
 
 from jupyter_emr_connect.aws.emr import cluster_session_credentials, describe_cluster, list_clusters
 from jupyter_emr_connect.aws.emr_containers import endpoint_token
+from jupyter_emr_connect.aws.emr_serverless import start_application
 from jupyter_emr_connect.aws.session import forget, open_session
 from jupyter_emr_connect.errors import EMRConnectError
 from jupyter_emr_connect.models import AccessRole
@@ -106,7 +107,7 @@ def token_eks(scene: Scene) -> str:
 
 
 def use_serverless(scene: Scene) -> str:
-    """The Livy endpoint is not emulated: IAM's simulation is asked, which takes the permission to ask."""
+    """Here is no Livy endpoint (it is with the engines): IAM's simulation is asked, which takes the permission to."""
     own = iam_backend(ACCOUNT).users["ann"]
     own.policies["ask"] = json.dumps(
         {
@@ -115,6 +116,13 @@ def use_serverless(scene: Scene) -> str:
         }
     )
     return scene.type("roles", application(scene.cloud).id, "--explain", ANALYST).partition("Add to")[0]
+
+
+def start_serverless(scene: Scene) -> str:
+    said: list[str] = []
+    with told(said):
+        start_application(open_session("ann", REGION), application(scene.cloud).id)
+    return " ".join(said)
 
 
 def roles(scene: Scene) -> str:
@@ -163,6 +171,7 @@ FEATURES: dict[str, Callable[[Scene], str]] = {
     "token-eks": token_eks,
     "list-serverless": lambda scene: application(scene.cloud) and list_kind("serverless")(scene),
     "use-serverless": use_serverless,
+    "start-serverless": start_serverless,
     "roles": roles,
     "access-role-user": through_access_role,
     "access-role-trust": through_access_role,
