@@ -97,6 +97,14 @@ describe('the models', () => {
     await settled();
     expect(server.last.query.path).toBe('shown/below');
   });
+
+  it('ask again what is attached when the browser’s tab is shown again, for another may have changed it', async () => {
+    await settled();
+    const asked = server.count('GET attachments');
+    document.dispatchEvent(new Event('visibilitychange'));
+    await settled();
+    expect(server.count('GET attachments')).toBe(asked + 1);
+  });
 });
 
 describe('the panel', () => {

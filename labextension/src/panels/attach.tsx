@@ -2,7 +2,7 @@
  * The compute that was chosen: its details, the runtime role, and attaching.
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
-import React, { useEffect, useId, useState } from 'react';
+import React, { useEffect, useId, useRef, useState } from 'react';
 
 import { useChanges, useSeconds } from '../components/hooks';
 import { Button, Problem } from '../components/problem';
@@ -126,6 +126,7 @@ function Chosen(props: IProps & { compute: Compute }): JSX.Element {
   return (
     <>
       <ComputeHead compute={compute} />
+      <Progress {...props} />
       {takesRole && (
         <RoleChoice
           {...props}
@@ -157,7 +158,6 @@ function Chosen(props: IProps & { compute: Compute }): JSX.Element {
           {trans.__('This compute wants a runtime role: choose one above.')}
         </p>
       )}
-      <Progress {...props} />
       <Details compute={compute} memory={memory} trans={trans} />
       <details className="jp-EmrMore">
         <summary>{trans.__('More')}</summary>
@@ -281,19 +281,7 @@ function Progress(props: IProps & { compute: Compute }): JSX.Element | null {
     );
   }
   if (failed) {
-    return (
-      <div
-        className="jp-EmrFailed"
-        ref={element => element?.scrollIntoView?.({ block: 'nearest' })}
-      >
-        <Steps hop={failed.problem.hop} trans={trans} />
-        <Problem problem={failed.problem} trans={trans}>
-          <Button accept onClick={() => props.onAttach(failed.what)}>
-            {trans.__('Try again')}
-          </Button>
-        </Problem>
-      </div>
-    );
+    return <Failed {...props} failed={failed} />;
   }
   if (done) {
     return (
@@ -303,6 +291,28 @@ function Progress(props: IProps & { compute: Compute }): JSX.Element | null {
     );
   }
   return null;
+}
+
+/** What failed, brought into sight once. */
+function Failed(
+  props: IProps & { failed: NonNullable<AttachingModel['failed']> }
+): JSX.Element {
+  const { failed, trans } = props;
+  const node = useRef<HTMLDivElement>(null);
+  useEffect(
+    () => node.current?.scrollIntoView?.({ block: 'nearest' }),
+    [failed]
+  );
+  return (
+    <div className="jp-EmrFailed" ref={node}>
+      <Steps hop={failed.problem.hop} trans={trans} />
+      <Problem problem={failed.problem} trans={trans}>
+        <Button accept onClick={() => props.onAttach(failed.what)}>
+          {trans.__('Try again')}
+        </Button>
+      </Problem>
+    </div>
+  );
 }
 
 /** What went well on the way to the compute, and what did not. */

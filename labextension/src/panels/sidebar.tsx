@@ -19,7 +19,7 @@ import { isGone, KernelsSection } from './kernels';
 import type { IKernelActions } from './kernels';
 
 /** How the height is shared by computes, attaching and kernels. */
-const SIZES = [0.38, 0.4, 0.22];
+const SIZES = [0.37, 0.45, 0.18];
 
 /** Identity on top; below it the list of computes, attaching, and kernels. */
 export class EMRSidebar extends SidePanel {

@@ -48,6 +48,11 @@ export const model: JupyterFrontEndPlugin<EMRModel> = {
       folder: () => browser?.model.path ?? ''
     });
     browser?.model.pathChanged.connect(() => models.target.onFolder());
+    document.addEventListener('visibilitychange', () => {
+      if (!document.hidden) {
+        models.attachments.invalidate(); // another tab may have attached meanwhile
+      }
+    });
     return models;
   }
 };
