@@ -299,10 +299,10 @@ function Failed(
 ): JSX.Element {
   const { failed, trans } = props;
   const node = useRef<HTMLDivElement>(null);
-  useEffect(
-    () => node.current?.scrollIntoView?.({ block: 'nearest' }),
-    [failed]
-  );
+  useEffect(() => {
+    // Newer browsers return a promise, which is no clean-up.
+    void node.current?.scrollIntoView?.({ block: 'nearest' });
+  }, [failed]);
   return (
     <div className="jp-EmrFailed" ref={node}>
       <Steps hop={failed.problem.hop} trans={trans} />
