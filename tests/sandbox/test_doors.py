@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import ssl
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,7 +15,9 @@ import pytest
 from aiohttp import ClientConnectorCertificateError, ServerDisconnectedError, WSMsgType
 
 from jupyter_emr_connect.gateway.protocol.framing import Message, decode, encode
+from jupyter_emr_connect.sandbox.frontdoor.peers import NOT_YOURS, tells_users
 from tests.conftest import Sandbox
+from tests.otheruser import IMPOSSIBLE, NOBODY, WHY, asked_by
 from tests.sandbox.doors import V1, Answer, Door, doors, entered, execute_request, lent_kernel, pair_of, printed, run
 
 pytestmark = pytest.mark.sandbox
@@ -186,3 +189,15 @@ async def test_a_missing_kernelspec_leaves_no_kernel_and_a_free_id(kernel: tuple
     assert (await door.ask("POST", "/api/kernels", json=body)).status >= 400
     assert await door.start(KERNEL_ID=wanted) == wanted
     assert (await door.ask("DELETE", f"/api/kernels/{wanted}")).status == 204
+
+
+@pytest.mark.skipif(IMPOSSIBLE or not tells_users(), reason=WHY)
+def test_another_users_process_runs_nothing_on_open(sandbox: Sandbox, on_gateway: Callable[[], set[str]]) -> None:
+    """The cluster that asks nobody for a pair; its ports are the real ones, and everybody's to connect to."""
+    gateway, livy = (str(sandbox.compute("open")[name]) for name in ("gateway_url", "livy_url"))
+    for url, body in ((f"{gateway}/api/kernels", '{"name": "python3"}'), (f"{livy}/sessions", '{"kind": "pyspark"}')):
+        assert asked_by(os.geteuid(), url) == "200"
+        for asked in (asked_by(NOBODY, url), asked_by(NOBODY, url, body)):
+            assert asked.startswith("403")
+            assert NOT_YOURS in asked
+    assert on_gateway() == set()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,18 +15,9 @@ from aiohttp import web
 from jupyter_emr_connect.executors import FILES, run_in
 from jupyter_emr_connect.sandbox.frontdoor.listener import Listener
 from jupyter_emr_connect.sandbox.frontdoor.peers import NOT_YOURS, Peers, find_user, tells_users
+from tests.otheruser import IMPOSSIBLE, NOBODY, WHY, asked_by
 
 HOST = "127.0.44.11"
-NOBODY = 65534
-ASK = """
-import sys, urllib.error, urllib.request
-try:
-    print(urllib.request.urlopen(sys.argv[1], timeout=20).status)
-except urllib.error.HTTPError as error:
-    print(error.code, error.read().decode())
-"""
-# One that another user may execute too, which that of the tests need not be.
-PYTHON = shutil.which("python3", path="/usr/bin:/bin")
 pytestmark = pytest.mark.skipif(not tells_users(), reason="the system does not tell whose a connection is")
 
 
@@ -72,17 +61,11 @@ async def test_who_is_not_the_owner_is_refused() -> None:
     assert served == []
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or not PYTHON, reason="only root can be another user, with the system's Python")
+@pytest.mark.skipif(IMPOSSIBLE, reason=WHY)
 async def test_another_users_process_is_refused() -> None:
     async with guarded(Peers()) as (url, served):
-
-        def ask(user: int) -> str:
-            command = [str(PYTHON), "-I", "-c", ASK, url]
-            done = subprocess.run(command, user=user, cwd="/", capture_output=True, text=True, timeout=60)
-            return done.stdout + done.stderr
-
-        assert (await run_in(FILES, ask, os.geteuid())).strip() == "200"
-        assert (await run_in(FILES, ask, NOBODY)).startswith("403")
+        assert await run_in(FILES, asked_by, os.geteuid(), url) == "200"
+        assert (await run_in(FILES, asked_by, NOBODY, url)).startswith("403")
     assert served == ["/api"]
 
 
