@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import EMRConnectError, GatewayError, GatewayUnreachable, KernelGone
 from ..executors import FILES, run_in
 from ..gateway.channels.bridge import Bridge
-from ..gateway.connection.status import DELETED, LinkState, LinkStatus
+from ..gateway.connection.status import NOT_THERE, LinkState, LinkStatus
 from ..gateway.event_loop import gateway_loop
 from ..gateway.rest import LAUNCH_PAD_S, REMOVE_EVERY_S, GatewayClient
 from ..http.deadlines import within
@@ -169,7 +169,7 @@ class GatewayKernel:
         """
         await until_gone(self._client, self.kernel_id, GONE_CHECK_EVERY_S)
         if is_up(self._bridge):
-            self.lost(DELETED, "culled")
+            self.lost(NOT_THERE, "culled")
 
     def on_status(self, state: str) -> None:
         """React to what the gateway says of the kernel's process."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import ComputeNotFound, EMRConnectError, GatewayError, NotAttachable
-from ..gateway.connection.status import DEFECT_REASON
+from ..gateway.connection.status import DEFECT_REASON, NOT_THERE
 from ..gateway.event_loop import gateway_loop
 from ..http.backoff import Backoff
 from ..http.deadlines import within
@@ -95,7 +95,7 @@ class Reattachment:
                 if kernel:
                     self._on_back(kernel)
                     self._launcher.pause(False)
-                self._settle("" if kernel else "The gateway no longer has the kernel.")
+                self._settle("" if kernel else NOT_THERE)
                 return
             await asyncio.sleep(backoff.next())
 

@@ -8,8 +8,11 @@ from enum import Enum
 
 from ...errors import EMRConnectError, GatewayError, GatewayRefused
 
-DELETED = "The gateway deleted the kernel (idle for too long, or shut down by someone else)."
-RESTARTED = "The gateway was restarted, or has ended the kernel while there was no connection: it no longer exists."
+# Of a kernel that its gateway does not know any more nobody can tell which it was, whoever notices it.
+NOT_THERE = (
+    "The gateway no longer has the kernel: it was restarted, or it deleted the kernel (idle for too long, or shut down "
+    "by someone else)."
+)
 DEFECT_REASON = "Something unexpected happened on the connection ({}); it is opened again."
 DEFECT_FIX = "If it stays so, report it with what the log says of it."
 

@@ -44,7 +44,7 @@ from ..rest import GatewayClient
 from .handshake import hang_up, open_first
 from .reachability import reachability_probe
 from .send_queue import SendQueue
-from .status import DEFECT_FIX, DEFECT_REASON, DELETED, RESTARTED, LinkState, LinkStatus, cause_of
+from .status import DEFECT_FIX, DEFECT_REASON, NOT_THERE, LinkState, LinkStatus, cause_of
 from .tcp import QuickAck, now, silent_for
 from .timings import DEFAULT_TIMINGS, ConnectionTimings
 
@@ -186,9 +186,8 @@ class KernelWebSocket:
         try:
             await self._reconnect()
         except EMRConnectError as error:
-            gone = isinstance(error, KernelGone)
-            end = ("culled", DELETED) if unheard else ("restarted", RESTARTED)
-            cause, text = end if gone else (cause_of(error, "unreachable"), error.message)
+            end = ("culled" if unheard else "restarted", NOT_THERE)
+            cause, text = end if isinstance(error, KernelGone) else (cause_of(error, "unreachable"), error.message)
             self._move(LinkState.GONE, cause, text, error.fix or "")
             return False
         return True

@@ -13,6 +13,7 @@ from typing import Any
 from ...config import EMRConnect
 from ...errors import EMRConnectError, KernelGone, KernelInUse, KernelUnknown
 from ...executors import LEDGER, run_in
+from ...gateway.connection.status import NOT_THERE
 from ...models import KernelRecord, Owner
 from ...store.database import Database
 from ...store.ledger import Ledger
@@ -92,7 +93,7 @@ def _mark_gone(config: EMRConnect, kernel: ListedKernel) -> ListedKernel:
     record = kernel.record
     if kernel.word != "gone" or kernel.alive or record.state in ("gone", "starting"):
         return kernel
-    cause, reason = "culled", "Its gateway no longer has it."
+    cause, reason = "culled", NOT_THERE
     Ledger(Database(config.state_file)).update(record.kernel_id, state="gone", cause=cause, reason=reason)
     return replace(kernel, record=replace(record, state="gone", cause=cause, reason=reason))
 
