@@ -49,17 +49,17 @@ def read_connection_file(path: Path) -> KernelConnectionInfo:
     """Return the address in a connection file; raises ``ConfigurationError`` for one that cannot be served."""
     try:
         values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        address = KernelConnectionInfo(
-            transport=str(values.get("transport") or "tcp"),
-            ip=str(values.get("ip") or "127.0.0.1"),
-            key=str(values.get("key") or ""),
-            signature_scheme=str(values.get("signature_scheme") or "hmac-sha256"),
-            shell_port=int(values["shell_port"]),
-            iopub_port=int(values["iopub_port"]),
-            stdin_port=int(values["stdin_port"]),
-            control_port=int(values["control_port"]),
-            hb_port=int(values["hb_port"]),
-        )
+        address: KernelConnectionInfo = {  # a name for a type alone in jupyter_client 8.0
+            "transport": str(values.get("transport") or "tcp"),
+            "ip": str(values.get("ip") or "127.0.0.1"),
+            "key": str(values.get("key") or ""),
+            "signature_scheme": str(values.get("signature_scheme") or "hmac-sha256"),
+            "shell_port": int(values["shell_port"]),
+            "iopub_port": int(values["iopub_port"]),
+            "stdin_port": int(values["stdin_port"]),
+            "control_port": int(values["control_port"]),
+            "hb_port": int(values["hb_port"]),
+        }
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         message = f"{str(path)!r} is no connection file of Jupyter ({type(error).__name__}: {error})."
         fix = "Start this kernel from a Jupyter front end, which writes that file."

@@ -183,7 +183,7 @@ class Door(ABC):
 
     async def _listen(self, port: ServedPort) -> None:
         async def handle(request: web.BaseRequest) -> web.StreamResponse:
-            if refusal := self._peers.refusal(request):
+            if (refusal := self._peers.refusal(request)) is not None:  # one is false by itself in aiohttp 3.11
                 return refusal
             await self._gate.wait()
             return await self._guarded(port, request)

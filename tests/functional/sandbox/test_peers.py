@@ -27,7 +27,7 @@ async def guarded(peers: Peers) -> AsyncIterator[tuple[str, list[str]]]:
     served: list[str] = []
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
-        if refusal := peers.refusal(request):
+        if (refusal := peers.refusal(request)) is not None:
             return refusal
         served.append(request.path)
         return web.Response()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import jupyter_server
 import pytest
 
 from tests.functional.server.recorded import shown, until
@@ -24,6 +25,8 @@ def jp_server_config(jp_server_config, tmp_path, monkeypatch):
 @pytest.fixture
 def shared(jp_serverapp, jp_asyncio_loop, path):
     """The notebook in a room, as it is while a tab of somebody has it open."""
+    if jupyter_server.version_info < (2, 15):
+        pytest.skip("jupyter_server_ydoc does not run in this jupyter_server")
     (extension,) = jp_serverapp.extension_manager.extension_apps["jupyter_server_ydoc"]
     opening = extension.get_document(
         path="n.ipynb", content_type="notebook", file_format="json", copy=False, create=True
