@@ -195,7 +195,7 @@ async def test_a_kernel_that_is_no_longer_there_is_gone() -> None:
         await seen.until(lambda: link.state is LinkState.GONE)
 
     seen = await converse(peer, then)
-    assert "no longer exists" in seen.reasons[-1]
+    assert "no longer has the kernel" in seen.reasons[-1]
 
 
 async def test_a_gateway_that_knows_no_newer_framing_gets_the_older() -> None:
