@@ -41,7 +41,7 @@ def serving_lab(sandbox: Sandbox, folder: Path, *, port: int = 0, exit_by: str =
     port = port or free_port()
     command = ["jupyter", "lab", "--no-browser", "--allow-root", f"--port={port}", f"--notebook-dir={folder}"]
     command += ["--IdentityProvider.token=", "--LabApp.news_url=", "--ServerApp.port_retries=0", WITHOUT_ROOMS]
-    command.append(f"--EMRConnect.on_server_exit={exit_by}")
+    command += [f"--EMRConnect.on_server_exit={exit_by}", "--LabApp.expose_app_in_browser=True"]
     log = (folder / "lab.log").open("a")
     server = subprocess.Popen(command, env=sandbox.env, stdout=log, stderr=log, start_new_session=True)
     url = f"http://127.0.0.1:{port}"

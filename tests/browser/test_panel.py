@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.panel import attach, choose, open_panel, role_box
 from tests.conftest import Sandbox
 from tests.sandbox.notebooks import read_while_written, write_notebook
 
@@ -21,25 +22,13 @@ def folder(root: Path) -> Path:
     return folder
 
 
-def open_panel(page: Page, url: str) -> None:
-    page.goto(url)
-    expect(page.locator(".jp-Notebook")).to_be_visible(timeout=60_000)
-    page.get_by_role("tab", name="EMR", exact=True).click()
-
-
-def choose(page: Page, compute: str) -> None:
-    page.get_by_role("listbox", name="Computes").get_by_role("option", name=compute, exact=True).click(timeout=60_000)
-
-
 def test_two_clicks_to_spark_under_a_role(lab: str, folder: Path, page: Page) -> None:
     code = "print(spark.sparkContext.sparkUser(), spark.range(1000).count())"
     path = write_notebook(folder / "report.ipynb", "python3", code)
     open_panel(page, f"{lab}/lab/tree/panel/report.ipynb?reset")
     choose(page, "analytics")
-    role = page.get_by_role("region", name="Runtime role").get_by_role("combobox", name="Runtime role")
-    expect(role).to_have_value("EMRAnalyst", timeout=30_000)
-    page.get_by_role("button", name="Attach to this notebook").click()
-    expect(page.get_by_text("panel/report.ipynb is attached.")).to_be_visible(timeout=60_000)
+    expect(role_box(page)).to_have_value("EMRAnalyst", timeout=30_000)
+    attach(page, "panel/report.ipynb")
 
     page.locator(".jp-Notebook .jp-CodeCell").first.click()
     page.keyboard.press("Shift+Enter")  # the kernel still starts: the cell waits for it
@@ -90,3 +79,46 @@ def test_a_notebook_without_an_attachment_says_so_and_can_be_attached(lab: str, 
     page.locator(".jp-Notebook .jp-CodeCell").first.click()
     page.keyboard.press("Shift+Enter")
     expect(page.locator(".jp-OutputArea-output").last).to_have_text("42\n", timeout=60_000)
+
+
+def test_by_keyboard_alone(lab: str, folder: Path, page: Page) -> None:
+    write_notebook(folder / "keys.ipynb", "python3", "1")
+    open_panel(page, f"{lab}/lab/tree/panel/keys.ipynb?reset")
+    computes = page.get_by_role("listbox", name="Computes")
+    expect(computes.get_by_role("option", name="open", exact=True)).to_be_visible(timeout=60_000)
+    page.get_by_role("searchbox", name="Filter computes").focus()
+    page.keyboard.type("open")
+    expect(computes.get_by_role("option")).to_have_count(1)
+    page.keyboard.press("ArrowDown")
+    expect(computes).to_be_focused()
+    page.keyboard.press("Enter")
+    button = page.get_by_role("button", name="Attach to this notebook")
+    expect(button).to_be_enabled(timeout=30_000)
+    for _ in range(12):
+        if button.evaluate("button => button === document.activeElement"):
+            break
+        page.keyboard.press("Tab")
+    expect(button).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("panel/keys.ipynb is attached.")).to_be_visible(timeout=60_000)
+
+
+def test_an_endpoint_of_eks_and_then_two_roles_of_a_cluster(lab: str, folder: Path, page: Page) -> None:
+    write_notebook(folder / "moves.ipynb", "python3", "print(spark.range(7).count())")
+    open_panel(page, f"{lab}/lab/tree/panel/moves.ipynb?reset")
+    choose(page, "notebooks")
+    attach(page, "panel/moves.ipynb")
+    page.locator(".jp-Notebook .jp-CodeCell").first.click()
+    page.keyboard.press("Shift+Enter")
+    expect(page.locator(".jp-OutputArea-output").last).to_have_text("7\n", timeout=180_000)
+
+    choose(page, "analytics")
+    for role in ("EMRAnalyst", "EMREngineer"):
+        role_box(page).fill(role, timeout=30_000)
+        attach(page, "panel/moves.ipynb")
+        elsewhere = page.locator(".jp-EmrNotice").get_by_role("alert")
+        expect(elsewhere).to_contain_text("still runs where it was started", timeout=60_000)
+        elsewhere.get_by_role("button", name="Restart now").click()
+        chip = page.get_by_role("button", name=f"EMR: analytics · {role}, Idle")
+        expect(chip).to_be_visible(timeout=120_000)
+        expect(elsewhere).to_have_count(0)

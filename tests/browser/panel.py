@@ -1,0 +1,96 @@
+"""Gestures on the panel, and what every picture of it must satisfy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+AXE = Path(__file__).parents[2] / "labextension" / "node_modules" / "axe-core" / "axe.min.js"
+THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+WIDTHS = (200, 400)
+# JupyterLab keeps its sidebars at 250 pixels at least; themes and user styles may say otherwise.
+ALLOW_NARROW = """() => {
+  document.documentElement.style.setProperty('--jp-sidebar-min-width', '180px');
+  window.jupyterapp.shell._leftHandler._stackedPanel.fit();
+}"""
+SET_WIDTH = """pixels => {
+  const split = window.jupyterapp.shell._hsplitPanel;
+  const share = pixels / split.node.clientWidth;
+  split.setRelativeSizes([share, 1 - share, 0]);
+}"""
+# What is wider than its box though it is not meant to scroll or to end in dots.
+OVERFLOWS = """() => [...document.querySelectorAll('.jp-EmrSidebar, .jp-EmrSidebar *, .jp-EmrNotice *')]
+  .filter(node => node.clientWidth > 0 && node.scrollWidth > node.clientWidth + 1)
+  .filter(node => getComputedStyle(node).textOverflow !== 'ellipsis')
+  .map(node => `${node.className}: ${node.scrollWidth} in ${node.clientWidth}`)"""
+RUN_AXE = """async () => {
+  const panel = [...document.querySelectorAll('.jp-EmrSidebar, .jp-EmrNotice, .jp-EmrChip')];
+  const found = await window.axe.run({include: panel}, {resultTypes: ['violations']});
+  return found.violations
+    .filter(({impact}) => impact === 'serious' || impact === 'critical')
+    .flatMap(({id, nodes}) => nodes.map(({html, any}) => `${id}: ${html.slice(0, 200)} ${any[0]?.message ?? ''}`));
+}"""
+
+
+def open_panel(page: Page, url: str) -> None:
+    """Open a notebook by its URL, and the panel beside it."""
+    page.goto(url)
+    expect(page.locator(".jp-Notebook")).to_be_visible(timeout=60_000)
+    page.get_by_role("tab", name="EMR", exact=True).click()
+
+
+def option(page: Page, compute: str) -> Locator:
+    """Return the row of a compute."""
+    return page.get_by_role("listbox", name="Computes").get_by_role("option", name=compute, exact=True)
+
+
+def choose(page: Page, compute: str) -> None:
+    """Click a compute in the list, once it is there."""
+    option(page, compute).click(timeout=60_000)
+
+
+def role_box(page: Page) -> Locator:
+    """Return the field of the runtime role."""
+    return page.get_by_role("region", name="Runtime role").get_by_role("combobox", name="Runtime role")
+
+
+def attach(page: Page, path: str) -> None:
+    """Attach the notebook in front to the chosen compute, and wait until it is."""
+    page.get_by_role("button", name="Attach to this notebook").click()
+    expect(page.get_by_text(f"{path} is attached.")).to_be_visible(timeout=60_000)
+
+
+def set_theme(page: Page, theme: str) -> None:
+    """Change JupyterLab's theme, and wait until its style is there."""
+    name = THEMES[theme]
+    page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", name)
+    page.wait_for_function("name => document.body.dataset.jpThemeName === name", arg=name)
+    page.wait_for_function("() => !document.querySelector('#jupyterlab-splash')")
+
+
+def set_width(page: Page, pixels: int) -> None:
+    """Make the left sidebar so many pixels wide."""
+    page.evaluate(ALLOW_NARROW)  # a change of the theme may have taken it back
+    page.evaluate(SET_WIDTH, pixels)
+    page.wait_for_function(
+        "pixels => Math.abs(document.querySelector('.jp-EmrSidebar').clientWidth - pixels) < 12", arg=pixels
+    )
+
+
+def looks(page: Page) -> Iterator[tuple[str, int]]:
+    """Show the page in each theme and width of the sidebar."""
+    for theme in THEMES:
+        set_theme(page, theme)
+        for width in WIDTHS:
+            set_width(page, width)
+            yield theme, width
+
+
+def faults(page: Page) -> list[Any]:
+    """Return what does not fit into its box, and what axe finds serious, contrast too."""
+    if page.evaluate("() => window.axe === undefined"):
+        page.add_script_tag(path=AXE)
+    return [*page.evaluate(OVERFLOWS), *page.evaluate(RUN_AXE)]
