@@ -31,9 +31,9 @@ class CommandContext:
     @functools.cached_property
     def audit(self) -> Audit:
         """The audit of this command: the handlers that Jupyter's configuration files give to ``EventLogger``."""
-        from .auditing import open_audit
+        from ..presentation.auditing import open_audit
 
-        return open_audit()
+        return open_audit("cli")
 
     def sources(self) -> list[Source]:
         """Return where to look for computes; ``--profile`` and ``--region`` take several names, parted by commas."""

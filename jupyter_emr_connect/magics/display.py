@@ -37,12 +37,13 @@ class ProgressLine:
             named = f" ({app})" if app else ""
             sys.stdout.write(f"Spark session {number}{named} on {self._label}, started in {what.seconds:.0f} s.\n")
         elif isinstance(what, StartProgress):
-            self._show(what.seconds, f"Starting a Spark session on {self._label}: {what.state}, {what.seconds:.0f} s")
+            self.show(what.seconds, f"Starting a Spark session on {self._label}: {what.state}, {what.seconds:.0f} s")
         elif isinstance(what, StatementProgress):
             share = f"{what.share:.0%} of its stages, " if what.share else ""
-            self._show(what.seconds, f"Spark: {what.problem or what.state}, {share}{what.seconds:.0f} s")
+            self.show(what.seconds, f"Spark: {what.problem or what.state}, {share}{what.seconds:.0f} s")
 
-    def _show(self, seconds: float, text: str) -> None:
+    def show(self, seconds: float, text: str) -> None:
+        """Show a text in the line's place, once what is waited for has taken a while (``seconds``)."""
         if seconds < SHOWN_AFTER_S or seconds < self._shown_at + SHOWN_EVERY_S or text == self._text:
             return
         display({"text/plain": text}, raw=True, display_id=self._id, update=bool(self._text))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from IPython.core.interactiveshell import InteractiveShell
 
+from .completion import Completer
 from .emr_magic import EMRMagics
 from .spark_magics import SparkMagics
 
@@ -17,9 +16,6 @@ def load(shell: InteractiveShell, spark: SparkMagics | None = None) -> SparkMagi
     shell.register_magics(magics)
     shell.register_magics(emr)
 
-    def complete(_: Any, event: Any) -> list[str]:
-        words = event.line[: len(event.line)].split()
-        return emr.verbs if len(words) <= 1 or (len(words) == 2 and event.symbol) else []
-
-    shell.set_hook("complete_command", complete, re_key=r"%?emr")
+    completer = Completer(lambda: emr.settings, lambda: list(magics.attached))
+    shell.set_hook("complete_command", completer, re_key=r"%?emr")
     return magics

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
@@ -20,6 +19,7 @@ from ..livy.frames import FrameRows, fetch_code, read_rows
 from ..livy.output import RowTable, sql_table
 from ..livy.statement import StatementResult
 from .display import ProgressLine, StatementInterrupted, query_error, show_bundle, show_result, user_error
+from .options import MagicParser
 from .remote import RemoteSpark
 
 SQL_ROWS = 1000  # that Livy itself returns of a statement of kind sql (reference 6.2)
@@ -257,25 +257,14 @@ class SparkMagics(Magics):
             raise user_error(error) from None
 
 
-class MagicParser(argparse.ArgumentParser):
-    """Options of a magic; what is wrong with them is said in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise what IPython shows without a traceback."""
-        raise UsageError(f"{self.prog}: {message}")  # noqa: EM102
-
-
 def options_of(magic: str, line: str) -> argparse.Namespace:
     """Return the options of a cell that runs in the session; raises ``UsageError``."""
-    parser = MagicParser(prog=magic, add_help=False, allow_abbrev=False)
+    parser = MagicParser(prog=magic)
     parser.add_argument("-o", "--output")
     parser.add_argument("-n", "--maxrows", type=int)
     parser.add_argument("-q", "--quiet", action="store_true")
     parser.add_argument("-s", "--session")
-    try:
-        return parser.parse_args(shlex.split(line))
-    except ValueError as error:  # an open quote
-        parser.error(str(error))
+    return parser.parse_line(line)
 
 
 def settings_of(text: str) -> dict[str, Any]:

@@ -1,87 +1,165 @@
-"""``%emr`` in a local kernel, on the emulated AWS: verbs, what is wrong with them, and what their tables are."""
+"""What `%emr` says and returns, without engines: the same rows as the command line, errors with cause and fix."""
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from types import SimpleNamespace
 
 import pytest
 from IPython.core.completer import provisionalcompleter
 from IPython.core.error import UsageError
-from IPython.core.interactiveshell import InteractiveShell
 
-from jupyter_emr_connect import load_ipython_extension
+from jupyter_emr_connect.cli.main import run_cli
+from jupyter_emr_connect.magics import completion
 from jupyter_emr_connect.magics.display import CellError
+from tests.functional.services.compute.catalogue.catalogues import add_clusters
 
 
-@pytest.fixture
-def shell(cloud: Any) -> Any:
-    made = InteractiveShell()
-    load_ipython_extension(made)
-    return made
-
-
-def emr(shell: Any, line: str) -> Any:
+def emr(shell, line):
     return shell.run_line_magic("emr", line)
 
 
-def test_the_list_is_rows_that_show_themselves_as_a_table(shell: Any) -> None:
-    rows = emr(shell, "list")
-    assert {row["name"] for row in rows} >= {"analytics", "interactive"}
-    assert "<td>analytics</td>" in rows._repr_html_()
-    assert [row["name"] for row in emr(shell, "list analytics")] == ["analytics"]
+def shown(shell, value):
+    """Return the text and the HTML by which IPython shows a value."""
+    data, _ = shell.display_formatter.format(value)
+    return data["text/plain"], data.get("text/html", "")
 
 
-def test_one_compute_and_its_roles(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    emr(shell, "show interactive")
-    assert "serverless" in capsys.readouterr().out
-    assert isinstance(emr(shell, "roles analytics"), list)
+def matches(shell, line):
+    symbol = line.rpartition(" ")[2]
+    event = SimpleNamespace(line=line, symbol=symbol, command="%emr", text_until_cursor=line)
+    return next(iter(shell.strdispatchers["complete_command"].flat_matches("%emr")))(event)
 
 
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("lst", "Did you mean %emr list?"),
-        ("zzz", "There are list, show"),
-        ("show", "Write %emr show COMPUTE."),
-        ("detach", "Nothing is attached here"),
-        ("restart", "Nothing is attached here"),
-        ("attach", "required: compute"),
-        ("attach analytics --lang cobol", "invalid choice: 'cobol'"),
-        ("attach analytics --colour", "unrecognized arguments: --colour"),
-        ("attach 'analytics", "No closing quotation"),
+        ("list --kind ec2", ["list", "--kind", "ec2"]),
+        ("list analytics --state WAITING", ["list", "-q", "analytics", "--state", "WAITING"]),
+        ("roles analytics", ["roles", "analytics"]),
     ],
 )
-def test_what_is_written_wrongly_is_said_in_one_line(shell: Any, line: str, words: str) -> None:
-    with pytest.raises(UsageError) as raised:
-        emr(shell, line)
-    assert words in str(raised.value)
-    assert "\n" not in str(raised.value)
+def test_rows_are_those_of_the_command_line(shell, capsys, line, words):
+    rows = emr(shell, line)
+    capsys.readouterr()
+    assert run_cli([*words, "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)["items"]
+    assert sorted(rows, key=str) == sorted(printed, key=str)
+    text, html = shown(shell, rows)
+    assert rows[0]["name"] in text
+    assert f">{rows[0]['name']}</td>" in html
+
+
+def test_what_can_be_attached_to_comes_first(shell):
+    attachable = [row["attachable"] for row in emr(shell, "list")]
+    assert attachable == sorted(attachable, reverse=True)
+    assert len(set(attachable)) == 2
+
+
+def test_one_compute_is_shown_with_its_details(shell, capsys):
+    compute = emr(shell, "show analytics")
+    capsys.readouterr()
+    assert run_cli(["show", "analytics", "--json"]) == 0
+    assert compute == json.loads(capsys.readouterr().out)
+    assert "runtime role" in shown(shell, compute)[0]
+
+
+def test_what_a_role_lacks_is_shown_with_the_statement_to_add(shell, cloud):
+    text, html = shown(shell, emr(shell, f"roles analytics --explain {cloud.roles['EMRForbidden']}"))
+    assert "elasticmapreduce:GetClusterSessionCredentials" in text
+    assert "elasticmapreduce:GetClusterSessionCredentials" in html
+
+
+def test_status_says_who_you_are_and_that_nothing_is_attached(shell, capsys):
+    rows = emr(shell, "status")
+    assert "user/developer" in capsys.readouterr().out
+    assert shown(shell, rows)[0] == "No notebook or folder is attached."
+
+
+def test_names_are_text_and_not_html(shell, cloud):
+    name = "<img src=x onerror=alert(1)>"
+    add_clusters(cloud, 1, name)
+    _, html = shown(shell, emr(shell, "list"))
+    assert "<img" not in html
+    assert "&lt;img" in html
+
+
+def test_what_one_service_denies_stands_beside_the_rows(shell, monkeypatch, capsys):
+    monkeypatch.setenv("AWS_PROFILE", "denied")
+    assert emr(shell, "list") == []
+    assert "elasticmapreduce:ListClusters" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("line", "name"),
+    ("line", "said"),
     [
-        ("attach nosuch", "ComputeNotFound"),
-        ("attach kerberos", "NotAttachable"),
-        ("attach analytics", "RoleRequired"),
-        ("attach open --role arn:aws:iam::123456789012:role/EMRAnalyst", "RoleUnsupported"),
-        ("attach analytics --role arn:aws:iam::123456789012:role/EMRForbidden", "RoleDenied"),
+        ("lst", "Did you mean %emr list?"),
+        ("frobnicate", "There are: list, show"),
+        ("show", "%emr show: the following arguments are required: compute"),
+        ("list --nope", "%emr list: unrecognized arguments: --nope"),
+        ("show 'open", "%emr show: No closing quotation"),
+        ("roles --explain EMRAnalyst", "--explain needs COMPUTE"),
+        ("attach open --lang ruby", "invalid choice: 'ruby'"),
+        ("detach", "Nothing is attached here: %emr attach COMPUTE"),
+        ("restart nightly", "Nothing is attached here: %emr attach"),
     ],
 )
-def test_what_cannot_be_attached_is_refused_without_our_frames(shell: Any, line: str, name: str) -> None:
-    with pytest.raises(CellError) as raised:
+def test_a_line_that_cannot_be_understood_says_how_it_should_be(shell, line, said):
+    with pytest.raises(UsageError) as caught:
         emr(shell, line)
-    assert type(raised.value).__name__ == name
-    assert not any("File " in text for text in raised.value._render_traceback_())
+    assert said in str(caught.value)
 
 
-def test_a_cell_without_an_attachment_says_how_to_make_one(shell: Any) -> None:
+@pytest.mark.parametrize(
+    ("line", "name", "said"),
+    [
+        ("show nowhere", "ComputeNotFound", "No compute 'nowhere'"),
+        ("attach analytics", "RoleRequired", "takes a runtime role"),
+        ("attach analytics --role arn:aws:iam::1:role", "MalformedRole", "arn:aws:iam::1:role"),
+        ("attach kerberos", "NotAttachable", "Kerberos"),
+        ("attach open --role arn:aws:iam::123456789012:role/EMRAnalyst", "RoleUnsupported", "cannot honour"),
+        ("attach analytics --role arn:aws:iam::123456789012:role/EMRForbidden", "RoleDenied", "EMRForbidden"),
+    ],
+)
+def test_an_error_is_shown_with_its_fix_and_without_our_frames(shell, line, name, said):
+    with pytest.raises(CellError) as caught:
+        emr(shell, line)
+    assert type(caught.value).__name__ == name
+    cause, fix = caught.value._render_traceback_()
+    assert said.lower() in cause.lower()
+    assert fix
+    assert emr(shell, "sessions") == []
+
+
+def test_cells_without_a_session_say_how_to_get_one(shell):
     for magic in ("spark", "sql"):
         with pytest.raises(UsageError, match="%emr attach COMPUTE"):
             shell.run_cell_magic(magic, "", "1")
 
 
-def test_verbs_are_completed(shell: Any) -> None:
+def test_verbs_options_computes_and_roles_are_completed(shell, monkeypatch):
+    monkeypatch.setattr(completion, "WITHIN_S", 20)
+    assert matches(shell, "%emr s") == ["show", "status", "sessions"]
+    assert matches(shell, "%emr attach ana") == ["analytics"]
+    assert matches(shell, "%emr attach analytics --r") == ["--role", "--runtime-role", "--region"]
+    assert matches(shell, "%emr attach analytics --role EMRA") == ["EMRAnalyst"]
+    assert matches(shell, "%emr attach analytics --lang s") == ["scala"]
+    assert matches(shell, "%emr nothing x") == []
+
+
+def test_a_list_that_is_slow_does_not_hold_up_who_types(shell, cloud):
+    cloud.world.faults.set("slow:3000")
+    assert matches(shell, "%emr attach ana") == []
+    cloud.world.faults.clear()
+
+
+def test_verbs_are_completed_as_a_front_end_asks(shell):
     with provisionalcompleter():
         found = {one.text for one in shell.Completer.completions("%emr re", 7)}
     assert "restart" in found
+
+
+def test_help_names_every_verb(shell, capsys):
+    emr(shell, "")
+    said = capsys.readouterr().out
+    assert all(f"%emr {verb}" in said for verb in ("list", "attach", "restart", "logs"))

@@ -1,4 +1,4 @@
-"""The audit of the command line: what it changes goes to the same handlers as a Jupyter server's events."""
+"""The audit of the command line and of ``%emr``: their events go where a Jupyter server's go."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ class SilentSink:
         """Do nothing."""
 
 
-def open_audit() -> Audit:
-    """Return the audit of this process's user; ``c.EventLogger.handlers`` of the configuration files get the events.
+def open_audit(source: str) -> Audit:
+    """Return the audit of this process's user, who acts by ``source`` (``cli``, ``magic``).
 
-    A user can run the command line without these files: only what a server does is surely told.
+    ``c.EventLogger.handlers`` of the configuration files get the events.
+    A user can run a command or a cell without these files: only what a server does is surely told.
     """
     loaded = load_config()
     sink: EventSink = SilentSink()
@@ -34,7 +35,7 @@ def open_audit() -> Audit:
 
         sink = EventLogger(config=loaded)
         register_schemas(sink)
-    return Audit(sink, log, "cli", user=_user_name())
+    return Audit(sink, log, source, user=_user_name())
 
 
 def _user_name() -> str | None:

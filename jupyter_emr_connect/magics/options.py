@@ -1,0 +1,32 @@
+"""Options of magics: what is wrong with them is said in one line."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from collections.abc import Sequence
+from typing import NoReturn
+
+from IPython.core.error import UsageError
+
+
+class MagicParser(argparse.ArgumentParser):
+    """Options of one magic, such as ``%%sql``."""
+
+    def __init__(self, prog: str, description: str | None = None) -> None:
+        super().__init__(prog=prog, description=description, add_help=False, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what IPython shows without a traceback."""
+        raise UsageError(f"{self.prog}: {message}")  # noqa: EM102
+
+    def parse_line(self, line: str) -> argparse.Namespace:
+        """Return the options of a line; raises ``UsageError``."""
+        return self.parse_args(self.words(line))
+
+    def words(self, line: str) -> Sequence[str]:
+        """Return the words of a line as a shell takes them; raises ``UsageError`` for an open quote."""
+        try:
+            return shlex.split(line)
+        except ValueError as error:
+            self.error(str(error))

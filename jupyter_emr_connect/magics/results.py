@@ -1,0 +1,62 @@
+"""What `%emr` returns: plain lists and dicts that a notebook shows as a table and a terminal as text."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from ..presentation.tables import Fields, Table
+from ..presentation.text import printable, table_lines
+
+STYLE = "text-align: left; white-space: pre-wrap; overflow-wrap: anywhere"
+
+
+class TableRows(list[dict[str, Any]]):
+    """Rows as ``--json`` and REST give them; ``table`` is how they are shown, ``empty`` the sentence for none.
+
+    IPython asks for the representations; names and tags in them are anybody's, so HTML is escaped.
+    """
+
+    def __init__(self, rows: Sequence[Mapping[str, Any]], table: Table, empty: str) -> None:
+        super().__init__(dict(row) for row in rows)
+        self._table = table
+        self._empty = empty
+
+    def _repr_html_(self) -> str:
+        if not self:
+            return f"<p>{escape(self._empty)}</p>"
+        head = "".join(f'<th style="{STYLE}">{escape(name.capitalize())}</th>' for name in self._table.headers)
+        body = "".join(
+            "<tr>" + "".join(f'<td style="{STYLE}">{escape(printable(cell))}</td>' for cell in row) + "</tr>"
+            for row in self._table.rows
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        width = shutil.get_terminal_size().columns
+        printer.text("\n".join(table_lines(*self._table, width)) if self else self._empty)
+
+
+class NamedFields(dict[str, Any]):
+    """One thing as ``--json`` and REST give it; ``fields`` are the names and values that are shown, ``below`` JSON."""
+
+    def __init__(self, values: Mapping[str, Any], fields: Fields, below: Any = None) -> None:
+        super().__init__(values)
+        self._fields = [(name, value) for name, value in fields if value is not None]
+        self._below = json.dumps(below, indent=2) if below else ""
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f'<tr><th style="{STYLE}">{escape(name)}</th><td style="{STYLE}">{escape(printable(value))}</td></tr>'
+            for name, value in self._fields
+        )
+        below = f"<pre>{escape(self._below)}</pre>" if self._below else ""
+        return f"<table><tbody>{rows}</tbody></table>{below}"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        width = max((len(name) for name, _ in self._fields), default=0)
+        lines = [f"{name:<{width}}  {printable(value)}" for name, value in self._fields]
+        printer.text("\n".join([*lines, *([self._below] if self._below else [])]))
