@@ -52,6 +52,7 @@ never a traceback. Nothing secret may be put into either.
     │   ├── SessionStartFailed
     │   ├── SessionGone             expired, deleted, or died
     │   └── StatementLost           the server no longer has what a statement answered
+    ├── KernelStartCancelled        by its user
     ├── NotebookError               the notebook file cannot be read, run or written
     │   └── CellFailed
     ├── RequestError                the REST request cannot be understood
@@ -238,6 +239,10 @@ class KernelspecMissing(GatewayError, code="kernelspec-missing", reason="Kernel 
 
 class KernelStartFailed(GatewayError, code="kernel-start-failed", reason="Kernel did not start"):
     """The gateway could not start the kernel, or it died while starting."""
+
+
+class KernelStartCancelled(EMRConnectError, code="kernel-start-cancelled", reason="Kernel start cancelled"):
+    """The user has cancelled the start."""
 
 
 class KernelGone(GatewayError, code="kernel-gone", reason="Kernel gone"):

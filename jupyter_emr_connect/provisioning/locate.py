@@ -1,4 +1,4 @@
-"""Where a kernel belongs that starts or starts again: its notebook, or the folder that it is launched in."""
+"""Where a kernel belongs that starts or starts again: its notebook or folder, and what that is attached to."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..config import EMRConnect
+from ..errors import ConfigurationError
 from ..executors import FILES, run_in
+from ..models import Attachment
 from ..services.attachments.location import NO_FILE, KernelLocation
+from .launchers import LAUNCHERS
 from .ledger_entry import LedgerEntry
+from .spec import KernelRequest
 
 # The attribute of a server's kernel manager that says what a request asks a kernel for (server.kernels.locating).
 LOCATOR_ATTRIBUTE = "emr_connect_locator"
@@ -50,3 +55,16 @@ async def location_now(location: KernelLocation, entry: LedgerEntry) -> KernelLo
     if path and path != await run_in(FILES, lambda: location.notebook):
         return replace(location, path=path, folder=None)
     return location
+
+
+async def attachment_of(config: EMRConnect, request: KernelRequest) -> Attachment:
+    """Return the attachment for a kernel that starts now; raises as ``services.attachments.resolution.resolve``."""
+    # Imported here: it brings boto3, and listing kernelspecs must not.
+    from ..services.attachments.resolution import resolve
+
+    attachment = await run_in(FILES, resolve, config, request.env, request.location)
+    if attachment.transport not in ("auto", *LAUNCHERS):
+        message = f"This kernel cannot use the transport {attachment.transport!r}."
+        choices = " or ".join(repr(name) for name in (*LAUNCHERS, "auto"))
+        raise ConfigurationError(message, fix=f"Attach with the transport {choices}.")
+    return attachment

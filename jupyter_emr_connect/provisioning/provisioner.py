@@ -17,7 +17,12 @@ from traitlets import Bool, List, Unicode
 from traitlets.config import Config
 
 from ..config import SETTINGS_ATTRIBUTE, EMRConnect, load_config
-from ..errors import ConfigurationError, EMRConnectError, KernelGone, KernelStartFailed, StoreError
+from ..errors import (
+    EMRConnectError,
+    KernelGone,
+    KernelStartFailed,
+    StoreError,
+)
 from ..executors import FILES, run_in
 from ..gateway.channels.zmq_channels import LocalChannels
 from ..gateway.event_loop import GatewayLoop, gateway_loop
@@ -25,13 +30,14 @@ from ..models import Attachment, KernelRecord, Transport
 from ..services.attachments.location import KernelLocation
 from .adopt import Adopter
 from .launchers import LAUNCHERS, LaunchContext, LaunchedKernel, Launcher
-from .locate import locate, location_now
+from .locate import attachment_of, locate, location_now
 from .reattachment import Reattachment
 from .spec import KernelRequest, is_alike, new_record, recorder_of, runs_on
 from .stages import StartStages, reporter
 
 if TYPE_CHECKING:
     from ..services.attachments.connect import Connection
+    from ..services.kernels.starts import RunningStart
 
 SHUTDOWN_WAIT_S = 30.0
 NOT_RESTARTED = "restart"  # the cause of a status, for clients: the kernel was to be restarted, and could not be
@@ -95,13 +101,14 @@ class EMRProvisioner(KernelProvisionerBase):
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Start the kernel, restart its own, or go on with one that was left behind; called by ``KernelManager``."""
         env = dict(kwargs.get("env") or os.environ)
-        stages = StartStages(reporter(self.log, self.kernel_id))
-        loop = gateway_loop()
+        start = self._new_start(loop := gateway_loop())
+        stages = StartStages(reporter(self.log, self.kernel_id, start.enter))
         try:
             if self._location is None:
                 self._location = await locate(self.parent, env, kwargs.get("cwd"))
             request = self._request(env, kwargs.get("cwd"))
-            self.connection_info = await loop.call(self._launch(loop, self._settings(), request, stages))
+            with start.listed(request.kernelspec):
+                self.connection_info = await loop.call(self._launch(loop, self._settings(), request, stages, start))
         except EMRConnectError as error:
             self.reason = str(error)
             self.log.error("Kernel %s did not start. %s", self.kernel_id, error)
@@ -114,8 +121,15 @@ class EMRProvisioner(KernelProvisionerBase):
         self._has_process = True
         return self.connection_info
 
+    def _new_start(self, loop: GatewayLoop) -> RunningStart:
+        """Return the start as a user sees it, who can cancel it unless it is a restart; called on Jupyter's loop."""
+        from ..services.kernels.starts import RunningStart
+
+        is_restart = self._kernel is not None or self._reattachment is not None
+        return RunningStart(self.kernel_id, None if is_restart else lambda: loop.start(self._break_off()))
+
     async def _launch(
-        self, loop: GatewayLoop, config: EMRConnect, request: KernelRequest, stages: StartStages
+        self, loop: GatewayLoop, config: EMRConnect, request: KernelRequest, stages: StartStages, start: RunningStart
     ) -> KernelConnectionInfo:
         """Have the kernel run, and return where local clients reach it; called on the gateway loop.
 
@@ -126,20 +140,21 @@ class EMRProvisioner(KernelProvisionerBase):
             raise _not_wanted()
         self._launching = asyncio.current_task()
         try:
-            return await self._launched(loop, config, request, stages)
+            return await self._launched(loop, config, request, stages, start)
         except asyncio.CancelledError:
             if not self._breaking_off:
                 raise
-            raise _not_wanted() from None
+            raise (start.cancellation() if start.was_cancelled else _not_wanted()) from None
         finally:
             self._launching = None
 
     async def _launched(
-        self, loop: GatewayLoop, config: EMRConnect, request: KernelRequest, stages: StartStages
+        self, loop: GatewayLoop, config: EMRConnect, request: KernelRequest, stages: StartStages, start: RunningStart
     ) -> KernelConnectionInfo:
         # A server that ends otherwise than by its own stop leaves its kernels too.
         loop.at_exit(self, self._leave if request.persistent else self._finish)
         request = await self._located(request)
+        start.path = request.path or request.location.folder
         former = self._kernel
         if former is not None and former.restart_pending:
             try:
@@ -180,7 +195,7 @@ class EMRProvisioner(KernelProvisionerBase):
         """
         former = kernel.entry.record
         try:
-            attachment = await _attachment_of(config, request)
+            attachment = await attachment_of(config, request)
         except StoreError as error:
             self.log.warning("Kernel %s is restarted where it is. %s", self.kernel_id, error)
             attachment = self._attachment or former.attachment
@@ -234,7 +249,7 @@ class EMRProvisioner(KernelProvisionerBase):
         if kernel := await adopter.wanted_kernel(stages):
             self._kernel = kernel
             return self._launcher_of(kernel.entry.record.transport)
-        self._attachment = await _attachment_of(config, request)
+        self._attachment = await attachment_of(config, request)
         if folder := request.location.folder:
             await self._warn_of_notebooks_apart(config, folder)
         connection = await adopter.connect(self._attachment, stages)
@@ -480,16 +495,3 @@ class EMRProvisioner(KernelProvisionerBase):
 
 def _not_wanted() -> KernelStartFailed:
     return KernelStartFailed("The kernel was shut down before it had started.", fix="Start it again.")
-
-
-async def _attachment_of(config: EMRConnect, request: KernelRequest) -> Attachment:
-    """Return the attachment for a kernel that starts now; raises as ``services.attachments.resolution.resolve``."""
-    # Imported here: it brings boto3, and listing kernelspecs must not.
-    from ..services.attachments.resolution import resolve
-
-    attachment = await run_in(FILES, resolve, config, request.env, request.location)
-    if attachment.transport not in ("auto", *LAUNCHERS):
-        message = f"This kernel cannot use the transport {attachment.transport!r}."
-        choices = " or ".join(repr(name) for name in (*LAUNCHERS, "auto"))
-        raise ConfigurationError(message, fix=f"Attach with the transport {choices}.")
-    return attachment

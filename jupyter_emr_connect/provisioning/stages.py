@@ -51,13 +51,17 @@ class StartStages:
             raise
 
 
-def reporter(log: Any, kernel_id: str) -> Callable[[str], None]:
-    """Return what is told of each stage: the log, and the face that listens, on its own loop; called on that loop."""
+def reporter(log: Any, kernel_id: str, enter: Callable[[str], None]) -> Callable[[str], None]:
+    """Return what is told of each stage: the log, ``enter``, and the face that listens, on its own loop.
+
+    Called on the loop of that face, the result on the gateway loop.
+    """
     listener = stage_listener.get()
     caller = asyncio.get_running_loop()
 
     def report(name: str) -> None:
         log.info("Kernel %s: %s", kernel_id, name)
+        enter(name)
         if listener is not None:
             with contextlib.suppress(RuntimeError):  # the caller's loop is closed
                 caller.call_soon_threadsafe(listener, name)

@@ -34,7 +34,7 @@ class KernelsHandler(EMRHandler):
         listed = await self.while_wanted(list_kernels(self.services.config, check=check))
         body = listed.to_json()
         if self.flag("notebooks") is True:
-            for kernel in body["items"]:
+            for kernel in (*body["items"], *body["starts"]):
                 path = kernel["path"]
                 kernel["notebook"] = self.services.paths.api_path(path) if path else None
         self.answer(body)
@@ -50,18 +50,20 @@ class OneKernelHandler(EMRHandler):
     @authorized
     @authorized_for(KERNELS)
     async def delete(self, kernel_id: str) -> None:
-        """Delete it on its gateway; one that this server has is shut down as its user does."""
+        """Delete it on its gateway; one that this server has is shut down, one that starts here cancelled."""
         from ...services.kernels.listing import find_kernel, shut_down
+        from ...services.kernels.starts import cancel_start
 
         force = self.flag("force") is True
         with self.services.audit.kernel_change("delete", kernel_id, force=force, user=self.user_name) as about:
-            found = await self.while_wanted(run_in(LEDGER, find_kernel, self.services.config, kernel_id))
-            about.record = found.record
-            if self._is_here(found):
-                manager: Any = self.kernel_manager
-                await self.in_time(asyncio.shield(ensure_async(manager.shutdown_kernel(found.record.local_id))))
-            else:
-                await self.while_wanted(shut_down(self.services.config, found.record.kernel_id, force=force))
+            if not cancel_start(kernel_id):
+                found = await self.while_wanted(run_in(LEDGER, find_kernel, self.services.config, kernel_id))
+                about.record = found.record
+                if self._is_here(found):
+                    manager: Any = self.kernel_manager
+                    await self.in_time(asyncio.shield(ensure_async(manager.shutdown_kernel(found.record.local_id))))
+                elif not cancel_start(found.record.local_id):
+                    await self.while_wanted(shut_down(self.services.config, found.record.kernel_id, force=force))
         self.set_status(204)
         await self.finish()
 

@@ -23,6 +23,7 @@ from .claims import claim, settle
 from .ownership import ownership
 from .processes import lives, seems_alive
 from .remote import RemoteKernels, remote_of
+from .starts import RunningStart, running_starts
 
 LINKED = ("starting", "connected", "reconnecting")
 SHORTEST_PREFIX = 4  # characters of an id that may stand for it
@@ -60,14 +61,19 @@ class ListedKernel:
 
 @dataclass(frozen=True)
 class KernelList:
-    """Kernels of the ledger, the latest first, and why gateways could not be asked (``errors`` of the body)."""
+    """Kernels of the ledger, the latest first, and why gateways could not be asked (``errors`` of the body).
+
+    ``starts`` are the starts that this process makes now; those of a server are in its own answers alone.
+    """
 
     items: list[ListedKernel]
     errors: list[dict[str, Any]] = field(default_factory=list)
+    starts: list[RunningStart] = field(default_factory=running_starts)
 
     def to_json(self) -> dict[str, Any]:
         """Return the body of ``GET kernels`` and ``jupyter emr kernels --json``."""
-        return list_body([kernel.to_json() for kernel in self.items], self.errors)
+        body = list_body([kernel.to_json() for kernel in self.items], self.errors)
+        return body | {"starts": [start.to_json() for start in self.starts]}
 
 
 async def list_kernels(config: EMRConnect, *, check: bool = True) -> KernelList:
