@@ -11,112 +11,14 @@ import { Menu } from '@lumino/widgets';
 import React from 'react';
 
 import { useSeconds } from './components/hooks';
-import {
-  clock,
-  roleName,
-  secondsSince,
-  shortened,
-  span
-} from './components/words';
+import { Button } from './components/problem';
+import { chipState, difference } from './chipstate';
+import type { IChipState } from './chipstate';
+import { Executions } from './executions';
 import type { EMRModel } from './models/emr';
 import { isOnEMR } from './notebooks';
 import { CommandIDs } from './tokens';
-import type { Attachment, EMRKernel } from './tokens';
-
-const MOST_CHARACTERS = 28;
-
-/** What the chip says. */
-export interface IChipState {
-  /** Compute and role, as short as the toolbar needs. */
-  label: string;
-  /** The state in words. */
-  state: string;
-  /** Everything, for the tooltip and to copy. */
-  details: string;
-}
-
-/** Return what to say of a notebook on EMR; `status` is JupyterLab's word for its kernel. */
-export function chipState(
-  attachment: Attachment | null,
-  kernel: EMRKernel | undefined,
-  status: string,
-  nameOf: (compute: string, written?: string | null) => string,
-  trans: TranslationBundle
-): IChipState {
-  if (!attachment && !kernel) {
-    const text = trans.__('Not attached');
-    return { label: text, state: '', details: text };
-  }
-  const on = kernel ?? attachment!;
-  const compute = nameOf(on.compute, on.compute_name);
-  const runs = roleName(
-    kernel ? kernel.runtime_role : attachment!.runtime_role
-  );
-  const attached = attachment ? roleName(attachment.runtime_role) : runs;
-  const label = [compute, runs].filter(Boolean).join(' · ');
-  const state = stateOf(kernel, status, trans);
-  const facts = [
-    label,
-    kernel?.runtime_role ?? attachment?.runtime_role ?? '',
-    state,
-    kernel?.reason ?? '',
-    attached !== runs
-      ? trans.__(
-          'runs as %1; attached as %2: restart to change',
-          runs || trans.__('no role'),
-          attached || trans.__('no role')
-        )
-      : '',
-    attachment?.credentials_expire_at
-      ? trans.__(
-          'credentials until %1, renewed by themselves',
-          clock(attachment.credentials_expire_at)
-        )
-      : '',
-    attachment
-      ? trans.__('attached: %1', attachment.path || '/')
-      : trans.__('not attached any more'),
-    kernel?.gateway_url ?? '',
-    kernel ? trans.__('kernel %1', kernel.kernel_id) : ''
-  ];
-  const differs = attached !== runs ? ' ≠' : '';
-  return {
-    label: shortened(label, MOST_CHARACTERS) + differs,
-    state,
-    details: facts.filter(Boolean).join('\n')
-  };
-}
-
-function stateOf(
-  kernel: EMRKernel | undefined,
-  status: string,
-  trans: TranslationBundle
-): string {
-  const since = span(secondsSince(kernel?.since ?? null));
-  switch (kernel?.link) {
-    case 'reconnecting':
-      return trans.__('Reconnecting %1', since);
-    case 'gone':
-      return trans.__('Gone: %1', kernel.cause ?? trans.__('variables lost'));
-    case 'starting':
-      return kernel.since
-        ? trans.__('Starting %1', since)
-        : trans.__('Starting');
-  }
-  const words: Record<string, string> = {
-    idle: trans.__('Idle'),
-    busy: trans.__('Busy'),
-    starting: trans.__('Starting'),
-    initializing: trans.__('Starting'),
-    restarting: trans.__('Restarting'),
-    autorestarting: trans.__('Restarting'),
-    terminating: trans.__('Shutting down'),
-    connecting: trans.__('Connecting'),
-    disconnected: trans.__('Disconnected'),
-    dead: trans.__('Dead')
-  };
-  return words[status] ?? trans.__('No kernel');
-}
+import type { Attachment, EMRKernel, KernelStart } from './tokens';
 
 /** A button in the toolbar of each notebook; hidden where the kernel is a local one. */
 export class Chip extends ReactWidget {
@@ -137,6 +39,8 @@ export class Chip extends ReactWidget {
     _model.attachments.changed.connect(this._load, this);
     _model.kernels.changed.connect(this._render, this);
     _model.changed.connect(this._render, this);
+    this._executions = new Executions(session);
+    this._executions.changed.connect(this._render, this);
     this._load();
   }
 
@@ -145,6 +49,7 @@ export class Chip extends ReactWidget {
       return;
     }
     this._follow(false);
+    this._executions.dispose();
     const session = this._panel.sessionContext;
     session.statusChanged.disconnect(this._render, this);
     session.kernelChanged.disconnect(this._load, this);
@@ -169,6 +74,8 @@ export class Chip extends ReactWidget {
       <ChipButton
         getState={() => this._state()}
         onClick={event => this._open(event.currentTarget)}
+        cancel={this._start?.can_cancel ? () => this._cancel() : null}
+        trans={this._trans}
       />
     );
   }
@@ -214,19 +121,38 @@ export class Chip extends ReactWidget {
   }
 
   private _state(): IChipState {
-    const session = this._panel.sessionContext;
-    const { kernels, contents } = this._model;
-    const id = session.session?.kernel?.id;
-    const kernel = this._model.isMoving(session)
-      ? kernels.startingFor(contents.localPath(this._panel.context.path))
-      : kernels.ofJupyter(id ?? '');
     return chipState(
-      this._attachment,
-      kernel,
-      session.kernelDisplayStatus,
-      (id, written) => this._model.computes.find(id)?.name ?? written ?? id,
+      {
+        attachment: this._attachment,
+        kernel: this._kernel,
+        start: this._start,
+        status: this._panel.sessionContext.kernelDisplayStatus,
+        busySince: this._executions.since,
+        nameOf: this._nameOf
+      },
       this._trans
     );
+  }
+
+  /** The kernel that runs; that of which a notebook moves away says nothing any more. */
+  private get _kernel(): EMRKernel | undefined {
+    const session = this._panel.sessionContext;
+    return this._model.isMoving(session)
+      ? undefined
+      : this._model.kernels.ofJupyter(session.session?.kernel?.id ?? '');
+  }
+
+  private get _start(): KernelStart | undefined {
+    const session = this._panel.sessionContext;
+    const { contents, kernels } = this._model;
+    const path = contents.localPath(this._panel.context.path);
+    const id = session.session?.kernel?.id;
+    return kernels.startOf(this._model.isMoving(session) ? '' : id, path);
+  }
+
+  private _cancel(): void {
+    const { path } = this._panel.context;
+    void this._commands.execute(CommandIDs.cancelStart, { path });
   }
 
   private _open(button: HTMLElement): void {
@@ -255,8 +181,17 @@ export class Chip extends ReactWidget {
       () => run(CommandIDs.openPanel),
       this._commands.isEnabled(CommandIDs.openPanel)
     );
+    if (this._start?.can_cancel) {
+      add(trans.__('Cancel Start'), () => this._cancel());
+    }
+    const other = difference(
+      this._attachment,
+      this._kernel,
+      this._nameOf,
+      trans
+    );
     add(
-      trans.__('Restart Kernel There'),
+      other?.restart ?? trans.__('Restart Kernel There'),
       () => run(CommandIDs.restartHere),
       hasKernel
     );
@@ -283,7 +218,14 @@ export class Chip extends ReactWidget {
       : this._trans.__('Detach Folder %1', path || '/');
   }
 
+  private _nameOf = (id: string): string =>
+    this._model.computes.find(id)?.name ??
+    [this._attachment, this._kernel].find(one => one?.compute === id)
+      ?.compute_name ??
+    id;
+
   private _attachment: Attachment | null = null;
+  private _executions: Executions;
   private _following = false;
   private _turn = 0;
 }
@@ -291,10 +233,13 @@ export class Chip extends ReactWidget {
 function ChipButton(props: {
   getState: () => IChipState;
   onClick: (event: React.MouseEvent<HTMLElement>) => void;
+  /** Cancels the start; null where there is none to cancel. */
+  cancel: (() => void) | null;
+  trans: TranslationBundle;
 }): JSX.Element {
   useSeconds(true);
   const { label, state, details } = props.getState();
-  return (
+  const chip = (
     <button
       type="button"
       className="jp-EmrChip"
@@ -306,5 +251,13 @@ function ChipButton(props: {
       <bdi>{label}</bdi>
       {state && <span className="jp-EmrChip-state">{state}</span>}
     </button>
+  );
+  return (
+    <>
+      {chip}
+      {props.cancel && (
+        <Button onClick={props.cancel}>{props.trans.__('Cancel start')}</Button>
+      )}
+    </>
   );
 }

@@ -9,6 +9,7 @@ import type {
   ComputeDetails,
   ComputeList,
   EMRKernel,
+  EMRKernelList,
   Identity,
   NewAttachment,
   PartialError,
@@ -94,14 +95,14 @@ export class EMRClient {
   }
 
   /** Return the ledger of kernels; `check` asks the gateways for each one's state. */
-  listKernels(check: boolean, signal?: AbortSignal): Promise<IList<EMRKernel>> {
+  listKernels(check: boolean, signal?: AbortSignal): Promise<EMRKernelList> {
     return request(this._settings, 'kernels', {
       query: { check: String(check), notebooks: 'true' },
       signal
     });
   }
 
-  /** Delete a kernel on its compute. */
+  /** Delete a kernel on its compute, or cancel a start by the kernel's id in Jupyter. */
   deleteKernel(id: string): Promise<void> {
     return request(this._settings, `kernels/${encodeURIComponent(id)}`, {
       method: 'DELETE'

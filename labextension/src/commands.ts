@@ -2,7 +2,6 @@
  * The commands, for the palette, menus, shortcuts and other extensions.
  */
 import type { JupyterFrontEnd } from '@jupyterlab/application';
-import type { ISessionContext } from '@jupyterlab/apputils';
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type {
@@ -13,6 +12,8 @@ import type {
 import type { EMRModel } from './models/emr';
 import { isOnEMR, kernelspecFor, kernelspecOf, languageOf } from './notebooks';
 import { showBanner } from './banner';
+import { difference } from './chipstate';
+import { asProblem } from './request';
 import { CommandIDs } from './tokens';
 import type { Attachment, NewAttachment } from './tokens';
 
@@ -101,6 +102,19 @@ export function addCommands(
       await panel?.sessionContext.restartKernel();
     }
   });
+  commands.addCommand(CommandIDs.cancelStart, {
+    label: trans.__('EMR: Cancel the Start of the Kernel'),
+    describedBy: described('path'),
+    isEnabled: () => current() !== null,
+    execute: async args => {
+      const panel = args.path
+        ? tracker?.find(one => isAt(one, args.path as string, model))
+        : current();
+      if (panel) {
+        await cancelStart(panel, model, trans);
+      }
+    }
+  });
   commands.addCommand(CommandIDs.newNotebook, {
     label: trans.__('EMR: New Notebook on the Chosen Compute'),
     describedBy: described('cwd'),
@@ -176,8 +190,27 @@ async function switchKernel(
       // So that it opens there again; JupyterLab says why it cannot be saved.
       await panel.context.save().catch(() => undefined);
     }
-  } else if (await runsElsewhere(model, session, attachment)) {
-    offerRestart(panel, trans);
+  } else {
+    await offerRestart(panel, model, attachment, trans);
+  }
+}
+
+/** Cancel the start of a notebook's kernel, also on the server. */
+async function cancelStart(
+  panel: NotebookPanel,
+  model: EMRModel,
+  trans: TranslationBundle
+): Promise<void> {
+  const { kernels, contents } = model;
+  const session = panel.sessionContext;
+  await kernels.refresh();
+  const id = model.isMoving(session) ? '' : session.session?.kernel?.id;
+  const start = kernels.startOf(id, contents.localPath(panel.context.path));
+  if (start) {
+    await kernels.cancel(start).catch(error => {
+      const close = { label: trans.__('Close') };
+      showBanner(panel, asProblem(error), [close], trans);
+    });
   }
 }
 
@@ -185,21 +218,6 @@ async function switchKernel(
 function isAt(panel: NotebookPanel, path: string, model: EMRModel): boolean {
   const { contents } = model;
   return contents.localPath(panel.context.path) === contents.localPath(path);
-}
-
-/** Whether a notebook's kernel is known to run elsewhere, or under another role, than is attached now. */
-async function runsElsewhere(
-  model: EMRModel,
-  session: ISessionContext,
-  attachment: Attachment
-): Promise<boolean> {
-  await model.kernels.refresh(); // the panel may not have asked yet
-  const kernel = model.kernels.ofJupyter(session.session?.kernel?.id ?? '');
-  return (
-    kernel !== undefined &&
-    (kernel.compute !== attachment.compute ||
-      kernel.runtime_role !== attachment.runtime_role)
-  );
 }
 
 function sayNoKernel(panel: NotebookPanel, trans: TranslationBundle): void {
@@ -214,9 +232,24 @@ function sayNoKernel(panel: NotebookPanel, trans: TranslationBundle): void {
   showBanner(panel, problem, [{ label: trans.__('Close') }], trans);
 }
 
-function offerRestart(panel: NotebookPanel, trans: TranslationBundle): void {
+/** Where a notebook's kernel runs elsewhere, or under another role, than is attached now, offer its restart. */
+async function offerRestart(
+  panel: NotebookPanel,
+  model: EMRModel,
+  attachment: Attachment,
+  trans: TranslationBundle
+): Promise<void> {
+  await model.kernels.refresh(); // the panel may not have asked yet
+  const id = panel.sessionContext.session?.kernel?.id ?? '';
+  const kernel = model.kernels.ofJupyter(id);
+  const nameOf = (compute: string): string =>
+    model.computes.find(compute)?.name ?? compute;
+  const other = difference(attachment, kernel, nameOf, trans);
+  if (!other) {
+    return;
+  }
   const problem = {
-    message: trans.__('The kernel still runs where it was started.'),
+    message: trans.__('The kernel %1.', other.text),
     fix: trans.__(
       'Its next restart moves it to what is attached now; its variables are lost then.'
     ),
@@ -227,7 +260,7 @@ function offerRestart(panel: NotebookPanel, trans: TranslationBundle): void {
     panel,
     problem,
     [
-      { label: trans.__('Restart now'), execute: restart, accept: true },
+      { label: other.restart, execute: restart, accept: true },
       { label: trans.__('Later') }
     ],
     trans

@@ -193,7 +193,7 @@ export interface paths {
         post?: never;
         /**
          * Delete a kernel on its gateway
-         * @description One that this server has is shut down; one that another process has is refused (409) unless forced.
+         * @description One that this server has is shut down, and one that it starts now is cancelled, at whatever stage; one that another process has is refused (409) unless forced.
          */
         delete: operations["deleteKernel"];
         options?: never;
@@ -511,10 +511,32 @@ export interface components {
         };
         KernelList: {
             items: components["schemas"]["Kernel"][];
+            /** @description The starts and restarts that this server makes now; a start is among `items` only once its kernel was requested. */
+            starts: components["schemas"]["KernelStart"][];
             /** @description Why gateways could not be asked; their kernels have the state `unknown`. */
             errors: components["schemas"]["PartialError"][];
             /** @description When this was read, ISO 8601. */
             as_of: string;
+        };
+        KernelStart: {
+            /** @description The kernel's id in Jupyter, by which it is cancelled (DELETE `kernels/{id}`). */
+            local_id: string;
+            kernelspec: string;
+            /** @description The notebook or folder it is for, in the file system. */
+            path: string | null;
+            /** @description The same, relative to the server's folder; null when not within it. Given with `notebooks=true`. */
+            notebook?: string | null;
+            /** @description `credentials`, `gateway`, `kernel requested`, `kernel ready`; of a restart also `waiting for the connection`. */
+            stage: string;
+            /** @description The stage's number among the `steps` of a start; null for one that is none of them. */
+            step: number | null;
+            steps: number;
+            /** @description When the stage began. */
+            since: string;
+            /** @description When the start began. */
+            began_at: string;
+            /** @description False for a restart. */
+            can_cancel: boolean;
         };
         Kernel: {
             kernel_id: string;

@@ -35,6 +35,12 @@ export type Attachment = Schemas['Attachment'];
 /** A kernel on a compute that was started from here. */
 export type EMRKernel = Schemas['Kernel'];
 
+/** A start or restart of a kernel that is under way. */
+export type KernelStart = Schemas['KernelStart'];
+
+/** The ledger of kernels, and those that start. */
+export type EMRKernelList = Schemas['KernelList'];
+
 /** What to attach: `path` is relative to the server's folder. */
 export type NewAttachment = Schemas['NewAttachment'];
 
@@ -45,6 +51,7 @@ export const CommandIDs = {
   attach: 'emr:attach',
   detach: 'emr:detach',
   restartHere: 'emr:restart-here',
+  cancelStart: 'emr:cancel-start',
   showKernels: 'emr:show-kernels',
   newNotebook: 'emr:new-notebook'
 } as const;

@@ -9,6 +9,7 @@ import type { INotebookCellExecutor } from '@jupyterlab/notebook';
 import type { KernelSpec } from '@jupyterlab/services';
 
 import { isOnEMR } from './notebooks';
+import { WaitingNote } from './waitingnote';
 
 const STARTING = ['initializing', 'starting', 'restarting'];
 
@@ -37,20 +38,43 @@ export class WaitingExecutor implements INotebookCellExecutor {
   ): Promise<boolean> {
     const { cell, sessionContext } = options;
     if (cell.model.type === 'code' && sessionContext) {
-      let pending = this._pending(sessionContext);
-      for (; pending; pending = this._pending(sessionContext)) {
-        (cell as CodeCell).setPrompt('*');
-        const isThere = await pending;
-        if (cell.isDisposed) {
-          return false;
-        }
-        if (!isThere && !this._moves.has(sessionContext)) {
-          (cell as CodeCell).setPrompt('');
-          return false; // the notebook says why it has no kernel
+      if (this._pending(sessionContext)) {
+        const textOf = (seconds: number): string =>
+          this.describe(sessionContext, seconds);
+        const note = new WaitingNote(cell as CodeCell, textOf);
+        try {
+          if (!(await this._wait(cell as CodeCell, sessionContext))) {
+            return false;
+          }
+        } finally {
+          note.dispose();
         }
       }
     }
     return runCell(options);
+  }
+
+  /** Return what a waiting cell says after some seconds; set by who knows more of the start. */
+  describe: (session: ISessionContext, seconds: number) => string = () => '';
+
+  /** Wait until a cell's kernel is there; false where none came, or the cell is no more. */
+  private async _wait(
+    cell: CodeCell,
+    session: ISessionContext
+  ): Promise<boolean> {
+    let pending = this._pending(session);
+    for (; pending; pending = this._pending(session)) {
+      cell.setPrompt('*');
+      const isThere = await pending;
+      if (cell.isDisposed) {
+        return false;
+      }
+      if (!isThere && !this._moves.has(session)) {
+        cell.setPrompt('');
+        return false; // the notebook says why it has no kernel
+      }
+    }
+    return true;
   }
 
   /** Return when a kernel that is on its way is there; null where none is. */

@@ -7,10 +7,10 @@ import { MessageLoop } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 import { act, fireEvent, screen } from '@testing-library/react';
 
-import { Chip, chipState } from '../chip';
+import { Chip } from '../chip';
 import type { EMRModel } from '../models/emr';
 import { CommandIDs } from '../tokens';
-import type { Attachment, EMRKernel } from '../tokens';
+import type { KernelStart } from '../tokens';
 import {
   ANALYST,
   attachment,
@@ -18,10 +18,12 @@ import {
   FakeNotebook,
   FakeServer,
   FakeTracker,
+  itemsOf,
   kernel,
   Later,
   modelOf,
   settled,
+  start,
   SPECS
 } from './fakes';
 
@@ -29,102 +31,13 @@ const trans = nullTranslator.load('jupyter_emr_connect');
 
 const [ENTER, DOWN] = [13, 40];
 
-function stateOf(
-  attached: Attachment | null,
-  runs?: EMRKernel,
-  status = 'idle',
-  name = 'analytics'
-): ReturnType<typeof chipState> {
-  return chipState(attached, runs, status, () => name, trans);
-}
-
 function ago(seconds: number): string {
   return new Date(Date.now() - seconds * 1000).toISOString();
 }
 
-describe('the state of a chip', () => {
-  it('without an attachment is that', () => {
-    expect(stateOf(null)).toEqual({
-      label: 'Not attached',
-      state: '',
-      details: 'Not attached'
-    });
-  });
-
-  it('names compute and role', () => {
-    expect(stateOf(attachment(), kernel()).label).toBe(
-      'analytics · EMRAnalyst'
-    );
-    const none = attachment({ runtime_role: null });
-    expect(stateOf(none, undefined, 'unknown')).toMatchObject({
-      label: 'analytics',
-      state: 'No kernel'
-    });
-  });
-
-  it.each([
-    ['idle', 'Idle'],
-    ['busy', 'Busy'],
-    ['starting', 'Starting'],
-    ['restarting', 'Restarting'],
-    ['autorestarting', 'Restarting'],
-    ['terminating', 'Shutting down'],
-    ['connecting', 'Connecting'],
-    ['disconnected', 'Disconnected'],
-    ['dead', 'Dead'],
-    ['of-the-future', 'No kernel']
-  ])('says of %s: %s', (status, words) => {
-    expect(stateOf(attachment(), kernel(), status).state).toBe(words);
-  });
-
-  it.each([
-    [{ link: 'reconnecting', since: ago(12) }, 'Reconnecting 12 s'],
-    [{ link: 'starting', since: ago(200) }, 'Starting 3 min'],
-    [{ link: 'starting', since: null }, 'Starting'],
-    [{ link: 'gone', cause: 'culled' }, 'Gone: culled'],
-    [{ link: 'gone', cause: null }, 'Gone: variables lost'],
-    [{ link: 'detached' }, 'Idle']
-  ] as const)('says of the ledger’s %j: %s', (change, words) => {
-    expect(stateOf(attachment(), kernel(change)).state).toBe(words);
-  });
-
-  it('tells the truth where the kernel runs as another role', () => {
-    const runs = kernel({ runtime_role: ENGINEER });
-    const { label, details } = stateOf(attachment(), runs);
-    expect(label).toBe('analytics · EMREngineer ≠');
-    expect(details).toContain('runs as EMREngineer; attached as EMRAnalyst');
-    const none = kernel({ runtime_role: null });
-    expect(stateOf(attachment(), none).details).toContain('runs as no role');
-  });
-
-  it('has all that is known in its details', () => {
-    const attached = attachment({
-      credentials_expire_at: '2026-01-01T14:05:00Z',
-      path: ''
-    });
-    const { details } = stateOf(attached, kernel({ reason: 'It was slow.' }));
-    for (const fact of [
-      ANALYST,
-      'It was slow.',
-      'credentials until',
-      'attached: /',
-      'https://10.0.0.1:18888',
-      'kernel k1'
-    ]) {
-      expect(details).toContain(fact);
-    }
-    expect(stateOf(null, kernel()).details).toContain('not attached any more');
-  });
-
-  it('has 28 characters at most', () => {
-    const name = 'a'.repeat(5000) + 'z';
-    const { label } = stateOf(attachment(), kernel(), 'idle', name);
-    expect([...label]).toHaveLength(28);
-    expect(label).toMatch(/^a+….*EMRAnalyst$/);
-    const emoji = stateOf(attachment(), kernel(), 'idle', '👩‍💻'.repeat(50));
-    expect([...emoji.label].length).toBeLessThanOrEqual(28);
-  });
-});
+function starting(...starts: KernelStart[]): object {
+  return { ...itemsOf(), starts };
+}
 
 describe('a chip', () => {
   let commands: CommandRegistry;
@@ -154,6 +67,8 @@ describe('a chip', () => {
     });
   }
 
+  const cancel = (): HTMLElement | null =>
+    screen.queryByRole('button', { name: 'Cancel start', hidden: true });
   const button = (): HTMLElement =>
     screen.getByRole('button', { name: /^EMR: /, hidden: true });
 
@@ -202,18 +117,54 @@ describe('a chip', () => {
 
   it('is there while the notebook moves to EMR', async () => {
     await make('python3');
-    server.routes['GET kernels'] = () => ({
-      items: [kernel({ link: 'starting', since: ago(3), local_id: null })],
-      errors: [],
-      as_of: ''
-    });
+    server.routes['GET kernels'] = () => starting(start({ since: ago(3) }));
     const move = new Later();
     const session = notebook.sessionContext.self;
     await after(() => model.announce({ session, move: move.promise }));
     await after(() => model.kernels.refresh());
-    expect(button().getAttribute('aria-label')).toMatch(/Starting [34] s/);
+    expect(button().getAttribute('aria-label')).toMatch(
+      /Starting 2 of 4: gateway, [34] s$/
+    );
     await after(() => move.reject(new Error('no')));
     expect(chip.isHidden).toBe(true);
+  });
+
+  it('cancels a start, by a button beside it', async () => {
+    server.routes['GET kernels'] = () => starting(start());
+    await make();
+    await after(() => model.kernels.refresh());
+    await after(() => fireEvent.click(cancel()!));
+    expect(ran).toEqual([
+      [CommandIDs.cancelStart, { path: 'RTC:work/report.ipynb' }]
+    ]);
+    server.routes['GET kernels'] = () => starting(start({ can_cancel: false }));
+    await after(() => model.kernels.refresh());
+    expect(cancel()).toBeNull();
+  });
+
+  it('counts while a cell runs, whatever the last status says', async () => {
+    await make();
+    await after(() => notebook.sessionContext.give('emr-pyspark'));
+    await after(() => notebook.sessionContext.publish('execute_input', 'm1'));
+    await after(() => notebook.sessionContext.say('idle'));
+    expect(button().getAttribute('aria-label')).toMatch(/, Busy 0:0\d$/);
+    const idle = { execution_state: 'idle' };
+    await after(() => notebook.sessionContext.publish('status', 'm1', idle));
+    expect(button().getAttribute('aria-label')).toMatch(/, Idle$/);
+  });
+
+  it('offers a restart under the role that is attached', async () => {
+    const runs = kernel({ runtime_role: ENGINEER });
+    server.routes['GET kernels'] = () => itemsOf(runs);
+    await make();
+    await after(() => notebook.sessionContext.give('emr-pyspark'));
+    await after(() => model.kernels.refresh());
+    expect(button().getAttribute('aria-label')).toBe(
+      'EMR: analytics · EMREngineer ≠, Idle · attached as EMRAnalyst'
+    );
+    await after(() => fireEvent.click(button()));
+    const items = screen.getAllByRole('menuitem', { hidden: true });
+    expect(items[1].textContent).toBe('Restart under EMRAnalyst');
   });
 
   it('follows a notebook that is renamed', async () => {

@@ -27,7 +27,8 @@ import {
   listOf,
   modelOf,
   settled,
-  SPECS
+  SPECS,
+  start
 } from './fakes';
 
 const trans = nullTranslator.load('jupyter_emr_connect');
@@ -170,6 +171,22 @@ describe('the commands', () => {
     expect([first, second].map(one => one.sessionContext.restarts)).toEqual([
       1, 3
     ]);
+  });
+
+  it('cancel the start of a kernel, also on the server', async () => {
+    const notebook = show('RTC:work/report.ipynb', 'emr-pyspark', false);
+    server.routes['GET kernels'] = () => ({ ...itemsOf(), starts: [start()] });
+    server.routes['DELETE kernels/local-1'] = () => failure('Too late.');
+    await commands.execute(CommandIDs.cancelStart);
+    expect(server.count('DELETE kernels/local-1')).toBe(1);
+    expect(notebook.contentHeader.widgets).toHaveLength(1); // it says why not
+    server.routes['DELETE kernels/local-1'] = () =>
+      new Response(null, { status: 204 });
+    await commands.execute(CommandIDs.cancelStart, {
+      path: 'work/report.ipynb'
+    });
+    await commands.execute(CommandIDs.cancelStart, { path: 'else.ipynb' });
+    expect(server.count('DELETE kernels/local-1')).toBe(2);
   });
 
   it('make a notebook for the chosen compute', async () => {

@@ -14,7 +14,8 @@ import type {
   Compute,
   ComputeList,
   EMRKernel,
-  Identity
+  Identity,
+  KernelStart
 } from '../tokens';
 
 /** Where the server is; a hub puts a path before it. */
@@ -276,6 +277,24 @@ export function kernel(change: Partial<EMRKernel> = {}): EMRKernel {
   };
 }
 
+/** Return the start of that notebook's kernel. */
+export function start(change: Partial<KernelStart> = {}): KernelStart {
+  const now = new Date().toISOString();
+  return {
+    local_id: 'local-1',
+    kernelspec: 'emr-pyspark',
+    path: '/home/ann/work/report.ipynb',
+    notebook: 'work/report.ipynb',
+    stage: 'gateway',
+    step: 2,
+    steps: 4,
+    since: now,
+    began_at: now,
+    can_cancel: true,
+    ...change
+  };
+}
+
 /** Return the caller. */
 export function identity(change: Partial<Identity> = {}): Identity {
   return {
@@ -325,6 +344,7 @@ export class FakeSession {
 
   readonly connectionStatusChanged = new Signal<this, string>(this);
   readonly disposed = new Signal<this, void>(this);
+  readonly iopubMessage = new Signal<this, unknown>(this);
   readonly kernelChanged = new Signal<this, unknown>(this);
   readonly statusChanged = new Signal<this, string>(this);
 
@@ -332,6 +352,7 @@ export class FakeSession {
   isDisposed = false;
   isRestarting = false;
   kernelDisplayStatus = 'unknown';
+  path = 'work/report.ipynb';
   restarts = 0;
   shutdowns = 0;
   session: { kernel: { id: string; name: string } } | null = null;
@@ -357,6 +378,18 @@ export class FakeSession {
   say(status: string): void {
     this.kernelDisplayStatus = status;
     this.statusChanged.emit(status);
+  }
+
+  /** Publish a message of the kernel, on what a request asked. */
+  publish(msg_type: string, request: string, content: object = {}): void {
+    const parent_header = { msg_id: request, msg_type: 'execute_request' };
+    const header = { msg_type };
+    this.iopubMessage.emit({
+      channel: 'iopub',
+      content,
+      header,
+      parent_header
+    });
   }
 
   async changeKernel(options: { name?: string }): Promise<void> {

@@ -21,7 +21,8 @@ import {
   kernel,
   listOf,
   modelOf,
-  settled
+  settled,
+  start
 } from './fakes';
 
 const trans = nullTranslator.load('jupyter_emr_connect');
@@ -222,6 +223,27 @@ describe('Kernels', () => {
     expect(text).toContain('work/report.ipynb');
     expect(text).toContain('analytics · EMRAnalyst · emr-pyspark');
     expect(text).toMatch(/idle · (19|20|21) s/);
+  });
+
+  it('says the stage of those that start, and cancels them', async () => {
+    const known = kernel({ link: 'starting', local_id: 'local-2' });
+    await show(known);
+    server.routes['GET kernels'] = () => ({
+      ...itemsOf(known),
+      starts: [
+        start(),
+        start({ local_id: 'local-2', stage: 'kernel ready', step: 4 })
+      ]
+    });
+    server.routes['DELETE kernels/local-1'] = () =>
+      new Response(null, { status: 204 });
+    await after(() => model.kernels.refresh());
+    expect(items().map(item => item.textContent)).toEqual([
+      expect.stringMatching(/starting 2 of 4: gateway, \d s/),
+      expect.stringMatching(/starting 4 of 4: answer of the kernel, \d s/)
+    ]);
+    await press('Cancel start');
+    expect(server.count('DELETE kernels/local-1')).toBe(1);
   });
 
   it('opens and interrupts', async () => {

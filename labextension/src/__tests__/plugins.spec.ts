@@ -196,14 +196,17 @@ describe('a notebook that is opened', () => {
     const move = new Later();
     models.announce({ session, move: move.promise });
     const prompts: string[] = [];
+    const node = document.createElement('div');
     const cell = {
       model: { type: 'code' },
+      node,
       setPrompt: (prompt: string) => prompts.push(prompt)
     };
     const options = { cell, sessionContext: session };
     const ran = waiting.runCell(options as never);
     await settled();
     expect(prompts).toEqual(['*']);
+    expect(node.textContent).toBe('waits for the kernel: 0 s');
     move.reject(new Error('no'));
     expect(await ran).toBe(false);
   });

@@ -3,11 +3,12 @@ import { KernelsModel } from '../models/kernels';
 import {
   compute,
   emissions,
-  FakeServer,
   failure,
+  FakeServer,
   kernel,
   Later,
   listOf,
+  start,
   turn
 } from './fakes';
 
@@ -310,18 +311,27 @@ describe('the kernels', () => {
 
   it('are found by what Jupyter and notebooks know of them', async () => {
     expect(model.ofJupyter('local-1')).toBeUndefined();
-    const starting = kernel({
-      kernel_id: 'k2',
-      link: 'starting',
-      local_id: null
-    });
-    server.routes['GET kernels'] = () => list(kernel(), starting);
+    const starts = [start({ local_id: 'local-2' })];
+    server.routes['GET kernels'] = () => ({ ...list(kernel()), starts });
     const asked = model.refresh();
     await pass(10);
     await asked;
     expect(model.ofJupyter('local-1')).toEqual(kernel());
-    expect(model.startingFor('work/report.ipynb')).toEqual(starting);
-    expect(model.startingFor('else')).toBeUndefined();
+    expect(model.startOf('', 'work/report.ipynb')).toEqual(starts[0]);
+    expect(model.startOf('local-2', 'else')).toEqual(starts[0]);
+    expect(model.startOf(undefined, 'else')).toBeUndefined();
+    expect(model.startOf('local-1', 'work/report.ipynb')).toBeUndefined();
+  });
+
+  it('that start are none on an older server, and can be cancelled', async () => {
+    server.routes['GET kernels'] = () => list();
+    server.routes['DELETE kernels/local-1'] = () =>
+      new Response(null, { status: 204 });
+    const cancelled = model.cancel(start());
+    await pass(10);
+    await cancelled;
+    expect(server.count('DELETE kernels/local-1')).toBe(1);
+    expect(model.starts).toEqual([]);
   });
 
   it('are all shut down, and the first that cannot be is told', async () => {

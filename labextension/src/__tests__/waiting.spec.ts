@@ -1,7 +1,10 @@
+/**
+ * @jest-environment ./jest.browser.js
+ */
 import type { INotebookCellExecutor } from '@jupyterlab/notebook';
 
 import { isStarting, WaitingExecutor } from '../waiting';
-import { FakeSession, Later, settled, SPECS } from './fakes';
+import { FakeSession, Later, settled, SPECS, until } from './fakes';
 
 /** A cell with the prompts it has shown. */
 class Cell {
@@ -10,6 +13,7 @@ class Cell {
   }
 
   readonly model: { type: string };
+  readonly node = document.createElement('div');
   readonly prompts: string[] = [];
   isDisposed = false;
 
@@ -65,6 +69,27 @@ describe('a cell', () => {
     const next = run(waiting, session);
     await next.ran;
     expect([next.scheduled(), next.cell.prompts]).toEqual([1, []]);
+  });
+
+  it('says meanwhile for what it waits, below its code', async () => {
+    const waiting = executor();
+    waiting.describe = (session, seconds) =>
+      `${session.path}: ${Math.floor(seconds) < 60}`;
+    const session = local();
+    const move = new Later();
+    waiting.hold(session.self, move.promise);
+    const cell = new Cell();
+    cell.node.innerHTML =
+      '<div class="code"></div><div class="jp-Cell-outputWrapper"></div>';
+    const { ran } = run(waiting, session, cell);
+    const note = cell.node.children[1];
+    expect(note.getAttribute('role')).toBe('status');
+    expect(note.textContent).toBe('work/report.ipynb: true');
+    waiting.describe = () => 'waits for the kernel: gateway, 6 s';
+    await until(() => note.textContent!.endsWith('gateway, 6 s'));
+    move.reject(new Error('no'));
+    await ran;
+    expect(cell.node.children).toHaveLength(2);
   });
 
   it('runs nowhere when the move fails', async () => {

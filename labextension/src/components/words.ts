@@ -43,6 +43,16 @@ export function span(seconds: number): string {
     : `${Math.round(whole / 86_400)} d`;
 }
 
+/** Return a running time: `0:42`, `1:02:03`. */
+export function stopwatch(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  const two = (value: number): string => String(value % 60).padStart(2, '0');
+  const minutes = Math.floor(whole / 60);
+  return minutes < 60
+    ? `${minutes}:${two(whole)}`
+    : `${Math.floor(minutes / 60)}:${two(minutes)}:${two(whole)}`;
+}
+
 /** Return the seconds since a time in ISO 8601; 0 where there is none. */
 export function secondsSince(time: string | null, now = Date.now()): number {
   const at = time ? Date.parse(time) : NaN;

@@ -9,7 +9,7 @@ import type { ISignal } from '@lumino/signaling';
 import type { EMRClient } from '../client';
 import { asProblem } from '../request';
 import type { IProblem } from '../request';
-import type { EMRKernel, PartialError } from '../tokens';
+import type { EMRKernel, KernelStart, PartialError } from '../tokens';
 
 const EVERY_MS = 2_000;
 /** Every so many requests the gateways are asked too. */
@@ -80,11 +80,22 @@ export class KernelsModel implements IDisposable {
     return this._items?.find(kernel => kernel.local_id === id);
   }
 
-  /** Return the kernel that starts for a notebook now. */
-  startingFor(notebook: string): EMRKernel | undefined {
-    return this._items?.find(
-      kernel => kernel.link === 'starting' && kernel.notebook === notebook
+  /** The starts and restarts that are under way. */
+  get starts(): readonly KernelStart[] {
+    return this._starts;
+  }
+
+  /** Return the start or restart of a kernel by its id in Jupyter, or of the kernel of a notebook that has none yet. */
+  startOf(id: string | undefined, notebook: string): KernelStart | undefined {
+    return this._starts.find(start =>
+      id ? start.local_id === id : start.notebook === notebook
     );
+  }
+
+  /** Cancel a start, and ask anew. */
+  async cancel(start: KernelStart): Promise<void> {
+    await this._client.deleteKernel(start.local_id);
+    await this.refresh();
   }
 
   /** Delete kernels on their computes and ask anew; raises the first failure after all were tried. */
@@ -114,6 +125,7 @@ export class KernelsModel implements IDisposable {
       this._items = check
         ? list.items
         : list.items.map(kernel => withState(kernel, states));
+      this._starts = list.starts ?? []; // an older server has none
       this._errors = check ? list.errors : this._errors;
       this._problem = null;
     } catch (error) {
@@ -134,6 +146,7 @@ export class KernelsModel implements IDisposable {
   private _poll: Poll;
   private _problem: IProblem | null = null;
   private _shown = 0;
+  private _starts: readonly KernelStart[] = [];
   private _turn = 0;
   private _views = 0;
 }

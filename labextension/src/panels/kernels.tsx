@@ -4,6 +4,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React, { useState } from 'react';
 
+import { progressOf } from '../chipstate';
 import { useChanges, useSeconds } from '../components/hooks';
 import { Button, Problem } from '../components/problem';
 import { roleName, secondsSince, span } from '../components/words';
@@ -11,7 +12,7 @@ import type { ComputesModel } from '../models/computes';
 import type { KernelsModel } from '../models/kernels';
 import { asProblem } from '../request';
 import type { IProblem } from '../request';
-import type { EMRKernel } from '../tokens';
+import type { EMRKernel, KernelStart } from '../tokens';
 
 /** What a kernel's buttons do. */
 export interface IKernelActions {
@@ -61,12 +62,22 @@ export function KernelsSection(props: IProps): JSX.Element {
           trans={trans}
         />
       ))}
-      {model.items?.length === 0 && (
+      {model.items?.length === 0 && model.starts.length === 0 && (
         <p role="status" className="jp-EmrDim">
           {trans.__('No kernel runs on a compute.')}
         </p>
       )}
       <ul>
+        {model.starts
+          .filter(start => !items.some(one => one.local_id === start.local_id))
+          .map(start => (
+            <Start
+              key={start.local_id}
+              {...props}
+              start={start}
+              attempt={attempt}
+            />
+          ))}
         {items.map(kernel => (
           <Item
             key={kernel.kernel_id}
@@ -90,6 +101,34 @@ export function KernelsSection(props: IProps): JSX.Element {
   );
 }
 
+/** A kernel that was not requested yet. */
+function Start(
+  props: IProps & {
+    start: KernelStart;
+    attempt: (action: Promise<void>) => void;
+  }
+): JSX.Element {
+  const { start, trans, model, attempt } = props;
+  return (
+    <li className="jp-EmrKernel">
+      <div className="jp-EmrKernel-name" title={start.path ?? ''}>
+        <bdi>{start.notebook ?? start.path ?? trans.__('no notebook')}</bdi>
+      </div>
+      <div className="jp-EmrDim">{start.kernelspec}</div>
+      <div className="jp-EmrDim">
+        {trans.__('starting %1', progressOf(start, trans))}
+      </div>
+      {start.can_cancel && (
+        <div className="jp-EmrButtons">
+          <Button onClick={() => attempt(model.cancel(start))}>
+            {trans.__('Cancel start')}
+          </Button>
+        </div>
+      )}
+    </li>
+  );
+}
+
 /** Whether a kernel is known to be there no more. */
 export function isGone(kernel: EMRKernel): boolean {
   return kernel.link === 'gone' || kernel.state === 'gone';
@@ -107,6 +146,9 @@ function Item(
     kernel.compute_name ??
     kernel.compute;
   const where = [compute, roleName(kernel.runtime_role), kernel.kernelspec];
+  const start = kernel.local_id
+    ? props.model.startOf(kernel.local_id, '')
+    : undefined;
   const [sure, setSure] = useState(false);
   return (
     <li className="jp-EmrKernel">
@@ -114,7 +156,11 @@ function Item(
         <bdi>{nameOf(kernel) ?? trans.__('no notebook')}</bdi>
       </div>
       <div className="jp-EmrDim">{where.filter(Boolean).join(' · ')}</div>
-      <div className="jp-EmrDim">{stateOf(kernel, trans)}</div>
+      <div className="jp-EmrDim">
+        {start
+          ? trans.__('starting %1', progressOf(start, trans))
+          : stateOf(kernel, trans)}
+      </div>
       {kernel.reason && <div>{kernel.reason}</div>}
       <div className="jp-EmrButtons">
         {kernel.notebook && (

@@ -11,6 +11,7 @@ import type { KernelSpec } from '@jupyterlab/services';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { Chip } from '../chip';
+import { waitingText } from '../chipstate';
 import { StartFailures } from '../failures';
 import { KernelNotices, ReconnectingNotices } from '../kernelnotices';
 import { CommandIDs } from '../tokens';
@@ -64,6 +65,11 @@ export const notebook: JupyterFrontEndPlugin<void> = {
       model.moving.connect((_, { session, move }) =>
         executor.hold(session, move)
       );
+      executor.describe = (session, seconds) => {
+        const path = model.contents.localPath(session.path);
+        const id = model.isMoving(session) ? '' : session.session?.kernel?.id;
+        return waitingText(model.kernels.startOf(id, path), seconds, trans);
+      };
     }
     tracker.widgetAdded.connect((_, panel) => {
       failures.watch(panel);
