@@ -16,7 +16,7 @@ import { chipState, difference } from './chipstate';
 import type { IChipState } from './chipstate';
 import { Executions } from './executions';
 import type { EMRModel } from './models/emr';
-import { isOnEMR } from './notebooks';
+import { hasKernel, isOnEMR } from './notebooks';
 import { CommandIDs } from './tokens';
 import type { Attachment, EMRKernel, KernelStart } from './tokens';
 
@@ -39,6 +39,7 @@ export class Chip extends ReactWidget {
     _model.attachments.changed.connect(this._load, this);
     _model.kernels.changed.connect(this._render, this);
     _model.changed.connect(this._render, this);
+    _model.preferences.changed.connect(this._render, this);
     this._executions = new Executions(session);
     this._executions.changed.connect(this._render, this);
     this._load();
@@ -58,13 +59,15 @@ export class Chip extends ReactWidget {
     this._model.attachments.changed.disconnect(this._load, this);
     this._model.kernels.changed.disconnect(this._render, this);
     this._model.changed.disconnect(this._render, this);
+    this._model.preferences.changed.disconnect(this._render, this);
     super.dispose();
   }
 
   protected render(): JSX.Element | null {
     const session = this._panel.sessionContext;
     const isOn =
-      this._model.isMoving(session) || isOnEMR(session, this._specs());
+      this._model.preferences.values.showChip &&
+      (this._model.isMoving(session) || isOnEMR(session, this._specs()));
     this.setHidden(!isOn);
     this._follow(isOn && this.isVisible);
     if (!isOn) {
@@ -174,7 +177,7 @@ export class Chip extends ReactWidget {
     };
     const session = this._panel.sessionContext;
     const { path } = this._panel.context;
-    const hasKernel = !session.hasNoKernel;
+    const isThere = hasKernel(session);
     const run = (id: string): unknown => this._commands.execute(id, { path });
     add(
       trans.__('Change Compute or Role …'),
@@ -193,9 +196,9 @@ export class Chip extends ReactWidget {
     add(
       other?.restart ?? trans.__('Restart Kernel There'),
       () => run(CommandIDs.restartHere),
-      hasKernel
+      isThere
     );
-    add(trans.__('Shut Down Kernel'), () => session.shutdown(), hasKernel);
+    add(trans.__('Shut Down Kernel'), () => session.shutdown(), isThere);
     add(
       this._detachLabel(),
       () => run(CommandIDs.detach),

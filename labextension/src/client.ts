@@ -68,6 +68,15 @@ export class EMRClient {
     return request(this._settings, 'runtime-roles', { query });
   }
 
+  /** Return all attachments of this server. */
+  async listAttachments(): Promise<Attachment[]> {
+    const list = await request<IList<Attachment>>(
+      this._settings,
+      'attachments'
+    );
+    return list.items;
+  }
+
   /** Return the attachments that hold for a path, the nearest first. */
   async attachmentsOf(path: string): Promise<Attachment[]> {
     const list = await request<IList<Attachment>>(

@@ -2,6 +2,7 @@
  * The commands, for the palette, menus, shortcuts and other extensions.
  */
 import type { JupyterFrontEnd } from '@jupyterlab/application';
+import { Notification } from '@jupyterlab/apputils';
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type {
@@ -9,8 +10,16 @@ import type {
   ReadonlyPartialJSONObject
 } from '@lumino/coreutils';
 
+import { roleName } from './components/words';
+import { emrIcon } from './icons';
 import type { EMRModel } from './models/emr';
-import { isOnEMR, kernelspecFor, kernelspecOf, languageOf } from './notebooks';
+import {
+  hasKernel,
+  isOnEMR,
+  kernelspecFor,
+  kernelspecOf,
+  languageOf
+} from './notebooks';
 import { showBanner } from './banner';
 import { difference } from './chipstate';
 import { asProblem } from './request';
@@ -42,7 +51,12 @@ export function addCommands(
   const current = (): NotebookPanel | null => tracker?.currentWidget ?? null;
 
   commands.addCommand(CommandIDs.openPanel, {
-    label: trans.__('EMR: Show Computes'),
+    label: args =>
+      args.isLauncher
+        ? trans.__('Choose a compute')
+        : trans.__('EMR: Show Computes'),
+    caption: trans.__('Clusters, endpoints and applications of EMR'),
+    icon: args => (args.isLauncher ? emrIcon : undefined),
     describedBy: described(),
     isEnabled: () => sidebar !== null,
     execute: () => {
@@ -66,7 +80,10 @@ export function addCommands(
     execute: () => model.refresh()
   });
   commands.addCommand(CommandIDs.attach, {
-    label: trans.__('EMR: Attach Notebook …'),
+    label: args =>
+      args.compute
+        ? trans.__('EMR: Attach Notebook to %1', placeOf(args))
+        : trans.__('EMR: Attach Notebook …'),
     describedBy: described('compute', 'runtime_role', 'transport', 'path'),
     execute: async args => {
       const what = asked(args, model);
@@ -116,19 +133,74 @@ export function addCommands(
     }
   });
   commands.addCommand(CommandIDs.newNotebook, {
-    label: trans.__('EMR: New Notebook on the Chosen Compute'),
-    describedBy: described('cwd'),
-    execute: async args => {
-      const specs = app.serviceManager.kernelspecs.specs;
-      const name = kernelspecFor('python', model.chosenCompute, specs);
-      await commands.execute('notebook:create-new', {
-        ...args,
-        kernelName: name ?? undefined
-      });
-    }
+    label: args => {
+      const { specs } = app.serviceManager.kernelspecs;
+      const spec = specs?.kernelspecs[args.kernelspec as string];
+      return args.compute
+        ? `${spec?.display_name ?? 'EMR'} · ${placeOf(args)}`
+        : trans.__('EMR: New Notebook on the Chosen Compute');
+    },
+    caption: args =>
+      args.compute
+        ? trans.__('A new notebook, attached to %1', placeOf(args))
+        : '',
+    icon: args => (args.isLauncher ? emrIcon : undefined),
+    describedBy: described('compute', 'runtime_role', 'kernelspec', 'cwd'),
+    execute: args => newNotebook(app, model, args, trans)
   });
   model.attached.connect((_, attachment) => {
     void switchKernel(app, model, tracker, attachment, trans);
+  });
+}
+
+/** Return where a command's arguments lead: `analytics · EMRAnalyst`. */
+function placeOf(args: ReadonlyPartialJSONObject): string {
+  const name = (args.name ?? args.compute) as string;
+  const role = roleName(args.runtime_role as string | null | undefined);
+  return [name, role].filter(Boolean).join(' · ');
+}
+
+/** Make a notebook, attach it, and open it with a kernel there; where attaching fails, the panel says why. */
+async function newNotebook(
+  app: JupyterFrontEnd,
+  model: EMRModel,
+  args: ReadonlyPartialJSONObject,
+  trans: TranslationBundle
+): Promise<unknown> {
+  const { commands } = app;
+  const { specs } = app.serviceManager.kernelspecs;
+  const chosen = model.chosenCompute;
+  const name =
+    (args.kernelspec as string | undefined) ??
+    kernelspecFor('python', chosen, specs);
+  const what = asked(args, model);
+  if (!what) {
+    return commands.execute('notebook:create-new', {
+      ...args,
+      kernelName: name ?? undefined
+    });
+  }
+  const { path } = await model.contents.newUntitled({
+    path: (args.cwd as string | undefined) ?? '',
+    type: 'notebook'
+  });
+  const said = Notification.emit(
+    trans.__('Attaching a notebook to %1 …', placeOf(args)),
+    'in-progress',
+    { autoClose: false }
+  );
+  const attached = await model.attach({
+    ...what,
+    path: model.contents.localPath(path)
+  });
+  Notification.dismiss(said);
+  if (!attached) {
+    await commands.execute(CommandIDs.openPanel);
+  }
+  return commands.execute('docmanager:open', {
+    path,
+    factory: 'Notebook',
+    kernel: { name }
   });
 }
 
@@ -181,7 +253,7 @@ async function switchKernel(
     sayNoKernel(panel, trans);
     return;
   }
-  if (!isOn || session.hasNoKernel) {
+  if (!isOn || !hasKernel(session)) {
     const wasDirty = panel.context.model.dirty;
     const move = session.changeKernel({ name });
     model.announce({ session, move });

@@ -6,7 +6,7 @@ import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { KernelSpec } from '@jupyterlab/services';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { isEMRKernelspec, isOnEMR } from './notebooks';
+import { isMeantForEMR, isOnEMR } from './notebooks';
 import { hideBanner, showBanner } from './banner';
 import type { IProblem } from './request';
 
@@ -35,7 +35,8 @@ export class StartFailures {
     }
     shows._displayKernelError = async (message, traceback) => {
       // After a failed change the name of the kernel that was meant stands in the preference alone.
-      if (isOnEMR(session, this._specs()) || this._isMeant(session)) {
+      const specs = this._specs();
+      if (isOnEMR(session, specs) || isMeantForEMR(session, specs)) {
         failing.add(session);
         this._show(panel, problemOfStart(message, this._trans));
       } else {
@@ -59,12 +60,6 @@ export class StartFailures {
       }
       await select(session);
     };
-  }
-
-  private _isMeant(session: ISessionContext): boolean {
-    const meant = (session as unknown as { _pendingKernelName?: string })
-      ._pendingKernelName;
-    return isEMRKernelspec(this._specs()?.kernelspecs[meant ?? '']);
   }
 
   private _show(panel: NotebookPanel, problem: IProblem): void {

@@ -4,6 +4,7 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
 import { catchUp } from './plugins/recording';
+import { launcher, status } from './plugins/around';
 import { executor, notebook } from './plugins/notebook';
 import { connect, model, panel } from './plugins/panel';
 
@@ -15,7 +16,9 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   connect,
   panel,
   executor,
-  notebook
+  notebook,
+  launcher,
+  status
 ];
 
 export default plugins;

@@ -47,6 +47,13 @@ export function kernelActions(
       }
       await model.kernels.shutDown(others);
     },
+    lastActivity: kernel => {
+      const mine = [...sessions.running()].find(
+        one => one.kernel?.id === kernel.local_id
+      );
+      const { execution_state, last_activity } = mine?.kernel ?? {};
+      return execution_state === 'idle' ? (last_activity ?? null) : null;
+    },
     adopt: async kernel => {
       await model.client.adoptKernel(kernel.kernel_id, null);
       await model.kernels.refresh();

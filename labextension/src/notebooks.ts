@@ -24,6 +24,31 @@ export function kernelspecOf(session: ISessionContext): string {
   return session.session?.kernel?.name ?? session.kernelPreference.name ?? '';
 }
 
+/** What a session context of JupyterLab (4.6) has beyond its interface. */
+interface IChanges {
+  _isChangingKernel?: boolean;
+  _pendingKernelName?: string;
+}
+
+/** Whether a notebook has a kernel; `hasNoKernel` says so of one whose first kernel starts, too. */
+export function hasKernel(session: ISessionContext): boolean {
+  return Boolean(session.session?.kernel);
+}
+
+/** Whether a notebook's kernel is exchanged for another now. */
+export function isChanging(session: ISessionContext): boolean {
+  return (session as unknown as IChanges)._isChangingKernel === true;
+}
+
+/** Whether the kernel that a notebook asked for last is on a compute, be it there or not. */
+export function isMeantForEMR(
+  session: ISessionContext,
+  specs: KernelSpec.ISpecModels | null
+): boolean {
+  const meant = (session as unknown as IChanges)._pendingKernelName ?? '';
+  return isEMRKernelspec(specs?.kernelspecs[meant]);
+}
+
 /** Whether a notebook's kernel is, or would be, on a compute. */
 export function isOnEMR(
   session: ISessionContext,

@@ -8,7 +8,7 @@ import { runCell } from '@jupyterlab/notebook';
 import type { INotebookCellExecutor } from '@jupyterlab/notebook';
 import type { KernelSpec } from '@jupyterlab/services';
 
-import { isOnEMR } from './notebooks';
+import { hasKernel, isChanging, isMeantForEMR, isOnEMR } from './notebooks';
 import { WaitingNote } from './waitingnote';
 
 const STARTING = ['initializing', 'starting', 'restarting'];
@@ -83,18 +83,21 @@ export class WaitingExecutor implements INotebookCellExecutor {
     if (move) {
       return move;
     }
-    return isOnEMR(session, this._specs()) && isStarting(session)
-      ? started(session)
-      : null;
+    const specs = this._specs();
+    const isOurs = isOnEMR(session, specs) || isMeantForEMR(session, specs);
+    return isOurs && isStarting(session) ? started(session) : null;
   }
 
   private _moves = new WeakMap<ISessionContext, Promise<boolean>>();
 }
 
-/** Whether a notebook's first kernel, or its next after a restart, is on its way. */
+/** Whether a notebook's first kernel, its next after a restart, or another than it has is on its way. */
 export function isStarting(session: ISessionContext): boolean {
   const isComing = STARTING.includes(session.kernelDisplayStatus);
-  return isComing && (session.hasNoKernel || session.isRestarting);
+  return (
+    isComing &&
+    (!hasKernel(session) || session.isRestarting || isChanging(session))
+  );
 }
 
 function started(session: ISessionContext): Promise<boolean> {
@@ -104,7 +107,7 @@ function started(session: ISessionContext): Promise<boolean> {
         session.statusChanged.disconnect(check);
         session.kernelChanged.disconnect(check);
         session.disposed.disconnect(check);
-        resolve(!session.isDisposed && !session.hasNoKernel);
+        resolve(!session.isDisposed && hasKernel(session));
       }
     };
     session.statusChanged.connect(check);

@@ -93,7 +93,8 @@ beforeEach(async () => {
     open: () => undefined,
     interrupt: nothing,
     shutDown: nothing,
-    adopt: nothing
+    adopt: nothing,
+    lastActivity: () => null
   };
   sidebar = new EMRSidebar(model, actions, trans);
   sidebar.hide();

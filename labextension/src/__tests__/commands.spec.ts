@@ -41,6 +41,7 @@ let interrupts: number;
 let model: EMRModel;
 let opened: unknown[];
 let server: FakeServer;
+let session: { id: string; kernel: Record<string, string> };
 let tracker: FakeTracker;
 
 beforeEach(() => {
@@ -56,6 +57,14 @@ beforeEach(() => {
     interrupt: () => Promise.resolve(void interrupts++),
     dispose: () => undefined
   };
+  session = {
+    id: 's1',
+    kernel: {
+      id: 'local-1',
+      execution_state: 'idle',
+      last_activity: '2026-01-01T00:00:00Z'
+    }
+  };
   app = {
     commands,
     serviceManager: {
@@ -66,7 +75,7 @@ beforeEach(() => {
       },
       kernelspecs: { ready: Promise.resolve(), specs: SPECS },
       sessions: {
-        running: () => [{ id: 's1', kernel: { id: 'local-1' } }].values(),
+        running: () => [session].values(),
         shutdown: (id: string) => Promise.resolve(void ended.push(id))
       }
     },
@@ -194,6 +203,37 @@ describe('the commands', () => {
     model.choose(compute());
     await commands.execute(CommandIDs.newNotebook, { cwd: 'work' });
     expect(opened).toEqual([{ cwd: 'work', kernelName: 'emr-pyspark' }]);
+  });
+
+  it('make a notebook that is attached before its kernel starts', async () => {
+    const where = {
+      compute: 'j-1',
+      name: 'analytics',
+      runtime_role: ANALYST,
+      kernelspec: 'emr-python',
+      cwd: 'RTC:work'
+    };
+    expect(commands.label(CommandIDs.newNotebook, where)).toBe(
+      'emr-python · analytics · EMRAnalyst'
+    );
+    await commands.execute(CommandIDs.newNotebook, where);
+    const sent = server.seen.find(one => one.what === 'POST attachments');
+    expect(sent?.body).toMatchObject({
+      compute: 'j-1',
+      runtime_role: ANALYST,
+      path: 'work/Untitled.ipynb'
+    });
+    expect(opened).toEqual([
+      {
+        path: 'RTC:work/Untitled.ipynb',
+        factory: 'Notebook',
+        kernel: { name: 'emr-python' }
+      }
+    ]);
+    expect(activated).toEqual([]);
+    server.routes['POST attachments'] = () => failure('No.');
+    await commands.execute(CommandIDs.newNotebook, where);
+    expect([activated, opened.length]).toEqual([['sidebar'], 2]); // it says why
   });
 
   it('say what arguments they take', async () => {
@@ -332,6 +372,14 @@ describe('the buttons at a kernel', () => {
     expect([ended, server.count('DELETE kernels/k1')]).toEqual([['s1'], 0]);
     await actions.shutDown([kernel({ local_id: 'gone' })]);
     expect([ended, server.count('DELETE kernels/k1')]).toEqual([['s1'], 1]);
+  });
+
+  it('know since when it is idle, where Jupyter has it', () => {
+    const { lastActivity } = kernelActions(app, model);
+    expect(lastActivity(kernel())).toBe('2026-01-01T00:00:00Z');
+    expect(lastActivity(kernel({ local_id: 'gone' }))).toBeNull();
+    session.kernel.execution_state = 'busy';
+    expect(lastActivity(kernel())).toBeNull();
   });
 
   it('adopt it and open its notebook', async () => {

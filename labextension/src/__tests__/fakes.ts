@@ -335,7 +335,9 @@ export const SPECS: KernelSpec.ISpecModels = {
 
 /** Contents of a server; what has a drive before its path is on that drive. */
 export const contents = {
-  localPath: (path: string) => path.slice(path.indexOf(':') + 1)
+  localPath: (path: string) => path.slice(path.indexOf(':') + 1),
+  newUntitled: ({ path = '' }) =>
+    Promise.resolve({ path: `${path}/Untitled.ipynb` })
 } as unknown as Contents.IManager;
 
 /** The part of a session context that is looked at. */
@@ -349,6 +351,8 @@ export class FakeSession {
   readonly statusChanged = new Signal<this, string>(this);
 
   changes: unknown[] = [];
+  _isChangingKernel = false;
+  _pendingKernelName = '';
   isDisposed = false;
   isRestarting = false;
   kernelDisplayStatus = 'unknown';
@@ -359,8 +363,9 @@ export class FakeSession {
   /** What a change of the kernel does beside giving it. */
   onChange: () => Promise<unknown> = () => Promise.resolve();
 
+  /** As JupyterLab's: the name of a kernel that starts counts. */
   get hasNoKernel(): boolean {
-    return this.session === null;
+    return this.session === null && !this._pendingKernelName;
   }
 
   get self(): ISessionContext {

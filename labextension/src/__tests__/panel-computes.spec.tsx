@@ -7,8 +7,8 @@ import { act, fireEvent, render, screen, within } from '@testing-library/react';
 import React from 'react';
 
 import type { EMRModel } from '../models/emr';
+import { COMPUTE_MIME } from '../dropping';
 import { ComputesSection } from '../panels/computes';
-import { MIME } from '../panels/list';
 import type { Compute } from '../tokens';
 import {
   compute,
@@ -369,6 +369,6 @@ describe('Computes', () => {
       setData: (type: string, value: string) => data.push([type, value])
     };
     fireEvent.dragStart(options()[0], { dataTransfer });
-    expect(data).toEqual([[MIME, 'ec2/j-1']]);
+    expect(data).toEqual([[COMPUTE_MIME, 'ec2/j-1']]);
   });
 });

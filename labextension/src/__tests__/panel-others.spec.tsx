@@ -167,8 +167,11 @@ describe('Identity', () => {
 });
 
 describe('Kernels', () => {
+  let active: Record<string, string>;
   let did: [string, unknown][];
   let fails: boolean;
+
+  beforeEach(() => (active = {}));
 
   async function show(...kernels: EMRKernel[]): Promise<void> {
     did = [];
@@ -187,7 +190,8 @@ describe('Kernels', () => {
           'shutDown',
           all.map(one => one.kernel_id)
         ),
-      adopt: one => act('adopt', one.kernel_id)
+      adopt: one => act('adopt', one.kernel_id),
+      lastActivity: one => active[one.kernel_id] ?? null
     };
     server.routes['GET kernels'] = () => itemsOf(...kernels);
     render(
@@ -195,6 +199,7 @@ describe('Kernels', () => {
         model={model.kernels}
         computes={model.computes}
         actions={actions}
+        warnIdleHours={2}
         trans={trans}
       />
     );
@@ -244,6 +249,20 @@ describe('Kernels', () => {
     ]);
     await press('Cancel start');
     expect(server.count('DELETE kernels/local-1')).toBe(1);
+  });
+
+  it('warns of those that are idle for hours', async () => {
+    const ago = (hours: number): string =>
+      new Date(Date.now() - hours * 3_600_000).toISOString();
+    active = { long: ago(3), short: ago(1) };
+    await show(
+      kernel({ kernel_id: 'long' }),
+      kernel({ kernel_id: 'short' }),
+      kernel({ kernel_id: 'unknown' })
+    );
+    const warned = items().map(item => /idle for/.test(item.textContent!));
+    expect(warned).toEqual([true, false, false]);
+    expect(items()[0].textContent).toContain('idle for 3 h');
   });
 
   it('opens and interrupts', async () => {

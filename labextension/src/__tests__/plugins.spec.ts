@@ -170,7 +170,8 @@ describe('a notebook that is opened', () => {
         return hasKernelName;
       }
     };
-    Object.assign(opened, { toolbar });
+    const node = document.createElement('div');
+    Object.assign(opened, { node, toolbar });
     notebooks.push(opened);
     tracker.widgetAdded.emit(opened);
     return items;

@@ -147,11 +147,26 @@ describe('a cell', () => {
 
   it('waits for the first kernel on a compute', async () => {
     const session = new FakeSession({ name: 'emr-pyspark' });
-    session.say('starting');
+    session._pendingKernelName = 'emr-pyspark';
+    session.say('initializing');
     const { cell, ran, scheduled } = run(executor(), session);
     await settled();
     expect([scheduled(), cell.prompts]).toEqual([0, ['*']]);
     session.give('emr-pyspark');
+    await ran;
+    expect(scheduled()).toBe(1);
+  });
+
+  it('waits for a kernel that was chosen in JupyterLab’s own dialog', async () => {
+    const session = local();
+    session._pendingKernelName = 'emr-pyspark';
+    session._isChangingKernel = true;
+    session.say('starting');
+    const { cell, ran, scheduled } = run(executor(), session);
+    await settled();
+    expect([scheduled(), cell.prompts]).toEqual([0, ['*']]);
+    session._isChangingKernel = false;
+    session.give('emr-pyspark', 'local-2');
     await ran;
     expect(scheduled()).toBe(1);
   });

@@ -27,6 +27,11 @@ export class AttachmentsModel {
     return asked;
   }
 
+  /** Return all attachments of this server. */
+  all(): Promise<Attachment[]> {
+    return this._client.listAttachments();
+  }
+
   /** End an attachment. */
   async detach(attachment: Attachment): Promise<void> {
     try {

@@ -21,6 +21,20 @@ export function keyOf(compute: Pick<Compute, 'kind' | 'id'>): string {
   return `${compute.kind}/${compute.id}`;
 }
 
+/** What is kept of a compute, so that it can be offered before the list is asked for. */
+export interface IComputeFacts {
+  compute: string;
+  name: string;
+  hasSpark: boolean;
+}
+
+/** Return what to keep of a compute. */
+export function factsOf(compute: Compute): IComputeFacts {
+  const hasSpark =
+    compute.kind !== 'ec2' || compute.applications.includes('Spark');
+  return { compute: compute.id, name: compute.name, hasSpark };
+}
+
 /** Follows the server's list by a long poll; at rest while nobody looks or the browser's tab is hidden. */
 export class ComputesModel implements IDisposable {
   constructor(private _client: EMRClient) {
@@ -81,6 +95,13 @@ export class ComputesModel implements IDisposable {
     if (!this._following) {
       this._following = true;
       void this._poll.start();
+    }
+  }
+
+  /** Ask once where nothing is known yet; called when a view is shown that shall not follow. */
+  look(): void {
+    if (!this._list) {
+      void this._ask().catch(() => undefined); // the problem is kept
     }
   }
 

@@ -12,10 +12,11 @@ import { EMRClient } from '../client';
 import type { Attachment, Compute, NewAttachment } from '../tokens';
 import { AttachingModel } from './attaching';
 import { AttachmentsModel } from './attachments';
-import { ComputesModel, keyOf } from './computes';
+import { ComputesModel, factsOf, keyOf } from './computes';
 import { IdentityModel } from './identity';
 import { KernelsModel } from './kernels';
 import { Memory } from './memory';
+import { Preferences } from './preferences';
 import { RolesModel } from './roles';
 import { TargetModel } from './target';
 
@@ -46,7 +47,10 @@ export class EMRModel {
     this.attachments = new AttachmentsModel(this.client);
     this.attaching = new AttachingModel(this.client);
     this.contents = options.contents;
-    this.memory = new Memory(options.store);
+    this.memory = new Memory(
+      options.store,
+      () => this.preferences.values.mostRecents
+    );
     this.target = new TargetModel(
       options.tracker,
       this.attachments,
@@ -66,6 +70,7 @@ export class EMRModel {
   readonly identity: IdentityModel;
   readonly kernels: KernelsModel;
   readonly memory: Memory;
+  readonly preferences = new Preferences();
   readonly roles: RolesModel;
   readonly target: TargetModel;
 
@@ -122,7 +127,11 @@ export class EMRModel {
 
   /** Begin to follow; called when the panel is shown. */
   start(): void {
-    this.computes.start();
+    if (this.preferences.values.refreshWhileShown) {
+      this.computes.start();
+    } else {
+      this.computes.look();
+    }
     this.kernels.start();
     if (!this.identity.identity || this.identity.isOver) {
       void this.identity.refresh();
@@ -154,7 +163,8 @@ export class EMRModel {
     if (made) {
       const compute = this.computes.find(what.compute);
       const key = compute ? keyOf(compute) : made.compute;
-      await this.memory.attached(key, made.runtime_role);
+      const facts = compute && factsOf(compute);
+      await this.memory.attached(key, made.runtime_role, facts);
       this._attached.emit(made);
     }
     return made;

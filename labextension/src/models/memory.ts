@@ -6,19 +6,26 @@ import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { Signal } from '@lumino/signaling';
 import type { ISignal } from '@lumino/signaling';
 
+import type { IComputeFacts } from './computes';
+
 const KEY = 'jupyter_emr_connect:choices';
-const MOST_RECENTS = 8;
 
 interface IChoices {
   pins: string[];
   recents: string[];
   /** Compute's key → ARN of the role taken there last; empty for none. */
   roles: Record<string, string>;
+  /** Compute's key → what launcher and palette need of it. */
+  facts: Record<string, IComputeFacts>;
 }
 
 /** Pinned and recent computes (by key), and the role taken last on each. */
 export class Memory {
-  constructor(private _store: IStateDB | null) {}
+  /** `mostRecents` says how many recent computes are kept. */
+  constructor(
+    private _store: IStateDB | null,
+    private _mostRecents: () => number = () => 8
+  ) {}
 
   /** Emitted when a choice has changed. */
   get changed(): ISignal<this, void> {
@@ -46,9 +53,15 @@ export class Memory {
     return this._choices.roles[key];
   }
 
+  /** Return what is kept of a compute that is pinned or recent. */
+  factsOf(key: string): IComputeFacts | undefined {
+    return this._choices.facts[key];
+  }
+
   /** Pin a compute, or take the pin away. */
-  async togglePin(key: string): Promise<void> {
+  async togglePin(key: string, facts?: IComputeFacts): Promise<void> {
     await this._loaded;
+    this._keep(key, facts);
     const { pins } = this._choices;
     this._choices.pins = pins.includes(key)
       ? pins.filter(pin => pin !== key)
@@ -57,10 +70,15 @@ export class Memory {
   }
 
   /** Remember what was attached. */
-  async attached(key: string, role: string | null): Promise<void> {
+  async attached(
+    key: string,
+    role: string | null,
+    facts?: IComputeFacts
+  ): Promise<void> {
     await this._loaded;
+    this._keep(key, facts);
     const recents = this._choices.recents.filter(recent => recent !== key);
-    this._choices.recents = [key, ...recents].slice(0, MOST_RECENTS);
+    this._choices.recents = [key, ...recents].slice(0, this._mostRecents());
     this._choices.roles[key] = role ?? '';
     await this._save();
   }
@@ -71,12 +89,24 @@ export class Memory {
     this._choices = {
       pins: strings(kept?.pins),
       recents: strings(kept?.recents),
-      roles: rolesOf(kept?.roles)
+      roles: rolesOf(kept?.roles),
+      facts: factsOf(kept?.facts)
     };
     this._changed.emit();
   }
 
+  private _keep(key: string, facts: IComputeFacts | undefined): void {
+    if (facts) {
+      this._choices.facts[key] = facts;
+    }
+  }
+
   private async _save(): Promise<void> {
+    const { facts } = this._choices;
+    this._choices.facts = Object.fromEntries(
+      this.first.filter(key => facts[key]).map(key => [key, facts[key]])
+    );
+
     this._changed.emit();
     const choices = this._choices as unknown as ReadonlyPartialJSONObject;
     await this._store
@@ -85,7 +115,7 @@ export class Memory {
   }
 
   private _changed = new Signal<this, void>(this);
-  private _choices: IChoices = { pins: [], recents: [], roles: {} };
+  private _choices: IChoices = { pins: [], recents: [], roles: {}, facts: {} };
   private _loaded = Promise.resolve();
 }
 
@@ -93,6 +123,20 @@ function strings(value: unknown): string[] {
   return Array.isArray(value)
     ? value.filter((one): one is string => typeof one === 'string')
     : [];
+}
+
+function factsOf(value: unknown): Record<string, IComputeFacts> {
+  const entries = Object.entries((value ?? {}) as Record<string, unknown>);
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, IComputeFacts] => {
+      const facts = entry[1] as Partial<IComputeFacts> | null;
+      return (
+        typeof facts?.compute === 'string' &&
+        typeof facts.name === 'string' &&
+        typeof facts.hasSpark === 'boolean'
+      );
+    })
+  );
 }
 
 function rolesOf(value: unknown): Record<string, string> {

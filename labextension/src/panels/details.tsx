@@ -7,7 +7,7 @@ import React from 'react';
 
 import { Button } from '../components/problem';
 import { kindName, secondsSince, span, stateName } from '../components/words';
-import { keyOf } from '../models/computes';
+import { factsOf, keyOf } from '../models/computes';
 import type { Memory } from '../models/memory';
 import type { Compute } from '../tokens';
 
@@ -75,7 +75,7 @@ export function Details(props: {
         <div className="jp-EmrButtons">
           <Button
             aria-pressed={memory.isPinned(key)}
-            onClick={() => void memory.togglePin(key)}
+            onClick={() => void memory.togglePin(key, factsOf(compute))}
           >
             {memory.isPinned(key)
               ? trans.__('Unpin')

@@ -20,12 +20,16 @@ export interface IKernelActions {
   interrupt: (kernel: EMRKernel) => Promise<void>;
   shutDown: (kernels: readonly EMRKernel[]) => Promise<void>;
   adopt: (kernel: EMRKernel) => Promise<void>;
+  /** Return since when a kernel has been idle, ISO 8601; null where it is not, or nobody here knows. */
+  lastActivity: (kernel: EMRKernel) => string | null;
 }
 
 interface IProps {
   model: KernelsModel;
   computes: ComputesModel;
   actions: IKernelActions;
+  /** Hours after which an idle kernel is warned of; 0 for never. */
+  warnIdleHours: number;
   trans: TranslationBundle;
 }
 
@@ -149,6 +153,8 @@ function Item(
   const start = kernel.local_id
     ? props.model.startOf(kernel.local_id, '')
     : undefined;
+  const hours = props.warnIdleHours;
+  const idle = secondsSince(actions.lastActivity(kernel));
   const [sure, setSure] = useState(false);
   return (
     <li className="jp-EmrKernel">
@@ -161,6 +167,14 @@ function Item(
           ? trans.__('starting %1', progressOf(start, trans))
           : stateOf(kernel, trans)}
       </div>
+      {hours > 0 && idle > hours * 3600 && (
+        <div className="jp-EmrSoon">
+          {trans.__(
+            'idle for %1: shut it down if you are done, it holds resources there',
+            span(idle)
+          )}
+        </div>
+      )}
       {kernel.reason && <div>{kernel.reason}</div>}
       <div className="jp-EmrButtons">
         {kernel.notebook && (

@@ -6,6 +6,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import React, { useState } from 'react';
 
 import { describe, shortKind, stateName } from '../components/words';
+import { COMPUTE_MIME } from '../dropping';
 import { keyOf } from '../models/computes';
 import type { ComputesModel } from '../models/computes';
 import type { Memory } from '../models/memory';
@@ -13,9 +14,6 @@ import type { Compute } from '../tokens';
 
 /** Pixels; the style sheet draws two lines of text in it. */
 const ROW_HEIGHT = 44;
-
-/** The type of what is dragged from the list: a compute's key. */
-export const MIME = 'application/x-emr-compute';
 
 /** What the list of computes shows, and of what it marks its rows. */
 export interface IComputesProps {
@@ -148,7 +146,7 @@ function Row(
       aria-posinset={props.place[0]}
       aria-setsize={props.place[1]}
       draggable={compute.attachable}
-      onDragStart={event => event.dataTransfer.setData(MIME, key)}
+      onDragStart={event => event.dataTransfer.setData(COMPUTE_MIME, key)}
       onClick={() => props.onChoose(compute)}
     >
       <div className="jp-EmrRow-head">

@@ -53,12 +53,7 @@ export class EMRSidebar extends SidePanel {
       section(trans.__('Attach'), () => <Attach model={_model} trans={trans} />)
     );
     this._kernels = section(trans.__('Kernels'), () => (
-      <KernelsSection
-        model={_model.kernels}
-        computes={_model.computes}
-        actions={actions}
-        trans={trans}
-      />
+      <Kernels model={_model} actions={actions} trans={trans} />
     ));
     this._kernels.node.tabIndex = -1;
     this.addWidget(this._kernels);
@@ -126,6 +121,24 @@ function Computes(props: {
           .length
       }
       onChoose={(compute: Compute) => model.choose(compute)}
+    />
+  );
+}
+
+function Kernels(props: {
+  model: EMRModel;
+  actions: IKernelActions;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { model, actions, trans } = props;
+  useChanges(model.preferences.changed);
+  return (
+    <KernelsSection
+      model={model.kernels}
+      computes={model.computes}
+      actions={actions}
+      warnIdleHours={model.preferences.values.warnIdleHours}
+      trans={trans}
     />
   );
 }

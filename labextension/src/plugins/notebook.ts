@@ -10,6 +10,7 @@ import { INotebookCellExecutor, INotebookTracker } from '@jupyterlab/notebook';
 import type { KernelSpec } from '@jupyterlab/services';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
+import { takeComputes } from '../dropping';
 import { Chip } from '../chip';
 import { waitingText } from '../chipstate';
 import { StartFailures } from '../failures';
@@ -74,6 +75,10 @@ export const notebook: JupyterFrontEndPlugin<void> = {
     tracker.widgetAdded.connect((_, panel) => {
       failures.watch(panel);
       notices.watch(panel);
+      takeComputes(panel, model, dropped => {
+        app.shell.activateById(dropped.id);
+        openPanel();
+      });
       const chip = new Chip(panel, model, app.commands, specs, trans);
       if (!panel.toolbar.insertBefore('kernelName', 'emr', chip)) {
         panel.toolbar.addItem('emr', chip);

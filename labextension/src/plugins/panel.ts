@@ -9,6 +9,7 @@ import type {
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
 import { INotebookTracker } from '@jupyterlab/notebook';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { Token } from '@lumino/coreutils';
@@ -33,12 +34,13 @@ export const model: JupyterFrontEndPlugin<EMRModel> = {
   description: 'What is known of computes, roles, attachments and kernels.',
   autoStart: true,
   provides: IEMRModel,
-  optional: [INotebookTracker, IStateDB, IDefaultFileBrowser],
+  optional: [INotebookTracker, IStateDB, IDefaultFileBrowser, ISettingRegistry],
   activate: (
     app: JupyterFrontEnd,
     tracker: INotebookTracker | null,
     store: IStateDB | null,
-    browser: IDefaultFileBrowser | null
+    browser: IDefaultFileBrowser | null,
+    settings: ISettingRegistry | null
   ): EMRModel => {
     const models = new EMRModel({
       settings: app.serviceManager.serverSettings,
@@ -53,6 +55,10 @@ export const model: JupyterFrontEndPlugin<EMRModel> = {
         models.attachments.invalidate(); // another tab may have attached meanwhile
       }
     });
+    settings?.load('jupyter_emr_connect:panel').then(
+      loaded => models.preferences.follow(loaded),
+      error => console.warn('The settings of EMR are not known.', error)
+    );
     return models;
   }
 };
