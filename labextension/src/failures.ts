@@ -19,9 +19,10 @@ const failing = new WeakSet<ISessionContext>();
 
 /** Shows a notice above a notebook while its kernel on EMR could not be started. */
 export class StartFailures {
+  /** `panel` returns what opens the panel; null while there is none, as in Notebook 7. */
   constructor(
     private _specs: () => KernelSpec.ISpecModels | null,
-    private _openPanel: (() => void) | null,
+    private _panel: () => (() => void) | null,
     private _trans: TranslationBundle
   ) {}
 
@@ -74,7 +75,7 @@ export class StartFailures {
       { label: trans.__('Try again'), execute: retry },
       { label: trans.__('Close'), execute: () => failing.delete(session) }
     ];
-    const open = this._openPanel;
+    const open = this._panel();
     showBanner(
       panel,
       problem,

@@ -88,7 +88,7 @@ describe('a start that fails', () => {
     opened = 0;
     const failures = new StartFailures(
       () => SPECS,
-      () => void opened++,
+      () => () => void opened++,
       trans
     );
     failures.watch(notebook.self);
@@ -160,14 +160,22 @@ describe('a start that fails', () => {
 
   it('with another JupyterLab is told by that', () => {
     const notebook = new FakeNotebook('a.ipynb', 'emr-pyspark');
-    const failures = new StartFailures(() => SPECS, null, trans);
+    const failures = new StartFailures(
+      () => SPECS,
+      () => null,
+      trans
+    );
     failures.watch(notebook.self);
     expect(notebook.contentHeader.widgets).toEqual([]);
   });
 
   it('offers no panel where there is none', async () => {
     const notebook = new Notebook('emr-pyspark');
-    new StartFailures(() => SPECS, null, trans).watch(notebook.self);
+    new StartFailures(
+      () => SPECS,
+      () => null,
+      trans
+    ).watch(notebook.self);
     await notebook.fail('No.');
     const labels = within(notebook.notice!)
       .getAllByRole('button')
@@ -193,7 +201,11 @@ describe('the dialog that asks for a kernel', () => {
   }
 
   it('does not follow a notice, but comes to who asks for it', async () => {
-    const failures = new StartFailures(() => SPECS, null, trans);
+    const failures = new StartFailures(
+      () => SPECS,
+      () => null,
+      trans
+    );
     const { asked, select } = dialogs(failures);
     const notebook = new Notebook('emr-pyspark');
     failures.watch(notebook.self);
@@ -205,7 +217,11 @@ describe('the dialog that asks for a kernel', () => {
   });
 
   it('follows what is no failure, and local ones', async () => {
-    const failures = new StartFailures(() => SPECS, null, trans);
+    const failures = new StartFailures(
+      () => SPECS,
+      () => null,
+      trans
+    );
     const { asked, select } = dialogs(failures);
     const notebook = new Notebook('python3');
     failures.watch(notebook.self);
@@ -216,7 +232,11 @@ describe('the dialog that asks for a kernel', () => {
   });
 
   it('comes at once where a kernel came after the failure', async () => {
-    const failures = new StartFailures(() => SPECS, null, trans);
+    const failures = new StartFailures(
+      () => SPECS,
+      () => null,
+      trans
+    );
     const { asked, select } = dialogs(failures);
     const notebook = new Notebook('emr-pyspark');
     failures.watch(notebook.self);
@@ -227,7 +247,11 @@ describe('the dialog that asks for a kernel', () => {
   });
 
   it('comes at once where the notice was taken away', async () => {
-    const failures = new StartFailures(() => SPECS, null, trans);
+    const failures = new StartFailures(
+      () => SPECS,
+      () => null,
+      trans
+    );
     const { asked, select } = dialogs(failures);
     const notebook = new Notebook('emr-pyspark');
     failures.watch(notebook.self);

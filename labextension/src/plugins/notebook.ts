@@ -50,7 +50,10 @@ export const notebook: JupyterFrontEndPlugin<void> = {
     const specs = (): KernelSpec.ISpecModels | null => kernelspecs.specs;
     const openPanel = (): void =>
       void app.commands.execute(CommandIDs.openPanel);
-    const failures = new StartFailures(specs, openPanel, trans);
+    // Asked when a start fails: the commands may be added after this.
+    const panel = (): (() => void) | null =>
+      app.commands.isEnabled(CommandIDs.openPanel) ? openPanel : null;
+    const failures = new StartFailures(specs, panel, trans);
     const runAbove = (): void =>
       void app.commands.execute('notebook:run-all-above');
     const notices = new KernelNotices(openPanel, runAbove, trans);
