@@ -7,13 +7,20 @@ import type { KernelSpec } from '@jupyterlab/services';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { isMeantForEMR, isOnEMR } from './notebooks';
-import { hideBanner, showBanner } from './banner';
+import { bannerOf, hideBanner, showBanner } from './banner';
 import type { IProblem } from './request';
 
 /** What a session context of JupyterLab (4.6) has beyond its interface. */
 interface IShowsErrors {
   _displayKernelError?: (message: string, traceback: string) => Promise<void>;
 }
+
+/** The banners that a kernel takes away: not those that say what became of the one before. */
+const ENDED_BY_KERNEL = [
+  'kernel-start-failed',
+  'kernel-elsewhere',
+  'no-kernel-for-language'
+];
 
 const failing = new WeakSet<ISessionContext>();
 
@@ -47,7 +54,9 @@ export class StartFailures {
     session.kernelChanged.connect(() => {
       if (session.session?.kernel) {
         failing.delete(session);
-        hideBanner(panel);
+        if (ENDED_BY_KERNEL.includes(bannerOf(panel) ?? '')) {
+          hideBanner(panel);
+        }
       }
     });
   }

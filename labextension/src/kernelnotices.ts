@@ -58,16 +58,9 @@ export function problemOf(
   return null;
 }
 
-/** Whether a status ends what a banner says. */
-function isOver(code: string, { state, cause }: IKernelStatus): boolean {
-  switch (code) {
-    case 'not-renewed':
-      return cause !== 'credentials';
-    case 'restart-failed':
-      return state === 'connected';
-    default:
-      return false; // variables that are lost stay lost
-  }
+/** Whether a status ends what a banner says: a restart that failed is so until the next, lost variables stay lost. */
+function isOver(code: string, { cause }: IKernelStatus): boolean {
+  return code === 'not-renewed' && cause !== 'credentials';
 }
 
 /** What a notebook of JupyterLab (4.6) has beyond its interface: whether it has said already that its kernel died. */
@@ -102,7 +95,11 @@ export class KernelNotices {
     };
     panel.sessionContext.kernelChanged.connect(onKernel);
     // JupyterLab's own dialog would say less, and take the keyboard: it is said to have been there.
-    panel.sessionContext.statusChanged.connect(() => {
+    panel.sessionContext.statusChanged.connect((_, status) => {
+      // A restart that fails leaves the kernel "restarting"; idle is one that was restarted after all.
+      if (status === 'idle' && bannerOf(panel) === 'restart-failed') {
+        hideBanner(panel);
+      }
       if (bannerOf(panel) === 'kernel-gone') {
         (panel as unknown as ISaysKernelDied)._autorestarting = true;
       }

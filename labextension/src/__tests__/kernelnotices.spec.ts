@@ -130,7 +130,10 @@ describe('above a notebook', () => {
       screen.queryByRole('alert')
     ]).toEqual([1, null]);
     await say({ cause: 'restart' });
-    await say({});
+    await say({}); // the old kernel's connection is opened again
+    notebook.sessionContext.say('restarting');
+    expect(screen.getByRole('alert')).toBeTruthy();
+    notebook.sessionContext.say('idle');
     expect(screen.queryByRole('alert')).toBeNull();
   });
 
