@@ -15,7 +15,7 @@ project = "jupyter_emr_connect"
 author = "The jupyter_emr_connect developers"
 release = version = version_of(project)
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "made_from_code"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "made_from_code", "themed_pictures"]
 exclude_patterns = ["_build"]
 
 myst_enable_extensions = ["colon_fence", "deflist", "attrs_inline"]
