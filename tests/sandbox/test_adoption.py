@@ -24,7 +24,12 @@ pytestmark = pytest.mark.sandbox
 ENDS_WITHIN = 15
 LOCKED = 7  # less than a writer waits for the state file
 SETS = "kept = 'still here'; print('set', flush=True)"
-LONG = "import time; kept = 'still here'; print('on', flush=True); time.sleep(30); done = True"
+LONG = """import os, time
+kept = 'still here'
+print('on', flush=True)
+while not os.path.exists({flag!r}):
+    time.sleep(0.2)
+done = True"""
 
 
 @pytest.fixture
@@ -145,10 +150,11 @@ async def test_a_kernel_in_a_ledger_of_the_schema_before_goes_on(sandbox: Sandbo
 async def test_a_cell_goes_on_while_its_server_is_killed_and_another_starts(
     sandbox: Sandbox, work: Path, on_gateway: Any
 ) -> None:
+    flag = work / "go on"
     async with serving(sandbox, work, leaves=True) as server:
         before = await opened(server)
         async with server.channels(before["kernel"]["id"]) as channels:
-            asked = await channels.ask(LONG)
+            asked = await channels.ask(LONG.format(flag=str(flag)))
             await channels.until("stream", asked)
             kernels = on_gateway()
             kill(server)
@@ -161,7 +167,8 @@ async def test_a_cell_goes_on_while_its_server_is_killed_and_another_starts(
             state: str = (await server.call("GET", f"/api/kernels/{after['kernel']['id']}"))[1]["execution_state"]
             return state == "busy"
 
-        await until(busy, wait=5)
+        await until(busy)
+        flag.touch()
         async with server.channels(after["kernel"]["id"]) as channels:
             assert await channels.printed("print(kept, done)") == "still here True\n"
         assert len(await sessions(server)) == 1
