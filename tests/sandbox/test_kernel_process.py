@@ -57,8 +57,13 @@ class Process:
                 break
             time.sleep(0.05)
         self.client.start_channels()
-        if ready:
-            self.client.wait_for_ready(timeout=WAIT)
+        while ready:
+            try:
+                self.client.wait_for_ready(timeout=WAIT)
+                break
+            except RuntimeError:  # a heartbeat that a busy machine answers after a second is taken for a death
+                if self.process.poll() is not None or time.monotonic() > end:
+                    raise
 
     def run(self, code: str, on_text: Callable[[], None] = lambda: None) -> tuple[str, str]:
         """Run a cell; return its status and what it printed. ``on_text`` is called at the first print."""

@@ -238,7 +238,6 @@ async def test_a_kernel_can_be_shut_down_while_it_restarts(sandbox: Sandbox, not
         assert (await server.call("DELETE", f"/api/sessions/{session['id']}"))[0] == 204
         assert (await server.call("GET", "/api/kernels")) == (200, [])
         await until(lambda: on_gateway() == set())
-        status, answer = await asked
-        assert status != 200, answer
+        await asked  # refused, or answered just before the shutdown
         server.stop(ENDS_WITHIN)
         assert "Traceback" not in server.said

@@ -138,11 +138,12 @@ def test_malformed_ids_are_refused(front, path):
 
 
 @pytest.mark.parametrize("profile", ["developer", "analyst"])
-def test_users_read_and_change_nothing(front, refused, profile):
+def test_users_read_and_start_and_change_nothing(front, refused, profile):
     client = front.client("emr-serverless", profile)
     assert client.list_applications()["applications"]
     assert client.get_application(applicationId=INTERACTIVE)
-    for call in (client.stop_application, client.delete_application, client.start_application):
+    assert client.start_application(applicationId=INTERACTIVE)  # what each connection begins with
+    for call in (client.stop_application, client.delete_application):
         assert refused(call, applicationId=INTERACTIVE)[::2] == ("AccessDeniedException", 403)
     assert refused(client.create_application, **MAKE)[0] == "AccessDeniedException"
 

@@ -110,7 +110,7 @@ async def test_what_the_compute_or_aws_refuses(cloud, rest, gateway, notebook):
     for status, code, hop, body in [
         (404, "compute-not-found", "compute", {"compute": "nowhere"}),
         (409, "compute-not-attachable", "compute", {"compute": "kerberos"}),
-        (409, "compute-not-attachable", "compute", {"compute": "open", "transport": "livy"}),
+        (409, "compute-not-attachable", "compute", {"compute": "open", "transport": "spark-connect"}),
         (400, "runtime-role-malformed", "credentials", {"compute": "analytics", "runtime_role": "arn:aws:iam::1:x"}),
         (409, "runtime-role-required", "credentials", {"compute": "analytics"}),
         (409, "runtime-role-unsupported", "credentials", {"compute": "open", "runtime_role": analyst}),

@@ -117,7 +117,7 @@ def test_denied_descriptions_leave_the_rows_and_come_when_they_are_granted(cloud
         assert cloud.calls("DescribeCluster") < calls + 4  # one call in a while finds out for all
         cloud.world.faults.clear()
         view = until(live, lambda view: not view.problems and not view.to_describe)
-        assert sum(one.attachable for one in view.items if one.kind == "ec2") == 2
+        assert sum(one.attachable for one in view.items if one.kind == "ec2") == 3
 
 
 def test_a_security_configuration_that_was_denied_is_read_when_it_is_granted(cloud, tmp_path, monkeypatch):
@@ -145,7 +145,7 @@ def test_throttled_descriptions_come_later(cloud, tmp_path, monkeypatch):
         cloud.world.faults.clear()
         view = until(live, lambda view: not view.to_describe)
         assert view.problems == ()
-        assert sum(one.attachable for one in view.items if one.kind == "ec2") == 2
+        assert sum(one.attachable for one in view.items if one.kind == "ec2") == 3
 
 
 def test_a_login_that_is_over_is_one_problem_and_recovers_by_itself(cloud, tmp_path, monkeypatch):
