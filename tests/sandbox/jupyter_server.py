@@ -151,7 +151,7 @@ def _end(process: subprocess.Popen[bytes], log: Path) -> None:
     """End the server in good order; one that does not end writes down what its threads are at."""
     process.terminate()
     try:
-        process.wait(20)
+        process.wait(60)  # it may have hundreds of megabytes to write
     except subprocess.TimeoutExpired:
         process.send_signal(signal.SIGABRT)
         process.wait()
