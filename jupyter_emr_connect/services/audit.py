@@ -48,8 +48,8 @@ def register_schemas(sink: EventSink) -> None:
 class Audit:
     """Emits the events, after the fact; a sink that fails is logged and breaks nothing.
 
-    ``source`` says what the changes come by: ``rest``, ``contents`` or ``cli``; ``user`` who makes them, where each
-    event does not name another. In a server it is called on its loop.
+    ``source`` says what the changes come by: ``rest``, ``contents``, ``cli`` or ``magic``; ``user`` who makes them,
+    where each event does not name another. In a server it is called on its loop.
     """
 
     def __init__(self, sink: EventSink, log: logging.Logger, source: str, *, user: str | None = None) -> None:

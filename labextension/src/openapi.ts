@@ -526,7 +526,7 @@ export interface components {
             path: string | null;
             /** @description The same, relative to the server's folder; null when not within it. Given with `notebooks=true`. */
             notebook?: string | null;
-            /** @description `credentials`, `gateway`, `kernel requested`, `kernel ready`; of a restart also `waiting for the connection`. */
+            /** @description `credentials`, `gateway` (or `livy`), `kernel requested`, `kernel ready`; of a restart also `waiting for the connection`. */
             stage: string;
             /** @description The stage's number among the `steps` of a start; null for one that is none of them. */
             step: number | null;

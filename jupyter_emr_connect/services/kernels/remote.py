@@ -8,13 +8,13 @@ from ...config import EMRConnect
 from ...errors import EMRConnectError, KernelGone
 from ...gateway.rest import GatewayClient
 from ...livy.client import LivyClient, View
+from ...livy.session import FINAL
 from ...models import KernelRecord
 from ..attachments.connect import LivyConnection, connect
 
 GONE = "gone"
 # Livy's words for the states of a session (reference 6.1), in those of Jupyter's kernels.
 WORDS = {"not_started": "starting", "recovering": "starting", "running": "busy"}
-ENDED = frozenset({"error", "dead", "killed", "success", "shutting_down"})
 
 
 class RemoteKernels(Protocol):
@@ -67,7 +67,7 @@ class LivySessions:
         except EMRConnectError:
             return "unknown"
         states = [str(view.get("state")) for view in views]
-        living = [state for state in states if state not in ENDED]
+        living = [state for state in states if state not in FINAL]
         if living:
             return WORDS.get(living[-1], living[-1])
         return GONE if record.remote_id else "idle"

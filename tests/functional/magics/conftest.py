@@ -22,4 +22,3 @@ def shell(cloud, tmp_path, capsys) -> Iterator[InteractiveShell]:
     load_ipython_extension(made)
     yield made
     InteractiveShell.clear_instance()
-    made.atexit_operations()

@@ -10,6 +10,7 @@ from IPython.core.completer import provisionalcompleter
 from IPython.core.error import UsageError
 
 from jupyter_emr_connect.cli.main import run_cli
+from jupyter_emr_connect.config import load_config
 from jupyter_emr_connect.magics import completion
 from jupyter_emr_connect.magics.display import CellError
 from tests.functional.services.compute.catalogue.catalogues import add_clusters
@@ -129,6 +130,19 @@ def test_an_error_is_shown_with_its_fix_and_without_our_frames(shell, line, name
     assert said.lower() in cause.lower()
     assert fix
     assert emr(shell, "sessions") == []
+
+
+def test_what_is_attached_or_refused_goes_to_the_audit_of_jupyters_configuration(shell, cloud, tmp_path):
+    events = tmp_path / "events.jsonl"
+    (tmp_path / "config" / "jupyter_server_config.py").write_text(
+        f"import logging\nc.EventLogger.handlers = [logging.FileHandler({str(events)!r})]\n"
+    )
+    with pytest.raises(CellError):
+        emr(shell, f"attach analytics --role {cloud.roles['EMRForbidden']}")
+    load_config().EventLogger.handlers[0].close()
+    (told,) = [json.loads(line) for line in events.read_text().splitlines()]
+    assert (told["action"], told["compute"], told["code"]) == ("refused", "analytics", "runtime-role-denied")
+    assert told["source"] == "magic"
 
 
 def test_cells_without_a_session_say_how_to_get_one(shell):
