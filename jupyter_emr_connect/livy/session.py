@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ..errors import LivyError, LivyUnreachable, SessionGone, SessionStartFailed
@@ -16,7 +17,16 @@ FIRST_POLL_S, LAST_POLL_S = 0.01, 1.0
 READY = frozenset({"idle", "busy", "running"})
 FINAL = frozenset({"error", "dead", "killed", "success", "shutting_down"})
 LOG_LINES = 8  # of the driver's log, in the message of a session that did not start
+SEARCHED_LOG_LINES = 200  # all that Livy keeps of it (`livy.cache-log.size`)
+LOG_COMES_WITHIN_S = 1.0  # after its end; Livy reads it from a pipe beside
 DELETE_ATTEMPTS = 3
+
+# Seen with Apache Livy 0.7.1, on a busy machine most: the server's first message reaches the new driver before the part
+# is in place that reads headers (`RpcDispatcher`), so the driver ends. No setting and no lack of room brings it about.
+RACE_SIGN = "Expected RPC header"
+RACE_REASON = "Livy had lost the session as it started (a known race in its RPC)"
+
+log = logging.getLogger(__name__)
 
 Progress = Callable[[str, float], None]
 """Told the state that is waited for and the seconds since the wait began, on the client's loop."""
@@ -32,7 +42,8 @@ class LivySession:
     """One Spark session as its user has it; ``view`` is what Livy last said of it, None before it was created.
 
     ``kind`` is ``pyspark``, ``spark`` or ``sparkr``; ``settings`` is what the request to create it says beside name and
-    kind. Used on the client's loop alone. ``last_statement`` is the number of the last one that was ours.
+    kind. Used on the client's loop alone. ``last_statement`` is the number of the last one that was ours,
+    ``restarted_because`` why it was created twice, if it was.
     """
 
     client: LivyClient
@@ -41,6 +52,7 @@ class LivySession:
     settings: View = field(default_factory=dict)
     view: View | None = None
     last_statement: int = -1
+    restarted_because: str = field(default="", init=False)
 
     @property
     def id(self) -> int:
@@ -58,31 +70,55 @@ class LivySession:
     async def start(self, seconds: float, progress: Progress = lambda state, since: None) -> None:
         """Create it and wait until it takes statements; on any failure, or if cancelled, nothing is left of it.
 
-        Raises ``SessionStartFailed`` with the end of the driver's log, and ``LivyError``.
+        One that Livy itself loses as it starts is created once more, and ``restarted_because`` says so. Raises
+        ``SessionStartFailed`` with the end of the driver's log, and ``LivyError``.
         """
+        began = time.monotonic()
+        self.restarted_because = ""
         try:
-            self.view = await self.client.create(self.body)
-            await self._until_ready(seconds, progress)
+            while state := await self._final_state(began, seconds, progress):
+                lines = await self._log_of_the_end()
+                if self.restarted_because or RACE_SIGN not in "\n".join(lines):
+                    again = f", and so was one before: {RACE_REASON}" if self.restarted_because else ""
+                    ended = f"it is {state}{again}"
+                    raise self._failure(ended, lines)
+                self.restarted_because = RACE_REASON
+                where = f"Session {self.id} on {self.client.target.label}"
+                log.info("%s: %s; it is started once more.", where, RACE_REASON)
+                await self.remove()
         except BaseException:
             await asyncio.shield(self.remove())
             raise
 
-    async def _until_ready(self, seconds: float, progress: Progress) -> None:
-        began, pauses = time.monotonic(), polls()
+    async def _final_state(self, began: float, seconds: float, progress: Progress) -> str:
+        """Create it and wait until it takes statements: empty then, or the state in which it has ended."""
+        self.view = await self.client.create(self.body)
+        pauses = polls()
         while True:
             view = self.view = await self.client.session(self.id)
             state, since = str(view.get("state")), time.monotonic() - began
             if state in READY:
-                return
-            progress(state, since)
-            if state in FINAL or since > seconds:
-                raise await self._failure(state, since)
+                return ""
+            progress(f"{state} once more, {RACE_REASON}" if self.restarted_because else state, since)
+            if state in FINAL:
+                return state
+            if since > seconds:
+                ended = f"it is still {state} after {since:.0f} s"
+                raise self._failure(ended, await self.log())
             await asyncio.sleep(pauses.next())
 
-    async def _failure(self, state: str, since: float) -> SessionStartFailed:
-        lines = await self.log()
-        said = "\n".join(line for line in lines if line.strip())
-        ended = f"it is {state}" if state in FINAL else f"it is still {state} after {since:.0f} s"
+    async def _log_of_the_end(self) -> list[str]:
+        """Return the log of a session that has ended, once it says why or is as it was a moment before."""
+        lines: list[str] = []
+        end = time.monotonic() + LOG_COMES_WITHIN_S
+        while True:
+            lines = await self.log(SEARCHED_LOG_LINES)
+            if RACE_SIGN in "\n".join(lines) or time.monotonic() >= end:
+                return lines
+            await asyncio.sleep(LOG_COMES_WITHIN_S / 4)
+
+    def _failure(self, ended: str, lines: Sequence[str]) -> SessionStartFailed:
+        said = "\n".join([line for line in lines if line.strip()][-LOG_LINES:])
         message = f"The Spark session on {self.client.target.label} did not start: {ended}."
         if said:
             message = f"{message} The end of its log:\n{said}\n"

@@ -35,7 +35,9 @@ class ProgressLine:
             self.clear()
             number, app = what.view.get("id"), what.view.get("appId")
             named = f" ({app})" if app else ""
-            sys.stdout.write(f"Spark session {number}{named} on {self._label}, started in {what.seconds:.0f} s.\n")
+            again = f" at the second attempt: {what.second_because}" if what.second_because else ""
+            started = f"started in {what.seconds:.0f} s{again}"
+            sys.stdout.write(f"Spark session {number}{named} on {self._label}, {started}.\n")
         elif isinstance(what, StartProgress):
             self.show(what.seconds, f"Starting a Spark session on {self._label}: {what.state}, {what.seconds:.0f} s")
         elif isinstance(what, StatementProgress):

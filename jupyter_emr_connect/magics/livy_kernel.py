@@ -61,6 +61,18 @@ class Parent:
         self.tell("session", id=view["id"] if view else None)
 
 
+class ParentHandler(logging.Handler):
+    """Passes this package's log to whoever started this process, who has a log that is read."""
+
+    def __init__(self, parent: Parent) -> None:
+        super().__init__(logging.INFO)
+        self._parent = parent
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Tell one record; called on any thread."""
+        self._parent.tell("log", level=record.levelno, text=record.getMessage())
+
+
 class LivyKernel(IPythonKernel):
     """An IPython kernel whose plain cells run on EMR. ``magics`` is set before it serves."""
 
@@ -124,6 +136,14 @@ def make_app(order: dict[str, Any]) -> IPKernelApp:
     return IPKernelApp.instance(kernel_class=LivyKernel, config=config)
 
 
+def log_to(parent: Parent) -> None:
+    """Send this package's log to the parent alone: on this process's stderr it would stand in the user's cells."""
+    logger = logging.getLogger("jupyter_emr_connect")
+    logger.addHandler(ParentHandler(parent))
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+
+
 def make_remote(order: dict[str, Any], parent: Parent) -> RemoteSpark:
     """Return the session to be; the connection is taken over at the first cell."""
 
@@ -161,6 +181,7 @@ def main(descriptor: int) -> None:
     """Serve one kernel until it is asked to end."""
     order = json.loads(sys.stdin.readline())
     parent = Parent(descriptor)
+    log_to(parent)
     remote = make_remote(order, parent)
     compute = order["connection"]["compute"]
     app = make_app(order)

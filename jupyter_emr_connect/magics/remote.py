@@ -155,7 +155,8 @@ class RemoteSpark:
         if self._before_start is not None:
             await self._before_start(lambda state, since: tell(StartProgress(since, state)))
         await session.start(self._start_timeout, lambda state, since: tell(StartProgress(since, state)))
-        tell(Started(asyncio.get_running_loop().time() - began, session.view or {}))
+        seconds = asyncio.get_running_loop().time() - began
+        tell(Started(seconds, session.view or {}, session.restarted_because))
         return session
 
     async def _found_again(self) -> LivySession:
@@ -249,7 +250,8 @@ class StartProgress:
 
 @dataclass(frozen=True)
 class Started:
-    """A session has started: after how many seconds, and what Livy says of it."""
+    """A session has started: after how many seconds, what Livy says of it, and why it took two attempts, if it did."""
 
     seconds: float
     view: View
+    second_because: str = ""

@@ -161,6 +161,8 @@ class SessionKernel:
                 elif report["event"] == "session":
                     self._session = report["id"]
                     await self.entry.set_remote(self._session)
+                elif report["event"] == "log":
+                    self._log.log(report["level"], "Kernel %s: %s", self.kernel_id, report["text"])
         finally:
             transport.close()
         code = await process.wait()
