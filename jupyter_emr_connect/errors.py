@@ -15,7 +15,10 @@ never a traceback. Nothing secret may be put into either.
     │   ├── CredentialsExpired      the caller's own credentials are no longer good
     │   ├── InvalidCredentials      unknown key, wrong secret, bad signature or clock
     │   ├── Throttled               AWS's rate limit, after all retries
-    │   └── AWSUnavailable          no answer, or the service's own error
+    │   ├── AWSUnavailable          no answer, or the service's own error
+    │   ├── BucketNotFound
+    │   ├── ObjectNotFound          no such object or version in S3
+    │   └── ObjectChanged           a conditional write to S3 found another object than expected
     ├── ComputeError                the compute cannot be used
     │   ├── ComputeNotFound
     │   ├── AmbiguousCompute
@@ -137,6 +140,18 @@ class Throttled(AWSError, code="throttled", reason="Throttled by AWS"):
 
 class AWSUnavailable(AWSError, code="aws-unavailable", reason="AWS unavailable"):
     """AWS did not answer, or answered with its own error."""
+
+
+class BucketNotFound(AWSError, code="bucket-not-found", reason="Bucket not found"):
+    """S3 has no bucket of this name."""
+
+
+class ObjectNotFound(AWSError, code="object-not-found", reason="Object not found"):
+    """The bucket has no object of this key, or no such version of it."""
+
+
+class ObjectChanged(AWSError, code="object-changed", reason="Object changed"):
+    """The object in S3 is not the one that a conditional write or delete expected; nothing was written."""
 
 
 class ComputeError(EMRConnectError, code="compute", reason="Compute"):

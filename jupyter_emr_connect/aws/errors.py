@@ -55,6 +55,17 @@ SKEW_WORDS = re.compile(r"signature (expired|not yet current)|time too skewed", 
 WHO = re.compile(r"\bUser:? (arn:\S+)")
 ACTION = re.compile(r"not authorized to perform:? ([a-z0-9-]+:[A-Za-z]+)")
 IAM_PREFIX = {"emr": "elasticmapreduce"}
+# "Required permissions for Amazon S3 API operations" (S3 user guide): operations whose action has another name.
+S3_ACTIONS = {
+    "CompleteMultipartUpload": "PutObject",
+    "CopyObject": "PutObject",
+    "CreateMultipartUpload": "PutObject",
+    "HeadBucket": "ListBucket",
+    "HeadObject": "GetObject",
+    "ListObjectVersions": "ListBucketVersions",
+    "ListObjectsV2": "ListBucket",
+    "UploadPart": "PutObject",
+}
 # `aws login`, which botocore knows since 1.41 only.
 LOGIN_ERRORS: tuple[type[Exception], ...] = tuple(filter(None, [getattr(boto, "LoginError", None)]))
 
@@ -73,7 +84,8 @@ class AWSCall:
     @property
     def action(self) -> str:
         """The IAM action that AWS checks for this call."""
-        return f"{IAM_PREFIX.get(self.service, self.service)}:{self.operation}"
+        name = S3_ACTIONS.get(self.operation, self.operation) if self.service == "s3" else self.operation
+        return f"{IAM_PREFIX.get(self.service, self.service)}:{name}"
 
 
 def error_code(error: BaseException | None) -> str:

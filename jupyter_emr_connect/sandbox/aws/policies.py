@@ -60,8 +60,13 @@ LIST = [
 ]
 TOKEN = "emr-containers:GetManagedEndpointSessionCredentials"  # noqa: S105 - an action
 _LIST = allow("ListAll", LIST, "*")
-_SAVE = allow("SaveNotebooks", ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], f"{_NOTEBOOKS}/*")
-_FIND = allow("FindNotebooks", ["s3:ListBucket", "s3:GetBucketLocation", "s3:GetBucketVersioning"], _NOTEBOOKS)
+_SAVE = allow("SaveNotebooks", [f"s3:{name}Object" for name in ("Get", "Put", "Delete")], f"{_NOTEBOOKS}/*")
+_VERSIONS = allow("ReadVersions", ["s3:GetObjectVersion"], f"{_NOTEBOOKS}/*")
+_FIND = allow(
+    "FindNotebooks",
+    ["s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketLocation", "s3:GetBucketVersioning"],
+    _NOTEBOOKS,
+)
 
 
 def _take(roles: list[str], condition: Document | None = None) -> Document:
@@ -107,6 +112,7 @@ PROFILES: Mapping[str, Document] = {
         allow("TakeAccessRole", ["sts:AssumeRole"], [f"{_OTHER_ROLE}/{name}" for name in ACCESS_ROLES]),
         allow("TagAccessRole", ["sts:TagSession"], f"{_OTHER_ROLE}/EMRAccessWithId"),
         _SAVE,
+        _VERSIONS,
         _FIND,
     ),
     "analyst": policy(
@@ -115,6 +121,7 @@ PROFILES: Mapping[str, Document] = {
         _take([_ANALYST], _ANALYTICS_ONLY),
         *_elsewhere([_ANALYST]),
         _SAVE,
+        _VERSIONS,
         _FIND,
     ),
     "administrator": policy(

@@ -19,7 +19,7 @@ from .deletion import delete_objects
 from .encryption import check_encryption
 from .permissions import bypasses_governance, listing_check
 from .preconditions import WRITES, check_preconditions
-from .refusals import invalid_argument
+from .refusals import check_key, invalid_argument
 from .stored import find_bucket, prepare_bucket, set_default_encryption
 
 MAX_ROWS = 1000
@@ -36,6 +36,7 @@ _writing = threading.Lock()
 def answer(call: Call) -> Reply:
     """Answer a call that IAM allows; called by the app on any thread. Raises :class:`Refusal`."""
     _limit_page(call)
+    check_key(call.params.get("Key") or "")
     check_encryption(call)
     _check_digests(call)
     with _exclusive(call):

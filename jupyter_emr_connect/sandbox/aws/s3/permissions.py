@@ -39,6 +39,7 @@ _ACTIONS = {
 }
 _VERSIONED = {"GetObject", "DeleteObject", "GetObjectTagging", "PutObjectTagging", "GetObjectAcl"}
 _CREATES = frozenset({*WRITES, "CreateMultipartUpload", "UploadPart", "UploadPartCopy"})
+_PARTS = frozenset({"UploadPart", "UploadPartCopy", "CompleteMultipartUpload"})
 _WITH_HEADER = {
     "x-amz-tagging": "PutObjectTagging",
     "x-amz-acl": "PutObjectAcl",
@@ -130,9 +131,26 @@ def _context(call: Call) -> dict[str, list[str]]:
     for name in ("if-match", "if-none-match"):
         if name in headers:
             context[f"s3:{name}"] = [headers[name]]
+    if call.action in _PARTS:
+        context.update(_upload_encryption(call))
     if call.action in _CREATES:
         context["s3:ObjectCreationOperation"] = [str(call.action in WRITES).lower()]
     return context
+
+
+def _upload_encryption(call: Call) -> dict[str, list[str]]:
+    """Return the encryption keys of the upload that a part belongs to: only its creation has the headers.
+
+    Clients of S3 send them with CreateMultipartUpload alone, and policies that demand them let the parts pass.
+    """
+    bucket = find_bucket(call.params["Bucket"])
+    upload = bucket.multiparts.get(call.params["UploadId"]) if bucket is not None else None
+    name = "s3:x-amz-server-side-encryption"
+    pairs = {
+        name: getattr(upload, "sse_encryption", None),
+        f"{name}-aws-kms-key-id": getattr(upload, "kms_key_id", None),
+    }
+    return {key: [value] for key, value in pairs.items() if value}
 
 
 def _document(policy: Any) -> str:

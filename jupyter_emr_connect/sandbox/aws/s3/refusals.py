@@ -7,6 +7,9 @@ from ..failures import Refusal
 IF_MATCH, IF_NONE_MATCH = "If-Match", "If-None-Match"
 COPY_SOURCE_IF_MATCH = "x-amz-copy-source-If-Match"
 
+MAX_KEY_BYTES = 1024
+
+_KEY_TOO_LONG = "KeyTooLongError"
 _NO_SUCH_BUCKET = "NoSuchBucket"
 _NO_SUCH_KEY = "NoSuchKey"
 _PRECONDITION_FAILED = "PreconditionFailed"
@@ -39,3 +42,10 @@ def not_implemented(header: str) -> Refusal:
 def invalid_argument(message: str, name: str, value: str) -> Refusal:
     """Return the refusal for the value of a header or query parameter."""
     return Refusal(_INVALID_ARGUMENT, message, ArgumentName=name, ArgumentValue=value)
+
+
+def check_key(key: str) -> None:
+    """Raise :class:`Refusal` for a key of more than 1,024 bytes ("Naming Amazon S3 objects", S3 user guide)."""
+    size = len(key.encode())
+    if size > MAX_KEY_BYTES:
+        raise Refusal(_KEY_TOO_LONG, "Your key is too long", MaxSizeAllowed=str(MAX_KEY_BYTES), Size=str(size))
