@@ -175,6 +175,53 @@ class EMRConnect(Configurable):
         help="What may wait in the temporary folder (TMPDIR) of one kernel's output for one browser tab that is away "
         "or reads nothing, in MB. What is more is missing in that tab, which says so, and not in the recording.",
     ).tag(config=True)
+    backup_location = Unicode(
+        "",
+        help="Where notebooks are kept in S3: s3://bucket/prefix; {user} in it is the caller's session or user name. "
+        "Empty keeps none. Objects stay when it is changed or emptied.",
+    ).tag(config=True)
+    backup_files = Enum(
+        ("none", "attached", "all"),
+        "attached",
+        help="Which other files than notebooks have backups: small text files (1 MB) of the folders attached to a "
+        "compute, all files, or none.",
+    ).tag(config=True)
+    backup_exclude = ListSetting(
+        Unicode(),
+        help="Patterns of names or paths, relative to the server's folder, that have no backup: 'scratch', '*.csv'. "
+        "Hidden files and checkpoints never have one.",
+    ).tag(config=True)
+    backup_pause = Float(
+        60.0,
+        min=0,
+        help="Seconds at least between two uploads of one file; what is saved meanwhile goes with the later one.",
+    ).tag(config=True)
+    backup_trash_days = Integer(
+        30,
+        min=0,
+        help="Days for which a deleted file's last backup stays in the trash (.emr-connect/trash under the prefix) of "
+        "a bucket that keeps no versions; 0 keeps it for good.",
+    ).tag(config=True)
+    backup_profile = Unicode("", help="AWS profile for backups; empty means `profile`.").tag(config=True)
+    backup_access_role = Unicode("", help="ARN of the IAM role assumed to write backups; empty means none.").tag(
+        config=True
+    )
+    backup_encryption = Enum(
+        ("", "AES256", "aws:kms", "aws:kms:dsse"),
+        "",
+        help="Server-side encryption asked for with each backup; empty leaves it to the bucket.",
+    ).tag(config=True)
+    backup_kms_key = Unicode("", help="Id, ARN or alias of the KMS key for backups.").tag(config=True)
+    backup_bucket_key = Bool(False, help="Ask for an S3 Bucket Key with each backup (fewer calls to KMS).").tag(
+        config=True
+    )
+    backup_strip_outputs = Bool(False, help="Leave outputs and execution counts out of notebooks' backups.").tag(
+        config=True
+    )
+    backup_redact = ListSetting(
+        Unicode(),
+        help="Regular expressions of secrets; what matches in a notebook is '[removed]' in its backup.",
+    ).tag(config=True)
     state_file = Unicode(
         help="SQLite file with attachments and the ledger of gateway kernels; created with mode 0600."
     ).tag(config=True)

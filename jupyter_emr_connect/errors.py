@@ -36,6 +36,7 @@ never a traceback. Nothing secret may be put into either.
     │   ├── PathError               the notebook or folder cannot be named so
     │   │   └── PathNotFound
     │   └── StoreError
+    │       └── StoreDamaged        the file is not SQLite's any more
     ├── GatewayError                the Jupyter Enterprise Gateway
     │   ├── GatewayUnreachable      nothing listens, or nothing answers
     │   ├── GatewayCertificate      TLS refused: not trusted, or for another host
@@ -58,6 +59,10 @@ never a traceback. Nothing secret may be put into either.
     ├── KernelStartCancelled        by its user
     ├── NotebookError               the notebook file cannot be read, run or written
     │   └── CellFailed
+    ├── BackupError                 a file's copy in S3
+    │   ├── BackupsOff              no location is set
+    │   ├── BackupConflict          changed in S3 by somebody else
+    │   └── FileInMotion            somebody writes the file at this moment
     ├── RequestError                the REST request cannot be understood
     └── SandboxError                the emulated EMR of this machine
         ├── SandboxNotRunning
@@ -222,6 +227,10 @@ class StoreError(AttachmentError, code="store", reason="State file"):
     """The state file cannot be read or written."""
 
 
+class StoreDamaged(StoreError, code="store-damaged", reason="State file damaged"):
+    """The file is not SQLite's any more, or parts of it are lost."""
+
+
 class GatewayError(EMRConnectError, code="gateway", reason="Gateway"):
     """The Jupyter Enterprise Gateway failed us; ``status`` is what it or a proxy answered with (HTTP), if it did."""
 
@@ -312,6 +321,22 @@ class NotebookError(EMRConnectError, code="notebook", reason="Notebook"):
 
 class CellFailed(NotebookError, code="cell-failed", reason="Cell failed"):
     """A cell of the notebook raised an error."""
+
+
+class BackupError(EMRConnectError, code="backup", reason="Backup"):
+    """A file's copy in S3 cannot be made or had."""
+
+
+class BackupsOff(BackupError, code="backups-off", reason="Backups are off"):
+    """No location is set, or it cannot be used."""
+
+
+class BackupConflict(BackupError, code="backup-conflict", reason="Changed elsewhere"):
+    """The object in S3 was changed by somebody else since this folder wrote it; neither side was overwritten."""
+
+
+class FileInMotion(BackupError, code="backup-file-in-motion", reason="File in motion"):
+    """Somebody writes the file now, or was killed while writing it; it is read later."""
 
 
 class RequestError(EMRConnectError, code="bad-request", reason="Bad request"):

@@ -13,6 +13,7 @@ from ..config import CONFIG_FILES, SETTINGS_ATTRIBUTE, EMRConnect
 from ..executors import FILES, run_in
 from ..services.audit import Audit, register_schemas
 from ..tasks import report_failure
+from .backups.backups import ServerBackups
 from .catalogues import Catalogues
 from .contents_events import AttachmentFollower, ContentsEvents
 from .kernels.locating import LOCATOR, path_asked_for
@@ -70,7 +71,9 @@ class EMRConnectExtension(ExtensionApp):
         self._shutdowns = Shutdowns(server.kernel_manager, self.log)
         self._shutdowns.install()
         self._restorer = Restorer(config, server, paths, self.log)
-        self._services = Services(config, paths, audit, Catalogues(config), attachment_follower)
+        backups = ServerBackups(config, paths, self.log)
+        backups.start(contents_events)
+        self._services = Services(config, paths, audit, Catalogues(config), attachment_follower, backups)
         self.settings[SETTING] = self._services
         self._recorder = Recorder(config, server, paths, self.log)
         self._recorder.start(contents_events)
@@ -102,6 +105,7 @@ class EMRConnectExtension(ExtensionApp):
         if services := self._services:
             yield partial(run_in, FILES, services.catalogues.close, CALLS_END_WITHIN)
             yield partial(run_in, FILES, services.attachment_follower.close)
+            yield services.backups.close
         if self._shutdowns:
             yield self._shutdowns.settle_all
         if self._restorer:

@@ -13,12 +13,12 @@ import sqlite3
 import stat
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from ..errors import StoreError
+from ..errors import StoreDamaged, StoreError
 from .filesystems import lock_problem, shared_type
 from .migrations import MIGRATIONS, migrate, schema_version
 
@@ -37,11 +37,21 @@ log = logging.getLogger(__name__)
 
 
 class Database:
-    """The state file at ``path`` (``config.state_file``); made at first use with mode 0600 in a folder of mode 0700."""
+    """The state file at ``path`` (``config.state_file``); made at first use with mode 0600 in a folder of mode 0700.
 
-    def __init__(self, path: str | Path, *, busy_seconds: float = BUSY_TIMEOUT_S) -> None:
+    ``migrations`` make its schema: those of the state file, or of another file that is kept in the same way.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        busy_seconds: float = BUSY_TIMEOUT_S,
+        migrations: Sequence[Callable[[sqlite3.Connection], None]] = MIGRATIONS,
+    ) -> None:
         self.path = Path(path).expanduser().absolute()
         self._busy = busy_seconds
+        self._migrations = migrations
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -86,7 +96,7 @@ class Database:
         if self.path in _prepared and self._is_private():
             connection = self._open()
             try:
-                if schema_version(connection) == len(MIGRATIONS):
+                if schema_version(connection) == len(self._migrations):
                     return connection
             except BaseException:
                 connection.close()
@@ -136,11 +146,11 @@ class Database:
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
         version = schema_version(connection)
-        if version > len(MIGRATIONS):
+        if version > len(self._migrations):
             raise self._newer(version)
         self._choose_journal(connection, new=version == 0)
-        if version < len(MIGRATIONS):
-            migrate(connection)
+        if version < len(self._migrations):
+            migrate(connection, self._migrations)
 
     def _choose_journal(self, connection: sqlite3.Connection, *, new: bool) -> None:
         """Give a new file the journal that is safe where it is, and take WAL from one that other machines may use.
@@ -186,7 +196,7 @@ class Database:
             return StoreError(message, fix="Free some space, then try again.")
         if "not a database" in text or "malformed" in text:
             message = f"The state file {self.path} is damaged ({text}); it was left as it is."
-            return StoreError(message, fix="Move it away to start anew: attachments must then be made again.")
+            return StoreDamaged(message, fix="Move it away to start anew: attachments must then be made again.")
         if "readonly" in text or isinstance(error, PermissionError):
             message = f"The state file {self.path} cannot be written: {text}."
             return StoreError(message, fix="Make it and its folder writable for you, or set EMRConnect.state_file.")

@@ -6,7 +6,7 @@ SQLite's ``user_version`` holds a file's version; a new file has 0. Called by :c
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 
 def _attachments_and_kernels(connection: sqlite3.Connection) -> None:
@@ -164,6 +164,46 @@ def _names_and_lists_not_read_to_their_end(connection: sqlite3.Connection) -> No
     connection.execute("DROP TABLE whole_lists")
 
 
+def _backups(connection: sqlite3.Connection) -> None:
+    """Make schema 1 of the queue of backups, which is a file of its own (see :mod:`.backups`)."""
+    connection.execute("""
+        CREATE TABLE backups (
+            root TEXT NOT NULL,
+            location TEXT NOT NULL,
+            path TEXT NOT NULL,
+            action TEXT,
+            generation INTEGER NOT NULL DEFAULT 0,
+            queued_at REAL,
+            due_at REAL,
+            attempts INTEGER NOT NULL DEFAULT 0,
+            moved_to TEXT,
+            state TEXT NOT NULL,
+            message TEXT NOT NULL DEFAULT '',
+            fix TEXT NOT NULL DEFAULT '',
+            etag TEXT,
+            version_id TEXT,
+            sha256 TEXT,
+            size INTEGER,
+            mtime_ns INTEGER,
+            sent_at REAL,
+            saved_at TEXT,
+            PRIMARY KEY (root, location, path)
+        )
+    """)
+    connection.execute("CREATE INDEX backups_due ON backups (root, location, due_at) WHERE action IS NOT NULL")
+    connection.execute("""
+        CREATE TABLE backup_locations (
+            root TEXT NOT NULL,
+            location TEXT NOT NULL,
+            state TEXT NOT NULL,
+            since TEXT,
+            message TEXT NOT NULL,
+            fix TEXT NOT NULL,
+            PRIMARY KEY (root, location)
+        )
+    """)
+
+
 # Entry n (from 0) makes schema n + 1 of schema n. Never edit a step that was released; add one.
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _attachments_and_kernels,
@@ -174,6 +214,8 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _names_and_lists_not_read_to_their_end,
 )
 
+BACKUP_MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_backups,)
+
 
 def schema_version(connection: sqlite3.Connection) -> int:
     """Return the version of the file's schema."""
@@ -181,13 +223,13 @@ def schema_version(connection: sqlite3.Connection) -> int:
     return version
 
 
-def migrate(connection: sqlite3.Connection) -> None:
+def migrate(connection: sqlite3.Connection, steps: Sequence[Callable[[sqlite3.Connection], None]]) -> None:
     """Bring the file to the present schema in one transaction; processes that start together do it once."""
     connection.execute("BEGIN IMMEDIATE")
     try:
-        for step in MIGRATIONS[schema_version(connection) :]:
+        for step in steps[schema_version(connection) :]:
             step(connection)
-        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        connection.execute(f"PRAGMA user_version = {len(steps)}")
     except BaseException:
         connection.execute("ROLLBACK")
         raise

@@ -17,6 +17,7 @@ from ...config import EMRConnect
 from ...errors import EMRConnectError, StoreError
 from ...http.deadlines import Deadline, deadline_of_calls, within
 from ...services.audit import Audit
+from ..backups.backups import ServerBackups
 from ..catalogues import Catalogues
 from ..contents_events import AttachmentFollower
 from ..paths import PathMapper
@@ -48,6 +49,7 @@ class Services:
     audit: Audit
     catalogues: Catalogues
     attachment_follower: AttachmentFollower
+    backups: ServerBackups
 
 
 class EMRHandler(APIHandler):

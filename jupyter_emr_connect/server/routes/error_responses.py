@@ -17,6 +17,8 @@ from ...errors import (
     AmbiguousRole,
     AttachmentNotFound,
     AWSError,
+    BackupConflict,
+    BackupsOff,
     ComputeNotFound,
     ConfigurationError,
     EMRConnectError,
@@ -68,6 +70,8 @@ STATUSES: dict[type[EMRConnectError], int] = {
     KernelInUse: 409,
     KernelStartCancelled: 409,
     Throttled: 429,
+    BackupsOff: 409,
+    BackupConflict: 409,
     StoreError: 503,
     EMRConnectError: 500,
 }

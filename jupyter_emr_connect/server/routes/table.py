@@ -13,6 +13,7 @@ from tornado.web import HTTPError, authenticated
 
 from ...executors import FILES, run_in
 from .attachments import AttachmentsHandler, OneAttachmentHandler
+from .backups import BackupNowHandler, BackupStatusHandler
 from .base import STORE_DEADLINE_S, EMRHandler
 from .compute import ComputesHandler, OneComputeHandler, RuntimeRolesHandler
 from .identity import IdentityHandler
@@ -63,6 +64,8 @@ ROUTES: dict[str, type[EMRHandler]] = {
     "/kernels/{id}": OneKernelHandler,
     "/kernels/{id}/adopt": AdoptKernelHandler,
     "/kernels/{id}/recording": RecordingHandler,
+    "/backups/status": BackupStatusHandler,
+    "/backups/now": BackupNowHandler,
     "/openapi.yaml": SpecificationHandler,
 }
 

@@ -1,0 +1,101 @@
+"""Where backups go: ``s3://bucket/prefix`` of the settings, as whom it is written, and the keys of files there."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import socket
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...aws.s3 import Encryption, S3Store
+from ...aws.session import SessionKey
+from ...config import EMRConnect
+from ...errors import ConfigurationError
+from ...store.backups import BackupStore
+from ..compute.sources import access_role
+from ..credentials.identity import whoami
+
+URL = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>.*))?", re.DOTALL)
+USER = "{user}"
+OWN_FOLDER = ".emr-connect"
+"""The folder under the prefix that no file of a user's is kept in: trash, and history where S3 keeps no versions."""
+
+
+@dataclass(frozen=True)
+class BackupLocation:
+    """A bucket and a prefix without slashes at its ends (``""`` is the whole bucket)."""
+
+    bucket: str
+    prefix: str
+
+    @property
+    def url(self) -> str:
+        """The location as ``s3://bucket/prefix``."""
+        return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
+
+    def key(self, path: str) -> str:
+        """Return the key of a file's object; ``path`` is relative to the server's folder, as it is."""
+        return f"{self.prefix}/{path}" if self.prefix else path
+
+
+def parse_location(text: str, user: str = USER) -> BackupLocation:
+    """Return the location that a setting means, with ``{user}`` filled in; raises ``ConfigurationError``."""
+    match = URL.fullmatch(text.strip())
+    if match is None:
+        message = f"EMRConnect.backup_location is {text[:200]!r}, which is no place in S3."
+        raise ConfigurationError(message, fix="Write it as s3://bucket/prefix.")
+    return BackupLocation(match["bucket"], (match["prefix"] or "").strip("/").replace(USER, user))
+
+
+def open_location(config: EMRConnect) -> BackupLocation:
+    """Return the location of the settings; asks AWS who the caller is where it names ``{user}``.
+
+    Blocks; raises ``ConfigurationError`` and, with ``{user}``, what :func:`whoami` raises.
+    """
+    if USER not in config.backup_location:
+        return parse_location(config.backup_location)
+    arn = whoami(config, config.backup_profile or None).arn
+    return parse_location(config.backup_location, arn.rsplit("/", 1)[-1].rsplit(":", 1)[-1])
+
+
+def open_bucket(config: EMRConnect, bucket: str) -> S3Store:
+    """Return the bucket as the settings' profile, access role and encryption have it; asks nobody."""
+    region = config.regions[0] if config.regions else None
+    role = access_role(config, config.backup_access_role or None)
+    key = SessionKey(config.backup_profile or config.profile or None, region, role)
+    encryption = Encryption(
+        config.backup_encryption or None, config.backup_kms_key or None, config.backup_bucket_key or None
+    )
+    return S3Store(bucket, key, encryption)
+
+
+def open_queue(config: EMRConnect, root: str) -> BackupStore:
+    """Return the queue of the files below ``root``, beside the state file."""
+    file = Path(config.state_file).expanduser().absolute().with_name("backups.sqlite")
+    return BackupStore(file, root, config.backup_location, pause_s=config.backup_pause)
+
+
+def working_copy(queue_file: Path, root: str) -> str:
+    """Return an id of this working copy: of this queue's folder, this machine and this server folder. Blocks.
+
+    It is written to each object. What an object has whose id is ours, nobody else has written since: a write whose
+    answer was lost, or which a killed process made, is no conflict. It stays when the queue is made anew.
+    """
+    file = queue_file.with_name("backups.id")
+    try:
+        made = file.read_text(encoding="ascii")
+    except FileNotFoundError:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        part = file.with_name(f"backups.id.{uuid.uuid4().hex}")
+        part.write_text(uuid.uuid4().hex, encoding="ascii")
+        try:
+            os.link(part, file)  # the first of several that begin at once
+        except FileExistsError:
+            pass
+        finally:
+            part.unlink()
+        made = file.read_text(encoding="ascii")
+    return hashlib.sha256("\0".join((made, socket.gethostname(), root)).encode(errors="replace")).hexdigest()[:32]

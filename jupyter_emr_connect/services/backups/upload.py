@@ -1,0 +1,150 @@
+"""One file's way to S3: written, deleted or left alone, on the condition that nobody else has changed it there."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from functools import cached_property
+from pathlib import Path
+
+from ...aws.s3 import ObjectVersion, S3Store, Written
+from ...config import EMRConnect
+from ...errors import BackupConflict, FileInMotion, ObjectChanged, ObjectNotFound
+from ...store.backups import BackupRow, BackupStore
+from ..attachments.resolution import attachments_above
+from .content import FileContent, Filter, read_content
+from .location import OWN_FOLDER, BackupLocation
+from .scope import Scope
+
+COPY = "emr-connect-copy"
+NOTEBOOK = "application/x-ipynb+json"
+ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class Uploader:
+    """Does what rows of the queue say, for one server folder at one location; every method blocks, for any thread."""
+
+    config: EMRConnect
+    store: BackupStore
+    bucket: S3Store
+    location: BackupLocation
+    scope: Scope
+    copy_id: str
+    leave_out: Filter
+    clock: Callable[[], float] = time.time
+
+    @cached_property
+    def _trash(self) -> str:
+        return self.location.key(f"{OWN_FOLDER}/trash")
+
+    def do(self, row: BackupRow) -> None:
+        """Do what is left of a row and note it; raises ``BackupConflict``, ``FileInMotion``, AWS errors, ``OSError``.
+
+        A file that has come back is uploaded though it was to be deleted; one that is gone, or was put out of the
+        backups' scope, is left as it is in S3.
+        """
+        file = self.scope.file(row.path)
+        there = file is not None and file.is_file()
+        if row.action == "delete" and not there:
+            self._delete(row)
+        elif there and file is not None and self.scope.includes(row.path, file.stat().st_size):
+            self._upload(row, file)
+        elif row.etag is None:
+            self.store.forget(row)
+        else:
+            known = {"etag": row.etag, "version_id": row.version_id, "sha256": row.sha256}
+            self.store.finish(row, **known, size=row.size, mtime_ns=row.mtime_ns, sent_at=None, saved_at=None)
+
+    def _upload(self, row: BackupRow, file: Path) -> None:
+        try:
+            content = read_content(file, row.path, self.leave_out)
+        except FileNotFoundError as error:
+            message = f"{row.path} is gone while it is read."
+            raise FileInMotion(message) from error
+        if row.sha256 == content.sha256 and row.etag and row.state != "conflict":
+            self._finish(row, content, Written(row.etag, row.version_id), sent=False)
+            return
+        self._finish(row, content, self._put(row, content, file), sent=True)
+
+    def _finish(self, row: BackupRow, content: FileContent, written: Written, *, sent: bool) -> None:
+        saved_at = datetime.fromtimestamp(self.clock(), timezone.utc).isoformat(timespec="seconds")
+        self.store.finish(
+            row,
+            etag=written.etag,
+            version_id=written.version_id,
+            sha256=content.sha256,
+            size=content.size,
+            mtime_ns=content.mtime_ns,
+            sent_at=self.clock() if sent else None,
+            saved_at=saved_at if sent else None,
+        )
+
+    def _put(self, row: BackupRow, content: FileContent, file: Path) -> Written:
+        """Write the object; where its condition fails for an earlier write of ours, on top of that one."""
+        etag = row.etag
+        for _ in range(ATTEMPTS):
+            try:
+                return self.put(row.path, content, file, if_match=etag)
+            except (ObjectChanged, ObjectNotFound):
+                present = self.bucket.head(self.location.key(row.path))
+                if present is not None and present.metadata.get(COPY) != self.copy_id:
+                    raise self.conflict(row.path, present) from None
+                etag = present.etag if present else None  # deleted elsewhere: written anew
+        message = f"The object of {row.path} is written by others at this very moment."
+        raise FileInMotion(message, fix="It is tried again by itself.")
+
+    def put(self, path: str, content: FileContent, file: Path, *, if_match: str | None) -> Written:
+        """Write a file's object on top of the one with this ETag, or where none is; raises as ``S3Store.put``."""
+        body = content.open()
+        try:
+            return self.bucket.put(
+                self.location.key(path),
+                body,
+                if_match=if_match,
+                if_none_match=if_match is None,
+                content_type=NOTEBOOK if path.endswith(".ipynb") else "application/octet-stream",
+                metadata=self._metadata(file),
+            )
+        finally:
+            body.close()
+
+    def conflict(self, path: str, theirs: ObjectVersion) -> BackupConflict:
+        """Return the error for an object that somebody else has written."""
+        who = theirs.metadata.get("emr-connect-host") or "somebody else"
+        when = theirs.metadata.get("emr-connect-saved-at") or theirs.modified.isoformat(timespec="seconds")
+        message = f"{path} was changed in S3 by {who} at {when}, after this folder last saved it. Both are kept."
+        return BackupConflict(message, fix="Choose yours, theirs or both (JupyterLab: EMR backup), or merge them.")
+
+    def _metadata(self, file: Path) -> dict[str, str]:
+        attachment = next(iter(attachments_above(self.config, str(file))), None)
+        moment = datetime.fromtimestamp(file.stat().st_mtime, timezone.utc).isoformat(timespec="seconds")
+        values = {
+            "emr-connect-compute": attachment.compute if attachment else None,
+            "emr-connect-role": attachment.runtime_role if attachment else None,
+            "emr-connect-host": socket.gethostname(),
+            "emr-connect-saved-at": moment,
+            COPY: self.copy_id,
+        }
+        return {name: ascii(value)[1:-1][:400] for name, value in values.items() if value}
+
+    def _delete(self, row: BackupRow) -> None:
+        """Delete the object that this folder has written; one that was changed elsewhere stays."""
+        key = self.location.key(row.path)
+        present = self.bucket.head(key)
+        ours = present is not None and (present.etag == row.etag or present.metadata.get(COPY) == self.copy_id)
+        if present is not None and ours:
+            if present.version_id is None and row.moved_to is None:
+                moment = datetime.fromtimestamp(self.clock(), timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+                self.bucket.copy(key, f"{self._trash}/{moment}/{row.path}", if_match=present.etag)
+            try:
+                self.bucket.delete(key, if_match=present.etag)
+            except ObjectNotFound:
+                pass
+            except ObjectChanged as error:
+                message = f"The object of {row.path} was changed elsewhere as it was to be deleted."
+                raise FileInMotion(message, fix="It is looked at again by itself.") from error
+        self.store.forget(row)
