@@ -17,6 +17,8 @@ from typing import Any
 
 import requests
 
+from jupyter_emr_connect.livy.session import RACE_SIGN
+
 OLDER = {
     *("ttl", "driverMemory", "driverCores", "executorMemory", "executorCores", "conf", "archives", "files"),
     *("heartbeatTimeoutInSecond", "jars", "numExecutors", "pyFiles", "queue"),
@@ -48,6 +50,10 @@ class Verdict:
     differences: dict[str, tuple[Any, Any]]
 
 
+class SessionLost(Exception):
+    """Livy has lost a session as it started, by a race of its own (``RACE_SIGN``); nothing after it is comparable."""
+
+
 class Replay:
     """One pass through a recording, in order, against the Livy at ``url``; ``full`` says that it is 0.8 or later."""
 
@@ -60,13 +66,15 @@ class Replay:
         self.http = requests.Session()
 
     def run(self, exchanges: list[dict[str, Any]]) -> Iterator[Verdict]:
-        """Yield a verdict for each exchange."""
+        """Yield a verdict for each exchange; raises :class:`SessionLost`."""
         for index, recorded in enumerate(exchanges):
             time.sleep(WAITS.get(recorded["name"], 0))
             response = self._settled(recorded)
             if recorded["location"] and response.headers.get("Location"):
                 self._learn(recorded["location"], response.headers["Location"])
             states = self._poll(recorded, response) if "states_after" in recorded else None
+            if states and states[-1] == "dead" and recorded["states_after"][-1] == "idle":
+                self._refuse_lost(response.headers["Location"])
             ours = {
                 "status": response.status_code,
                 "content_type": response.headers.get("Content-Type"),
@@ -116,6 +124,14 @@ class Replay:
                 break
             time.sleep(0.05)
         return seen
+
+    def _refuse_lost(self, session: str) -> None:
+        deadline = time.monotonic() + 2  # Livy reads the driver's log from a pipe beside
+        while time.monotonic() < deadline:
+            log = self.http.get(f"{self.url}{session}/log?size=-1", timeout=SECONDS).json()["log"]
+            if RACE_SIGN in "\n".join(log):
+                raise SessionLost(session)
+            time.sleep(0.2)
 
     def _learn(self, recorded: str, ours: str) -> None:
         theirs, mine = (re.match(r"/sessions/(\d+)", path) for path in (recorded, ours))
