@@ -19,6 +19,7 @@ from cryptography.x509.oid import NameOID
 
 HOST = "127.0.44.9"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[object]]
 API = {"version": "1.24.0", "gateway_version": "3.3.0"}
 
 
@@ -77,22 +78,34 @@ async def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncI
 
 
 @asynccontextmanager
-async def silent() -> AsyncIterator[int]:
-    """Take connections and never answer."""
-    held: list[asyncio.StreamWriter] = []
+async def tcp_server(talk: Talk, port: int = 0) -> AsyncIterator[int]:
+    """Let ``talk`` have each connection; yields the port. All are closed at the end, even in the middle of a talk."""
+    writers: list[asyncio.StreamWriter] = []
 
-    async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        held.append(writer)
-        await reader.read()
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        await talk(reader, writer)
 
-    server = await asyncio.start_server(hold, HOST, 0)
+    server = await asyncio.start_server(take, HOST, port)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
-        for writer in held:
+        await asyncio.sleep(0)  # a connection that was just accepted is a writer then
+        for writer in writers:
             writer.transport.abort()
         await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def silent() -> AsyncIterator[int]:
+    """Take connections and never answer."""
+
+    async def hold(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async with tcp_server(hold) as port:
+        yield port
 
 
 def unused_port() -> int:

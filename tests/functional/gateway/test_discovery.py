@@ -8,7 +8,7 @@ import json
 import socket
 import struct
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from jupyter_emr_connect.gateway.target import GatewayTarget
 from jupyter_emr_connect.http.auth import BasicAuth, NoAuth
 from jupyter_emr_connect.http.tls import PlainHttpRule, make_ssl_context
 
-from .servers import API, HOST, make_certificate, serving, silent, unused_port
+from .servers import API, HOST, Talk, make_certificate, serving, silent, tcp_server, unused_port
 
 SECRET = "s3cret-of-the-pair"
 PAIR = BasicAuth("ann", SECRET)
@@ -183,11 +183,8 @@ async def test_a_black_hole_is_unreachable_within_the_deadline() -> None:
     assert f"({HOST}:{port})" in str(caught.value)  # nobody knows which of the two it speaks
 
 
-Meeting = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
 @asynccontextmanager
-async def on_the_way(tls: Meeting) -> AsyncIterator[tuple[int, list[bytes]]]:
+async def on_the_way(tls: Talk) -> AsyncIterator[tuple[int, list[bytes]]]:
     """Do ``tls`` to whatever begins as TLS, and answer plain HTTP as a gateway; yields the port and what was heard."""
     heard: list[bytes] = []
 
@@ -203,9 +200,8 @@ async def on_the_way(tls: Meeting) -> AsyncIterator[tuple[int, list[bytes]]]:
             await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(meet, HOST, 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1], heard
+    async with tcp_server(meet) as port:
+        yield port, heard
 
 
 async def reset(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -222,7 +218,7 @@ async def hang_up(*_: object) -> None:
 
 
 @pytest.mark.parametrize("tls", [reset, keep_waiting, hang_up])
-async def test_tls_that_somebody_keeps_from_coming_about_is_not_given_up(tls: Meeting) -> None:
+async def test_tls_that_somebody_keeps_from_coming_about_is_not_given_up(tls: Talk) -> None:
     async with on_the_way(tls) as (port, heard):
         with pytest.raises(GatewayUnreachable, match="Plain HTTP was not tried: a CA is named for it") as caught:
             await probe(port, auth=PAIR, plain_http=TLS_ALONE)
@@ -275,10 +271,9 @@ async def test_what_does_not_speak_http_is_not_a_gateway() -> None:
         await reader.read(1)
         writer.close()
 
-    server = await asyncio.start_server(speak, HOST, 0)
-    async with server:
+    async with tcp_server(speak) as port:
         with pytest.raises((NotAGateway, GatewayUnreachable)) as caught:
-            await probe(server.sockets[0].getsockname()[1])
+            await probe(port)
     assert_presentable(caught.value)
 
 

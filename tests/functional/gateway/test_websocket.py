@@ -18,7 +18,7 @@ from jupyter_emr_connect.gateway.protocol.framing import V1_PROTOCOL, Message, e
 from jupyter_emr_connect.gateway.rest import GatewayClient
 from jupyter_emr_connect.gateway.target import GatewayTarget
 
-from .servers import HOST, serving, unused_port
+from .servers import HOST, serving, tcp_server, unused_port
 
 Script = Callable[[web.WebSocketResponse, int], Awaitable[None]]
 
@@ -422,9 +422,8 @@ async def test_attempts_to_reach_a_gateway_end_with_the_last_who_waits_for_it() 
         connections.append(writer)
         writer.close()
 
-    server = await asyncio.start_server(note, HOST, port)
-    await asyncio.sleep(3 * EVERY_S)
-    assert connections == []
-    await probe.wait()
-    assert connections
-    server.close()
+    async with tcp_server(note, port):
+        await asyncio.sleep(3 * EVERY_S)
+        assert connections == []
+        await probe.wait()
+        assert connections
