@@ -116,7 +116,8 @@ async def _serve(application: Application, host: str, port: int, tls: ssl.SSLCon
                     request.transport.abort()
                 return web.Response()  # nobody reads this
 
-        runner = web.ServerRunner(web.Server(handle, access_log=None, logger=_quiet), shutdown_timeout=STOP_TIMEOUT_S)
+        server = web.Server(handle, access_log=None, logger=_quiet)
+        runner = web.ServerRunner(server, shutdown_timeout=STOP_TIMEOUT_S)
         await runner.setup()
         try:
             site = web.TCPSite(runner, host, port, ssl_context=tls)
@@ -127,6 +128,7 @@ async def _serve(application: Application, host: str, port: int, tls: ssl.SSLCon
             await ready.ended.wait()
         finally:
             await runner.cleanup()
+            await server.shutdown(STOP_TIMEOUT_S)  # connections that were being accepted when it began to close
             if running:  # whose callers have gone
                 await asyncio.wait(running, timeout=STOP_TIMEOUT_S)
 
