@@ -12,7 +12,7 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NotebookError
-from .spark_cells import leading_settings
+from .spark_cells import leading_settings, with_parameters
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -128,7 +128,8 @@ def set_parameters(notebook: NotebookNode, parameters: dict[str, Any], kernel: N
     """Return the notebook with papermill's ``injected-parameters`` cell; raises ``NotebookError``.
 
     Papermill puts it first where no cell is tagged ``parameters``. In a Spark kernel it stands after the settings
-    (``%%configure``) instead, since it starts the session, which takes none afterwards.
+    (``%%configure``) instead, since it starts the session, which takes none afterwards. ``${name}`` in the cells
+    ``%%configure`` and ``%%sql`` of such a kernel stands for the value, since no variable reaches into them.
     """
     from nbformat import NotebookNode
     from papermill.exceptions import PapermillException
@@ -151,6 +152,9 @@ def set_parameters(notebook: NotebookNode, parameters: dict[str, Any], kernel: N
         del cell.metadata["tags"]
     if kernel.spark:
         _move_behind_settings(done)
+        for cell in done.cells:
+            if cell.cell_type == "code":
+                cell.source = with_parameters(cell.source, parameters)
     return done
 
 

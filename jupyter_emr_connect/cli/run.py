@@ -78,8 +78,8 @@ def run(
 
     The notebook is written after every cell, also when one fails; it shows this run alone, and Jupyter trusts it as
     what you have run yourself. Parameters go after the cell tagged `parameters`, else to the top: in a Spark kernel
-    behind leading %%configure cells. Exit code 1 when a cell fails. Ctrl-C interrupts the
-    remote cell; a second Ctrl-C ends the kernel at once.
+    behind leading %%configure cells, and `${name}` in %%configure and %%sql stands for them. Exit code 1 when a
+    cell fails. Ctrl-C interrupts the remote cell; a second Ctrl-C ends the kernel at once.
     """
     from . import notebooks
     from .execution import HeadlessRun

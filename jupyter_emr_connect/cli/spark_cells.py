@@ -6,15 +6,18 @@ Facts of sparkmagic 0.23: ``kernels/wrapperkernel/usercodeparser.py``, ``kernels
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 # Magics that need a Spark session, and so start one; what bears no `%` does so too, all others run in the kernel alone.
-STARTS_SESSION = frozenset({"%%spark", "%spark", "%%sql", "%%pretty", "%%send_to_spark", "%send_to_spark", "%matplot"})
+STARTS_SESSION = frozenset(
+    {"%%spark", "%spark", "%%sql", "%%pretty", "%%send_to_spark", "%send_to_spark", "%%send", "%send", "%matplot"}
+)
 # `%%configure` says these on stderr and goes on, so that its settings are dropped in a cell that is "ok".
 REFUSED_SETTINGS = re.compile(r"A session has already been started.*|Could not parse JSON.*")
 STATEMENT_FAILED = "SparkStatementException"
@@ -73,3 +76,27 @@ def error_line(name: str, value: str) -> str:
     if below and below[0].startswith(": "):
         first = first.rstrip(".") + below[0]
     return (f"{name}: {first}" if name else first)[:SHOWN_CHARS]
+
+
+PARAMETER = re.compile(r"\$\{([A-Za-z_]\w*)\}", re.ASCII)
+
+
+def with_parameters(code: str, parameters: Mapping[str, Any]) -> str:
+    """Return a cell with the values of ``${name}`` in it, if it is ``%%configure`` or ``%%sql``; others as they are.
+
+    Names that are no parameter stay, for Spark SQL has variables of that form too. In settings, which are JSON, a value
+    is written so that it may stand within quotes or, a number or truth value, without.
+    """
+    is_json = configures(code)
+    if not is_json and _magic(code) != "%%sql":
+        return code
+
+    def written(found: re.Match[str]) -> str:
+        if found[1] not in parameters:
+            return found[0]
+        value = parameters[found[1]]
+        if isinstance(value, str):
+            return json.dumps(value, ensure_ascii=False)[1:-1] if is_json else value
+        return "null" if value is None else json.dumps(value, ensure_ascii=False)
+
+    return PARAMETER.sub(written, code)

@@ -1,13 +1,15 @@
 """Rows of a Spark DataFrame brought from a PySpark session, with the types that Spark has.
 
-The session prints them as JSON by the frame's schema; whole numbers stay exact; decimals, dates and binary values
-travel as text and are made anew here. Text stays text: ``'007'`` is no number.
+The session turns them into JSON by the frame's schema; whole numbers stay exact; decimals, dates and binary values
+travel as text and are made anew here. Text stays text: ``'007'`` is no number. The JSON is packed where it is long, and
+comes in pieces, since Livy's own RPC carries no answer over 50 MB (``livy.rsc.rpc.max.size``).
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,11 +17,15 @@ from decimal import Decimal
 from typing import Any
 
 MARK = "emr-connect-rows:"
+PIECE = 16_000_000  # characters of one answer
 
-# Runs in the session, and leaves no name there. One row more than wanted is asked for, to know whether there are more.
+# Runs in the session. One row more than wanted is asked for, to know whether there are more. The name that it leaves
+# is deleted with the last piece. Times are written in the session's zone, as Spark SQL shows them, and not in that of
+# the driver's Python, which ``collect`` takes.
 CODE = """
 def _emr_connect_rows(frame, limit):
-    import base64, datetime, decimal, json
+    import base64, datetime, decimal, json, zlib
+    from pyspark.sql import functions
     def plain(value):
         if isinstance(value, dict):
             return [[plain(key), plain(one)] for key, one in value.items()]
@@ -30,11 +36,39 @@ def _emr_connect_rows(frame, limit):
         if isinstance(value, (datetime.date, datetime.datetime)):
             return value.isoformat()
         return str(value) if isinstance(value, decimal.Decimal) else value
-    rows = [[plain(value) for value in row] for row in (frame.collect() if limit < 0 else frame.take(limit + 1))]
-    print({mark!r} + json.dumps({{"schema": json.loads(frame.schema.json()), "data": rows}}, default=str))
-_emr_connect_rows({expression}, {limit})
+    schema = frame.schema
+    kinds = [field.dataType.typeName() for field in schema]
+    if any(kind.startswith("timestamp") for kind in kinds):
+        numbered = frame.toDF(*map(str, range(len(kinds))))
+        iso = "yyyy-MM-dd'T'HH:mm:ss.SSSSSS"
+        frame = numbered.select(*[
+            functions.date_format(str(place), iso) if kind.startswith("timestamp") else functions.col(str(place))
+            for place, kind in enumerate(kinds)
+        ])
+    simple = {{"byte", "short", "integer", "long", "boolean", "string", "float", "double"}}
+    simple |= {{"timestamp", "timestamp_ntz"}}
+    found = frame.collect() if limit < 0 else frame.take(limit + 1)
+    rows = found if set(kinds) <= simple else [[plain(value) for value in row] for row in found]
+    text = json.dumps({{"schema": json.loads(schema.json()), "data": rows}}, default=str)
+    packed = len(text) > 100000
+    sent = base64.b64encode(zlib.compress(text.encode(), 1)).decode() if packed else text
+    return [packed, len(text), len(sent)], sent
+_emr_connect_head, _emr_connect_sent = _emr_connect_rows({expression}, {limit})
 del _emr_connect_rows
 """
+FIRST = """
+print({mark!r} + __import__("json").dumps(_emr_connect_head))
+print(_emr_connect_sent[:{end}] if {most} < 0 or _emr_connect_head[1] <= {most} else "")
+del _emr_connect_head
+if len(_emr_connect_sent) <= {end}:
+    del _emr_connect_sent
+"""
+NEXT = """
+print({mark!r} + _emr_connect_sent[{start}:{end}])
+if len(_emr_connect_sent) <= {end}:
+    del _emr_connect_sent
+"""
+DROP = 'globals().pop("_emr_connect_sent", None) and None'
 
 
 @dataclass(frozen=True)
@@ -66,24 +100,67 @@ class FrameRows:
         return made
 
 
-def fetch_code(expression: str, limit: int) -> str:
-    """Return the PySpark code that prints the rows of the frame that an expression is; ``limit`` below 0 means all."""
-    return CODE.format(mark=MARK, expression=expression, limit=limit)
+@dataclass(frozen=True)
+class FrameText:
+    """The JSON of rows on its way: ``size`` is its bytes; of ``length`` characters ``text`` are there."""
+
+    packed: bool
+    size: int
+    length: int
+    text: str
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is to come any more."""
+        return len(self.text) >= self.length
+
+    def with_piece(self, printed: str) -> FrameText | None:
+        """Return it with what :func:`next_code` printed; None where that has nothing in it."""
+        _, found, piece = printed.rpartition(MARK)
+        piece = piece.rstrip("\n")
+        return FrameText(self.packed, self.size, self.length, self.text + piece) if found and piece else None
 
 
-def read_rows(text: str, limit: int) -> FrameRows | None:
+def fetch_code(expression: str, limit: int, *, most_bytes: int = -1) -> str:
+    """Return the PySpark code that prints the rows of the frame that an expression is, or their first piece.
+
+    ``limit`` below 0 means all. What is longer than ``most_bytes`` is not printed before it is asked for by
+    :func:`next_code`; below 0 there is no such bound.
+    """
+    first = FIRST.format(mark=MARK, end=PIECE, most=most_bytes)
+    return CODE.format(expression=expression, limit=limit) + first
+
+
+def next_code(text: FrameText) -> str:
+    """Return the code that prints the next piece."""
+    start = len(text.text)
+    return NEXT.format(mark=MARK, start=start, end=start + PIECE)
+
+
+def begin_rows(printed: str) -> FrameText | None:
     """Return what :func:`fetch_code` printed; None when it is not there."""
-    _, found, printed = text.rpartition(MARK)
+    _, found, told = printed.rpartition(MARK)
     if not found:
         return None
-    answer = json.loads(printed)
+    head, _, text = told.partition("\n")
+    packed, size, length = json.loads(head)
+    return FrameText(packed, size, length, text.rstrip("\n"))
+
+
+def read_rows(text: FrameText, limit: int) -> FrameRows:
+    """Return the rows in a text that is whole."""
+    answer = json.loads(zlib.decompress(base64.b64decode(text.text)) if text.packed else text.text)
     fields = tuple(answer["schema"]["fields"])
     readers = [_reader(field["type"]) for field in fields]
     data = answer["data"]
     cut = 0 <= limit < len(data)
     kept = data[:limit] if cut else data
-    rows = tuple(tuple(read(value) for read, value in zip(readers, row, strict=True)) for row in kept)
-    return FrameRows(fields, rows, cut)
+    if any(readers):
+        kept = [
+            [read(value) if read and value is not None else value for read, value in zip(readers, row, strict=True)]
+            for row in kept
+        ]
+    return FrameRows(fields, tuple(map(tuple, kept)), cut)
 
 
 READERS: dict[str, Callable[[Any], Any]] = {
@@ -94,29 +171,29 @@ READERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _reader(kind: Any) -> Callable[[Any], Any]:
-    """Return what makes a value of a Spark type out of its JSON."""
-    read: Callable[[Any], Any]
+def _reader(kind: Any) -> Callable[[Any], Any] | None:
+    """Return what makes a value of a Spark type, none null, out of its JSON; None where it is that value already."""
     if isinstance(kind, Mapping):
-        read = _nested(kind)
-    elif kind.startswith("decimal"):
-        read = Decimal
-    else:
-        read = READERS.get(kind, lambda value: value)
-    return lambda value: None if value is None else read(value)
+        return _nested(kind)
+    return Decimal if kind.startswith("decimal") else READERS.get(kind)
 
 
 def _nested(kind: Mapping[str, Any]) -> Callable[[Any], Any]:
     if kind["type"] == "array":
-        element = _reader(kind["elementType"])
+        element = _nullable(kind["elementType"])
         return lambda value: [element(one) for one in value]
     if kind["type"] == "map":
-        key, item = _reader(kind["keyType"]), _reader(kind["valueType"])
+        key, item = _nullable(kind["keyType"]), _nullable(kind["valueType"])
         return lambda value: {key(name): item(one) for name, one in value}
     if kind["type"] == "struct":
-        fields = [(str(field["name"]), _reader(field["type"])) for field in kind["fields"]]
+        fields = [(str(field["name"]), _nullable(field["type"])) for field in kind["fields"]]
         return lambda value: {name: read(one) for (name, read), one in zip(fields, value, strict=True)}
     return lambda value: value
+
+
+def _nullable(kind: Any) -> Callable[[Any], Any]:
+    read = _reader(kind)
+    return (lambda value: None if value is None else read(value)) if read else lambda value: value
 
 
 def _dtype(kind: Any, column: tuple[Any, ...]) -> str:

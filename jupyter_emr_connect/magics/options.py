@@ -10,6 +10,14 @@ from typing import NoReturn
 from IPython.core.error import UsageError
 
 
+def name_of(text: str) -> str:
+    """Return a word that is the name of a variable; raises what argparse tells of."""
+    if text.isidentifier():
+        return text
+    message = f"{text!r} is no name of a variable"
+    raise argparse.ArgumentTypeError(message)
+
+
 class MagicParser(argparse.ArgumentParser):
     """Options of one magic, such as ``%%sql``."""
 

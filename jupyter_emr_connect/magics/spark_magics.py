@@ -15,12 +15,13 @@ from IPython.core.magic import Magics, cell_magic, line_cell_magic, magics_class
 
 from ..errors import EMRConnectError
 from ..gateway.event_loop import gateway_loop
-from ..livy.frames import FrameRows, fetch_code, read_rows
+from ..livy.frames import FrameRows
 from ..livy.output import RowTable, sql_table
 from ..livy.statement import StatementResult
 from .display import ProgressLine, StatementInterrupted, query_error, show_bundle, show_result, user_error
-from .options import MagicParser
+from .options import MagicParser, name_of
 from .remote import RemoteSpark
+from .transfer import bring_rows, send_value
 
 SQL_ROWS = 1000  # that Livy itself returns of a statement of kind sql (reference 6.2)
 BROUGHT_ROWS = 2500  # of a frame, unless -n says otherwise; sparkmagic's number
@@ -28,6 +29,7 @@ HELP = """In this notebook a plain cell runs in a Spark session on EMR. A cell t
 
 %%sql [-o VAR] [-n ROWS] [-q]    run Spark SQL; -o: into a local variable
 %%spark [-o VAR] [-n ROWS]       run code; -o: bring a Spark DataFrame here
+%%send_to_spark -i VAR [-n NAME] [-m ROWS]   make a local variable one of the session: text, or rows as a DataFrame
 %%local                          run Python here, not on EMR
 %%configure [-f]                 the settings of the session as JSON ({"driverMemory": "2g", "conf": {…}});
                                  -f: also when one runs, which is ended
@@ -107,7 +109,7 @@ class SparkMagics(Magics):
         if arguments.output:
             self._bring(f"spark.sql({cell!r})", arguments, show=not arguments.quiet)
         elif remote.is_reduced and remote.kind == "pyspark":  # EMR Serverless documents no statements of kind sql
-            rows = self._fetched(f"spark.sql({cell!r})", SQL_ROWS, arguments.session)
+            rows = self._fetched(f"spark.sql({cell!r})", SQL_ROWS, arguments)
             if not arguments.quiet:
                 show_bundle(RowTable(rows.names, (), rows.rows).bundle(cut_at=SQL_ROWS if rows.cut else None))
         else:
@@ -125,7 +127,7 @@ class SparkMagics(Magics):
     def _bring(self, expression: str, arguments: argparse.Namespace, *, show: bool = False) -> None:
         """Put the rows of a frame into a local variable; says how many when there are more."""
         limit = BROUGHT_ROWS if arguments.maxrows is None else arguments.maxrows
-        rows = self._fetched(expression, limit, arguments.session)
+        rows = self._fetched(expression, limit, arguments)
         if self.shell is not None:
             self.shell.user_ns[arguments.output] = rows.local()
         if show:
@@ -133,19 +135,43 @@ class SparkMagics(Magics):
         elif rows.cut:
             sys.stdout.write(f"{arguments.output} has the first {limit} rows; -n -1 brings all.\n")
 
-    def _fetched(self, expression: str, limit: int, name: str | None) -> FrameRows:
-        if self.attached[self.chosen(name)].remote.kind != "pyspark":
+    def _fetched(self, expression: str, limit: int, arguments: argparse.Namespace) -> FrameRows:
+        if self.attached[self.chosen(arguments.session)].remote.kind != "pyspark":
             message = "-o brings frames from PySpark sessions alone."
             raise UsageError(message)
-        code = fetch_code(expression, limit)
-        result = self._run(code, name=name)
-        if result.failed:
-            raise query_error(result)
-        rows = read_rows(str(result.data.get("text/plain", "")), limit)
-        if rows is None:
-            message = f"{expression} is no Spark DataFrame."
+        return bring_rows(
+            lambda code: self._run(code, name=arguments.session), expression, limit, unasked=arguments.yes
+        )
+
+    @line_cell_magic
+    def send_to_spark(self, line: str, cell: str = "") -> None:
+        """Make a local variable one of the session."""
+        self._send("%%send_to_spark", line)
+
+    @line_cell_magic
+    def send(self, line: str, cell: str = "") -> None:
+        """Make a local variable one of the session: ``%%send_to_spark`` by its short name."""
+        self._send("%%send", line)
+
+    def _send(self, magic: str, line: str) -> None:
+        arguments = sending_options_of(magic, line)
+        space = self.shell.user_ns if self.shell is not None else {}
+        if arguments.input not in space:
+            message = f"There is no variable {arguments.input!r} here; %%local sets one."
             raise UsageError(message)
-        return rows
+        value = space[arguments.input]
+        if arguments.type == "str" and not isinstance(value, str):
+            value = str(value)
+        attached = self.attached[self.chosen(arguments.session)]
+        sent = send_value(
+            lambda code: self._run(code, name=arguments.session),
+            attached.remote.kind,
+            arguments.name or arguments.input,
+            value,
+            most_rows=arguments.maxrows,
+            unasked=arguments.yes,
+        )
+        sys.stdout.write(f"{arguments.name or arguments.input} is {sent} in the session on {attached.label}.\n")
 
     @cell_magic
     def pretty(self, line: str, cell: str) -> None:
@@ -260,10 +286,23 @@ class SparkMagics(Magics):
 def options_of(magic: str, line: str) -> argparse.Namespace:
     """Return the options of a cell that runs in the session; raises ``UsageError``."""
     parser = MagicParser(prog=magic)
-    parser.add_argument("-o", "--output")
+    parser.add_argument("-o", "--output", type=name_of)
     parser.add_argument("-n", "--maxrows", type=int)
     parser.add_argument("-q", "--quiet", action="store_true")
     parser.add_argument("-s", "--session")
+    parser.add_argument("-y", "--yes", action="store_true")
+    return parser.parse_line(line)
+
+
+def sending_options_of(magic: str, line: str) -> argparse.Namespace:
+    """Return the options of a cell that sends a variable; raises ``UsageError``."""
+    parser = MagicParser(prog=magic)
+    parser.add_argument("-i", "--input", required=True, type=name_of)
+    parser.add_argument("-n", "--name", type=name_of)
+    parser.add_argument("-t", "--type", choices=("str", "df"))
+    parser.add_argument("-m", "--maxrows", type=int)
+    parser.add_argument("-s", "--session")
+    parser.add_argument("-y", "--yes", action="store_true")
     return parser.parse_line(line)
 
 

@@ -26,7 +26,6 @@ from tests.sandbox.kernels import attached_to, execute, published, reply_to, run
 
 pytestmark = pytest.mark.sandbox
 WAIT = 120
-DEMO = Path(__file__).parents[2] / "examples" / "demo.ipynb"
 
 
 @pytest.fixture
@@ -137,6 +136,7 @@ async def test_sql_is_a_table_and_settings_are_those_of_the_session(
         assert await answer(client, query) == ""
         shown = await answer(client, "%%local\nprint(list(rows[0].values()))")
         assert shown == "[0, Decimal('0.10'), '007']\n"
+        await types_survive_both_ways(client)
         assert "kernel, no session" not in await answer(client, "%emr status")
         reply, _ = await execute(client, "%emr restrt")
         assert "Did you mean %emr restart?" in reply["content"]["evalue"]
@@ -144,6 +144,45 @@ async def test_sql_is_a_table_and_settings_are_those_of_the_session(
         assert await answer(client, "1 + 1") == "2\n"
         assert await answer(client, "%%cleanup -f") == "The session was ended.\n"
         await until(lambda: on_livy() == [])
+
+
+TYPES = """SELECT CAST(9007199254740993 AS BIGINT) n, CAST('0.100000000000000001' AS DECIMAL(38, 18)) d, '007' t,
+ '1e5' e, DATE'2024-02-29' day, TIMESTAMP'2024-03-10 01:59:59.1' at, X'00FF' b, CAST(NULL AS INT) missing,
+ array(TIMESTAMP'2024-03-10 12:00:00') times, named_struct('x', CAST(1.5 AS DECIMAL(2, 1)), 'y', 'ä') nested,
+ CAST('NaN' AS DOUBLE) nan"""
+
+
+async def types_survive_both_ways(client: AsyncKernelClient) -> None:
+    """Bring a row of many types in a zone that is not the driver's, send it back, and compare there and here."""
+    assert await answer(client, "spark.conf.set('spark.sql.session.timeZone', 'Asia/Kathmandu')") == ""
+    assert await answer(client, f"%%sql -o types -q\n{TYPES}") == ""
+    shown = await answer(client, "%%local\nfor name, value in types[0].items(): print(name, repr(value))")
+    assert shown.splitlines() == [
+        "n 9007199254740993",
+        "d Decimal('0.100000000000000001')",
+        "t '007'",
+        "e '1e5'",
+        "day datetime.date(2024, 2, 29)",
+        "at datetime.datetime(2024, 3, 10, 1, 59, 59, 100000)",
+        r"b b'\x00\xff'",
+        "missing None",
+        shown.splitlines()[8],  # nested times are those of the driver's zone
+        "nested {'x': Decimal('1.5'), 'y': 'ä'}",
+        "nan nan",
+    ]
+    assert "back is a Spark DataFrame" in await answer(client, "%%send_to_spark -i types -n back")
+    same = ["n", "d", "t", "e", "day", "at", "b", "nan"]
+    code = f"there = spark.sql('''{TYPES}''')\nback.select({same}).exceptAll(there.select({same})).count()"
+    assert await answer(client, code) == "0\n"
+    assert await answer(client, "%%local\ntext = 'it\\'s \"åß漢🙂\"\\n' * 3") == ""
+    assert "text is text in the session" in await answer(client, "%%send -i text")
+    assert await answer(client, "text == 'it\\'s \"åß漢🙂\"\\n' * 3") == "True\n"
+    long = "%%spark -o many -n -1\nmany = spark.range(500000).selectExpr('id', 'sha2(string(id), 512) AS h')"
+    assert await answer(client, long) == ""
+    code = "%%local\nimport hashlib\nlast = many[-1]"
+    code += "\nprint(len(many), last['id'], last['h'] == hashlib.sha512(b'499999').hexdigest())"
+    assert await answer(client, code) == "500000 499999 True\n"
+    assert await answer(client, "[name for name in globals() if 'emr' in name]") == "[]\n"
 
 
 async def test_a_kernel_whose_process_was_killed_leaves_no_session(
@@ -174,17 +213,6 @@ async def test_a_session_that_has_ended_is_said_in_one_sentence_and_by_each_cell
         await manager.restart_kernel()
         await client.wait_for_ready(timeout=WAIT)
         assert await answer(client, "1 + 1") == "2\n"
-
-
-def test_a_notebook_runs_headless_under_its_role(sandbox: Sandbox, tmp_path: Path) -> None:
-    output = tmp_path / "out.ipynb"
-    options = ("--compute", "analytics", "--transport", "livy", "--runtime-role", "EMRAnalyst")
-    done = sandbox.cli("run", str(DEMO), *options, "-p", "trips", "1000", "-o", str(output))
-    assert done.returncode == 0, done.stderr
-    cells = nbformat.read(output, as_version=4).cells
-    printed = "".join(one.get("text", "") for one in cells[-1].outputs)
-    assert printed == "1,000 trips, Spark 3.5.9, as user emranalyst\n"
-    assert done.stderr.count("NOTE") == 0
 
 
 async def test_a_cell_that_fails_on_spark_fails_the_run(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ class FakeLivy:
         self.log = ["stderr:", "OutOfMemoryError: no room"]
         self.news = asyncio.Condition()
         self.polls_until_done = 2
+        self.text_of: Callable[[str], str] = lambda code: "done"
         self.lose: set[str] = set()
         self.refuse: Callable[[web.Request], web.Response | None] = lambda request: None
 
@@ -86,7 +87,8 @@ class FakeLivy:
     def _statement(self, which: int) -> dict[str, Any]:
         self.polls_until_done -= 1
         if self.polls_until_done <= 0 and self.statements[which]["state"] != "cancelled":
-            output = {"status": "ok", "execution_count": which, "data": {"text/plain": "done"}}
+            code = self.statements[which]["code"]
+            output = {"status": "ok", "execution_count": which, "data": {"text/plain": self.text_of(code)}}
             self.statements[which] |= {"state": "available", "output": output}
         return self.statements[which]
 

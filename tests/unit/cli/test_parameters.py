@@ -129,3 +129,28 @@ def test_other_languages(kernel, line):
 def test_a_language_that_papermill_does_not_know():
     with pytest.raises(NotebookError, match="cobol"):
         set_parameters(new_notebook(), {"a": 2}, NotebookKernel("emr-cobol", "cobol", False))
+
+
+@pytest.mark.parametrize(
+    ("cell", "value", "done"),
+    [
+        ("%%sql\nSELECT * FROM t WHERE day = '${day}' AND x = ${x}", "2024-02-29", "= '2024-02-29' AND x = ${x}"),
+        ("%%sql -o rows -q\nSELECT ${day}", 7, "SELECT 7"),
+        ('%%configure -f\n{"driverMemory": "${day}"}', 'a"b', '{"driverMemory": "a\\"b"}'),
+        ('%%configure -f\n{"numExecutors": ${day}}', 3, '{"numExecutors": 3}'),
+        ("%%sql\nSELECT ${day}", True, "SELECT true"),
+        ("%%sql\nSELECT ${day}", None, "SELECT null"),
+        ("%%local\nprint('${day}')", 7, "print('${day}')"),
+        ("f'${day}'", 7, "f'${day}'"),
+    ],
+)
+def test_parameters_reach_into_settings_and_queries(cell, value, done):
+    notebook = set_parameters(new_notebook(cells=[new_code_cell(cell)]), {"day": value}, PYTHON)
+    (source,) = [one.source for one in notebook.cells if "Parameters" not in one.source]
+    assert source.endswith(done)
+
+
+def test_parameters_do_not_reach_into_cells_of_kernels_without_magics():
+    local = NotebookKernel("emr-python", "python", False)
+    notebook = set_parameters(new_notebook(cells=[new_code_cell("%%sql\nSELECT ${day}")]), {"day": 1}, local)
+    assert notebook.cells[1].source == "%%sql\nSELECT ${day}"
