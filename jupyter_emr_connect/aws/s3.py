@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, BinaryIO
 
-from ..errors import AWSError, AWSUnavailable, EMRConnectError, ObjectChanged, ObjectNotFound
+from ..errors import AccessDenied, AWSError, AWSUnavailable, EMRConnectError, ObjectChanged, ObjectNotFound
 from .errors import error_code
 from .s3_errors import explained
 from .session import AWSSession, SessionKey, open_session
@@ -132,7 +132,10 @@ class S3Store:
             if error_code(error) not in ("400", "403"):
                 raise
             # The answer to HEAD has no body: GET says which action is missing, or that the token has expired.
-            self._call("GetObject", key, Range="bytes=0-0", **_version(version_id))["Body"].close()
+            try:
+                self._open(key, version_id, 0, None, Range="bytes=0-0")["Body"].close()
+            except ObjectNotFound:
+                return None
             raise
         return _described(key, answer)
 
@@ -277,11 +280,29 @@ class S3Store:
         except EMRConnectError:
             return
 
-    def _open(self, key: str, version_id: str | None, start: int, etag: str | None) -> dict[str, Any]:
+    def _open(self, key: str, version_id: str | None, start: int, etag: str | None, **further: Any) -> dict[str, Any]:
         condition: dict[str, Any] = {"IfMatch": etag} if etag else {}
         if start:
             condition["Range"] = f"bytes={start}-"
-        return self._call("GetObject", key, **condition, **_version(version_id))
+        try:
+            return self._call("GetObject", key, **condition, **further, **_version(version_id))
+        except AccessDenied as error:
+            if error.iam_action == "s3:ListBucket" and self._is_missing(key):
+                message = f"s3://{self.bucket}/{key} does not exist (any more)."
+                raise ObjectNotFound(message, fix="List what there is.") from error
+            raise
+
+    def _is_missing(self, key: str) -> bool:
+        """Tell whether a list that the caller may see lacks the key.
+
+        S3 tells of a missing object only who may list the whole bucket; a policy for one prefix allows the list of that
+        prefix, and no other way to find out.
+        """
+        try:
+            first = next(self.objects(key), [])
+        except AccessDenied:
+            return False
+        return all(row.key != key for row in first)
 
     def _stream(self, found: ObjectVersion, version_id: str | None, start: int, body: Any) -> Iterator[bytes]:
         from botocore.exceptions import BotoCoreError

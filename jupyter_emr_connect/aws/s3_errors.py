@@ -89,8 +89,11 @@ def _demanded(operator: str, pairs: Mapping[str, Any]) -> Iterator[tuple[str, st
 def _denied(error: AccessDenied, session: AWSSession, operation: str, bucket: str, key: str) -> AccessDenied:
     """Return the refusal with the resource, and with the header that the bucket's policy demands, where it does."""
     said = _ON_RESOURCE.search(_answer(error).get("Message", ""))
-    arn = f"arn:aws:s3:::{bucket}/{key}" if key else f"arn:aws:s3:::{bucket}"
-    resource = said[1] if said and not said[1].startswith("arn:aws:s3:") else arn
+    resource = said[1].strip('"') if said else ""
+    if not resource or ":s3:::" in resource:  # AWS's words end where a key has such words in its name
+        partition = resource.split(":")[1] if resource else "aws"
+        of_bucket = not key or "ListBucket" in (error.iam_action or "")
+        resource = f"arn:{partition}:s3:::{bucket}" if of_bucket else f"arn:{partition}:s3:::{bucket}/{key}"
     message = error.message.replace(
         f"may not call {error.iam_action}", f"may not call {error.iam_action} on {resource}"
     )

@@ -189,3 +189,29 @@ def test_a_policy_that_demands_encryption_is_named_by_its_header(cloud, admin, s
 def test_a_key_that_is_too_long_says_what_to_do(store):
     with pytest.raises(AWSError, match=r"1,024 bytes"):
         store.put("x" * 1025, b"")
+
+
+def test_who_may_list_one_prefix_alone_is_told_what_is_missing_there(cloud, admin):
+    """Such a policy's condition fails where S3 asks whether the caller may know that an object is not there."""
+    about = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:user/denied"}}
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {**about, "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{DATA}/team/*"},
+            {
+                **about,
+                "Action": "s3:ListBucket",
+                "Resource": f"arn:aws:s3:::{DATA}",
+                "Condition": {"StringLike": {"s3:prefix": "team/*"}},
+            },
+        ],
+    }
+    as_admin(DATA).put("team/there", b"1")
+    admin.call("s3", "PutBucketPolicy", Bucket=DATA, Policy=json.dumps(policy))
+    store = S3Store(DATA, SessionKey("denied"))
+    assert store.head("team/there").size == 1
+    assert store.head("team/none") is None
+    with pytest.raises(ObjectNotFound):
+        store.get("team/none")
+    with pytest.raises(AccessDenied, match=r"s3:GetObject on arn:aws:s3:::emr-sandbox-data/other"):
+        store.head("other")
