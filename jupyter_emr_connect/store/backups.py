@@ -222,6 +222,10 @@ class BackupStore:
         values = {"state": trouble.state, "since": trouble.since, "message": trouble.message, "fix": trouble.fix}
         self._database.put("backup_locations", {**self._of, **values})
 
+    def roots(self) -> list[str]:
+        """Return the server folders that have rows, of any location."""
+        return [row["root"] for row in self._database.rows("SELECT DISTINCT root FROM backups ORDER BY root")]
+
     def set_aside(self) -> Path:
         """Move a damaged file away, with what SQLite has beside it, so that a new one is made; returns where it is."""
         target = self.file.with_name(f"{self.file.name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}")

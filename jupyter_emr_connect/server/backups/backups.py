@@ -10,6 +10,7 @@ from ...errors import EMRConnectError
 from ...executors import FILES, run_in
 from ...services.backups.location import open_queue, parse_location
 from ...services.backups.noting import ChangeWriter, FileChange
+from ...services.backups.restoring import FileRestorer, open_restorer
 from ...services.backups.scope import open_scope
 from ...services.backups.status import backups_off
 from ...services.backups.worker import BackupWorker
@@ -87,6 +88,10 @@ class ServerBackups:
         if self._worker is None:
             raise backups_off()
         return self._worker
+
+    def restorer(self) -> FileRestorer:
+        """Return what lists and restores files of this server; blocks. Raises ``BackupsOff``."""
+        return open_restorer(self._config, self._paths.root or "", self.store)
 
     def settle(self) -> None:
         """Wait until what Jupyter has told so far is in the queue, some seconds at most; blocks."""

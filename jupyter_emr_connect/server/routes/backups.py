@@ -1,12 +1,13 @@
-"""``backups``: the state of each notebook's copy in S3, and uploading at once."""
+"""``backups``: the state of each notebook's copy in S3, uploading at once, its versions, and restoring them."""
 
 from __future__ import annotations
 
 from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
-from ...executors import FILES, run_in
-from .base import STORE_DEADLINE_S, EMRHandler, authorized_for
+from ...errors import AWSUnavailable, RequestError
+from ...executors import AWS, FILES, run_in
+from .base import AWS_DEADLINE_S, STORE_DEADLINE_S, EMRHandler, authorized_for
 
 CONTENTS = "contents"  # jupyter_server's own resource: who may not see files does not see their backups
 
@@ -44,3 +45,63 @@ class BackupNowHandler(EMRHandler):
         path = self.fields(optional=("path",)).get("path") or ""
         waiting = await self.in_time(run_in(FILES, self.services.backups.now, path.strip("/")))
         self.answer({"waiting": waiting}, 202)
+
+
+class BackupVersionsHandler(EMRHandler):
+    """The states of one file that S3 has."""
+
+    deadline_s = AWS_DEADLINE_S
+    late_error = AWSUnavailable
+
+    @authenticated
+    @authorized
+    @authorized_for(CONTENTS)
+    async def get(self) -> None:
+        """Answer with the states of ``path``, the newest first."""
+        path = self.query("path") or ""
+        backups = self.services.backups
+        found = await self.while_wanted(run_in(AWS, lambda: backups.restorer().versions(path)))
+        self.answer(found.to_json())
+
+
+class BackupContentHandler(EMRHandler):
+    """One state of a notebook, to be compared."""
+
+    deadline_s = AWS_DEADLINE_S
+    late_error = AWSUnavailable
+
+    @authenticated
+    @authorized
+    @authorized_for(CONTENTS)
+    async def get(self) -> None:
+        """Answer with the notebook of ``path`` as it was in ``version_id``, the latest where that is left out."""
+        path, version_id = self.query("path") or "", self.query("version_id")
+        backups = self.services.backups
+        notebook = await self.while_wanted(run_in(AWS, lambda: backups.restorer().notebook(path, version_id)))
+        self.answer({"content": notebook})
+
+
+class BackupRestoreHandler(EMRHandler):
+    """Brings a state of a file back."""
+
+    deadline_s = AWS_DEADLINE_S
+    late_error = AWSUnavailable
+
+    @authenticated
+    @authorized
+    @authorized_for(CONTENTS)
+    async def post(self) -> None:
+        """Restore ``version_id`` of ``path``, as the file ``to`` or only its cell ``cell_id``; the present is kept."""
+        sent = self.fields(required=("path",), optional=("version_id", "to", "cell_id"))
+        path, version_id, to, cell_id = (sent.get(name) or "" for name in ("path", "version_id", "to", "cell_id"))
+        if to and cell_id:
+            message = "'to' and 'cell_id' do not go together: a cell is put into the present notebook."
+            raise RequestError(message, fix="Send one of them.")
+        backups = self.services.backups
+        if cell_id:
+            work = run_in(AWS, lambda: backups.restorer().restore_cell(path, version_id or None, cell_id))
+        else:
+            work = run_in(AWS, lambda: backups.restorer().restore(path, version_id or None, to or None))
+        restored = await self.in_time(work)
+        backups.worker.wake()
+        self.answer(restored.to_json())

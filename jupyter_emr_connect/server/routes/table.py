@@ -13,7 +13,13 @@ from tornado.web import HTTPError, authenticated
 
 from ...executors import FILES, run_in
 from .attachments import AttachmentsHandler, OneAttachmentHandler
-from .backups import BackupNowHandler, BackupStatusHandler
+from .backups import (
+    BackupContentHandler,
+    BackupNowHandler,
+    BackupRestoreHandler,
+    BackupStatusHandler,
+    BackupVersionsHandler,
+)
 from .base import STORE_DEADLINE_S, EMRHandler
 from .compute import ComputesHandler, OneComputeHandler, RuntimeRolesHandler
 from .identity import IdentityHandler
@@ -64,6 +70,9 @@ ROUTES: dict[str, type[EMRHandler]] = {
     "/kernels/{id}": OneKernelHandler,
     "/kernels/{id}/adopt": AdoptKernelHandler,
     "/kernels/{id}/recording": RecordingHandler,
+    "/backups": BackupVersionsHandler,
+    "/backups/content": BackupContentHandler,
+    "/backups/restore": BackupRestoreHandler,
     "/backups/status": BackupStatusHandler,
     "/backups/now": BackupNowHandler,
     "/openapi.yaml": SpecificationHandler,

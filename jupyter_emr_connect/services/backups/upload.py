@@ -16,6 +16,7 @@ from ...errors import BackupConflict, FileInMotion, ObjectChanged, ObjectNotFoun
 from ...store.backups import BackupRow, BackupStore
 from ..attachments.resolution import attachments_above
 from .content import FileContent, Filter, read_content
+from .history import keep_state
 from .location import OWN_FOLDER, BackupLocation
 from .scope import Scope
 
@@ -88,6 +89,8 @@ class Uploader:
         etag = row.etag
         for _ in range(ATTEMPTS):
             try:
+                if etag and row.version_id is None:
+                    keep_state(self.bucket, self.location, row.path, etag)
                 return self.put(row.path, content, file, if_match=etag)
             except (ObjectChanged, ObjectNotFound):
                 present = self.bucket.head(self.location.key(row.path))

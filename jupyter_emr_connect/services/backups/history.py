@@ -1,0 +1,81 @@
+"""Former states of files in a bucket that keeps no versions: copies under ``.emr-connect/`` of the prefix.
+
+``history/<path>/<moment>`` has a state that was overwritten or replaced by a former one, ``trash/<moment>/<path>`` the
+last state of a file that was deleted. A state is named by ``history:<moment>`` or ``trash:<moment>`` wherever S3's own
+version ids stand. A path too long for a key of its history has its SHA-256 there in its place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timezone
+from typing import BinaryIO
+
+from ...aws.s3 import ObjectVersion, S3Store
+from .location import OWN_FOLDER, BackupLocation
+
+NOTEBOOK = "application/x-ipynb+json"
+HISTORY, TRASH = "history", "trash"
+_MOMENT = re.compile(r"\d{8}T\d{6}(?:\.\d+)?Z")
+_LONGEST_KEY = 1024
+_STATE = re.compile(rf"({HISTORY}|{TRASH}):({_MOMENT.pattern})")
+
+
+def keep_state(bucket: S3Store, location: BackupLocation, path: str, etag: str, now: datetime | None = None) -> str:
+    """Copy the present object of a file into its history, before it is overwritten; returns the state's name.
+
+    Called where the bucket has answered a write without a version id. Raises ``ObjectChanged`` when the object is not
+    the one with this ETag, ``ObjectNotFound``, and what every call of S3 raises.
+    """
+    moment = (now or datetime.now(timezone.utc)).strftime("%Y%m%dT%H%M%S.%fZ")
+    bucket.copy(location.key(path), f"{_folder(location, path)}{moment}", if_match=etag)
+    return f"{HISTORY}:{moment}"
+
+
+def keep_content(bucket: S3Store, location: BackupLocation, path: str, body: BinaryIO) -> str:
+    """Write what a file has now into its history, before it is replaced by a former state; returns the state's name."""
+    moment = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
+    content_type = NOTEBOOK if path.endswith(".ipynb") else "application/octet-stream"
+    about = {"emr-connect-host": ascii(socket.gethostname())[1:-1]}
+    key = f"{_folder(location, path)}{moment}"
+    bucket.put(key, body, if_none_match=True, content_type=content_type, metadata=about)
+    return f"{HISTORY}:{moment}"
+
+
+def former_states(bucket: S3Store, location: BackupLocation, path: str, *, deleted: bool) -> Iterator[ObjectVersion]:
+    """Yield a file's former states, in no order; the trash is looked through for a ``deleted`` file alone."""
+    folder = _folder(location, path)
+    for page in bucket.objects(folder):
+        for row in page:
+            if _MOMENT.fullmatch(moment := row.key[len(folder) :]):
+                yield replace(row, version_id=f"{HISTORY}:{moment}", latest=False)
+    if not deleted:
+        return
+    trash = location.key(f"{OWN_FOLDER}/{TRASH}/")
+    for page in bucket.objects(trash):
+        for row in page:
+            moment, _, name = row.key[len(trash) :].partition("/")
+            if name == path and _MOMENT.fullmatch(moment):
+                yield replace(row, version_id=f"{TRASH}:{moment}", latest=False)
+
+
+def key_of_state(location: BackupLocation, path: str, version_id: str | None) -> str | None:
+    """Return the key of a former state by its name; None for what is no such name."""
+    match = _STATE.fullmatch(version_id or "")
+    if match is None:
+        return None
+    if match[1] == HISTORY:
+        return f"{_folder(location, path)}{match[2]}"
+    return location.key(f"{OWN_FOLDER}/{TRASH}/{match[2]}/{path}")
+
+
+def _folder(location: BackupLocation, path: str) -> str:
+    folder = location.key(f"{OWN_FOLDER}/{HISTORY}/{path}/")
+    if len(folder.encode()) + len("20261130T000000.000000Z") <= _LONGEST_KEY:
+        return folder
+    digest = hashlib.sha256(path.encode()).hexdigest()
+    return location.key(f"{OWN_FOLDER}/{HISTORY}/.long/{digest}/")
