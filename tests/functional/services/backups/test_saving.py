@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 
@@ -9,7 +10,7 @@ import pytest
 
 from jupyter_emr_connect.errors import StoreDamaged
 from jupyter_emr_connect.services.backups.content import Filter, read_content
-from tests.functional.services.backups.conftest import notebook_of
+from tests.functional.services.backups.conftest import notebook_of, until
 
 
 def test_twenty_saves_in_a_minute_are_two_uploads(make_folder, bucket, monkeypatch):
@@ -194,8 +195,6 @@ def test_outputs_and_secrets_are_left_out_of_the_backup_and_not_sent_again(make_
     }
     output = {"output_type": "stream", "name": "stdout", "text": "printed"}
     for count in (3, 4):
-        import json
-
         content = {"cells": [{**cell, "execution_count": count, "outputs": [output]}], "metadata": {}, "nbformat": 4}
         folder.save("a.ipynb", json.dumps({**content, "nbformat_minor": 5}))
         folder.work()
@@ -230,8 +229,6 @@ def test_a_damaged_queue_is_kept_aside_and_made_anew(folder, bucket):
         folder.store.save(["a.ipynb"])
     folder.worker.start()
     try:
-        from tests.functional.services.backups.conftest import until
-
         until(lambda: bucket.text("team/a.ipynb") == notebook_of("second"))  # its own object is no conflict
     finally:
         folder.worker.stop(30)
