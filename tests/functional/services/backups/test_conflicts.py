@@ -159,6 +159,7 @@ def test_a_write_whose_answer_was_lost_is_no_conflict_with_itself(ada, bucket, c
     assert ada.state("a.ipynb")["state"] == "in S3"
 
 
+@pytest.mark.slow
 def test_two_servers_on_one_prefix_lose_no_update(ada, bob, bucket, cloud):
     """A checker that knows every edit: each version in S3 was written by who had seen the one below it."""
     dice = random.Random(20261130)
