@@ -35,7 +35,7 @@ def explain(error: BaseException, target: GatewayTarget) -> GatewayError:
     """Return our error for an exception that a call to the gateway raised."""
     if isinstance(error, GatewayError):
         return error
-    failure = describe_failure(error, label=target.label, url=target.url, peer="a gateway")
+    failure = describe_failure(error, label=target.label, url=target.url, peer="a gateway", routes=target.routes)
     return CLASSES[failure.kind](failure.message, fix=failure.fix)
 
 

@@ -183,6 +183,7 @@ class GatewayClient:
                     protocols=(V1_PROTOCOL,) if offer_v1 else (),
                     max_msg_size=0,
                     autoping=False,
+                    proxy=self._http.proxy_for(prepared.url),
                 )
             except aiohttp.WSServerHandshakeError as error:
                 if error.status not in (401, 403) or last:
@@ -226,18 +227,9 @@ class GatewayClient:
 
     async def _send(self, request: HTTPRequest, seconds: float, pauses: list[float]) -> tuple[int, str, bytes]:
         """Return status, content type and body; a lost connection is tried again as long as there are ``pauses``."""
-        limits = aiohttp.ClientTimeout(total=seconds, sock_connect=self._connect_timeout)
         while True:
             try:
-                async with self._http.rest.request(
-                    request.method,
-                    request.url,
-                    data=request.body or None,
-                    headers=request.headers,
-                    timeout=limits,
-                    allow_redirects=False,
-                ) as answer:
-                    return answer.status, answer.content_type, await answer.read()
+                return await self._http.send(request, connect_s=self._connect_timeout, total_s=seconds)
             except CONNECTION_ERRORS as error:
                 if not pauses or not was_lost(error):
                     raise explain(error, self.target) from error

@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 import ssl
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 import aiohttp
 
+from .proxies import ignored_proxy, proxy_for, proxy_host
+from .resolver import Routes
+
 TRUST_FIX = (
     "Name its CA, or the very certificate, in EMRConnect.certificate_authorities, as {compute id or name: PEM file}."
 )
+PROXY_FIX = "Check HTTPS_PROXY; a host that is reached without it belongs into NO_PROXY."
 REACH_FIX = "Check that the compute runs, and that its security group lets this machine in on this port."
 # X509_V_ERR_* of OpenSSL (x509_vfy.h)
 EXPIRED, NOT_YET_VALID, WRONG_HOST, WRONG_ADDRESS = 10, 9, 62, 64
@@ -33,11 +38,30 @@ class ConnectionFailure:
     fix: str
 
 
-def describe_failure(error: BaseException, *, label: str, url: str, peer: str) -> ConnectionFailure:
-    """Return what a failed request means; called by the clients of gateways, each of which raises its own classes.
+def describe_failure(
+    error: BaseException, *, label: str, url: str, peer: str, routes: Routes = MappingProxyType({})
+) -> ConnectionFailure:
+    """Return what a failed request means; called by the clients of servers, each of which raises its own classes.
 
-    ``label`` names the server in messages, ``peer`` what is expected there ("a gateway").
+    ``label`` names the server in messages, ``peer`` what is expected there ("a gateway"). A proxy that stood between,
+    or one that the environment names and that could not be used, is said.
     """
+    proxy = proxy_for(url, routes)
+    if proxy and isinstance(error, aiohttp.ClientHttpProxyError):
+        message = f"The proxy {proxy_host(proxy)} does not lead to {label} ({url}): {error.status} {error.message}."
+        return ConnectionFailure("unreachable", message, PROXY_FIX)
+    if proxy and isinstance(error, aiohttp.ClientProxyConnectionError):
+        message = f"The proxy {proxy_host(proxy)}, by which {label} ({url}) is to be reached, does not answer."
+        return ConnectionFailure("unreachable", message, PROXY_FIX)
+    failure = _describe_failure(error, label=label, url=url, peer=peer)
+    if failure.kind == "unreachable" and (ignored := ignored_proxy(url, routes)):
+        message = f"{failure.message} The environment names a proxy of kind {ignored}, which is not heeded."
+        fix = "Name an HTTP proxy in HTTPS_PROXY, or lead the host through a tunnel: EMRConnect.routes."
+        return ConnectionFailure("unreachable", message, fix)
+    return failure
+
+
+def _describe_failure(error: BaseException, *, label: str, url: str, peer: str) -> ConnectionFailure:
     where = f"{label} ({url})"
     cause = getattr(error, "certificate_error", None) or error
     if isinstance(cause, ssl.SSLCertVerificationError):
@@ -90,5 +114,7 @@ def may_have_reached_server(error: BaseException | None) -> bool:
     For a kernel's WebSocket JEG then opens its end all the same, and keeps it, since its ``on_close`` came before its
     ``open``.
     """
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return False
     answered_or_never_sent = aiohttp.WSServerHandshakeError | aiohttp.ClientConnectorError | aiohttp.ServerTimeoutError
     return not isinstance(error, answered_or_never_sent)

@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 
 import aiohttp
 
+from .auth import HTTPRequest
+from .proxies import proxy_for
 from .resolver import RememberingResolver, Routes
 
 WebSocket: TypeAlias = "aiohttp.ClientWebSocketResponse[bool]"
@@ -66,6 +68,26 @@ class HTTPSessions:
         return aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trace_configs=list(traces)
         )
+
+    async def send(self, request: HTTPRequest, *, connect_s: float, total_s: float) -> tuple[int, str, bytes]:
+        """Do one call of the API, once; return status, content type and body. Redirects are not followed.
+
+        ``connect_s`` and ``total_s`` bound, in seconds, a connection and the whole. Raises ``CONNECTION_ERRORS``.
+        """
+        async with self.rest.request(
+            request.method,
+            request.url,
+            data=request.body or None,
+            headers=request.headers,
+            timeout=aiohttp.ClientTimeout(total=total_s, sock_connect=connect_s),
+            allow_redirects=False,
+            proxy=self.proxy_for(request.url),
+        ) as answer:
+            return answer.status, answer.content_type, await answer.read()
+
+    def proxy_for(self, url: str) -> str | None:
+        """Return the proxy by which a URL is reached, as the environment has it now; None for none."""
+        return proxy_for(url, self._routes)
 
     async def close(self) -> None:
         """Close both, and every connection."""

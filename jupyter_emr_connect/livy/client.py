@@ -12,8 +12,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-import aiohttp
-
 from ..errors import LivyError, LivyRefused, LivyUnreachable, NotLivy, SessionGone
 from ..http.auth import HTTPRequest
 from ..http.errors import CONNECTION_ERRORS
@@ -200,17 +198,9 @@ class LivyClient:
 
     async def _send(self, request: HTTPRequest) -> tuple[int, str, bytes]:
         """Return status, content type and body."""
-        limits = aiohttp.ClientTimeout(total=self._request_timeout, sock_connect=self._connect_timeout)
+        limits = {"connect_s": self._connect_timeout, "total_s": self._request_timeout}
         try:
-            async with self._http.rest.request(
-                request.method,
-                request.url,
-                data=request.body or None,
-                headers=request.headers,
-                timeout=limits,
-                allow_redirects=False,
-            ) as answer:
-                return answer.status, answer.content_type, await answer.read()
+            return await self._http.send(request, **limits)
         except CONNECTION_ERRORS as error:
             raise explain(error, self.target) from error
 

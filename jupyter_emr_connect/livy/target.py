@@ -44,7 +44,7 @@ class LivyTarget:
 
 def explain(error: BaseException, target: LivyTarget) -> LivyError:
     """Return our error for an exception that a call raised before there was a whole answer."""
-    failure = describe_failure(error, label=target.label, url=target.url, peer="Livy")
+    failure = describe_failure(error, label=target.label, url=target.url, peer="Livy", routes=target.routes)
     return CLASSES[failure.kind](failure.message, fix=failure.fix)
 
 
