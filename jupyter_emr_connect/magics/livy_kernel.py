@@ -24,6 +24,7 @@ from traitlets.config import Config
 
 from ..executors import AWS, run_in
 from ..livy.client import View
+from ..livy.completion import name_before
 from ..livy.target import LivyTarget
 from ..services.attachments.handover import required_conf, take_over
 from ..services.attachments.starting import ensure_started
@@ -33,6 +34,7 @@ from .spark_magics import AttachedSpark, SparkMagics
 
 KEEP, END = "keep", "end"  # the words before the end of stdin: leave the session running, or delete it
 CELL = "_emr_connect_cell"
+COMPLETE_WITHIN_S = 0.2  # whoever types waits for no longer
 LOCAL = re.compile(r"\s*%%local[^\n]*(\n|$)")
 LANGUAGES: dict[str, dict[str, Any]] = {
     "pyspark": {"name": "python", "mimetype": "text/x-python", "file_extension": ".py", "pygments_lexer": "python3"},
@@ -93,6 +95,22 @@ class LivyKernel(IPythonKernel):
         """Run a cell: on EMR, or here when it begins with a magic; called by ipykernel for each."""
         run: Callable[..., Awaitable[dict[str, Any]]] = super().do_execute
         return await run(routed(code), silent, *args, **options)
+
+    def do_complete(self, code: str, cursor_pos: int | None) -> Any:
+        """Complete a name as the session knows it, in a cell that begins with a magic as this kernel does."""
+        if code.lstrip().startswith("%"):
+            here: Callable[[str, int | None], Any] = super().do_complete
+            return here(code, cursor_pos)
+        cursor = len(code) if cursor_pos is None else cursor_pos
+        names = self.magics.remote.complete(code, cursor, COMPLETE_WITHIN_S)
+        begins = len(name_before(code, cursor).rpartition(".")[2])
+        return {
+            "matches": names,
+            "cursor_start": cursor - begins if names else cursor,
+            "cursor_end": cursor,
+            "metadata": {},
+            "status": "ok",
+        }
 
     async def do_shutdown(self, restart: bool) -> dict[str, Any]:
         """End the session, and then the process; called on the thread of the control channel."""

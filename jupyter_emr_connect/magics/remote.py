@@ -7,6 +7,7 @@ cancels what the loop is at: a session that starts is removed, a statement is ca
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import Any, TypeVar
 from ..errors import EMRConnectError, SessionGone
 from ..gateway.event_loop import gateway_loop
 from ..livy.client import LivyClient, View
+from ..livy.completion import complete
 from ..livy.session import LivySession
 from ..livy.statement import StatementResult, run_statement
 from ..livy.target import LivyTarget
@@ -120,6 +122,19 @@ class RemoteSpark:
             self._working.discard(task)
             said.put((True, None))
 
+    def complete(self, code: str, cursor: int, within_s: float) -> list[str]:
+        """Return what may stand at the cursor as the session knows it; nothing where it does not answer in time.
+
+        Called on the thread that runs cells, so that none runs meanwhile. No session is started for it.
+        """
+        future = gateway_loop().submit(self._complete(code, cursor))
+        try:
+            return future.result(within_s)
+        except (concurrent.futures.TimeoutError, asyncio.TimeoutError, EMRConnectError):
+            return []
+        finally:
+            future.cancel()
+
     def close(self, seconds: float = END_WITHIN_S, *, remove: bool = True) -> None:
         """Delete the session, or leave it running; called as the kernel ends, from any thread but the loop's."""
         gateway_loop().submit(self._close(remove)).result(seconds)
@@ -199,6 +214,11 @@ class RemoteSpark:
             message = f"{message} {error.message}"
         self._lost = SessionGone(message, fix="Start a new one: %emr restart, or restart the kernel.")
         return self._lost
+
+    async def _complete(self, code: str, cursor: int) -> list[str]:
+        if self._session is None or self._lost is not None:
+            return []
+        return await complete(self._session, code, cursor)
 
     async def drop(self) -> bool:
         """Delete the session, if there is one; the next statement starts another. Returns whether there was one."""

@@ -84,6 +84,14 @@ async def test_a_kernel_runs_its_cells_in_a_session_from_start_to_end(
         (listed,) = [item for item in items if item["kernel_id"] == row.kernel_id]
         assert (listed["state"], listed["transport"]) == ("idle", "livy")
 
+        matches: list[str] = []
+        for _ in range(50):  # on a busy machine an answer may come too late, and then there is none
+            asked = client.complete("total = spark.rang", 18)
+            reply = (await reply_to(client, asked, wait=WAIT))["content"]
+            if matches := reply["matches"]:
+                break
+        assert (matches, reply["cursor_start"], reply["cursor_end"]) == (["range"], 14, 18)
+
         reply, outputs = await execute(client, "def f():\n    return 1 / 0\nf()")
         assert (reply["content"]["status"], reply["content"]["ename"]) == ("error", "ZeroDivisionError")
         (told,) = [message["content"] for message in outputs if message["msg_type"] == "error"]
