@@ -5,6 +5,7 @@ import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
 import { catchUp } from './plugins/recording';
 import { launcher, status } from './plugins/around';
+import { backups } from './plugins/backups';
 import { executor, notebook } from './plugins/notebook';
 import { connect, model, panel } from './plugins/panel';
 
@@ -18,7 +19,8 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   executor,
   notebook,
   launcher,
-  status
+  status,
+  backups
 ];
 
 export default plugins;

@@ -265,6 +265,110 @@ export interface paths {
         patch: operations["settleRecording"];
         trace?: never;
     };
+    "/backups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The states of one file that S3 has, the newest first
+         * @description S3's versions, and what `.emr-connect/` of the prefix keeps of it. Where versions may not be listed, the present
+         *     state and that history are there, and `errors` has the missing action. The newest 100 have `compute`,
+         *     `runtime_role` and `host`. Asks for Jupyter's resource `contents` too.
+         */
+        get: operations["listBackupVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/backups/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One state of a notebook, to be compared
+         * @description A file that is no notebook, or one of more than 64 MB, is refused; it can be restored all the same.
+         */
+        get: operations["readBackup"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/backups/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring one state of a file back, or one cell of it
+         * @description What is there now is kept first: `saved_present_as` is a state of the list (`GET backups`), or the path of a copy beside
+         *     the file where S3 cannot take one. Asks for Jupyter's resource `contents` too.
+         */
+        post: operations["restoreBackup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/backups/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where the copies of notebooks in S3 are, and what keeps them from being there
+         * @description `path` is a file or folder; left out, it is all files. There are 500 items at most, those that are not in S3 first. Asks
+         *     for Jupyter's resource `contents` too. AWS is not asked.
+         */
+        get: operations["getBackupStatus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/backups/now": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upload what waits, at once
+         * @description Answers before it is uploaded; `backups/status` tells. The server's folder is looked at for changes too.
+         */
+        post: operations["backUpNow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.yaml": {
         parameters: {
             query?: never;
@@ -286,6 +390,64 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        BackupVersions: {
+            items: {
+                /** @description S3's own id, `current` where the bucket keeps no versions, `history:…` or `trash:…`. */
+                version_id: string;
+                /** Format: date-time */
+                saved_at: string;
+                /** @description Bytes. */
+                size: number;
+                latest: boolean;
+                /** @description The file was deleted then; there is nothing to restore of this state. */
+                deleted: boolean;
+                /** @description What the notebook was attached to. */
+                compute: string | null;
+                runtime_role: string | null;
+                /** @description The machine that has saved it. */
+                host: string | null;
+            }[];
+            /** @description Whether the bucket keeps versions; null where nobody could say. */
+            versioned: boolean | null;
+            errors: components["schemas"]["Error"][];
+        };
+        BackupStatus: {
+            /** @description `s3://bucket/prefix`, null where backups are off. */
+            location: string | null;
+            /**
+             * @description The worst that there is.
+             * @enum {string}
+             */
+            state: "in S3" | "waiting" | "conflict" | "denied" | "failed" | "off";
+            /** @description How many files wait to be uploaded or deleted. */
+            waiting: number;
+            /**
+             * Format: date-time
+             * @description Since when S3 cannot be reached or refuses, else since when the longest waits.
+             */
+            since: string | null;
+            /** @description What is wrong, empty where nothing is. */
+            message: string;
+            fix: string;
+            items: {
+                path: string;
+                /** @enum {string} */
+                state: "in S3" | "waiting" | "conflict" | "denied" | "failed";
+                /** @description The object's key in the bucket. */
+                key: string;
+                /** @description S3's version of the last upload; null where the bucket keeps none. */
+                version_id: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was uploaded last.
+                 */
+                saved_at: string | null;
+                /** Format: date-time */
+                waiting_since: string | null;
+                message: string;
+                fix: string;
+            }[];
+        };
         Error: {
             /** @description The cause. */
             message: string;
@@ -1282,6 +1444,196 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            500: components["responses"]["Defect"];
+            503: components["responses"]["Store"];
+        };
+    };
+    listBackupVersions: {
+        parameters: {
+            query: {
+                /**
+                 * @description A file as Jupyter's contents API names it.
+                 * @example work/report.ipynb
+                 */
+                path: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The states. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupVersions"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            424: components["responses"]["Behind"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["Defect"];
+            503: components["responses"]["Store"];
+        };
+    };
+    readBackup: {
+        parameters: {
+            query: {
+                /**
+                 * @description A notebook as Jupyter's contents API names it.
+                 * @example work/report.ipynb
+                 */
+                path: string;
+                /**
+                 * @description A state of the list; left out
+                 * @example current
+                 */
+                version_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The notebook. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The notebook as it is in its file (nbformat). */
+                        content: Record<string, never>;
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            424: components["responses"]["Behind"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["Defect"];
+            503: components["responses"]["Store"];
+        };
+    };
+    restoreBackup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "path": "work/report.ipynb",
+                 *       "version_id": "current"
+                 *     }
+                 */
+                "application/json": {
+                    path: string;
+                    /** @description A state of the list; left out or null */
+                    version_id?: string | null;
+                    /** @description Another file to write; left out or null, the same. */
+                    to?: string | null;
+                    /** @description The id of the one cell to put into the present notebook (`#3` for the third, where cells have no ids). */
+                    cell_id?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description It is back. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        path: string;
+                        /** @description Null where there was no file. */
+                        saved_present_as: string | null;
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            424: components["responses"]["Behind"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["Defect"];
+            503: components["responses"]["Store"];
+        };
+    };
+    getBackupStatus: {
+        parameters: {
+            query?: {
+                /** @description A file or folder as Jupyter's contents API names it. */
+                path?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The location's state and the files' own. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupStatus"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Defect"];
+            503: components["responses"]["Store"];
+        };
+    };
+    backUpNow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description A file or folder; left out or null */
+                    path?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description It begins. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description How many files wait. */
+                        waiting: number;
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             500: components["responses"]["Defect"];
             503: components["responses"]["Store"];

@@ -56,6 +56,13 @@ export const CommandIDs = {
   newNotebook: 'emr:new-notebook'
 } as const;
 
+/** The ids of the commands of backups; each takes `{path}`, left out it is all files or the notebook in front. */
+export const BackupCommandIDs = {
+  backupNow: 'emr:backup-now',
+  showVersions: 'emr:show-versions',
+  backupResolve: 'emr:backup-resolve'
+} as const;
+
 /** What is known of computes and attachments, for other extensions. */
 export interface IEMRConnect {
   /** The computes known now, attachable or not; empty before the first answer. */

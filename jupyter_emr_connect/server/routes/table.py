@@ -14,10 +14,8 @@ from tornado.web import HTTPError, authenticated
 from ...executors import FILES, run_in
 from .attachments import AttachmentsHandler, OneAttachmentHandler
 from .backups import (
-    BackupConflictHandler,
     BackupContentHandler,
     BackupNowHandler,
-    BackupResolveHandler,
     BackupRestoreHandler,
     BackupStatusHandler,
     BackupVersionsHandler,
@@ -77,8 +75,6 @@ ROUTES: dict[str, type[EMRHandler]] = {
     "/backups/restore": BackupRestoreHandler,
     "/backups/status": BackupStatusHandler,
     "/backups/now": BackupNowHandler,
-    "/backups/conflict": BackupConflictHandler,
-    "/backups/resolve": BackupResolveHandler,
     "/openapi.yaml": SpecificationHandler,
 }
 

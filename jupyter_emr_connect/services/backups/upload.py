@@ -67,12 +67,11 @@ class Uploader:
             message = f"{row.path} is gone while it is read."
             raise FileInMotion(message) from error
         if row.sha256 == content.sha256 and row.etag and row.state != "conflict":
-            self.note(row, content, Written(row.etag, row.version_id), sent=False)
+            self._finish(row, content, Written(row.etag, row.version_id), sent=False)
             return
-        self.note(row, content, self._put(row, content, file))
+        self._finish(row, content, self._put(row, content, file), sent=True)
 
-    def note(self, row: BackupRow, content: FileContent, written: Written, *, sent: bool = True) -> None:
-        """Keep what was written to S3, or is there without having been ``sent``."""
+    def _finish(self, row: BackupRow, content: FileContent, written: Written, *, sent: bool) -> None:
         saved_at = datetime.fromtimestamp(self.clock(), timezone.utc).isoformat(timespec="seconds")
         self.store.finish(
             row,

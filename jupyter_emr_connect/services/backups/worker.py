@@ -11,7 +11,6 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import wait
 from contextlib import suppress
 from datetime import datetime, timezone
@@ -118,9 +117,9 @@ class BackupWorker:
         if not rows:
             due = self._store.next_due()
             return min(LOOK_EVERY_S, max(0.05, due - time.time())) if due else LOOK_EVERY_S
-        return self.do(rows)
+        return self._do(self.uploader(), rows)
 
-    def uploader(self, clock: Callable[[], float] = time.time) -> Uploader:
+    def uploader(self) -> Uploader:
         """Return what does the rows of now; blocks, and may ask AWS who the caller is."""
         location = open_location(self._config)
         return Uploader(
@@ -131,15 +130,10 @@ class BackupWorker:
             open_scope(self._config, self._root),
             working_copy(self._store.file, self._root),
             filter_of(self._config),
-            clock,
         )
 
-    def do(self, rows: list[BackupRow]) -> float:
-        """Do rows, the first alone while there is trouble; return the seconds until the next look.
-
-        Raises ``StoreError``, and what keeps the location from being known.
-        """
-        uploader = self.uploader()
+    def _do(self, uploader: Uploader, rows: list[BackupRow]) -> float:
+        """Do rows, the first alone while there is trouble; return the seconds until the next look."""
         batch = rows[:1] if self._trouble.message else rows
         outcomes = [self._uploads.submit(self._one, uploader, row) for row in batch]
         wait(outcomes)

@@ -429,9 +429,11 @@ export class FakeNotebook {
       path,
       pathChanged: new Signal<object, string>(this),
       model: { dirty: false },
+      revert: () => Promise.resolve(this.reverts++),
+      saveState: new Signal<object, string>(this),
       save: () => {
-        this.saves++;
-        return Promise.resolve();
+        this.context.model.dirty = !this.canBeSaved;
+        return Promise.resolve(this.saves++);
       }
     };
   }
@@ -445,8 +447,10 @@ export class FakeNotebook {
       this.widgets.push(widget);
     }
   };
+  canBeSaved = true;
   isDisposed = false;
   metadata: Record<string, unknown> = {};
+  reverts = 0;
   model = { getMetadata: (key: string) => this.metadata[key] };
   saves = 0;
 
