@@ -48,6 +48,7 @@ class AWSApplication:
         try:
             call.incoming = read(environ)
             reply = self._answer(call)
+            faults.after(call)
         except Down:
             self._note(call, Reply(DROPPED, b""))
             raise

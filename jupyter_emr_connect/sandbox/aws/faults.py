@@ -1,4 +1,4 @@
-"""The faults of the AWS front: ``throttle``, ``deny``, ``slow``, ``error-500``, ``down``, ``expire-credentials``.
+"""The faults of the AWS front, which ``sandbox/supervisor/fault_switches.py`` describes.
 
 Each may be limited to a compute, and by ``options`` to a ``service`` (SigV4 name), a ``region`` and an ``action``.
 """
@@ -24,6 +24,12 @@ def before(call: Call) -> None:
         raise Refusal(FailureKind.INTERNAL)
     if _hits(call, "throttle"):
         raise Refusal(FailureKind.THROTTLED)
+
+
+def after(call: Call) -> None:
+    """Drop the answer of a call that was carried out; called by the app."""
+    if _hits(call, "lost-answer"):
+        raise Down
 
 
 def credentials(call: Call) -> None:

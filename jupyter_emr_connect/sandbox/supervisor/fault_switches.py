@@ -14,6 +14,7 @@ LASTING = {
     "throttle": "AWS calls are throttled",
     "deny": "AWS calls (deny:ACTION: that one) are denied",
     "down": "AWS calls find their connection closed without an answer",
+    "lost-answer": "AWS calls are carried out and find their connection closed without an answer",
     "expire-credentials": "the callers' AWS credentials count as expired; pairs and tokens expire at once",
     "slow": "AWS calls and the computes' ports (slow:MILLISECONDS) answer late",
     "error-500": "AWS calls and the computes' ports answer 500",
@@ -35,7 +36,7 @@ ONCE = {
 """The faults that are done once."""
 NARROWING = ("service", "region", "action")
 """What narrows a fault of AWS's answers: SigV4 name, region, operation."""
-OF_AWS = ("throttle", "deny", "down", "expire-credentials", "slow", "error-500")
+OF_AWS = ("throttle", "deny", "down", "lost-answer", "expire-credentials", "slow", "error-500")
 """The faults of AWS's answers; narrowed ones concern those alone."""
 
 

@@ -105,3 +105,46 @@ class BackupRestoreHandler(EMRHandler):
         restored = await self.in_time(work)
         backups.worker.wake()
         self.answer(restored.to_json())
+
+
+class BackupConflictHandler(EMRHandler):
+    """Both sides of a file that was changed here and in S3."""
+
+    deadline_s = AWS_DEADLINE_S
+    late_error = AWSUnavailable
+
+    @authenticated
+    @authorized
+    @authorized_for(CONTENTS)
+    async def get(self) -> None:
+        """Answer with both sides, the cells in which they differ, and the merged notebook where it is clean."""
+        from ...services.backups.conflicts import describe
+
+        path = (self.query("path") or "").strip("/")
+        uploader = await self.while_wanted(run_in(AWS, self.services.backups.worker.uploader))
+        self.answer(await self.while_wanted(run_in(AWS, describe, uploader, path)))
+
+
+class BackupResolveHandler(EMRHandler):
+    """Ends a conflict."""
+
+    deadline_s = AWS_DEADLINE_S
+    late_error = AWSUnavailable
+
+    @authenticated
+    @authorized
+    @authorized_for(CONTENTS)
+    async def post(self) -> None:
+        """Do what the user has chosen about ``path``."""
+        from ...services.backups.conflicts import CHOICES, resolve
+
+        fields = self.fields(required=("path", "choice"))
+        choice = next((choice for choice in CHOICES if choice == fields["choice"]), None)
+        if choice is None:
+            message = f"There is no choice {str(fields['choice'])[:40]!a}."
+            raise RequestError(message, fix=f"Choose one of {', '.join(CHOICES)}.")
+        path = str(fields["path"]).strip("/")
+        uploader = await self.in_time(run_in(AWS, self.services.backups.worker.uploader))
+        answer = await self.in_time(run_in(AWS, resolve, uploader, path, choice))
+        self.services.backups.worker.wake()
+        self.answer(answer)

@@ -14,8 +14,10 @@ from tornado.web import HTTPError, authenticated
 from ...executors import FILES, run_in
 from .attachments import AttachmentsHandler, OneAttachmentHandler
 from .backups import (
+    BackupConflictHandler,
     BackupContentHandler,
     BackupNowHandler,
+    BackupResolveHandler,
     BackupRestoreHandler,
     BackupStatusHandler,
     BackupVersionsHandler,
@@ -75,6 +77,8 @@ ROUTES: dict[str, type[EMRHandler]] = {
     "/backups/restore": BackupRestoreHandler,
     "/backups/status": BackupStatusHandler,
     "/backups/now": BackupNowHandler,
+    "/backups/conflict": BackupConflictHandler,
+    "/backups/resolve": BackupResolveHandler,
     "/openapi.yaml": SpecificationHandler,
 }
 

@@ -67,11 +67,12 @@ class Uploader:
             message = f"{row.path} is gone while it is read."
             raise FileInMotion(message) from error
         if row.sha256 == content.sha256 and row.etag and row.state != "conflict":
-            self._finish(row, content, Written(row.etag, row.version_id), sent=False)
+            self.note(row, content, Written(row.etag, row.version_id), sent=False)
             return
-        self._finish(row, content, self._put(row, content, file), sent=True)
+        self.note(row, content, self._put(row, content, file))
 
-    def _finish(self, row: BackupRow, content: FileContent, written: Written, *, sent: bool) -> None:
+    def note(self, row: BackupRow, content: FileContent, written: Written, *, sent: bool = True) -> None:
+        """Keep what was written to S3, or is there without having been ``sent``."""
         saved_at = datetime.fromtimestamp(self.clock(), timezone.utc).isoformat(timespec="seconds")
         self.store.finish(
             row,

@@ -11,6 +11,7 @@ import logging
 import random
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import wait
 from contextlib import suppress
 from datetime import datetime, timezone
@@ -117,9 +118,9 @@ class BackupWorker:
         if not rows:
             due = self._store.next_due()
             return min(LOOK_EVERY_S, max(0.05, due - time.time())) if due else LOOK_EVERY_S
-        return self._do(self.uploader(), rows)
+        return self.do(rows)
 
-    def uploader(self) -> Uploader:
+    def uploader(self, clock: Callable[[], float] = time.time) -> Uploader:
         """Return what does the rows of now; blocks, and may ask AWS who the caller is."""
         location = open_location(self._config)
         return Uploader(
@@ -130,10 +131,15 @@ class BackupWorker:
             open_scope(self._config, self._root),
             working_copy(self._store.file, self._root),
             filter_of(self._config),
+            clock,
         )
 
-    def _do(self, uploader: Uploader, rows: list[BackupRow]) -> float:
-        """Do rows, the first alone while there is trouble; return the seconds until the next look."""
+    def do(self, rows: list[BackupRow]) -> float:
+        """Do rows, the first alone while there is trouble; return the seconds until the next look.
+
+        Raises ``StoreError``, and what keeps the location from being known.
+        """
+        uploader = self.uploader()
         batch = rows[:1] if self._trouble.message else rows
         outcomes = [self._uploads.submit(self._one, uploader, row) for row in batch]
         wait(outcomes)

@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from jupyter_emr_connect.sandbox.aws.s3.stored import get_bucket
+from jupyter_emr_connect.aws.s3 import S3Store
+from jupyter_emr_connect.sandbox.aws.s3.stored import current_object, get_bucket
 
 BUCKET = "emr-sandbox-notebooks"
 
@@ -22,7 +23,8 @@ def jp_server_config(jp_server_config):
 @pytest.fixture
 def bucket(cloud):
     """Return the bytes of the bucket's objects by key."""
-    return lambda: {name: key.value for name, key in get_bucket(BUCKET).keys.items()}
+    found = get_bucket(BUCKET)
+    return lambda: {name: key.value for name in list(found.keys) if (key := current_object(found, name))}
 
 
 @pytest.fixture
@@ -71,3 +73,71 @@ async def test_a_saved_notebook_is_in_s3_and_status_says_so(rest, contents, buck
     assert item["saved_at"]
     assert item["waiting_since"] is None
     assert bucket()["team/ada/work.ipynb"] == (jp_root_dir / "work.ipynb").read_bytes()
+
+
+async def test_a_conflict_is_shown_and_resolved(rest, contents, bucket, jp_root_dir, state, cloud):
+    await contents("PUT", "work.ipynb", {"type": "notebook", "content": notebook_of("base")})
+
+    async def is_now(wanted: str):
+        return (await state("work.ipynb")).get("state") == wanted
+
+    await comes_true(lambda: is_now("in S3"))
+    S3Store(BUCKET).put("team/ada/work.ipynb", json.dumps(notebook_of("theirs")).encode())  # by somebody else
+    await contents("PUT", "work.ipynb", {"type": "notebook", "content": notebook_of("mine")})
+    await comes_true(lambda: is_now("conflict"))
+    shown = (await rest("GET", "backups/conflict", params={"path": "work.ipynb"})).json
+    assert (shown["mergeable"], shown["merged"]) == (False, None)
+    assert [(row["mine"]["source"], row["theirs"]["source"]) for row in shown["diff"]] == [("mine", "theirs")]
+    assert (await rest("POST", "backups/resolve", {"path": "work.ipynb", "choice": "all"})).status == 400
+    resolved = await rest("POST", "backups/resolve", {"path": "work.ipynb", "choice": "both"})
+    assert resolved.status == 200
+    assert json.loads((jp_root_dir / resolved.json["saved_present_as"]).read_text()) == notebook_of("theirs")
+    await comes_true(lambda: is_now("in S3"))
+    assert (await rest("GET", "backups/conflict", params={"path": "work.ipynb"})).status == 404
+
+
+async def test_renames_and_deletes_made_in_jupyter_are_followed(contents, bucket, state):
+    for name in ("a", "b"):
+        await contents("PUT", f"{name}.ipynb", {"type": "notebook", "content": notebook_of(name)})
+
+    async def are(*names: str):
+        return {key for key in bucket() if "/.emr-connect/" not in key} == {f"team/ada/{name}" for name in names}
+
+    await comes_true(lambda: are("a.ipynb", "b.ipynb"))
+    await contents("PATCH", "a.ipynb", {"path": "c.ipynb"})
+    await contents("DELETE", "b.ipynb")
+    await comes_true(lambda: are("c.ipynb"))
+
+
+async def test_now_uploads_what_waits(rest, contents, bucket, jp_root_dir):
+    (jp_root_dir / "made.ipynb").write_text(json.dumps(notebook_of("behind Jupyter's back")))
+
+    async def comes():
+        answer = await rest("POST", "backups/now", {})
+        assert answer.status == 202
+        return "team/ada/made.ipynb" in bucket()
+
+    await comes_true(comes)
+
+
+async def test_status_says_since_when_and_why_s3_has_nothing(rest, contents, cloud, bucket):
+    cloud.world.faults.set("deny:s3:PutObject")
+    await contents("PUT", "work.ipynb", {"type": "notebook", "content": notebook_of("hello")})
+
+    async def is_denied():
+        status = (await rest("GET", "backups/status")).json
+        return status if status["state"] == "denied" else None
+
+    status = await comes_true(is_denied)
+    assert "s3:PutObject" in status["message"]
+    assert status["fix"]
+    assert status["waiting"] == 1
+    assert status["since"]
+    assert status["items"][0]["waiting_since"]
+    cloud.world.faults.clear()
+
+    async def goes_on():
+        await rest("POST", "backups/now", {})
+        return "team/ada/work.ipynb" in bucket()
+
+    await comes_true(goes_on)

@@ -1,0 +1,189 @@
+"""A file that was changed here and in S3: what each side has, and what the user's choice does.
+
+Neither side is ever lost: what is overwritten in S3 stays as a version, or in the history where the bucket keeps none,
+and what is overwritten here is written to the history first, or into a file beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+from ...aws.s3 import ObjectVersion, Written
+from ...errors import AWSError, BackupConflict, FileInMotion, ObjectChanged, ObjectNotFound, PathNotFound
+from ...store.backups import BackupRow
+from .content import FileContent, Filter, read_content
+from .history import keep_content, keep_state
+from .merging import Unmergeable, differences, merge, read_notebook
+from .upload import Uploader
+
+Choice = Literal["mine", "theirs", "merge", "both"]
+CHOICES: tuple[Choice, ...] = ("mine", "theirs", "merge", "both")
+
+
+@dataclass(frozen=True)
+class _Sides:
+    """Both sides of a conflict as they are now."""
+
+    row: BackupRow
+    file: Path
+    mine: FileContent
+    theirs: ObjectVersion
+    base: bytes | None
+
+    @property
+    def own(self) -> bytes:
+        """The bytes of the file here."""
+        return self.mine.open().read()
+
+
+def describe(uploader: Uploader, path: str) -> dict[str, Any]:
+    """Return both sides of a conflict as REST gives them; blocks. Raises ``PathNotFound`` where there is none."""
+    sides = _sides(uploader, path)
+    theirs = uploader.bucket.get(uploader.location.key(path)).read()
+    notebooks = [read_notebook(content) for content in (sides.base, sides.own, theirs)]
+    merged = _merged(*notebooks)
+    saved_at = datetime.fromtimestamp(sides.mine.mtime_ns / 1e9, timezone.utc).isoformat(timespec="seconds")
+    about = sides.theirs.metadata
+    return {
+        "path": path,
+        "mine": {"saved_at": saved_at, "size": sides.mine.size},
+        "theirs": {
+            "saved_at": about.get("emr-connect-saved-at") or sides.theirs.modified.isoformat(timespec="seconds"),
+            "size": sides.theirs.size,
+            "host": about.get("emr-connect-host"),
+            "version_id": sides.theirs.version_id,
+        },
+        "mergeable": merged is not None,
+        "merged": merged,
+        "diff": differences(*notebooks),
+    }
+
+
+def resolve(uploader: Uploader, path: str, choice: Choice) -> dict[str, Any]:
+    """Do what the user has chosen; returns REST's answer. Blocks.
+
+    ``saved_present_as`` is the version of what was here before, or, for ``both``, the file that now has theirs. Raises
+    ``PathNotFound`` where there is no conflict, ``BackupConflict`` where both do not merge or S3 has changed once more.
+    """
+    sides = _sides(uploader, path)
+    if choice in ("theirs", "merge"):
+        theirs = uploader.bucket.get(uploader.location.key(path)).read()
+        content = theirs if choice == "theirs" else _merged_bytes(path, sides, theirs)
+        kept_as = _keep_mine(uploader, sides)
+        _replace(sides.file, sides.mine, content)
+        fresh = read_content(sides.file, path, uploader.leave_out)
+        over = Written(sides.theirs.etag, sides.theirs.version_id)
+        uploader.note(sides.row, fresh, over if fresh.sha256 == sides.theirs.sha256 else _put(uploader, sides, fresh))
+        return {"path": path, "saved_present_as": kept_as}
+    saved_as = _save_theirs(uploader, sides) if choice == "both" else None
+    mine = read_content(sides.file, path, uploader.leave_out)
+    uploader.note(sides.row, mine, _put(uploader, sides, mine))
+    return {"path": path, "saved_present_as": saved_as}
+
+
+def _sides(uploader: Uploader, path: str) -> _Sides:
+    row, file = uploader.store.get(path), uploader.scope.file(path)
+    if row is None or row.state != "conflict" or file is None or not file.is_file():
+        message = f"There is no conflict about {path!a}."
+        raise PathNotFound(message, fix="`jupyter emr backups status` shows the conflicts there are.")
+    key = uploader.location.key(path)
+    theirs = uploader.bucket.head(key)
+    if theirs is None:
+        uploader.store.save([path])
+        message = f"There is no conflict about {path!a} any more: the other side was deleted in S3."
+        raise PathNotFound(message, fix="Yours is uploaded by itself.")
+    base = None
+    if row.version_id:
+        try:
+            base = uploader.bucket.get(key, row.version_id).read()
+        except AWSError:  # expired by a lifecycle rule, or not allowed: both are shown side by side
+            base = None
+    return _Sides(row, file, read_content(file, path, Filter()), theirs, base)
+
+
+def _merged(
+    base: dict[str, Any] | None, mine: dict[str, Any] | None, theirs: dict[str, Any] | None
+) -> dict[str, Any] | None:
+    if base is None or mine is None or theirs is None:
+        return None
+    try:
+        return merge(base, mine, theirs)
+    except Unmergeable:
+        return None
+
+
+def _merged_bytes(path: str, sides: _Sides, theirs: bytes) -> bytes:
+    merged = _merged(*(read_notebook(content) for content in (sides.base, sides.own, theirs)))
+    if merged is None:
+        message = f"The two sides of {path!a} do not merge by themselves: both have changed the same cell."
+        raise BackupConflict(message, fix="Choose mine, theirs or both.")
+    return (json.dumps(merged, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "surrogatepass")
+
+
+def _put(uploader: Uploader, sides: _Sides, content: FileContent) -> Written:
+    """Write on top of theirs, which stays as a version or in the history; raises ``BackupConflict``."""
+    theirs, path = sides.theirs, sides.row.path
+    try:
+        if theirs.version_id is None:
+            keep_state(uploader.bucket, uploader.location, path, theirs.etag)
+        return uploader.put(path, content, sides.file, if_match=theirs.etag)
+    except (ObjectChanged, ObjectNotFound) as error:
+        message = f"{path} was changed in S3 once more while its conflict was resolved. Nothing was overwritten there."
+        raise BackupConflict(message, fix="Look at both again, and choose.") from error
+
+
+def _keep_mine(uploader: Uploader, sides: _Sides) -> str:
+    """Keep the file here before it is replaced: in S3 as it is, or beside it where backups leave something out."""
+    if uploader.leave_out.outputs or uploader.leave_out.secrets:
+        return _save_beside(uploader, sides, "mine", sides.own)
+    with sides.mine.open() as body:
+        return keep_content(uploader.bucket, uploader.location, sides.row.path, body)
+
+
+def _replace(file: Path, read: FileContent, content: bytes) -> None:
+    """Give a file its new content at once; raises ``FileInMotion`` where it was saved since it was read."""
+    real = Path(os.path.realpath(file))
+    status = real.stat()
+    if (status.st_mtime_ns, status.st_size) != (read.mtime_ns, read.size):
+        message = f"{file.name} was saved while its conflict was resolved."
+        raise FileInMotion(message, fix="Choose once more.")
+    _write(real, content, status.st_mode & 0o777)
+
+
+def _write(file: Path, content: bytes, mode: int) -> None:
+    handle, part = tempfile.mkstemp(prefix=".emr-connect-", dir=file.parent)
+    try:
+        with os.fdopen(handle, "wb") as opened:
+            opened.write(content)
+            opened.flush()
+            os.fsync(opened.fileno())
+        Path(part).chmod(mode)
+        Path(part).replace(file)
+    except BaseException:
+        Path(part).unlink(missing_ok=True)
+        raise
+
+
+def _save_theirs(uploader: Uploader, sides: _Sides) -> str:
+    who = re.sub(r"[^\w.-]+", "-", sides.theirs.metadata.get("emr-connect-host") or "S3")
+    return _save_beside(uploader, sides, who, uploader.bucket.get(uploader.location.key(sides.row.path)).read())
+
+
+def _save_beside(uploader: Uploader, sides: _Sides, whose: str, content: bytes) -> str:
+    """Write one side into a new file beside the other, which has a backup as any other; returns its path."""
+    pure, number = PurePosixPath(sides.row.path), 1
+    name = f"{pure.stem} ({whose})"
+    while (beside := sides.file.with_name(f"{name}{pure.suffix}")).exists():
+        number += 1
+        name = f"{pure.stem} ({whose} {number})"
+    _write(beside, content, sides.file.stat().st_mode & 0o777)
+    made = str(pure.with_name(beside.name))
+    uploader.store.save([made])
+    return made
