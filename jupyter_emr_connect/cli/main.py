@@ -31,6 +31,7 @@ COMMANDS = {
     "detach": ("attachments", "detach_command", "End the attachment of a notebook or folder."),
     "kernels": ("kernels", "kernels", "List the gateway kernels that were started from here; adopt, shut down, prune."),
     "run": ("run", "run", "Run a notebook headless on a compute."),
+    "backups": ("backups", "backups", "Show what S3 has of a notebook, compare and restore it, or a whole folder."),
     "sandbox": ("sandbox", "sandbox", "An emulated EMR on this machine, with real Spark."),
     "completion": ("completion", "completion", "Print the code that makes your shell complete `jupyter emr`."),
 }

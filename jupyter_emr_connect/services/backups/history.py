@@ -12,7 +12,7 @@ import re
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import BinaryIO
 
 from ...aws.s3 import ObjectVersion, S3Store
@@ -61,6 +61,22 @@ def former_states(bucket: S3Store, location: BackupLocation, path: str, *, delet
             moment, _, name = row.key[len(trash) :].partition("/")
             if name == path and _MOMENT.fullmatch(moment):
                 yield replace(row, version_id=f"{TRASH}:{moment}", latest=False)
+
+
+def empty_trash(bucket: S3Store, location: BackupLocation, age: timedelta, now: datetime | None = None) -> int:
+    """Delete what has been in the trash for longer than ``age`` for good; returns how many objects. Blocks."""
+    oldest = ((now or datetime.now(timezone.utc)) - age).strftime("%Y%m%dT%H%M%SZ")
+    trash, deleted = location.key(f"{OWN_FOLDER}/{TRASH}/"), 0
+    for page in bucket.objects(trash):
+        for row in page:
+            moment = row.key[len(trash) :].partition("/")[0]
+            if not _MOMENT.fullmatch(moment):
+                continue
+            if moment >= oldest:  # keys come in their order, so the rest is younger
+                return deleted
+            bucket.delete(row.key, if_match=row.etag)
+            deleted += 1
+    return deleted
 
 
 def key_of_state(location: BackupLocation, path: str, version_id: str | None) -> str | None:

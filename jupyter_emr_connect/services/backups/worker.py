@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import wait
 from contextlib import suppress
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import IO
 
@@ -35,12 +35,14 @@ from ...executors import DaemonExecutor
 from ...store.backups import NO_TROUBLE, BackupRow, BackupStore, LocationState
 from ...tasks import report_failure
 from .content import filter_of
+from .history import empty_trash
 from .location import open_bucket, open_location, working_copy
 from .scope import open_scope
 from .upload import Uploader
 
 LOOK_EVERY_S = 5.0  # at what other processes have put into the queue
 SCAN_EVERY_S = 300.0
+TRASH_EVERY_S = 86_400.0
 AT_A_TIME = 8
 PER_ROUND = 64
 MOTION_RETRY_S = 2.0
@@ -63,8 +65,10 @@ class BackupWorker:
         self._store = store
         self._log = logger
         self._wake = threading.Event()
+        self._scanned = threading.Event()
         self._stopping = False
         self._scan_at = 0.0
+        self._trash_at = 0.0
         self._pause_s = FIRST_PAUSE_S
         self._trouble = NO_TROUBLE
         self._thread = threading.Thread(target=self._run, name="emr-connect-backups", daemon=True)
@@ -80,6 +84,10 @@ class BackupWorker:
             self._scan_at = 0.0
         self._wake.set()
 
+    def scanned(self, seconds: float) -> bool:
+        """Wait until the folder was looked at, or another process is found to do so; False where that takes longer."""
+        return self._scanned.wait(seconds)
+
     def stop(self, seconds: float) -> None:
         """Upload what waits, for so many seconds at most, then end; blocks."""
         self._stopping = True
@@ -94,6 +102,8 @@ class BackupWorker:
                 lock = lock or lock_of(self._store, self._root, self._config.backup_location)
                 if lock is not None:
                     pause = self.step()
+                else:
+                    self._scanned.set()
             except StoreDamaged as error:
                 self._set_aside(error)
             except EMRConnectError as error:
@@ -114,11 +124,25 @@ class BackupWorker:
         elif time.monotonic() >= self._scan_at:
             self._scan_at = time.monotonic() + SCAN_EVERY_S
             scan(self._config, self._root, self._store)
+            self._scanned.set()
         rows = self._store.due(PER_ROUND)
         if not rows:
+            self._empty_trash()
             due = self._store.next_due()
             return min(LOOK_EVERY_S, max(0.05, due - time.time())) if due else LOOK_EVERY_S
         return self.do(rows)
+
+    def _empty_trash(self) -> None:
+        """Delete what has been in the trash for long, once a day and while nothing waits."""
+        days = self._config.backup_trash_days
+        if not days or self._stopping or time.monotonic() < self._trash_at:
+            return
+        self._trash_at = time.monotonic() + TRASH_EVERY_S
+        try:
+            location = open_location(self._config)
+            empty_trash(open_bucket(self._config, location.bucket), location, timedelta(days=days))
+        except EMRConnectError as error:
+            self._log.info("The trash of the backups could not be emptied: %s", error)
 
     def uploader(self, clock: Callable[[], float] = time.time) -> Uploader:
         """Return what does the rows of now; blocks, and may ask AWS who the caller is."""

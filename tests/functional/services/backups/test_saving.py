@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import time
+from datetime import timedelta
 
 import pytest
 
 from jupyter_emr_connect.errors import StoreDamaged
 from jupyter_emr_connect.services.backups.content import Filter, read_content
+from jupyter_emr_connect.services.backups.history import empty_trash
 from tests.functional.services.backups.conftest import notebook_of, until
 
 
@@ -94,6 +96,22 @@ def test_without_versions_a_deleted_backup_goes_to_the_trash(folder, bucket):
     assert key.startswith("team/.emr-connect/trash/")
     assert key.endswith("Z/a.ipynb")
     assert bucket.text(key) == notebook_of("a")
+
+
+def test_the_trash_is_emptied_of_what_is_old(folder, bucket):
+    bucket.keep_no_versions()
+    for name in ("a.ipynb", "b.ipynb"):
+        folder.save(name, notebook_of(name))
+    folder.work()
+    for name, days in (("a.ipynb", 31), ("b.ipynb", 1)):
+        (folder.root / name).unlink()
+        folder.store.delete([name])
+        folder.store.push()
+        uploader = folder.worker.uploader(lambda days=days: time.time() - days * 86_400)
+        uploader.do(folder.store.due(1)[0])
+    assert empty_trash(uploader.bucket, uploader.location, timedelta(days=30)) == 1
+    (key,) = bucket.keys()
+    assert key.endswith("/b.ipynb")
 
 
 def test_a_file_that_came_back_is_not_deleted(folder, bucket):

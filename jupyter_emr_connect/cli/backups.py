@@ -1,0 +1,17 @@
+"""``jupyter emr backups``: the copies of notebooks in S3."""
+
+from __future__ import annotations
+
+import click
+
+from .backup_states import now_command, status_command
+from .groups import HintingGroup
+
+
+@click.group(cls=HintingGroup)
+def backups() -> None:
+    """Show where the copies of notebooks in S3 are, and make them now."""
+
+
+backups.add_command(status_command)
+backups.add_command(now_command)
