@@ -45,10 +45,11 @@ class RowTable:
         return "\n".join([*lines, *([note] if note else [])])
 
 
-def html_table(names: Sequence[str], rows: Iterable[Sequence[Any]], note: str = "") -> str:
-    """Return an HTML table in which nothing can execute; ``note`` goes below it."""
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in names)
-    lines = ("".join(f"<td>{html.escape(shown_value(value))}</td>" for value in row) for row in rows)
+def html_table(names: Sequence[str], rows: Iterable[Sequence[Any]], note: str = "", *, style: str = "") -> str:
+    """Return an HTML table in which nothing can execute; ``note`` goes below it, ``style`` is each cell's CSS."""
+    attribute = f' style="{html.escape(style)}"' if style else ""
+    head = "".join(f"<th{attribute}>{html.escape(name)}</th>" for name in names)
+    lines = ("".join(f"<td{attribute}>{html.escape(shown_value(value))}</td>" for value in row) for row in rows)
     body = "".join(f"<tr>{line}</tr>" for line in lines)
     foot = f"<p>{html.escape(note)}</p>" if note else ""
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{foot}"

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from ..livy.output import html_table
 from ..presentation.tables import Fields, Table
 from ..presentation.text import printable, table_lines
 
@@ -28,12 +29,9 @@ class TableRows(list[dict[str, Any]]):
     def _repr_html_(self) -> str:
         if not self:
             return f"<p>{escape(self._empty)}</p>"
-        head = "".join(f'<th style="{STYLE}">{escape(name.capitalize())}</th>' for name in self._table.headers)
-        body = "".join(
-            "<tr>" + "".join(f'<td style="{STYLE}">{escape(printable(cell))}</td>' for cell in row) + "</tr>"
-            for row in self._table.rows
-        )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        names = [name.capitalize() for name in self._table.headers]
+        rows = [[printable(cell) for cell in row] for row in self._table.rows]
+        return html_table(names, rows, style=STYLE)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         width = shutil.get_terminal_size().columns

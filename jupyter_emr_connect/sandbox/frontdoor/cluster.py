@@ -14,14 +14,14 @@ from yarl import URL
 
 from ..engines.gateway import start_gateway
 from ..engines.layout import Installation
-from ..engines.livy import start_livy
 from ..engines.process import Engine
 from ..world.world import ClusterSpec, World
 from .callers import DoorCaller, identify
 from .certificates import CertificateAuthority
-from .door import Door, ServedPort
+from .door import ServedPort
 from .engine_slot import EngineSlot
-from .livy import LivyCall, LivyRules, livy_segments, no_such_page
+from .gateway_door import GatewayDoor
+from .livy import LivyCall, LivyRules, livy_segments, livy_start, no_such_page
 from .proxy import not_found, segments_of
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ GATEWAY_PORT = 18888
 LIVY_PORT = 8998
 
 
-class ClusterDoor(Door):
+class ClusterDoor(GatewayDoor):
     """Stands before the gateway and the Livy server of one cluster.
 
     The name of Livy's superuser is made here and kept in memory only. The door's certificate has a CA of its own when
@@ -44,7 +44,8 @@ class ClusterDoor(Door):
         self._installation = installation
         self._workdir = workdir
         self._superuser = f"door-{secrets.token_hex(16)}"
-        self.livy = EngineSlot(f"{spec.name} livy", self._start_livy, self.owners.forget_items)
+        start = livy_start(installation, spec.address, workdir / "livy", self._superuser)
+        self.livy = EngineSlot(f"{spec.name} livy", start, self.owners.forget_items)
 
     @property
     def slots(self) -> dict[str, EngineSlot]:
@@ -122,14 +123,5 @@ class ClusterDoor(Door):
             kernels_dir=self._workdir / "kernels",
             token=self._token,
             livy_url=self._internal_url,
-            on_exit=on_exit,
-        )
-
-    async def _start_livy(self, on_exit: Callable[[Engine], None]) -> Engine:
-        return await start_livy(
-            self._installation,
-            address=self.address,
-            workdir=self._workdir / "livy",
-            superuser=self._superuser,
             on_exit=on_exit,
         )

@@ -1,31 +1,23 @@
-"""What every front door has: its ports, an engine that starts when it is needed, faults, and who owns which kernel."""
+"""What every front door has: its ports, engines that start when they are needed, and faults."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector, web
-from yarl import URL
 
 from ...errors import EMRConnectError
-from ..engines.process import Engine
 from ..world.faults import Fault, FaultBoard
 from ..world.world import World
-from .callers import DoorCaller
 from .certificates import CertificateAuthority, private_dns_name
 from .engine_slot import EngineSlot
-from .gateway import GatewayRules
 from .listener import Listener, Mode
-from .owners import Owners
 from .peers import Peers
 from .proxy import WHOLE
-from .reaper import Reaper
 from .websocket_relay import WebSocketRelay
 
 log = logging.getLogger(__name__)
@@ -54,8 +46,7 @@ class Door(ABC):
     """Stands before the engines of one compute; made by the supervisor for each that has engines.
 
     ``compute`` is the compute's id (faults strike it by this), ``name`` is for logs. The engines listen on random ports
-    of ``address``; the gateway's token is made here and kept in memory only. ``authority`` signs the certificate of the
-    ports; None means plain HTTP.
+    of ``address``. ``authority`` signs the certificate of the ports; None means plain HTTP.
     """
 
     def __init__(
@@ -65,10 +56,7 @@ class Door(ABC):
         self.name = name
         self.address = address
         self.authority = authority
-        self.owners = Owners()
-        self.gateway = EngineSlot(f"{name} gateway", self._start_gateway, self._gateway_ended)
         self._world = world
-        self._token = secrets.token_urlsafe(32)
         self._peers = Peers()
         self._gate = asyncio.Event()
         self._gate.set()
@@ -84,21 +72,13 @@ class Door(ABC):
         """Return the ports to listen on, in the order to open them."""
 
     @abstractmethod
-    async def _start_gateway(self, on_exit: Callable[[Engine], None]) -> Engine:
-        """Start this compute's gateway."""
-
-    @abstractmethod
     def _ended(self) -> bool:
         """Tell whether AWS has terminated the compute."""
 
     @property
+    @abstractmethod
     def slots(self) -> dict[str, EngineSlot]:
         """The engines by name."""
-        return {"gateway": self.gateway}
-
-    async def delete_orphans(self) -> int:
-        """Delete what kernels that are gone left in other engines; called by the reaper. Returns how many things."""
-        return 0
 
     async def open(self) -> None:
         """Listen on all ports; raises SandboxStartError when one is taken."""
@@ -109,15 +89,11 @@ class Door(ABC):
             auto_decompress=False,
             read_bufsize=READ_BUFFER_BYTES,
         )
-        self._gateway_rules = GatewayRules(self._session, self.owners, self._gate, self._relays)
-        self._reaper = Reaper(self.name, self.owners, self._living_kernels, self.delete_orphans)
         for port in self._wanted_ports():
             await self._listen(port)
-        self._reaper.start()
 
     async def close(self) -> None:
         """Stop listening, drop every connection, end the engines."""
-        await self._reaper.stop()
         for _, listener, _ in self._ports:
             await listener.set("closed", None)
         self.cut_sockets()
@@ -162,25 +138,6 @@ class Door(ABC):
         slot = self.slots.get(engine)
         return slot.kill() if slot else 0
 
-    @property
-    def _gateway_headers(self) -> dict[str, str]:
-        """The headers that the gateway demands with each request."""
-        return {"Authorization": f"token {self._token}"}
-
-    async def _living_kernels(self) -> set[str] | None:
-        """Return the ids of the kernels that the gateway has and that are not dead; None when it cannot be asked."""
-        engine = self.gateway.running
-        if engine is None:
-            return None
-        url = URL(engine.url) / "api/kernels"
-        async with self._session.get(url, headers=self._gateway_headers) as answer:
-            rows = json.loads(await answer.read()) if answer.status == 200 else None
-        return None if rows is None else {row["id"] for row in rows if row.get("execution_state") != "dead"}
-
-    async def _pass_to_gateway(self, request: web.BaseRequest, caller: DoorCaller) -> web.StreamResponse:
-        engine = await self.gateway.get()
-        return await self._gateway_rules.answer(request, caller, URL(engine.url), self._gateway_headers)
-
     async def _listen(self, port: ServedPort) -> None:
         async def handle(request: web.BaseRequest) -> web.StreamResponse:
             if (refusal := self._peers.refusal(request)) is not None:  # one is false by itself in aiohttp 3.11
@@ -211,10 +168,6 @@ class Door(ABC):
             message, status = "The engine behind this port does not answer.", 502
         body = {"reason": message, "message": message, "msg": message}
         return web.json_response(body, status=status)
-
-    def _gateway_ended(self) -> None:
-        self.owners.forget_kernels()
-        self._reaper.wake()
 
 
 async def fault_answer(faults: FaultBoard, compute: str) -> web.Response | None:

@@ -15,13 +15,14 @@ from ..world.eks import EndpointSpec
 from ..world.world import World
 from .callers import DoorCaller, identify_token
 from .certificates import CertificateAuthority
-from .door import Door, ServedPort
+from .door import ServedPort
+from .gateway_door import GatewayDoor
 
 GATEWAY_WAIT_S = 6.0
 """How long a first request waits for the gateway to start; later ones find it up. Clients repeat a 503."""
 
 
-class EndpointDoor(Door):
+class EndpointDoor(GatewayDoor):
     """Stands before the gateway of one managed endpoint, whose kernels are Spark drivers themselves.
 
     The gateway starts with the first request that bears a good token, so that a sandbox costs nothing for an endpoint

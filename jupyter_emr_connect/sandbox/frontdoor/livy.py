@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from aiohttp import ClientSession, web
 from yarl import URL
 
+from ..engines.layout import Installation
+from ..engines.livy import start_livy
+from ..engines.process import Engine
+from .engine_slot import Start
 from .owners import LivyItem, LivyKind, Owners
 from .proxy import WHOLE, answer_headers, forward, read_small, request_headers, segments_of
 
@@ -28,6 +34,15 @@ PAGES = {(), ("ui",), ("static",), ("metrics",)}
 UI_KINDS: dict[str, LivyKind] = {"session": "sessions", "batch": "batches"}
 ALL = 2**31 - 1
 PAGE = 100
+
+
+def livy_start(installation: Installation, address: str, workdir: Path, superuser: str) -> Start:
+    """Return what starts a Livy server for an :class:`~.engine_slot.EngineSlot`, with the door as its superuser."""
+
+    async def start(on_exit: Callable[[Engine], None]) -> Engine:
+        return await start_livy(installation, address=address, workdir=workdir, superuser=superuser, on_exit=on_exit)
+
+    return start
 
 
 @dataclass(frozen=True)

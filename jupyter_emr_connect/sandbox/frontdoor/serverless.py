@@ -25,14 +25,13 @@ from ..aws.incoming import Incoming
 from ..aws.livy_access import admit, check_role, note
 from ..aws.service import AWSContext, Call
 from ..engines.layout import Installation
-from ..engines.livy import start_livy
 from ..engines.process import Engine
 from ..world.serverless import ApplicationSpec
 from ..world.world import World, user_of_role
 from .certificates import CertificateAuthority
 from .door import Door, ServedPort
 from .engine_slot import EngineSlot
-from .livy import ALL, LivyCall
+from .livy import ALL, LivyCall, livy_start
 from .proxy import WHOLE, read_small, request_headers, segments_of
 
 log = logging.getLogger(__name__)
@@ -91,11 +90,10 @@ class ServerlessDoor(Door):
         self._good = authority.server_context([host_pattern(spec.region)])
         self._aws = aws
         self._region = spec.region
-        self._installation = installation
-        self._workdir = workdir
         self._superuser = f"door-{secrets.token_hex(16)}"
         self._sessions: dict[int, OwnedSession] = {}
-        self.livy = EngineSlot("serverless livy", self._start_livy, self._forget)
+        start = livy_start(installation, spec.address, workdir / "livy", self._superuser)
+        self.livy = EngineSlot("serverless livy", start, self._forget)
 
     @property
     def slots(self) -> dict[str, EngineSlot]:
@@ -197,18 +195,6 @@ class ServerlessDoor(Door):
             made = (await answer.read()).replace(self._superuser.encode(), call.user.encode())
             kind = answer.headers.get("Content-Type", "application/json")
             return web.Response(status=answer.status, body=made, headers={"Content-Type": kind})
-
-    async def _start_gateway(self, on_exit: Callable[[Engine], None]) -> Engine:
-        raise NotImplementedError
-
-    async def _start_livy(self, on_exit: Callable[[Engine], None]) -> Engine:
-        return await start_livy(
-            self._installation,
-            address=self.address,
-            workdir=self._workdir / "livy",
-            superuser=self._superuser,
-            on_exit=on_exit,
-        )
 
 
 def _wanted_session(body: bytes) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from ...errors import ConfigurationError
 from ..aws.registry import SERVICES
 from ..frontdoor.door import Door
+from ..frontdoor.gateway_door import GatewayDoor
 from ..world.world import World
 
 LASTING = {
@@ -40,6 +41,11 @@ OF_AWS = ("throttle", "deny", "down", "lost-answer", "expire-credentials", "slow
 """The faults of AWS's answers; narrowed ones concern those alone."""
 
 
+def _kill_kernels(door: Door) -> int:
+    """Kill the kernels of a door's gateway, if it has one; returns how many."""
+    return door.gateway.kill_children() if isinstance(door, GatewayDoor) else 0
+
+
 class FaultSwitches:
     """Switches the faults of one sandbox, as the control API asks; called on the supervisor's loop."""
 
@@ -52,7 +58,7 @@ class FaultSwitches:
                 "expire-tokens": self._expire_tokens,
                 "cut-sockets": self._each(lambda door: door.cut_sockets()),
                 "kill-gateway": self._each(lambda door: door.kill("gateway")),
-                "kill-kernel": self._each(lambda door: door.gateway.kill_children()),
+                "kill-kernel": self._each(_kill_kernels),
                 "kill-livy": self._each(lambda door: door.kill("livy")),
             }
         )
