@@ -104,7 +104,19 @@ def run(
         jupyter_config=command.config.config,
     )
     result = asyncio.run(headless.run())
+    note_backup(command, target.path)
     return report(command, result, target.path, kernel)
+
+
+def note_backup(command: CommandContext, file: Path) -> None:
+    """Note the written notebook for the backups; where that fails, the next server's scan finds it."""
+    from ..errors import StoreError
+    from ..services.backups.noting import note_file
+
+    try:
+        note_file(command.config, file)
+    except StoreError as error:
+        click.echo(f"The backup of {file} is left to the next Jupyter server: {error}", err=True)
 
 
 def gather_parameters(

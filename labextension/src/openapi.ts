@@ -369,6 +369,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/backups/conflict": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Both sides of a file that was changed here and in S3
+         * @description Neither side is overwritten before somebody chooses. `merged` is the notebook with the changes of both, where no cell was
+         *     changed by both since their common state; that state is there where the bucket keeps versions.
+         */
+        get: operations["getBackupConflict"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/backups/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End a conflict by keeping mine, theirs, both or the merge of both as the present state
+         * @description The other side can be had as a former version. `both` writes theirs into a new file beside mine.
+         */
+        post: operations["resolveBackupConflict"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.yaml": {
         parameters: {
             query?: never;
@@ -390,6 +431,32 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        BackupConflict: {
+            path: string;
+            mine: {
+                /** Format: date-time */
+                saved_at: string;
+                size: number;
+            };
+            theirs: {
+                /** Format: date-time */
+                saved_at: string;
+                size: number;
+                /** @description The machine that wrote it; null for an upload by hand. */
+                host: string | null;
+                version_id: string | null;
+            };
+            mergeable: boolean;
+            /** @description The merged notebook. */
+            merged: Record<string, never> | null;
+            /** @description The cells in which both differ, as nbformat has them; null where a side has no such cell. */
+            diff: {
+                cell_id: string;
+                mine: Record<string, never> | null;
+                theirs: Record<string, never> | null;
+                base: Record<string, never> | null;
+            }[];
+        };
         BackupVersions: {
             items: {
                 /** @description S3's own id, `current` where the bucket keeps no versions, `history:…` or `trash:…`. */
@@ -1635,6 +1702,78 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
+            500: components["responses"]["Defect"];
+            503: components["responses"]["Store"];
+        };
+    };
+    getBackupConflict: {
+        parameters: {
+            query?: {
+                /** @description The file as Jupyter's contents API names it. */
+                path?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Both sides. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupConflict"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            424: components["responses"]["Behind"];
+            429: components["responses"]["Throttled"];
+            500: components["responses"]["Defect"];
+            503: components["responses"]["Store"];
+        };
+    };
+    resolveBackupConflict: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    path: string;
+                    /** @description `mine`, `theirs`, `merge` or `both`. */
+                    choice: string;
+                };
+            };
+        };
+        responses: {
+            /** @description It is done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        path: string;
+                        /** @description The version that has what was here before, or the file that has it; with `both` the file that has theirs. */
+                        saved_present_as: string | null;
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            424: components["responses"]["Behind"];
+            429: components["responses"]["Throttled"];
             500: components["responses"]["Defect"];
             503: components["responses"]["Store"];
         };

@@ -7,17 +7,20 @@ loses between a save and its row is found by the scan at the next start.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from ...config import EMRConnect
 from ...errors import StoreDamaged, StoreError
 from ...store.backups import BackupStore
 from ...tasks import report_failure
-from .scope import Scope
+from .location import open_queue
+from .scope import Scope, open_scope
 
 RETRY_S = 2.0
 
@@ -141,6 +144,24 @@ class ChangeWriter:
         self._store.move(pairs)
         if now:
             self._store.save(now)
+
+
+def note_file(config: EMRConnect, file: Path) -> bool:
+    """Note a file that another process than a server has written, where it lies in a folder that a server backs up.
+
+    Called by commands that write notebooks; blocks on the disk. A running server uploads it within seconds, else the
+    next one does. Returns whether it was noted; raises ``StoreError``.
+    """
+    real = Path(os.path.realpath(file))
+    if not config.backup_location:
+        return False
+    above = [root for root in open_queue(config, "").roots() if real.is_relative_to(root)]
+    if not above:
+        return False
+    root = max(above, key=len)
+    found = [each.path for each in open_scope(config, root).walk(str(real.relative_to(root)))]
+    open_queue(config, root).save(found)
+    return bool(found)
 
 
 def _is_visible(path: str) -> bool:

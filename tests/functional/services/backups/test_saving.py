@@ -12,6 +12,7 @@ import pytest
 from jupyter_emr_connect.errors import StoreDamaged
 from jupyter_emr_connect.services.backups.content import Filter, read_content
 from jupyter_emr_connect.services.backups.history import empty_trash
+from jupyter_emr_connect.services.backups.noting import note_file
 from tests.functional.services.backups.conftest import notebook_of, until
 
 
@@ -235,6 +236,19 @@ def test_a_file_half_written_by_jupyter_is_not_uploaded(folder, bucket):
     folder.save("a.ipynb", notebook_of("saved"))
     folder.work()
     assert bucket.text("team/a.ipynb") == notebook_of("saved")
+
+
+def test_a_file_that_a_command_has_written_is_noted_where_a_server_has_backups(folder, bucket, tmp_path):
+    folder.save("a.ipynb", notebook_of("a"))
+    folder.work()
+    folder.write("deep/out.ipynb", notebook_of("out"))
+    assert note_file(folder.config, folder.root / "deep" / "out.ipynb")
+    assert folder.state("deep/out.ipynb")["state"] == "waiting"
+    folder.work()
+    assert bucket.text("team/deep/out.ipynb") == notebook_of("out")
+    outside = tmp_path / "elsewhere.ipynb"
+    outside.write_text("{}")
+    assert not note_file(folder.config, outside)
 
 
 def test_a_damaged_queue_is_kept_aside_and_made_anew(folder, bucket):
