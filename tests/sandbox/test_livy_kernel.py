@@ -193,6 +193,21 @@ async def types_survive_both_ways(client: AsyncKernelClient) -> None:
     assert await answer(client, "[name for name in globals() if 'emr' in name]") == "[]\n"
 
 
+async def test_scala_cells_run_in_a_session_too(on_livy: Callable[[], list[dict[str, Any]]]) -> None:
+    async with running("emr-spark") as (_, client):
+        assert "count: Long = 7" in await answer(client, "val count = spark.range(7).count()")
+        assert [session["kind"] for session in on_livy()] == ["spark"]
+        assert "text is text in the session" in await answer(client, "%%local\ntext = 'åß\"漢🙂'\n%send -i text")
+        assert await answer(client, "println(text)") == 'åß"漢🙂\n'
+        _, outputs = await execute(client, "%%sql\nSELECT '007' AS code")
+        tables = [one["content"]["data"] for one in outputs if one["msg_type"] == "display_data"]
+        assert any("<td>007</td>" in data.get("text/html", "") for data in tables)
+        reply, _ = await execute(client, "val wrong: Int = text")
+        assert "type mismatch" in reply["content"]["evalue"]
+        reply, _ = await execute(client, "%%spark -o rows\nval rows = spark.range(1)")
+        assert "PySpark sessions alone" in reply["content"]["evalue"]
+
+
 async def test_a_kernel_whose_process_was_killed_leaves_no_session(
     on_livy: Callable[[], list[dict[str, Any]]],
 ) -> None:
