@@ -47,14 +47,15 @@ class Scope:
 
     def includes(self, path: str, size: int = 0) -> bool:
         """Say whether a file has a backup; its ``size`` in bytes matters for other files than notebooks."""
-        parts = PurePath(path).parts
-        if not parts or any(part.startswith(".") or part == ".." for part in parts) or not _is_text(path):
+        if not path or path.startswith(".") or "/." in path or not _is_text(path):
             return False
         if self._is_excluded(path):
             return False
         return path.endswith(".ipynb") or self._takes(path, size)
 
     def _is_excluded(self, path: str) -> bool:
+        if not self.excluded:
+            return False
         above = [path, *(str(parent) for parent in PurePath(path).parents)][:-1]
         names = [*above, *PurePath(path).parts]
         return any(fnmatch.fnmatchcase(name, pattern.rstrip("/")) for pattern in self.excluded for name in names)
