@@ -41,10 +41,12 @@ class StartStages:
 
     async def bounded(self, work: Awaitable[T], seconds: float) -> T:
         """Await ``work``; failing to end in time, or failing at all, names the stage."""
+        began = time.monotonic()
         try:
             return await within(seconds, work)
         except asyncio.TimeoutError:
-            message = f"Stage '{self.current}': nothing came of it within {seconds:.0f} s."
+            spent = time.monotonic() - began  # less than ``seconds`` where a part of the work had its own limit
+            message = f"Stage '{self.current}': nothing came of it within {spent:.0f} s."
             raise KernelStartFailed(message, fix="Try again; see the gateway's log if it stays so.") from None
         except EMRConnectError as error:
             error.message = f"Stage '{self.current}': {error.message}"

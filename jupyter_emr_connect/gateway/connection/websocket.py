@@ -26,6 +26,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import random
 import uuid
 from collections.abc import Awaitable, Callable
@@ -112,10 +113,13 @@ class KernelWebSocket:
         return self.status.state
 
     async def open(self) -> None:
-        """Connect for the first time; raises the gateway's error. Afterwards the socket keeps itself connected."""
+        """Connect for the first time; raises the gateway's error. Afterwards the socket keeps itself connected.
+
+        A gateway answers once the kernel is up, so the caller sets the deadline.
+        """
         self._move(LinkState.CONNECTING)
         try:
-            await self._connect(self._timings.last_attempt_s)
+            await self._connect(math.inf)
         except BaseException:
             self._move(LinkState.CLOSED)
             raise

@@ -36,6 +36,7 @@ class Peer:
     exists: bool = True
     down: bool = False
     torn: int = 0  # so many attempts after the first are cut in their midst
+    slow: float = 0.0  # seconds until a connection is answered
     busy_with: str = ""  # a session that is not answered until its old connection is closed
     farewells: asyncio.Event = field(default_factory=asyncio.Event)
     sessions: list[str] = field(default_factory=list)
@@ -56,6 +57,7 @@ class Peer:
             return web.Response()
         if request.query["session_id"] == self.busy_with:
             await self.farewells.wait()
+        await asyncio.sleep(self.slow)
         ws = web.WebSocketResponse(protocols=self.protocols, max_msg_size=0)
         await ws.prepare(request)
         self.sessions.append(request.query["session_id"])
@@ -107,16 +109,33 @@ async def converse(
             timings=timings,
             reconnect_for=reconnect_for,
         )
-        await link.open()
-        await then(link, seen)
-        await link.close()
-        await client.close()
+        try:
+            await link.open()
+            await then(link, seen)
+        finally:
+            await link.close()
+            await client.close()
     return seen
 
 
 async def drain(ws: web.WebSocketResponse) -> None:
     async for _ in ws:
         pass
+
+
+async def test_a_kernel_that_takes_long_to_come_up_is_waited_for() -> None:
+    # A gateway opens the first WebSocket once the kernel is up; how long that may take, whoever starts it says.
+    peer = Peer(drain_alone, slow=1.0)
+
+    async def then(link: KernelWebSocket, seen: Observed) -> None:
+        await seen.until(lambda: LinkState.CONNECTED in seen.states)
+
+    await converse(peer, then, timings=ConnectionTimings(last_attempt_s=0.1))
+    assert len(peer.sessions) == 1
+
+
+async def drain_alone(ws: web.WebSocketResponse, number: int) -> None:
+    await drain(ws)
 
 
 async def test_garbage_between_messages_is_passed_over() -> None:
