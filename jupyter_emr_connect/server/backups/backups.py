@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import logging
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ...config import EMRConnect
 from ...errors import EMRConnectError
 from ...executors import FILES, run_in
-from ...services.backups.location import open_queue, parse_location
-from ...services.backups.noting import ChangeWriter, FileChange
-from ...services.backups.restoring import FileRestorer, open_restorer
-from ...services.backups.scope import open_scope
-from ...services.backups.status import backups_off
-from ...services.backups.worker import BackupWorker
-from ...store.backups import BackupStore
 from ..contents_events import ContentsEvent, ContentsEvents
 from ..paths import COLLABORATION_DRIVE, PathMapper
+
+if TYPE_CHECKING:  # they bring boto3, which a server without backups does not need to start
+    from ...services.backups.noting import ChangeWriter
+    from ...services.backups.restoring import FileRestorer
+    from ...services.backups.worker import BackupWorker
+    from ...store.backups import BackupStore
 
 LAST_UPLOADS_WITHIN_S = 5.0
 SETTLES_WITHIN_S = 5.0
@@ -37,6 +37,11 @@ class ServerBackups:
         """Begin where a location is set and the contents manager keeps files; a wrong setting is logged."""
         if not self._config.backup_location:
             return
+        from ...services.backups.location import open_queue, parse_location
+        from ...services.backups.noting import ChangeWriter
+        from ...services.backups.scope import open_scope
+        from ...services.backups.worker import BackupWorker
+
         try:
             parse_location(self._config.backup_location)
         except EMRConnectError as error:
@@ -57,6 +62,8 @@ class ServerBackups:
         """Note one contents event; called by the dispatcher."""
         if self._writer is None:
             return
+        from ...services.backups.noting import FileChange
+
         path = event.path.removeprefix(COLLABORATION_DRIVE)
         if event.action in ("save", "copy"):
             self._writer.take(FileChange("save", path))
@@ -69,7 +76,7 @@ class ServerBackups:
     def store(self) -> BackupStore:
         """The queue; raises ``BackupsOff`` where this server keeps no backups."""
         if self._store is None:
-            raise backups_off()
+            raise _off()
         return self._store
 
     @property
@@ -86,11 +93,13 @@ class ServerBackups:
     def worker(self) -> BackupWorker:
         """The worker; raises ``BackupsOff``."""
         if self._worker is None:
-            raise backups_off()
+            raise _off()
         return self._worker
 
     def restorer(self) -> FileRestorer:
         """Return what lists and restores files of this server; blocks. Raises ``BackupsOff``."""
+        from ...services.backups.restoring import open_restorer
+
         return open_restorer(self._config, self._paths.root or "", self.store)
 
     def settle(self) -> None:
@@ -114,3 +123,9 @@ class ServerBackups:
             await run_in(FILES, self._writer.close, SETTLES_WITHIN_S)
         if self._worker is not None:
             await run_in(FILES, self._worker.stop, LAST_UPLOADS_WITHIN_S)
+
+
+def _off() -> EMRConnectError:
+    from ...services.backups.status import backups_off
+
+    return backups_off()

@@ -103,8 +103,8 @@ def test_rights_on_iam_end_at_the_named_user(front, refused):
 def test_old_versions_of_objects_have_rights_of_their_own(front, refused):
     client = front.client("s3")
     version = client.put_object(Bucket="emr-sandbox-notebooks", Key="n", Body=b"1")["VersionId"]
-    _, message, _ = refused(client.get_object, Bucket="emr-sandbox-notebooks", Key="n", VersionId=version)
-    assert "s3:GetObjectVersion" in message
+    _, message, _ = refused(client.delete_object, Bucket="emr-sandbox-notebooks", Key="n", VersionId=version)
+    assert "s3:DeleteObjectVersion" in message
 
 
 def test_session_tokens_are_a_users_only(front, refused):

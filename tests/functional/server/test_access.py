@@ -53,6 +53,8 @@ def asked_of(verb: str, route: str) -> list[tuple[str, str]]:
     asked = [(action, "emr_connect")]
     if route.startswith("kernels"):
         asked.append((action, "kernels"))
+    if route.startswith("backups"):
+        asked.append((action, "contents"))
     if route.endswith("recording"):
         asked.append(("execute", "kernels"))
     return asked

@@ -166,7 +166,7 @@ async def test_a_state_file_that_fails_breaks_no_rename_and_is_told_once(
         for before, after in (("report", "a"), ("a", "b"), ("b", "c")):
             await contents("PATCH", f"work/{before}.ipynb", {"path": f"work/{after}.ipynb"})
         broken = await rest("GET", "attachments")
-    assert (broken.status, broken.json["code"]) == (503, "store")
+    assert (broken.status, broken.json["code"]) == (503, "store-damaged")
     assert (jp_root_dir / "work" / "c.ipynb").exists()
     assert sum("could not follow" in record.message for record in caplog.records) == 1
     restore()

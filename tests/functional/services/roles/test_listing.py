@@ -184,7 +184,7 @@ def test_a_damaged_state_file_hides_no_configured_role(cloud, tmp_path):
     (tmp_path / "broken.sqlite").write_bytes(b"no database at all" * 100)
     listed = list_roles(EMRConnect(runtime_roles=[ANALYST], state_file=str(tmp_path / "broken.sqlite")), cluster(cloud))
     assert [role.arn for role in listed.items] == [ANALYST]
-    assert [error.code for error in listed.errors] == ["store"]
+    assert [error.code for error in listed.errors] == ["store-damaged"]
 
 
 def test_iam_that_fails_is_told_once_and_hides_nothing(cloud, monkeypatch):
