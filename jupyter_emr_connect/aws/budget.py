@@ -31,6 +31,9 @@ RATES: Mapping[tuple[str, str], Rate] = {
     ("emr", "ListInstances"): Rate(10, 0.5),
     ("emr", "ListInstanceGroups"): Rate(10, 1),
     ("emr", "ListInstanceFleets"): Rate(5, 0.5),
+    # Restoring a folder reads one object after the other; S3 takes ten times as many (see below).
+    ("s3", "GetObject"): Rate(500, 500),
+    ("s3", "HeadObject"): Rate(500, 500),
 }
 # For operations without a rate of their own, by service. S3 takes 3,500 writes and 5,500 reads a second for each prefix
 # (https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html).
