@@ -189,6 +189,7 @@ function stageOf(start: KernelStart, trans: TranslationBundle): string {
   const names: Record<string, string> = {
     credentials: trans.__('credentials'),
     gateway: trans.__('gateway'),
+    livy: 'Livy',
     'kernel requested': trans.__('kernel'),
     'kernel ready': trans.__('answer of the kernel'),
     'waiting for the connection': trans.__('connection')

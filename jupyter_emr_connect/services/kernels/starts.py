@@ -13,10 +13,11 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ...errors import KernelStartCancelled
-from ..stages import CREDENTIALS, GATEWAY, READY, REQUESTED
+from ..stages import CREDENTIALS, GATEWAY, LIVY, READY, REQUESTED
 
-# A start from nothing to a kernel that answers; a restart in place has only the last two.
-STEPS = (CREDENTIALS, GATEWAY, REQUESTED, READY)
+# A start from nothing to a kernel that answers, by its stages; a restart in place has only the last two. Livy is looked
+# for in place of a gateway.
+STEPS = {CREDENTIALS: 1, GATEWAY: 2, LIVY: 2, REQUESTED: 3, READY: 4}
 
 _running: dict[str, RunningStart] = {}
 
@@ -76,8 +77,8 @@ class RunningStart:
             "kernelspec": self.kernelspec,
             "path": self.path,
             "stage": self.stage,
-            "step": STEPS.index(self.stage) + 1 if self.stage in STEPS else None,
-            "steps": len(STEPS),
+            "step": STEPS.get(self.stage),
+            "steps": STEPS[READY],
             "since": self.since,
             "began_at": self.began_at,
             "can_cancel": self.end is not None,

@@ -115,6 +115,9 @@ describe('the state of a chip', () => {
       label: 'analytics · EMRAnalyst',
       state: 'Starting 2 of 4: gateway, 6 s'
     });
+    expect(at({ stage: 'livy', since: ago(6) }).state).toBe(
+      'Starting 2 of 4: Livy, 6 s'
+    );
     expect(at({ began_at: ago(9) }).details).not.toContain('usually');
     expect(at({ began_at: ago(16) }).details).toContain('EMR usually needs');
     const waits = { stage: 'waiting for the connection', step: null };

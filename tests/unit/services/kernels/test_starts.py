@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jupyter_emr_connect.services.kernels.starts import RunningStart, cancel_start, running_starts
-from jupyter_emr_connect.services.stages import CONNECTION_RETURNS, READY
+from jupyter_emr_connect.services.stages import CONNECTION_RETURNS, GATEWAY, LIVY, READY
 
 
 def test_a_start_is_listed_with_its_stage_while_it_runs() -> None:
@@ -11,6 +11,9 @@ def test_a_start_is_listed_with_its_stage_while_it_runs() -> None:
     with start.listed("emr-python"):
         assert start in running_starts()
         assert [start.to_json()[name] for name in ("stage", "step", "steps")] == ["credentials", 1, 4]
+        for stage in (GATEWAY, LIVY):
+            start.enter(stage)
+            assert start.to_json()["step"] == 2
         start.enter(READY)
         assert start.to_json()["step"] == 4
         start.enter(CONNECTION_RETURNS)
