@@ -98,6 +98,9 @@ def test_a_restart_that_fails_says_why_and_the_next_one_works(
         expect(told).to_contain_text("HTTP 500")
         expect(told).to_contain_text("See the gateway's own log")
         expect(page.locator(".jp-Dialog")).to_have_count(0)
+        page.reload()  # whoever opens the notebook now is let in
+        expect(page.locator(".jp-Notebook .jp-CodeCell").first).to_be_visible(timeout=60_000)
+        expect(page.get_by_role("button", name="EMR: open, Idle")).to_be_visible(timeout=60_000)
     finally:
         sandbox.fault("--off")
     choose(page, "Kernel", "Restart Kernel and Run All Cells…")

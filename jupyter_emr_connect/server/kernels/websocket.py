@@ -43,12 +43,17 @@ class RecordedWebSocket(ZMQChannelsWebsocketConnection):
         """Wait for a restart under way, and go on; called by jupyter_server before the WebSocket is open.
 
         jupyter_server (2.21) waits for the first half of a restart alone, and then a minute for a kernel that does not
-        come: only the second half knows that and why the restart failed, and has the browser told of it.
+        come: only the second half knows that and why the restart failed, and has the browser told of it. Until the next
+        restart it also refuses whoever opens the notebook, with 500: let in, one can ask for that restart.
         """
         while not (ready := self.kernel_manager.ready).done():
             await asyncio.wait({ready if isinstance(ready, asyncio.Future) else asyncio.wrap_future(ready)})
         jupyters: Any = super()
-        await jupyters.prepare()
+        if ready.cancelled() or ready.exception() is None:
+            await jupyters.prepare()
+        else:
+            await jupyters._register_session()
+            self.session.key = self.kernel_manager.session.key
 
     def connect(self) -> Any:
         """Take note and go on; called by jupyter_server once the WebSocket is open."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 from types import SimpleNamespace
@@ -63,6 +64,29 @@ async def test_a_local_kernels_socket_sends_at_once_unless_it_is_switched_off(
     ws.close()
     await jp_fetch("api", "kernels", kernel["id"], method="DELETE")
     assert seen == [(cls, no_delay)]
+
+
+async def test_a_page_opened_after_a_restart_that_failed_is_let_in(cloud, jp_serverapp, jp_fetch, jp_ws_fetch):
+    """The kernel may be there still, and is restarted from that page."""
+    jp_serverapp.web_app.settings[CLASS_SETTING] = RecordedWebSocket
+    kernel = json.loads((await jp_fetch("api", "kernels", method="POST", allow_nonstandard_methods=True)).body)
+    manager = jp_serverapp.kernel_manager.get_kernel(kernel["id"])
+    await (ready := manager.ready)
+    manager._ready = asyncio.get_running_loop().create_future()
+    manager._ready.set_exception(RuntimeError("HTTP 500"))
+    ws = await jp_ws_fetch("api", "kernels", kernel["id"], "channels")
+    await ws.write_message(json.dumps(message("kernel_info_request")))
+    while json.loads(await ws.read_message())["msg_type"] != "kernel_info_reply":
+        pass
+    ws.close()
+    manager._ready = ready  # else the kernel is taken for dead, and not ended
+    await jp_fetch("api", "kernels", kernel["id"], method="DELETE")
+
+
+def message(msg_type):
+    """Return what a browser sends on the channel of shell."""
+    header = {"msg_id": "m1", "msg_type": msg_type, "session": "s1", "username": "u", "version": "5.3", "date": ""}
+    return {"channel": "shell", "header": header, "parent_header": {}, "metadata": {}, "content": {}, "buffers": []}
 
 
 def manager(provisioner: str | None):
