@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -66,6 +67,12 @@ class AttachmentStore:
     def all(self) -> list[Attachment]:
         """Return all attachments, by path."""
         return [Attachment(**row) for row in self._database.rows("SELECT * FROM attachments ORDER BY path")]
+
+    def version(self) -> str:
+        """Return a text that is another one once any attachment was made, changed, moved or deleted."""
+        rows = self._database.rows("SELECT * FROM attachments ORDER BY path")
+        text = "\n".join(repr(tuple(row)) for row in rows)
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
     def remove(self, path: str) -> bool:
         """Delete the attachment of this path; False when there was none."""

@@ -742,6 +742,8 @@ export interface components {
             items: components["schemas"]["Kernel"][];
             /** @description The starts and restarts that this server makes now; a start is among `items` only once its kernel was requested. */
             starts: components["schemas"]["KernelStart"][];
+            /** @description Another text once any attachment has changed, whoever has changed it. */
+            attachments_version?: string;
             /** @description Why gateways could not be asked; their kernels have the state `unknown`. */
             errors: components["schemas"]["PartialError"][];
             /** @description When this was read, ISO 8601. */

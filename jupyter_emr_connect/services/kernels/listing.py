@@ -15,6 +15,7 @@ from ...errors import EMRConnectError, KernelGone, KernelInUse, KernelUnknown
 from ...executors import LEDGER, run_in
 from ...gateway.connection.status import NOT_THERE
 from ...models import KernelRecord, Owner
+from ...store.attachments import AttachmentStore
 from ...store.database import Database
 from ...store.ledger import Ledger
 from ...store.writes import finish_write
@@ -64,16 +65,19 @@ class KernelList:
     """Kernels of the ledger, the latest first, and why gateways could not be asked (``errors`` of the body).
 
     ``starts`` are the starts that this process makes now; those of a server are in its own answers alone.
+    ``attachments`` is another text once any attachment has changed: who follows the kernels hears of both.
     """
 
     items: list[ListedKernel]
     errors: list[dict[str, Any]] = field(default_factory=list)
     starts: list[RunningStart] = field(default_factory=running_starts)
+    attachments: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the body of ``GET kernels`` and ``jupyter emr kernels --json``."""
         body = list_body([kernel.to_json() for kernel in self.items], self.errors)
-        return body | {"starts": [start.to_json() for start in self.starts]}
+        starts = [start.to_json() for start in self.starts]
+        return body | {"starts": starts, "attachments_version": self.attachments}
 
 
 async def list_kernels(config: EMRConnect, *, check: bool = True) -> KernelList:
@@ -81,9 +85,9 @@ async def list_kernels(config: EMRConnect, *, check: bool = True) -> KernelList:
 
     With ``check`` the gateways are asked, all at once, one connection per (compute, role).
     """
-    kernels = await run_in(LEDGER, read_kernels, config)
+    kernels, version = await run_in(LEDGER, _read_state, config)
     if not check:
-        return KernelList(kernels)
+        return KernelList(kernels, attachments=version)
     groups = [list(group) for _, group in groupby(sorted(kernels, key=_gateway_key), key=_gateway_key)]
     words: dict[str, str] = {}
     errors: list[dict[str, Any]] = []
@@ -91,7 +95,12 @@ async def list_kernels(config: EMRConnect, *, check: bool = True) -> KernelList:
         words.update(states)
         errors += [error] if error else []
     asked = [replace(kernel, word=words[kernel.record.kernel_id]) for kernel in kernels]
-    return KernelList(await finish_write(lambda: [_mark_gone(config, kernel) for kernel in asked]), errors)
+    shown = await finish_write(lambda: [_mark_gone(config, kernel) for kernel in asked])
+    return KernelList(shown, errors, attachments=version)
+
+
+def _read_state(config: EMRConnect) -> tuple[list[ListedKernel], str]:
+    return read_kernels(config), AttachmentStore(Database(config.state_file)).version()
 
 
 def _mark_gone(config: EMRConnect, kernel: ListedKernel) -> ListedKernel:

@@ -105,6 +105,25 @@ describe('a chip', () => {
     expect(button().title).toContain(ANALYST);
   });
 
+  it('follows what another tab or a terminal attaches', async () => {
+    let version = 'v1';
+    server.routes['GET kernels'] = () => ({
+      ...itemsOf(kernel()),
+      attachments_version: version
+    });
+    await make();
+    await after(() => model.kernels.refresh());
+    const asked = server.count('GET attachments');
+    await after(() => model.kernels.refresh());
+    expect(server.count('GET attachments')).toBe(asked); // nothing has changed
+    server.routes['GET attachments'] = () =>
+      itemsOf(attachment({ runtime_role: ENGINEER }));
+    version = 'v2';
+    await after(() => notebook.sessionContext.give('emr-pyspark'));
+    await after(() => model.kernels.refresh());
+    expect(button().title).toContain('attached as EMREngineer');
+  });
+
   it('is hidden where the kernel is a local one, and then asks nothing', async () => {
     await make('python3');
     expect(chip.isHidden).toBe(true);

@@ -12,6 +12,14 @@ import type { Attachment, NewAttachment } from '../tokens';
 /** The steps that the server takes, by the `hop` of an error at each. */
 export const HOPS = ['compute', 'credentials', 'address', 'gateway', 'store'];
 
+/** An attachment that failed. */
+export interface IFailed {
+  what: NewAttachment;
+  problem: IProblem;
+  /** Tries it again; null where attaching again is all. */
+  again: (() => unknown) | null;
+}
+
 /** Attaches one notebook or folder at a time. */
 export class AttachingModel {
   constructor(
@@ -40,7 +48,7 @@ export class AttachingModel {
   }
 
   /** What failed last, until the next begins. */
-  get failed(): { what: NewAttachment; problem: IProblem } | null {
+  get failed(): IFailed | null {
     return this._failed;
   }
 
@@ -49,8 +57,14 @@ export class AttachingModel {
     return this._done;
   }
 
-  /** Attach and return the attachment; null when it failed or was cancelled. One that is under way is cancelled first. */
-  async attach(what: NewAttachment): Promise<Attachment | null> {
+  /**
+   * Attach and return the attachment; null when it failed or was cancelled. One that is under way is cancelled first.
+   * `again` tries it again, where more is to be done than attaching.
+   */
+  async attach(
+    what: NewAttachment,
+    again: (() => unknown) | null = null
+  ): Promise<Attachment | null> {
     this.cancel();
     const abort = (this._abort = new AbortController());
     this._current = what;
@@ -67,7 +81,7 @@ export class AttachingModel {
       return made;
     } catch (error) {
       if (!abort.signal.aborted) {
-        this._failed = { what, problem: asProblem(error) };
+        this._failed = { what, problem: asProblem(error), again };
       }
       return null;
     } finally {
@@ -100,5 +114,5 @@ export class AttachingModel {
   private _changed = new Signal<this, void>(this);
   private _current: NewAttachment | null = null;
   private _done: Attachment | null = null;
-  private _failed: { what: NewAttachment; problem: IProblem } | null = null;
+  private _failed: IFailed | null = null;
 }

@@ -60,6 +60,7 @@ export class EMRModel {
     void this.memory.load();
     this.computes.changed.connect(this._emit, this);
     this.attachments.changed.connect(this._emit, this);
+    this.kernels.changed.connect(this._onKernels, this);
   }
 
   readonly attaching: AttachingModel;
@@ -156,9 +157,15 @@ export class EMRModel {
     await this.computes.refresh(true);
   }
 
-  /** Attach, remember the choice, and return the attachment; null when it failed or was cancelled. */
-  async attach(what: NewAttachment): Promise<Attachment | null> {
-    const made = await this.attaching.attach(what);
+  /**
+   * Attach, remember the choice, and return the attachment; null when it failed or was cancelled. `again` is what "Try
+   * again" does, where that is more than attaching.
+   */
+  async attach(
+    what: NewAttachment,
+    again: (() => unknown) | null = null
+  ): Promise<Attachment | null> {
+    const made = await this.attaching.attach(what, again);
     this.attachments.invalidate(); // also one that was cancelled: it may have been kept before
     if (made) {
       const compute = this.computes.find(what.compute);
@@ -181,6 +188,19 @@ export class EMRModel {
     this._changed.emit();
   }
 
+  /** Look at the attachments anew where another tab, or somebody in a terminal, has changed them. */
+  private _onKernels(): void {
+    const version = this.kernels.attachmentsVersion;
+    if (version !== null && version !== this._attachmentsVersion) {
+      const isFirst = this._attachmentsVersion === null;
+      this._attachmentsVersion = version;
+      if (!isFirst) {
+        this.attachments.invalidate();
+      }
+    }
+  }
+
+  private _attachmentsVersion: string | null = null;
   private _attached = new Signal<this, Attachment>(this);
   private _changed = new Signal<this, void>(this);
   private _chosen: string | null = null;

@@ -37,6 +37,11 @@ export class KernelsModel implements IDisposable {
     return this._items;
   }
 
+  /** Another text once any attachment has changed, here or elsewhere; null before the first answer. */
+  get attachmentsVersion(): string | null {
+    return this._attachmentsVersion;
+  }
+
   /** Why single gateways could not be asked. */
   get errors(): readonly PartialError[] {
     return this._errors;
@@ -126,6 +131,7 @@ export class KernelsModel implements IDisposable {
         ? list.items
         : list.items.map(kernel => withState(kernel, states));
       this._starts = list.starts ?? []; // an older server has none
+      this._attachmentsVersion = list.attachments_version ?? null;
       this._errors = check ? list.errors : this._errors;
       this._problem = null;
     } catch (error) {
@@ -140,6 +146,7 @@ export class KernelsModel implements IDisposable {
   }
 
   private _asked = 0;
+  private _attachmentsVersion: string | null = null;
   private _changed = new Signal<this, void>(this);
   private _errors: readonly PartialError[] = [];
   private _items: readonly EMRKernel[] | null = null;

@@ -124,3 +124,14 @@ async def test_a_kernel_follows_its_notebook(jp_root_dir, jp_fetch, rest, ledger
 
 async def test_a_server_leaves_its_kernels_unless_it_is_told_to_end_them(jp_serverapp):
     assert jp_serverapp.web_app.settings["emr_connect"].on_server_exit == "detach"
+
+
+async def test_the_list_tells_that_attachments_have_changed(rest, notebook):
+    async def version():
+        return (await rest("GET", "kernels", params={"check": "false"})).json["attachments_version"]
+
+    versions = [await version()]
+    made = (await rest("POST", "attachments", {"compute": "open", "path": "work/report.ipynb"})).json
+    versions.append(await version())
+    await rest("DELETE", f"attachments/{made['id']}")
+    assert await version() == versions[0] != versions[1]
