@@ -88,7 +88,7 @@ export function addCommands(
     execute: async args => {
       const what = asked(args, model);
       if (what) {
-        return model.attach(what); // the notebook follows by the signal
+        return attachOrSay(app, model, what, null); // the notebook follows by the signal
       }
       await commands.execute(CommandIDs.openPanel);
       return null;
@@ -160,7 +160,7 @@ function placeOf(args: ReadonlyPartialJSONObject): string {
   return [name, role].filter(Boolean).join(' · ');
 }
 
-/** Make a notebook, attach it, and open it with a kernel there; where attaching fails, the panel says why. */
+/** Make a notebook, attach it, and open it with a kernel there; where attaching fails, no notebook is left behind. */
 async function newNotebook(
   app: JupyterFrontEnd,
   model: EMRModel,
@@ -189,19 +189,44 @@ async function newNotebook(
     'in-progress',
     { autoClose: false }
   );
-  const attached = await model.attach({
-    ...what,
-    path: model.contents.localPath(path)
-  });
+  const here = { ...what, path: model.contents.localPath(path) };
+  const again = (): unknown => commands.execute(CommandIDs.newNotebook, args);
+  const attached = await attachOrSay(app, model, here, again);
   Notification.dismiss(said);
   if (!attached) {
-    await commands.execute(CommandIDs.openPanel);
+    // Nobody has seen it yet. Where it cannot be deleted, the file browser shows it.
+    await model.contents.delete(path).catch(() => undefined);
+    return null;
   }
   return commands.execute('docmanager:open', {
     path,
     factory: 'Notebook',
     kernel: { name }
   });
+}
+
+/** Attach; where it fails, the panel says why, or a notice where there is none. */
+async function attachOrSay(
+  app: JupyterFrontEnd,
+  model: EMRModel,
+  what: NewAttachment,
+  again: (() => unknown) | null
+): Promise<Attachment | null> {
+  const compute = model.computes.find(what.compute);
+  if (compute) {
+    model.choose(compute);
+  }
+  const attached = await model.attach(what, again);
+  const { failed } = model.attaching;
+  if (!attached && failed) {
+    if (app.commands.isEnabled(CommandIDs.openPanel)) {
+      await app.commands.execute(CommandIDs.openPanel);
+    } else {
+      const { message, fix } = failed.problem;
+      Notification.error(`${message} ${fix}`.trim(), { autoClose: false });
+    }
+  }
+  return attached;
 }
 
 /** Return what a command's arguments ask to attach; null where they leave the compute open. */

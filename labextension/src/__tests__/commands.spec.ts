@@ -2,6 +2,7 @@
  * @jest-environment ./jest.browser.js
  */
 import type { JupyterFrontEnd } from '@jupyterlab/application';
+import { Notification } from '@jupyterlab/apputils';
 import { nullTranslator } from '@jupyterlab/translation';
 import { CommandRegistry } from '@lumino/commands';
 
@@ -232,8 +233,26 @@ describe('the commands', () => {
     ]);
     expect(activated).toEqual([]);
     server.routes['POST attachments'] = () => failure('No.');
+    const deleted = jest.spyOn(contents, 'delete');
     await commands.execute(CommandIDs.newNotebook, where);
-    expect([activated, opened.length]).toEqual([['sidebar'], 2]); // it says why
+    expect([activated, opened.length]).toEqual([['sidebar'], 1]); // it says why
+    expect(deleted).toHaveBeenCalledWith('RTC:work/Untitled.ipynb');
+    server.routes['POST attachments'] = () => json(attachment(), 201);
+    await model.attaching.failed?.again?.();
+    expect(opened).toHaveLength(2);
+  });
+
+  it('say why nothing was attached, in a notice where there is no panel', async () => {
+    server.routes['POST attachments'] = () => failure('No.');
+    await attach('a.ipynb');
+    expect([activated, Notification.manager.count]).toEqual([['sidebar'], 0]);
+    const others = new CommandRegistry();
+    const bare = { ...app, commands: others } as unknown as JupyterFrontEnd;
+    addCommands(bare, model, null, null, trans);
+    await others.execute(CommandIDs.attach, { compute: 'j-1' });
+    const [{ message, id }] = Notification.manager.notifications;
+    expect(message).toBe('No. Mend it.');
+    Notification.dismiss(id);
   });
 
   it('say what arguments they take', async () => {

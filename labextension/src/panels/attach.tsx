@@ -7,8 +7,8 @@ import React, { useEffect, useId, useRef, useState } from 'react';
 import { useChanges, useSeconds } from '../components/hooks';
 import { Button, Problem } from '../components/problem';
 import { roleName, span } from '../components/words';
-import type { AttachingModel } from '../models/attaching';
 import { HOPS } from '../models/attaching';
+import type { AttachingModel, IFailed } from '../models/attaching';
 import { keyOf } from '../models/computes';
 import type { Memory } from '../models/memory';
 import { roleOf } from '../models/roles';
@@ -40,9 +40,12 @@ export function AttachSection(props: IProps): JSX.Element {
       {compute ? (
         <Chosen key={keyOf(compute)} {...props} compute={compute} />
       ) : (
-        <p className="jp-EmrDim">
-          {trans.__('Choose a compute in the list above.')}
-        </p>
+        <>
+          <Progress {...props} />
+          <p className="jp-EmrDim">
+            {trans.__('Choose a compute in the list above.')}
+          </p>
+        </>
       )}
     </div>
   );
@@ -261,7 +264,7 @@ function RoleChoice(
   );
 }
 
-function Progress(props: IProps & { compute: Compute }): JSX.Element | null {
+function Progress(props: IProps): JSX.Element | null {
   const { attaching, trans } = props;
   useSeconds(attaching.current !== null);
   const { current, failed, done } = attaching;
@@ -294,10 +297,9 @@ function Progress(props: IProps & { compute: Compute }): JSX.Element | null {
 }
 
 /** What failed, brought into sight once. */
-function Failed(
-  props: IProps & { failed: NonNullable<AttachingModel['failed']> }
-): JSX.Element {
+function Failed(props: IProps & { failed: IFailed }): JSX.Element {
   const { failed, trans } = props;
+  const retry = failed.again ?? (() => props.onAttach(failed.what));
   const node = useRef<HTMLDivElement>(null);
   useEffect(() => {
     // Newer browsers return a promise, which is no clean-up.
@@ -307,7 +309,7 @@ function Failed(
     <div className="jp-EmrFailed" ref={node}>
       <Steps hop={failed.problem.hop} trans={trans} />
       <Problem problem={failed.problem} trans={trans}>
-        <Button accept onClick={() => props.onAttach(failed.what)}>
+        <Button accept onClick={() => void retry()}>
           {trans.__('Try again')}
         </Button>
       </Problem>

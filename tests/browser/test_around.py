@@ -1,0 +1,124 @@
+"""What stands around the panel: the stage of a start and its cancel, the launcher, drag and drop, a change of role."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.panel import option, until
+from tests.conftest import Sandbox
+from tests.sandbox.notebooks import write_notebook
+
+pytestmark = [pytest.mark.sandbox, pytest.mark.xdist_group("browser")]  # they share JupyterLab
+
+
+@pytest.fixture
+def folder(root: Path) -> Path:
+    """A folder that is attached to nothing."""
+    folder = root / "around"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def run_first_cell(page: Page) -> None:
+    page.locator(".jp-Notebook .jp-CodeCell").first.click()
+    page.keyboard.press("Shift+Enter")
+
+
+def menu(page: Page, *labels: str) -> None:
+    """Choose an item of the main menu, by the labels on the way to it."""
+    page.locator(".lm-MenuBar-itemLabel").get_by_text(labels[0], exact=True).click()
+    for label in labels[1:]:
+        page.locator(".lm-Menu-itemLabel").get_by_text(label, exact=True).click()
+
+
+def test_a_start_says_its_stage_and_is_cancelled(lab: str, folder: Path, page: Page, sandbox: Sandbox) -> None:
+    path = write_notebook(folder / "slow.ipynb", "emr-python", "print(int(input()) * 7)")
+    assert sandbox.cli("attach", "open", str(path)).returncode == 0
+    sandbox.fault("slow:4000", "--compute", "open")
+    try:
+        page.goto(f"{lab}/lab/tree/around/slow.ipynb?reset")
+        chip = page.get_by_role("button", name="EMR:")
+        expect(chip).to_have_accessible_name(re.compile(r"EMR: open, Starting \d of 4: [a-z ]+, \d+ s"), timeout=60_000)
+        run_first_cell(page)
+        waiting = page.locator(".jp-CodeCell").first.get_by_role("status")
+        expect(waiting).to_contain_text(re.compile(r"waits for the kernel: [a-z ]+, \d+ s"))
+        page.get_by_role("button", name="Cancel start").click()
+        notice = page.locator(".jp-EmrNotice").get_by_role("alert")
+        expect(notice).to_contain_text("was cancelled", timeout=60_000)
+    finally:
+        sandbox.fault("slow", "--off")
+    expect(waiting).to_have_count(0)
+    known = page.request.get(f"{lab}/jupyter-emr-connect/kernels?check=false&notebooks=true").json()
+    assert "around/slow.ipynb" not in [one["notebook"] for one in known["starts"]]
+    notice.get_by_role("button", name="Try again").click()
+    expect(chip).to_have_accessible_name("EMR: open, Idle", timeout=90_000)
+    run_first_cell(page)
+    expect(chip).to_have_accessible_name(re.compile(r"EMR: open, Busy \d+:\d\d"), timeout=60_000)
+    page.locator(".jp-Stdin-input").fill("6")
+    page.keyboard.press("Enter")
+    expect(page.locator(".jp-OutputArea-output").last).to_have_text("42\n", timeout=60_000)
+    expect(chip).to_have_accessible_name("EMR: open, Idle", timeout=30_000)
+
+
+def test_a_card_of_the_launcher_opens_a_notebook_on_its_compute(
+    lab: str, root: Path, page: Page, sandbox: Sandbox
+) -> None:
+    before = set(root.glob("*.ipynb"))
+    page.goto(f"{lab}/lab?reset")
+    cards = page.locator(".jp-LauncherCard[data-category='EMR']")
+    sandbox.fault("no-gateway", "--compute", "open")
+    try:
+        cards.filter(has_text="Python on EMR · open").click(timeout=60_000)
+        failed = page.locator(".jp-EmrFailed")
+        expect(failed.get_by_role("alert")).to_contain_text("gateway", timeout=60_000)
+        expect(cards.first).to_be_visible()  # the launcher stands, and no notebook is left behind
+        expect(page.locator(".jp-Notebook")).to_have_count(0)
+        until(lambda: set(root.glob("*.ipynb")) == before)
+    finally:
+        sandbox.fault("no-gateway", "--compute", "open", "--off")
+    failed.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("button", name="EMR:")).to_have_accessible_name("EMR: open, Idle", timeout=90_000)
+    page.locator(".jp-Notebook .jp-CodeCell").first.click()
+    page.keyboard.type("print(6 * 7)")
+    page.keyboard.press("Shift+Enter")
+    expect(page.locator(".jp-OutputArea-output").last).to_have_text("42\n", timeout=60_000)
+    expect(page.locator("#jp-bottom-panel").get_by_role("button", name="EMR open")).to_be_visible()
+
+
+def test_a_compute_dropped_on_a_notebook_is_attached(lab: str, folder: Path, page: Page) -> None:
+    write_notebook(folder / "dropped.ipynb", "python3", "1")
+    page.goto(f"{lab}/lab/tree/around/dropped.ipynb?reset")
+    expect(page.locator(".jp-Notebook")).to_be_visible(timeout=60_000)
+    menu(page, "Kernel", "EMR", "EMR: Show Computes")
+    # Before the list is complete its rows move, also under a mouse that drags one.
+    expect(page.locator(".jp-EmrAge")).to_contain_text("as of", timeout=60_000)
+    option(page, "open").drag_to(page.locator(".jp-Notebook"))
+    expect(page.get_by_text("around/dropped.ipynb is attached.")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("button", name="EMR: open")).to_have_accessible_name(re.compile("Idle$"), timeout=90_000)
+
+
+def test_a_kernel_that_runs_as_another_role_says_so_and_is_restarted(
+    lab: str, folder: Path, page: Page, sandbox: Sandbox
+) -> None:
+    path = write_notebook(folder / "role.ipynb", "emr-python", "1")
+    roles = {arn.rsplit("/", 1)[-1]: arn for arn in sandbox.status["roles"]}
+    attached = sandbox.cli("attach", "analytics", str(path), "--runtime-role", roles["EMRAnalyst"])
+    assert attached.returncode == 0, attached.stderr
+    page.goto(f"{lab}/lab/tree/around/role.ipynb?reset")
+    chip = page.get_by_role("button", name="EMR: analytics")
+    expect(chip).to_have_accessible_name("EMR: analytics · EMRAnalyst, Idle", timeout=90_000)
+    page.get_by_role("tab", name="EMR", exact=True).click()
+    rows = page.get_by_role("listbox", name="Computes")
+    rows.get_by_role("option", name="analytics", exact=True).click(timeout=60_000)
+    role = page.get_by_role("region", name="Runtime role").get_by_role("combobox", name="Runtime role")
+    role.fill("EMREngineer", timeout=30_000)
+    page.get_by_role("button", name="Attach to this notebook").click()
+    notice = page.locator(".jp-EmrNotice").get_by_role("alert")
+    expect(notice).to_contain_text("The kernel runs as EMRAnalyst; attached as EMREngineer.", timeout=60_000)
+    expect(chip).to_have_accessible_name("EMR: analytics · EMRAnalyst ≠, Idle · attached as EMREngineer")
+    notice.get_by_role("button", name="Restart under EMREngineer").click()
+    expect(chip).to_have_accessible_name("EMR: analytics · EMREngineer, Idle", timeout=90_000)
