@@ -70,8 +70,9 @@ interface ISaysKernelDied {
 
 /** Shows banners above the notebooks whose kernel is gone, could not be restarted or lacks credentials. */
 export class KernelNotices {
+  /** `panel` returns what opens the panel; null while there is none, as in Notebook 7. */
   constructor(
-    private _openPanel: () => void,
+    private _panel: () => (() => void) | null,
     private _runAbove: () => void,
     private _trans: TranslationBundle
   ) {}
@@ -123,10 +124,10 @@ export class KernelNotices {
   private _actions(panel: NotebookPanel, problem: IProblem): IAction[] {
     const trans = this._trans;
     const close = { label: trans.__('Close') };
-    const choose = {
-      label: trans.__('Other compute …'),
-      execute: this._openPanel
-    };
+    const open = this._panel();
+    const choose = open
+      ? [{ label: trans.__('Other compute …'), execute: open }]
+      : [];
     const restart = (): void => {
       // What is wrong with it then is said above the notebook again.
       panel.sessionContext.restartKernel().catch(() => undefined);
@@ -135,14 +136,14 @@ export class KernelNotices {
       case 'restart-failed':
         return [
           { label: trans.__('Try again'), execute: restart, accept: true },
-          choose,
+          ...choose,
           close
         ];
       case 'kernel-gone':
         return [
           { label: trans.__('Run all above'), execute: this._runAbove },
           { label: trans.__('Restart'), execute: restart },
-          choose,
+          ...choose,
           close
         ];
       default:

@@ -81,6 +81,7 @@ describe('what is said of a kernel', () => {
 
 describe('above a notebook', () => {
   const done: string[] = [];
+  let hasPanel: boolean;
   let notebook: FakeNotebook & {
     _autorestarting?: boolean;
   };
@@ -112,11 +113,25 @@ describe('above a notebook', () => {
     Object.assign(notebook.sessionContext.session!.kernel, {
       anyMessage: messages
     });
+    hasPanel = true;
+    const panel = (): void => void done.push('panel');
     new KernelNotices(
-      () => done.push('panel'),
+      () => (hasPanel ? panel : null),
       () => done.push('above'),
       trans
     ).watch(notebook.self);
+  });
+
+  it('offers the panel where there is one, not in Notebook 7', async () => {
+    const choose = { name: 'Other compute …' };
+    await say({ state: 'gone' });
+    fireEvent.click(screen.getByRole('button', choose));
+    expect(done).toEqual(['panel']);
+    hasPanel = false;
+    await say({ state: 'gone' });
+    expect(screen.queryByRole('button', choose)).toBeNull();
+    fireEvent.click(screen.getByRole('button', { name: 'Restart' }));
+    expect(notebook.sessionContext.restarts).toBe(1);
   });
 
   it('a restart that failed can be tried again, and is forgotten once the kernel is there', async () => {

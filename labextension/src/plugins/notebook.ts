@@ -56,7 +56,7 @@ export const notebook: JupyterFrontEndPlugin<void> = {
     const failures = new StartFailures(specs, panel, trans);
     const runAbove = (): void =>
       void app.commands.execute('notebook:run-all-above');
-    const notices = new KernelNotices(openPanel, runAbove, trans);
+    const notices = new KernelNotices(panel, runAbove, trans);
     new ReconnectingNotices(
       model.kernels,
       (id, written) => model.computes.find(id)?.name ?? written ?? id,
