@@ -67,8 +67,14 @@ export class EMRSidebar extends SidePanel {
     this._kernels.node.focus(); // which scrolls it into sight
   }
 
+  dispose(): void {
+    this._observer.disconnect();
+    super.dispose();
+  }
+
   protected onAfterAttach(message: Message): void {
     super.onAfterAttach(message);
+    this._observer.observe(this.content.node);
     (this.content as AccordionPanel).setRelativeSizes(SIZES);
   }
 
@@ -83,6 +89,8 @@ export class EMRSidebar extends SidePanel {
   }
 
   private _kernels: ReactWidget;
+  // The identity above grows with what it says, and the sections would keep their height, the last one out of reach.
+  private _observer = new ResizeObserver(() => this.content.update());
 }
 
 function section(title: string, render: () => JSX.Element): ReactWidget {
