@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 FOLDER = "share/jupyter/labextensions/jupyter_emr_connect/"
+MOST_KB = 150  # of JavaScript, gzipped
 
 
 def test_the_wheel_brings_the_built_plugin(tmp_path: Path) -> None:
@@ -21,6 +23,9 @@ def test_the_wheel_brings_the_built_plugin(tmp_path: Path) -> None:
         inside = {name.removeprefix(FOLDER): name for name in names if name.startswith(FOLDER)}
         (package,) = (name for name in archive.namelist() if name.endswith(f"{FOLDER}package.json"))
         described = json.loads(archive.read(package))
+        scripts = [archive.read(name) for name in archive.namelist() if FOLDER in name and name.endswith(".js")]
     assert described["jupyterlab"]["_build"]["load"] in inside
     assert "install.json" in inside
     assert not [name for name in inside if "build_log" in name]
+    assert scripts
+    assert sum(len(gzip.compress(script, 9)) for script in scripts) <= MOST_KB * 1000
