@@ -233,7 +233,8 @@ describe('the commands', () => {
     ]);
     expect(activated).toEqual([]);
     server.routes['POST attachments'] = () => failure('No.');
-    const deleted = jest.spyOn(contents, 'delete');
+    const deleted = jest.fn(() => Promise.resolve());
+    Object.assign(contents, { delete: deleted });
     await commands.execute(CommandIDs.newNotebook, where);
     expect([activated, opened.length]).toEqual([['sidebar'], 1]); // it says why
     expect(deleted).toHaveBeenCalledWith('RTC:work/Untitled.ipynb');

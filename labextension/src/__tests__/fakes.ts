@@ -337,8 +337,7 @@ export const SPECS: KernelSpec.ISpecModels = {
 export const contents = {
   localPath: (path: string) => path.slice(path.indexOf(':') + 1),
   newUntitled: ({ path = '' }) =>
-    Promise.resolve({ path: `${path}/Untitled.ipynb` }),
-  delete: () => Promise.resolve()
+    Promise.resolve({ path: `${path}/Untitled.ipynb` })
 } as unknown as Contents.IManager;
 
 /** The part of a session context that is looked at. */
