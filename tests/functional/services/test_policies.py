@@ -16,7 +16,8 @@ import pytest
 from jupyter_emr_connect.aws.emr import cluster_session_credentials, describe_cluster, list_clusters
 from jupyter_emr_connect.aws.emr_containers import endpoint_token
 from jupyter_emr_connect.aws.emr_serverless import start_application
-from jupyter_emr_connect.aws.session import forget, open_session
+from jupyter_emr_connect.aws.s3 import S3Store
+from jupyter_emr_connect.aws.session import SessionKey, forget, open_session
 from jupyter_emr_connect.errors import EMRConnectError
 from jupyter_emr_connect.models import AccessRole
 from jupyter_emr_connect.sandbox.aws.identity import iam_backend
@@ -29,8 +30,9 @@ from .accounts import ROLES, allow, application, endpoint, give, make_role, make
 PAGE = Path(__file__).parents[3] / "docs" / "policies.md"
 BLOCK = re.compile(r"^#+ .*\(`([a-z0-9-]+)`\)\n(?:(?!#).*\n)*?```json\n((?:(?!```).*\n)*)```", re.MULTILINE)
 ACTION = re.compile(
-    r"\b(?:elasticmapreduce|emr-containers|emr-serverless|iam|sts):(?!ExecutionRoleArn)[A-Z][A-Za-z]+\b"
+    r"\b(?:elasticmapreduce|emr-containers|emr-serverless|iam|s3|sts):(?!ExecutionRoleArn)[A-Z][A-Za-z]+\b"
 )
+BUCKET = "emr-sandbox-notebooks"
 ANALYST = f"{ROLES}/EMRAnalyst"
 EXTERNAL_ID = "the-id-you-agreed-on"
 ACCESS = "EMRConnectAccess"
@@ -125,6 +127,29 @@ def start_serverless(scene: Scene) -> str:
     return " ".join(said)
 
 
+def backups(scene: Scene) -> str:
+    """Save, look for, read, look back and delete, as the worker and the commands of backups do."""
+    earlier = S3Store(BUCKET, SessionKey("administrator", REGION))
+    kept, old = earlier.put("team/kept.ipynb", b"1"), earlier.put("team/old.ipynb", b"1")
+    earlier.put("team/kept.ipynb", b"2")
+    own = S3Store(BUCKET, SessionKey("ann", REGION))
+    said: list[str] = []
+    asks: list[Callable[[], Any]] = [
+        lambda: own.put("team/new.ipynb", b"1", if_none_match=True),
+        lambda: own.get("team/kept.ipynb").read(),
+        lambda: own.get("team/kept.ipynb", kept.version_id).read(),
+        lambda: own.delete("team/old.ipynb", if_match=old.etag),
+        lambda: list(own.objects("team/")),
+        lambda: list(own.versions("team/")),
+    ]
+    for ask in asks:
+        with told(said):
+            ask()
+    for key in ("new", "kept", "old"):
+        earlier.delete(f"team/{key}.ipynb")
+    return " ".join(said)
+
+
 def roles(scene: Scene) -> str:
     own = iam_backend(ACCOUNT).users["ann"]
     look = [allow(["elasticmapreduce:DescribeCluster", "elasticmapreduce:DescribeSecurityConfiguration"])]
@@ -173,12 +198,14 @@ FEATURES: dict[str, Callable[[Scene], str]] = {
     "use-serverless": use_serverless,
     "start-serverless": start_serverless,
     "roles": roles,
+    "backups": backups,
     "access-role-user": through_access_role,
     "access-role-trust": through_access_role,
     "access-role": through_access_role,
 }
 # What these grant is seen by others than the request log: simulated, or asked of the trust policy inside another call.
-UNLOGGED = {"use-serverless", "trust-ec2", "access-role-trust", "access-role-user"}
+# S3's actions have other names than its calls.
+UNLOGGED = {"use-serverless", "trust-ec2", "access-role-trust", "access-role-user", "backups"}
 
 
 @pytest.fixture
