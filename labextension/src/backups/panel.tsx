@@ -16,7 +16,7 @@ import { notebookOf } from './commands';
 import { ConflictSection } from './conflict';
 import { cellsOf, putCell, savePresent } from './restoring';
 import type { IView } from './status';
-import type { TimelineModel } from './timeline';
+import type { IDone, TimelineModel } from './timeline';
 import { VersionsSection } from './versions';
 import { itemText } from './words';
 
@@ -66,7 +66,7 @@ export class BackupsPanel extends ReactWidget implements IView {
 
   protected onAfterHide(message: Message): void {
     super.onAfterHide(message);
-    this._options.model.show(null); // which ends asking
+    this._options.model.pause();
   }
 
   protected render(): JSX.Element {
@@ -132,16 +132,7 @@ function Backups(
         />
       )}
       {model.problem && <Problem problem={model.problem} trans={trans} />}
-      {model.done && (
-        <p role="status">
-          {model.done.saved_present_as
-            ? trans.__(
-                'Done. What was here before is kept as %1.',
-                model.done.saved_present_as
-              )
-            : trans.__('Done.')}
-        </p>
-      )}
+      {model.done && <p role="status">{doneText(model.done, trans)}</p>}
       <div className="jp-EmrButtons">
         <Button onClick={() => run(BackupCommandIDs.backupNow, path)}>
           {trans.__('Back up now')}
@@ -179,6 +170,17 @@ function Backups(
       />
     </>
   );
+}
+
+/** What is said when something was brought back or a conflict ended. */
+function doneText(done: IDone, trans: TranslationBundle): string {
+  const kept = done.saved_present_as;
+  if (!kept) {
+    return trans.__('Done.');
+  }
+  return done.choice === 'both'
+    ? trans.__('Done. Theirs is in %1, beside yours.', kept)
+    : trans.__('Done. What was here before is kept as %1.', kept);
 }
 
 /** What is said where there are no backups: how to have some. */

@@ -18,6 +18,11 @@ import type {
 } from './api';
 import type { BackupStatusModel } from './status';
 
+/** What was brought back, or how a conflict ended. */
+export interface IDone extends IRestored {
+  choice?: Choice;
+}
+
 /** What the panel shows; it asks when a file is shown, and when the state of its backup has changed. */
 export class TimelineModel implements IDisposable {
   constructor(
@@ -53,7 +58,7 @@ export class TimelineModel implements IDisposable {
   }
 
   /** What was done last. */
-  get done(): IRestored | null {
+  get done(): IDone | null {
     return this._done;
   }
 
@@ -87,8 +92,14 @@ export class TimelineModel implements IDisposable {
     Signal.clearData(this);
   }
 
+  /** Ask nothing more until something is shown again; what was chosen stays. */
+  pause(): void {
+    this._isPaused = true;
+  }
+
   /** Show a file's versions; null shows none, and nothing is asked. */
   show(path: string | null): void {
+    this._isPaused = false;
     if (path !== this._path) {
       this._path = path;
       this._items = null;
@@ -163,7 +174,7 @@ export class TimelineModel implements IDisposable {
     return this._act(before, after, async path => {
       const done = await this._client.resolve(path, choice);
       this._conflict = null;
-      return done;
+      return { ...done, choice };
     });
   }
 
@@ -176,7 +187,7 @@ export class TimelineModel implements IDisposable {
   private async _act(
     before: () => Promise<void>,
     after: () => Promise<void>,
-    action: (path: string) => Promise<IRestored>
+    action: (path: string) => Promise<IDone>
   ): Promise<void> {
     const path = this._path;
     if (path === null || this._isBusy) {
@@ -226,7 +237,7 @@ export class TimelineModel implements IDisposable {
   private _onStatus(): void {
     const item = this.status.of(this._path);
     const known = [this.status.isOn, item?.state, item?.saved_at].join(' ');
-    if (known !== this._known && this._path !== null) {
+    if (known !== this._known && this._path !== null && !this._isPaused) {
       this._known = known;
       if (item?.state !== 'conflict') {
         this._conflict = null;
@@ -240,11 +251,12 @@ export class TimelineModel implements IDisposable {
   private _chosen: IVersion | null = null;
   private _conflict: IConflict | null = null;
   private _content: nbformat.INotebookContent | null = null;
-  private _done: IRestored | null = null;
+  private _done: IDone | null = null;
   private _failed: IProblem | null = null;
   private _errors: readonly PartialError[] = [];
   private _isBusy = false;
   private _isDisposed = false;
+  private _isPaused = false;
   private _items: readonly IVersion[] | null = null;
   private _known = '';
   private _path: string | null = null;

@@ -230,6 +230,8 @@ describe('where backups are on', () => {
       name: /^Compare with/
     });
     await after(() => fireEvent.click(compare));
+    await after(() => panels[0].hide()); // as when another tab is looked at
+    await after(() => panels[0].show());
     const diff = screen.getByRole('list', {
       name: 'Cells that differ from now'
     });
@@ -327,5 +329,16 @@ describe('a conflict', () => {
     expect(asked?.body).toEqual({ path: PATH, choice: 'merge' });
     expect(opened.reverts).toBe(1);
     expect(screen.queryByRole('region', { name: 'Conflict' })).toBeNull();
+  });
+
+  it('with both kept says where theirs is', async () => {
+    server.routes['POST backups/resolve'] = () => ({
+      path: PATH,
+      saved_present_as: 'n (theirs).ipynb'
+    });
+    await show();
+    server.routes['GET backups/status'] = () => statusOf({}, item());
+    await click('Keep both');
+    screen.getByText('Done. Theirs is in n (theirs).ipynb, beside yours.');
   });
 });
