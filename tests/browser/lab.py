@@ -36,12 +36,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving_lab(sandbox: Sandbox, folder: Path, *, port: int = 0, exit_by: str = "shutdown") -> Iterator[Lab]:
-    """Run JupyterLab in a folder; ``exit_by`` is what becomes of its kernels when it stops."""
+def serving_lab(sandbox: Sandbox, folder: Path, *words: str, port: int = 0, exit_by: str = "shutdown") -> Iterator[Lab]:
+    """Run JupyterLab in a folder; ``words`` are more options, ``exit_by`` what becomes of its kernels when it stops."""
     port = port or free_port()
     command = ["jupyter", "lab", "--no-browser", "--allow-root", f"--port={port}", f"--notebook-dir={folder}"]
     command += ["--IdentityProvider.token=", "--LabApp.news_url=", "--ServerApp.port_retries=0", WITHOUT_ROOMS]
-    command += [f"--EMRConnect.on_server_exit={exit_by}", "--LabApp.expose_app_in_browser=True"]
+    command += [f"--EMRConnect.on_server_exit={exit_by}", "--LabApp.expose_app_in_browser=True", *words]
     log = (folder / "lab.log").open("a")
     server = subprocess.Popen(command, env=sandbox.env, stdout=log, stderr=log, start_new_session=True)
     url = f"http://127.0.0.1:{port}"

@@ -23,12 +23,13 @@ SET_WIDTH = """pixels => {
   split.setRelativeSizes([share, 1 - share, 0]);
 }"""
 # What is wider than its box though it is not meant to scroll or to end in dots.
-OVERFLOWS = """() => [...document.querySelectorAll('.jp-EmrSidebar, .jp-EmrSidebar *, .jp-EmrNotice *')]
+OVERFLOWS = """() => [...document.querySelectorAll(
+  '.jp-EmrSidebar, :is(.jp-EmrSidebar, .jp-EmrNotice, .jp-EmrBackups) *')]
   .filter(node => node.clientWidth > 0 && node.scrollWidth > node.clientWidth + 1)
   .filter(node => getComputedStyle(node).textOverflow !== 'ellipsis')
   .map(node => `${node.className}: ${node.scrollWidth} in ${node.clientWidth}`)"""
 RUN_AXE = """async () => {
-  const panel = [...document.querySelectorAll('.jp-EmrSidebar, .jp-EmrNotice, .jp-EmrChip')];
+  const panel = [...document.querySelectorAll('.jp-EmrSidebar, .jp-EmrBackups, .jp-EmrNotice, .jp-EmrChip')];
   const found = await window.axe.run({include: panel}, {resultTypes: ['violations']});
   return found.violations
     .filter(({impact}) => impact === 'serious' || impact === 'critical')
