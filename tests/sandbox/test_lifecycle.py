@@ -45,10 +45,11 @@ def state_folder(sandbox: Sandbox) -> Path:
 
 
 def supervisor(sandbox: Sandbox) -> psutil.Process:
-    (found,) = [
-        one for one in processes_of(sandbox) if one.cmdline()[-1:] == ["jupyter_emr_connect.sandbox.supervisor.start"]
-    ]
-    return found
+    for process in processes_of(sandbox):
+        with contextlib.suppress(psutil.Error):  # another that ends just now
+            if process.cmdline()[-1:] == ["jupyter_emr_connect.sandbox.supervisor.start"]:
+                return process
+    pytest.fail("The sandbox has no supervisor.")
 
 
 def wait_until_gone(sandbox: Sandbox, seconds: float = 15) -> list[psutil.Process]:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 
 from tests.conftest import Sandbox
@@ -172,7 +171,7 @@ def delete_on_gateway(sandbox: Sandbox, kernel: str) -> None:
 async def test_browsers_are_told_of_an_automatic_restart_that_fails(
     sandbox: Sandbox, notebooks: Path, on_gateway: Any
 ) -> None:
-    """One that stays connected, and one that connects anew as JupyterLab does, which waits for the restart."""
+    """One that stays connected, and one that connects anew as JupyterLab does: it waits, and is let in."""
     async with serving(sandbox, notebooks, "--ServerApp.root_dir=notebooks") as server:
         session = await opened(server)
         kernel = session["kernel"]["id"]
@@ -181,9 +180,8 @@ async def test_browsers_are_told_of_an_automatic_restart_that_fails(
             assert sandbox.cli("detach", str(notebooks / "notebooks" / "team")).returncode == 0
             await asyncio.to_thread(delete_on_gateway, sandbox, remote)
             await channels.until_state("restarting")
-            with pytest.raises(aiohttp.WSServerHandshakeError):
-                async with server.channels(kernel, "another"):
-                    pass
+            async with server.channels(kernel, "another"):
+                pass
             told = await channels.until_state("dead")
         assert "is not attached to a compute" in told["reason"]
         assert "jupyter emr attach" in told["fix"]

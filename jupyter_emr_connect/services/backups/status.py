@@ -36,12 +36,13 @@ def status_of(
     the queue; raises ``StoreError``.
     """
     location = parse_location(config.backup_location)
+    # The states first: what is read after them has the reason for each, while the worker goes on.
+    states = [name for name, count in store.counts().items() if count]
+    waiting, queued_at = store.waiting()
+    rows = store.below(path, MOST_ITEMS)
     trouble = store.trouble()
     if problem is not None:
         trouble = LocationState("failed", None, problem.message, problem.fix)
-    rows = store.below(path, MOST_ITEMS)
-    waiting, queued_at = store.waiting()
-    states = [name for name, count in store.counts().items() if count]
     if waiting:
         states.append("waiting")
     if trouble.message:

@@ -177,6 +177,12 @@ def test_every_error_class_has_a_status_and_the_contracts_body(cls):
     assert body["code"] == cls.code
 
 
+def test_only_classes_that_no_route_raises_are_a_failure_of_the_server_itself():
+    own = {cls.__name__ for cls in every_class() if status_of(cls(""), 200) == 500}
+    bases = {"EMRConnectError", "AttachmentError", "BackupError", "ComputeError", "RoleError"}
+    assert own == bases | {"SandboxError", "SandboxInstallError", "SandboxNotRunning", "SandboxStartError"}
+
+
 def test_an_unexpected_error_shows_its_class_alone():
     body = body_of(ValueError("password=hunter2"), status_of(ValueError(), 500))
     assert "hunter2" not in json.dumps(body)
