@@ -11,6 +11,7 @@ from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import jupyter_server
+from jupyter_core.utils import ensure_async
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 
 from ...gateway.protocol.framing import V1_PROTOCOL, BadFrame
@@ -49,11 +50,14 @@ class RecordedWebSocket(ZMQChannelsWebsocketConnection):
         while not (ready := self.kernel_manager.ready).done():
             await asyncio.wait({ready if isinstance(ready, asyncio.Future) else asyncio.wrap_future(ready)})
         jupyters: Any = super()
-        if ready.cancelled() or ready.exception() is None:
+        if ready.cancelled() or (error := ready.exception()) is None:
             await jupyters.prepare()
-        else:
-            await jupyters._register_session()
-            self.session.key = self.kernel_manager.session.key
+            return
+        await jupyters._register_session()
+        self.session.key = self.kernel_manager.session.key
+        if not await ensure_async(self.kernel_manager.is_alive()):  # told in the kernel's model, as jupyter_server does
+            manager: Any = self.kernel_manager
+            manager.execution_state, manager.reason = "dead", str(error)
 
     def connect(self) -> Any:
         """Take note and go on; called by jupyter_server once the WebSocket is open."""
