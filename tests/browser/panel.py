@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -104,3 +105,15 @@ def faults(page: Page) -> list[Any]:
     if page.evaluate("() => window.axe === undefined"):
         page.add_script_tag(path=AXE)
     return [*page.evaluate(OVERFLOWS), *page.evaluate(RUN_AXE)]
+
+
+def picture(page: Page, name: str, selector: str = "#main", *, width: int | None = 290) -> None:
+    """Keep a picture in each theme where ``EMR_DOCS_IMAGES`` says; ``width`` is the left sidebar's, None leaves all."""
+    if folder := os.environ.get("EMR_DOCS_IMAGES"):
+        if width:
+            set_width(page, width)
+        page.add_style_tag(content=".Toastify { display: none }")  # JupyterLab's news
+        for theme in THEMES:
+            set_theme(page, theme)
+            page.wait_for_timeout(500)  # transitions of colours
+            page.locator(selector).first.screenshot(path=f"{folder}/{name}-{theme}.png", animations="disabled")

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.lab import serving_lab
-from tests.browser.panel import faults, set_theme
+from tests.browser.panel import faults, picture, set_theme
 from tests.conftest import Sandbox
 from tests.sandbox.notebooks import read_while_written, write_notebook
 
@@ -108,6 +108,7 @@ def test_s3_is_away_and_back_and_one_cell_is_brought_back(
     for theme in ("light", "dark"):
         set_theme(page, theme)
         assert faults(page) == []
+    picture(page, "backups", width=None)
     differing.get_by_role("button", name="Restore this cell").click()  # 3
     expect(page.locator(".jp-Notebook .cm-content").first).to_have_text("first = 1")
     save(page)
@@ -137,6 +138,7 @@ def test_a_conflict_is_ended_by_the_user(
     expect(conflict).to_contain_text("+ mine = 2", timeout=WITHIN_MS)
     expect(conflict).to_contain_text("+ theirs = 1")
     assert faults(page) == []
+    picture(page, "conflict", width=None)
     conflict.get_by_role("button", name="Take theirs").click()
     expect(page.locator(".jp-Notebook .cm-content").first).to_have_text("theirs = 1", timeout=WITHIN_MS)
     expect(conflict).to_have_count(0)
