@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from ..errors import LivyError, LivyUnreachable, SessionGone, SessionStartFailed
 from ..http.backoff import Backoff
@@ -21,9 +22,11 @@ SEARCHED_LOG_LINES = 200  # all that Livy keeps of it (`livy.cache-log.size`)
 LOG_COMES_WITHIN_S = 1.0  # after its end; Livy reads it from a pipe beside
 DELETE_ATTEMPTS = 3
 
-# Seen with Apache Livy 0.7.1, on a busy machine most: the server's first message reaches the new driver before the part
-# is in place that reads headers (`RpcDispatcher`), so the driver ends. No setting and no lack of room brings it about.
-RACE_SIGN = "Expected RPC header"
+# Seen with Apache Livy 0.7.1, on a busy machine most: a message comes between header and content of another, and who
+# reads that ends the session (`RpcDispatcher`). The driver's log has its own exception, or, where it was the server,
+# that the channel was closed before Spark was started. No setting and no lack of room brings it about.
+RACE_SIGN, CLOSED_SIGN = "Expected RPC header", "[ReplDriver] Closing RPC channel"
+SPARK_STARTS = "Starting Spark context"
 RACE_REASON = "Livy had lost the session as it started (a known race in its RPC)"
 
 log = logging.getLogger(__name__)
@@ -78,7 +81,7 @@ class LivySession:
         try:
             while state := await self._final_state(began, seconds, progress):
                 lines = await self._log_of_the_end()
-                if self.restarted_because or RACE_SIGN not in "\n".join(lines):
+                if self.restarted_because or not lost_by_race(lines):
                     again = f", and so was one before: {RACE_REASON}" if self.restarted_because else ""
                     ended = f"it is {state}{again}"
                     raise self._failure(ended, lines)
@@ -113,7 +116,7 @@ class LivySession:
         end = time.monotonic() + LOG_COMES_WITHIN_S
         while True:
             lines = await self.log(SEARCHED_LOG_LINES)
-            if RACE_SIGN in "\n".join(lines) or time.monotonic() >= end:
+            if lost_by_race(lines) or time.monotonic() >= end:
                 return lines
             await asyncio.sleep(LOG_COMES_WITHIN_S / 4)
 
@@ -151,3 +154,9 @@ class LivySession:
                         await self.client.delete(int(view["id"]))
                     self.view = None
                 return
+
+
+def lost_by_race(log: Sequence[str]) -> bool:
+    """Tell from the log of a session that ended as it started whether Livy itself has lost it."""
+    early = takewhile(lambda line: SPARK_STARTS not in line, log)
+    return any(CLOSED_SIGN in line for line in early) or any(RACE_SIGN in line for line in log)

@@ -17,7 +17,7 @@ from typing import Any
 
 import requests
 
-from jupyter_emr_connect.livy.session import RACE_SIGN
+from jupyter_emr_connect.livy.session import lost_by_race
 
 OLDER = {
     *("ttl", "driverMemory", "driverCores", "executorMemory", "executorCores", "conf", "archives", "files"),
@@ -51,7 +51,7 @@ class Verdict:
 
 
 class SessionLost(Exception):
-    """Livy has lost a session as it started, by a race of its own (``RACE_SIGN``); nothing after it is comparable."""
+    """Livy has lost a session as it started, by a race of its own; nothing after it is comparable."""
 
 
 class Replay:
@@ -129,7 +129,7 @@ class Replay:
         deadline = time.monotonic() + 2  # Livy reads the driver's log from a pipe beside
         while time.monotonic() < deadline:
             log = self.http.get(f"{self.url}{session}/log?size=-1", timeout=SECONDS).json()["log"]
-            if RACE_SIGN in "\n".join(log):
+            if lost_by_race(log):
                 raise SessionLost(session)
             time.sleep(0.2)
 

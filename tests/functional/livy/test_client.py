@@ -22,7 +22,7 @@ from jupyter_emr_connect.errors import (
 from jupyter_emr_connect.livy import client as client_module
 from jupyter_emr_connect.livy import session as session_module
 from jupyter_emr_connect.livy.client import LivyClient
-from jupyter_emr_connect.livy.session import LivySession
+from jupyter_emr_connect.livy.session import LivySession, lost_by_race
 from jupyter_emr_connect.livy.statement import StatementProgress, run_statement
 from jupyter_emr_connect.livy.target import LivyTarget
 from tests.functional.gateway.servers import HOST, unused_port
@@ -153,12 +153,22 @@ async def test_a_session_that_dies_as_it_starts_says_the_end_of_its_log_and_is_r
 RACE = "java.lang.IllegalArgumentException: Expected RPC header, got org.apache.livy.rsc.rpc.Rpc$SaslMessage instead."
 
 
-@pytest.mark.parametrize("state", ["dead", "error"])
+# As the driver's log reads where it was the server that hung up.
+HUNG_UP = "WARN RpcDispatcher: [ReplDriver] Closing RPC channel with 1 outstanding RPCs."
+STARTS = "INFO SparkEntries: Starting Spark context..."
+
+
+def test_a_channel_that_is_closed_once_spark_starts_is_no_race() -> None:
+    assert lost_by_race(["stderr:", HUNG_UP, STARTS])
+    assert not lost_by_race(["stderr:", STARTS, HUNG_UP])
+
+
+@pytest.mark.parametrize(("state", "sign"), [("dead", RACE), ("error", RACE), ("dead", HUNG_UP)])
 async def test_a_session_that_livy_loses_as_it_starts_is_started_once_more(
-    state: str, caplog: pytest.LogCaptureFixture
+    state: str, sign: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     livy = FakeLivy()
-    livy.states, livy.log = ["starting", state, "starting", "idle"], ["stderr:", RACE, *["later"] * 30]
+    livy.states, livy.log = ["starting", state, "starting", "idle"], ["stderr:", sign, *["later"] * 30]
     told: list[str] = []
     caplog.set_level("INFO")
     async with served(livy) as client:
