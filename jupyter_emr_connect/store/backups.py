@@ -173,12 +173,6 @@ class BackupStore:
         with self._database.transaction() as connection:
             connection.execute(query, self._values(path=row.path, generation=row.generation))
 
-    def put_off(self, seconds: float) -> None:
-        """Let nothing be due before so many seconds have passed: the location cannot be written now."""
-        query = f"UPDATE backups SET due_at = max(due_at, :now + :seconds) WHERE {OF} AND action IS NOT NULL"  # noqa: S608 - our own text
-        with self._database.transaction() as connection:
-            connection.execute(query, self._values(seconds=seconds))
-
     def get(self, path: str) -> BackupRow | None:
         """Return the row of exactly this path."""
         query = f"SELECT * FROM backups WHERE {OF} AND path = :path"  # noqa: S608 - our own text

@@ -21,6 +21,11 @@ CHUNK_BYTES = 1024 * 1024
 REMOVED = "[removed]"
 
 
+def content_type(path: str) -> str:
+    """Return the content type of a file's objects."""
+    return "application/x-ipynb+json" if path.endswith(".ipynb") else "application/octet-stream"
+
+
 @dataclass(frozen=True)
 class FileContent:
     """What is to be uploaded: ``open`` gives its bytes; ``size`` and ``mtime_ns`` are the file's."""

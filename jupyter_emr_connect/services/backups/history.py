@@ -16,9 +16,9 @@ from datetime import datetime, timedelta, timezone
 from typing import BinaryIO
 
 from ...aws.s3 import ObjectVersion, S3Store
+from .content import content_type
 from .location import OWN_FOLDER, BackupLocation
 
-NOTEBOOK = "application/x-ipynb+json"
 HISTORY, TRASH = "history", "trash"
 _MOMENT = re.compile(r"\d{8}T\d{6}(?:\.\d+)?Z")
 _LONGEST_KEY = 1024
@@ -36,13 +36,18 @@ def keep_state(bucket: S3Store, location: BackupLocation, path: str, etag: str, 
     return f"{HISTORY}:{moment}"
 
 
+def keep_deleted(bucket: S3Store, location: BackupLocation, path: str, etag: str, now: datetime) -> None:
+    """Copy the present object of a file into the trash, before it is deleted; raises as :func:`keep_state`."""
+    moment = now.strftime("%Y%m%dT%H%M%SZ")
+    bucket.copy(location.key(path), location.key(f"{OWN_FOLDER}/{TRASH}/{moment}/{path}"), if_match=etag)
+
+
 def keep_content(bucket: S3Store, location: BackupLocation, path: str, body: BinaryIO) -> str:
     """Write what a file has now into its history, before it is replaced by a former state; returns the state's name."""
     moment = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
-    content_type = NOTEBOOK if path.endswith(".ipynb") else "application/octet-stream"
     about = {"emr-connect-host": ascii(socket.gethostname())[1:-1]}
     key = f"{_folder(location, path)}{moment}"
-    bucket.put(key, body, if_none_match=True, content_type=content_type, metadata=about)
+    bucket.put(key, body, if_none_match=True, content_type=content_type(path), metadata=about)
     return f"{HISTORY}:{moment}"
 
 

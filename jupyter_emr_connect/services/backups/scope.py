@@ -13,7 +13,6 @@ from pathlib import Path, PurePath
 from ...config import EMRConnect
 from ..attachments.resolution import open_attachments
 
-CHECKPOINTS = ".ipynb_checkpoints"
 SMALL_BYTES = 1024 * 1024
 TEXT_SUFFIXES = re.compile(
     r"\.(bib|c|cfg|conf|cpp|css|csv|geojson|h|hql|html|ini|java|jl|js|json|jsonl|log|md|py|q|r|rmd|rs|rst|scala|sh|sql|svg"

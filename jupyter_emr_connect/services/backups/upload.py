@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from functools import cached_property
 from pathlib import Path
 
 from ...aws.s3 import ObjectVersion, S3Store, Written
@@ -15,13 +14,12 @@ from ...config import EMRConnect
 from ...errors import BackupConflict, FileInMotion, ObjectChanged, ObjectNotFound
 from ...store.backups import BackupRow, BackupStore
 from ..attachments.resolution import attachments_above
-from .content import FileContent, Filter, read_content
-from .history import keep_state
-from .location import OWN_FOLDER, BackupLocation
+from .content import FileContent, Filter, content_type, read_content
+from .history import keep_deleted, keep_state
+from .location import BackupLocation
 from .scope import Scope
 
 COPY = "emr-connect-copy"
-NOTEBOOK = "application/x-ipynb+json"
 ATTEMPTS = 3
 
 
@@ -37,10 +35,6 @@ class Uploader:
     copy_id: str
     leave_out: Filter
     clock: Callable[[], float] = time.time
-
-    @cached_property
-    def _trash(self) -> str:
-        return self.location.key(f"{OWN_FOLDER}/trash")
 
     def do(self, row: BackupRow) -> None:
         """Do what is left of a row and note it; raises ``BackupConflict``, ``FileInMotion``, AWS errors, ``OSError``.
@@ -110,7 +104,7 @@ class Uploader:
                 body,
                 if_match=if_match,
                 if_none_match=if_match is None,
-                content_type=NOTEBOOK if path.endswith(".ipynb") else "application/octet-stream",
+                content_type=content_type(path),
                 metadata=self._metadata(file),
             )
         finally:
@@ -142,8 +136,8 @@ class Uploader:
         ours = present is not None and (present.etag == row.etag or present.metadata.get(COPY) == self.copy_id)
         if present is not None and ours:
             if present.version_id is None and row.moved_to is None:
-                moment = datetime.fromtimestamp(self.clock(), timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-                self.bucket.copy(key, f"{self._trash}/{moment}/{row.path}", if_match=present.etag)
+                now = datetime.fromtimestamp(self.clock(), timezone.utc)
+                keep_deleted(self.bucket, self.location, row.path, present.etag, now)
             try:
                 self.bucket.delete(key, if_match=present.etag)
             except ObjectNotFound:

@@ -54,10 +54,7 @@ log = logging.getLogger(__name__)
 
 
 class BackupWorker:
-    """Uploads what the queue has; started, woken and stopped from any thread.
-
-    ``clock`` gives Unix time in seconds. ``scans`` False leaves out the look for what changed behind Jupyter's back.
-    """
+    """Uploads what the queue has; started, woken and stopped from any thread."""
 
     def __init__(self, config: EMRConnect, root: str, store: BackupStore, *, logger: logging.Logger = log) -> None:
         self._config = config
