@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from ..config import EMRConnect
 from ..errors import EMRConnectError
 from ..executors import AWS
 from .options import MagicParser
-from .verbs import VERBS
+from .verbs import VERBS, Verb
 
 WITHIN_S = 0.15  # who types is not held up for longer
 READ_WITHIN_S = 10.0
@@ -31,25 +31,34 @@ class Reading:
 class Completer:
     """Completes the lines of ``%emr`` in one kernel; ``session_names`` gives the names of the attached sessions."""
 
-    def __init__(self, config: Callable[[], EMRConnect], session_names: Callable[[], list[str]]) -> None:
+    def __init__(
+        self,
+        config: Callable[[], EMRConnect],
+        session_names: Callable[[], list[str]],
+        verbs: Mapping[str, Verb] = VERBS,
+    ) -> None:
         self._config = config
+        self._verbs = verbs
         self._session_names = session_names
         self._computes, self._roles = Reading(), Reading()
 
     def __call__(self, shell: Any, event: Any) -> list[str]:
         """Return what may follow; called by IPython on Tab with the line up to the cursor in ``event``."""
-        text = str(event.symbol)
-        words = event.line.removesuffix(text).split()
+        return self.matches(str(event.line), str(event.symbol))
+
+    def matches(self, line: str, text: str) -> list[str]:
+        """Return what may stand in place of ``text`` at the end of a line."""
+        words = line.removesuffix(text).split()
         if len(words) < 2:
-            return [name for name in VERBS if name.startswith(text)]
-        if words[1] not in VERBS:
+            return [name for name in self._verbs if name.startswith(text)]
+        if words[1] not in self._verbs:
             return []
         return [value for value in self._values(words[1], words[-1], text) if value.startswith(text)]
 
     def _values(self, verb: str, before: str, text: str) -> list[str]:
         """Return what may stand after the word ``before``."""
         parser = MagicParser(prog="%emr")
-        VERBS[verb].options(parser)
+        self._verbs[verb].options(parser)
         options = {name: action for action in parser._actions for name in action.option_strings}
         if text.startswith("-"):
             return list(options)

@@ -6,28 +6,25 @@ Everything is plain text, HTML or an image: no widget is needed. Used on the thr
 from __future__ import annotations
 
 import sys
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from IPython.display import clear_output, display
+from IPython.display import display
 
 from ..errors import EMRConnectError
 from ..livy.output import bundle_of, traceback_of
 from ..livy.statement import StatementProgress, StatementResult
+from .commands import error_lines
 from .remote import Started, StartProgress
+from .screen import NotebookScreen, TransientLine
 
-SHOWN_AFTER_S, SHOWN_EVERY_S = 2.0, 1.0
 
-
-class ProgressLine:
-    """One line that says what is waited for, replaced as that changes, and removed at the end."""
+class ProgressLine(TransientLine):
+    """The line that says how far a session or a statement is."""
 
     def __init__(self, label: str) -> None:
+        super().__init__(NotebookScreen())
         self._label = label
-        self._id = uuid.uuid4().hex
-        self._shown_at = 0.0
-        self._text = ""
 
     def tell(self, what: object) -> None:
         """Show how far a session or a statement is; called for each poll."""
@@ -39,23 +36,10 @@ class ProgressLine:
             started = f"started in {what.seconds:.0f} s{again}"
             sys.stdout.write(f"Spark session {number}{named} on {self._label}, {started}.\n")
         elif isinstance(what, StartProgress):
-            self.show(what.seconds, f"Starting a Spark session on {self._label}: {what.state}, {what.seconds:.0f} s")
+            self.show(f"Starting a Spark session on {self._label}: {what.state}, {what.seconds:.0f} s", what.seconds)
         elif isinstance(what, StatementProgress):
             share = f"{what.share:.0%} of its stages, " if what.share else ""
-            self.show(what.seconds, f"Spark: {what.problem or what.state}, {share}{what.seconds:.0f} s")
-
-    def show(self, seconds: float, text: str) -> None:
-        """Show a text in the line's place, once what is waited for has taken a while (``seconds``)."""
-        if seconds < SHOWN_AFTER_S or seconds < self._shown_at + SHOWN_EVERY_S or text == self._text:
-            return
-        display({"text/plain": text}, raw=True, display_id=self._id, update=bool(self._text))
-        self._shown_at, self._text = seconds, text
-
-    def clear(self) -> None:
-        """Remove the line; what follows comes in its place."""
-        if self._text:
-            clear_output()
-        self._shown_at, self._text = 0.0, ""
+            self.show(f"Spark: {what.problem or what.state}, {share}{what.seconds:.0f} s", what.seconds)
 
 
 def show_bundle(bundle: Mapping[str, Any]) -> None:
@@ -110,8 +94,7 @@ def query_error(result: StatementResult) -> CellError:
 
 def user_error(error: EMRConnectError) -> CellError:
     """Return an error of ours as a cell shows it: what is wrong, and what to do."""
-    lines = [f"{error.reason}: {error.message}", error.fix]
-    return _named(type(error).__name__, str(error), [line for line in lines if line])
+    return _named(type(error).__name__, str(error), error_lines(error))
 
 
 def _named(name: str, text: str, lines: list[str]) -> CellError:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from ..config import EMRConnect, load_config
+from .commands import EMRCommands
 from .completion import Completer
-from .emr_magic import EMRMagics
+from .emr_magic import EMRMagics, SessionCommands
+from .screen import NotebookScreen
 from .spark_magics import SparkMagics
 
 
-def load(shell: InteractiveShell, spark: SparkMagics | None = None) -> SparkMagics:
-    """Register ``%emr`` and the cell magics in a shell; ``spark`` where a kernel has its session already."""
-    magics = spark or SparkMagics(shell)
-    emr = EMRMagics(shell, magics)
-    shell.register_magics(magics)
-    shell.register_magics(emr)
+def load(shell: InteractiveShell) -> None:
+    """Register ``%emr`` and the cell magics in a shell."""
+    magics = SparkMagics(shell)
+    register(shell, magics, SessionCommands(NotebookScreen(), lambda: EMRConnect(config=load_config()), magics))
 
-    completer = Completer(lambda: emr.settings, lambda: list(magics.attached))
+
+def register(shell: InteractiveShell, magics: SparkMagics, commands: EMRCommands) -> None:
+    """Register ``%emr`` as ``commands`` answers it, its completion, and the cell magics."""
+    shell.register_magics(magics)
+    shell.register_magics(EMRMagics(shell, commands))
+    completer = Completer(lambda: commands.settings, lambda: list(magics.attached), commands.verbs)
     shell.set_hook("complete_command", completer, re_key=r"%?emr")
-    return magics

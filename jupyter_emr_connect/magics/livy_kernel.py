@@ -22,14 +22,18 @@ from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 from traitlets.config import Config
 
+from ..config import EMRConnect
 from ..executors import AWS, run_in
 from ..livy.client import View
 from ..livy.completion import name_before
 from ..livy.target import LivyTarget
 from ..services.attachments.handover import required_conf, take_over
 from ..services.attachments.starting import ensure_started
-from .extension import load
+from .emr_magic import LivyKernelCommands
+from .extension import register
+from .kernel_commands import OwnKernel
 from .remote import RemoteSpark
+from .screen import NotebookScreen
 from .spark_magics import AttachedSpark, SparkMagics
 
 KEEP, END = "keep", "end"  # the words before the end of stdin: leave the session running, or delete it
@@ -205,7 +209,13 @@ def main(descriptor: int) -> None:
     app = make_app(order)
     app.initialize([])
     shell = app.kernel.shell
-    magics = load(shell, SparkMagics(shell, AttachedSpark(remote, f"{compute['name']} ({compute['id']})")))
+    magics = SparkMagics(shell, AttachedSpark(remote, f"{compute['name']} ({compute['id']})"))
+    own = OwnKernel(
+        order["name"].removeprefix("emr-connect-"), compute["id"], order["connection"]["role"], "livy", os.environ
+    )
+    settings = order["connection"]["settings"]
+    commands = LivyKernelCommands(NotebookScreen(), lambda: EMRConnect(**settings), magics, kernel=own)
+    register(shell, magics, commands)
     shell.register_magic_function(lambda line, cell: magics.run_cell(cell), "cell", CELL)
     app.kernel.magics = magics
     threading.Thread(

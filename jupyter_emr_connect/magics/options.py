@@ -7,8 +7,6 @@ import shlex
 from collections.abc import Sequence
 from typing import NoReturn
 
-from IPython.core.error import UsageError
-
 
 def name_of(text: str) -> str:
     """Return a word that is the name of a variable; raises what argparse tells of."""
@@ -16,6 +14,13 @@ def name_of(text: str) -> str:
         return text
     message = f"{text!r} is no name of a variable"
     raise argparse.ArgumentTypeError(message)
+
+
+def usage_error(message: str) -> Exception:
+    """Return the error for a line that cannot be understood, which IPython shows without a traceback."""
+    from IPython.core.error import UsageError
+
+    return UsageError(message)
 
 
 class MagicParser(argparse.ArgumentParser):
@@ -26,7 +31,8 @@ class MagicParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise what IPython shows without a traceback."""
-        raise UsageError(f"{self.prog}: {message}")  # noqa: EM102
+        text = f"{self.prog}: {message}"
+        raise usage_error(text)
 
     def parse_line(self, line: str) -> argparse.Namespace:
         """Return the options of a line; raises ``UsageError``."""

@@ -26,6 +26,11 @@ class TableRows(list[dict[str, Any]]):
         self._table = table
         self._empty = empty
 
+    @property
+    def bundle(self) -> dict[str, str]:
+        """The MIME bundle by which it is displayed."""
+        return {"text/plain": self.text, "text/html": self._repr_html_()}
+
     def _repr_html_(self) -> str:
         if not self:
             return f"<p>{escape(self._empty)}</p>"
@@ -33,9 +38,14 @@ class TableRows(list[dict[str, Any]]):
         rows = [[printable(cell) for cell in row] for row in self._table.rows]
         return html_table(names, rows, style=STYLE)
 
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+    @property
+    def text(self) -> str:
+        """The table for a terminal of this process's width."""
         width = shutil.get_terminal_size().columns
-        printer.text("\n".join(table_lines(*self._table, width)) if self else self._empty)
+        return "\n".join(table_lines(*self._table, width)) if self else self._empty
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(self.text)
 
 
 class NamedFields(dict[str, Any]):
@@ -46,6 +56,11 @@ class NamedFields(dict[str, Any]):
         self._fields = [(name, value) for name, value in fields if value is not None]
         self._below = json.dumps(below, indent=2) if below else ""
 
+    @property
+    def bundle(self) -> dict[str, str]:
+        """The MIME bundle by which it is displayed."""
+        return {"text/plain": self.text, "text/html": self._repr_html_()}
+
     def _repr_html_(self) -> str:
         rows = "".join(
             f'<tr><th style="{STYLE}">{escape(name)}</th><td style="{STYLE}">{escape(printable(value))}</td></tr>'
@@ -54,7 +69,12 @@ class NamedFields(dict[str, Any]):
         below = f"<pre>{escape(self._below)}</pre>" if self._below else ""
         return f"<table><tbody>{rows}</tbody></table>{below}"
 
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+    @property
+    def text(self) -> str:
+        """The names and values, one a line."""
         width = max((len(name) for name, _ in self._fields), default=0)
         lines = [f"{name:<{width}}  {printable(value)}" for name, value in self._fields]
-        printer.text("\n".join([*lines, *([self._below] if self._below else [])]))
+        return "\n".join([*lines, *([self._below] if self._below else [])])
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(self.text)

@@ -54,6 +54,18 @@ def _attach(parser: argparse.ArgumentParser) -> None:
     _caller(parser)
 
 
+def _kernel_attach(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("compute")
+    parser.add_argument("--role", "--runtime-role", dest="role")
+    parser.add_argument("--transport", choices=("auto", "gateway", "livy"), default="auto")
+    _caller(parser)
+
+
+def _adopt(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("kernel")
+    parser.add_argument("--force", action="store_true")
+
+
 def _status(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", nargs="?")
     _caller(parser)
@@ -88,3 +100,15 @@ VERBS: dict[str, Verb] = {
     "logs": Verb("[NAME]", "the end of the driver's log", _name),
     "help": Verb("", "this list", _none),
 }
+
+KERNEL_VERBS: dict[str, Verb] = {
+    **VERBS,
+    "attach": Verb(
+        "COMPUTE [--role ROLE] [--transport gateway|livy]",
+        "this notebook, from its kernel's restart on",
+        _kernel_attach,
+    ),
+    "detach": Verb("", "end the attachment of this notebook; its kernel goes on until it is restarted", _none),
+    "adopt": Verb("KERNEL [--force]", "let this notebook go on with a kernel that was left behind", _adopt),
+}
+"""The verbs in a kernel that runs on a compute itself, ``emr-pyspark`` and its like."""

@@ -271,7 +271,7 @@ class GatewayKernel:
 
     async def interrupt(self) -> None:
         """Interrupt what runs, as soon as the connection allows; a kernel that is gone has nothing to interrupt."""
-        if self.exit_code is not None:
+        if self.exit_code is not None or self._bridge.local_cells.interrupt():
             return
         await self._interrupts.interrupt()
 
@@ -284,6 +284,17 @@ class GatewayKernel:
         await stages.bounded(self._bridge.ready(), self.spec.ready_timeout)
         stages.end()
         self.restart_pending, self.exit_code = False, None
+
+    async def restart_for_cell(self) -> None:
+        """Restart the kernel in place because a cell says so (``%emr restart``), which goes on meanwhile.
+
+        Raises ``KernelGone``, and what the gateway refuses for.
+        """
+        if self.exit_code is not None or not self.is_up:
+            message = "There is no kernel to restart."
+            raise KernelGone(message, fix="Start one: restart it in the front end.")
+        with self._bridge.local_cells.standing():
+            await self.restart(StartStages(lambda stage: None))
 
     def pause_for_restart(self) -> None:
         """Look dead until :meth:`restart`, as a local kernel's process is between its two lives.

@@ -22,6 +22,7 @@ from ..gateway.channels.zmq_channels import LocalChannels
 from ..gateway.connection.status import LinkStatus
 from ..gateway.injected.install import spark_installation
 from ..models import Transport
+from .emr_cells import EMRCells
 from .kernel import GatewayKernel, gateway_status
 from .ledger_entry import KernelStatus, LedgerEntry
 from .session_kernel import KINDS, ProcessSpec, SessionKernel
@@ -29,6 +30,7 @@ from .spec import KernelRequest, start_spec
 from .stages import StartStages
 
 if TYPE_CHECKING:
+    from ..magics.kernel_commands import OwnKernel
     from ..services.attachments.connect import Connection
 
 MEGABYTE = 1_000_000
@@ -171,8 +173,16 @@ class GatewayLauncher:
         self._bridge.reconnect_for = config.reconnect_hours * 3600
         self._bridge.injections = [spark_installation()] if request.spark and config.cancel_spark_jobs else []
         spec = start_spec(config, connection, request)
-        self._kernel = GatewayKernel(spec, self._bridge, entry, self._log, request.observe)
-        return self._kernel
+        kernel = self._kernel = GatewayKernel(spec, self._bridge, entry, self._log, request.observe)
+
+        def own() -> OwnKernel:
+            from ..magics.kernel_commands import OwnKernel
+
+            record = kernel.entry.record
+            return OwnKernel(record.kernel_id, record.compute, record.runtime_role, "gateway", request.env)
+
+        self._bridge.local_cells.answers = EMRCells(config, own, kernel.restart_for_cell)
+        return kernel
 
     def status(self, entry: LedgerEntry) -> KernelStatus:
         """Return the status of a gateway kernel that is being brought back."""

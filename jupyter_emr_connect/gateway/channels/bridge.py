@@ -28,6 +28,7 @@ from ..event_loop import gateway_loop
 from ..protocol.framing import Message, Part
 from ..protocol.signing import EMPTY, MessageSigner
 from ..rest import GatewayClient
+from .local_cells import LocalCells
 from .zmq_channels import LocalChannels
 
 log = logging.getLogger(__name__)
@@ -108,6 +109,7 @@ class Bridge:
         self.injections: Sequence[dict[str, Any]] = ()
         liveness = LivenessProbe(self.internal, self._is_idle, self.release, self.change_connection, timings)
         self._reconciler = RequestReconciler(self.requests, self.inbox, liveness, self, timings)
+        self.local_cells = LocalCells(self)
         self._input_reply: Message | None = None  # what a user answered to the kernel, until the kernel goes on
         self._link_state = LinkState.NEW
         self._on_shutdown = on_shutdown
@@ -177,6 +179,7 @@ class Bridge:
     async def close(self) -> None:
         """Close the WebSocket and the local sockets; messages already sent still reach their receivers."""
         self._reconciler.stop()
+        self.local_cells.abandon("aborted")
         if self.link is not None:
             await self.link.close()
         self.channels.close()
@@ -214,14 +217,22 @@ class Bridge:
     def _from_client(self, identities: list[bytes], message: Message) -> None:
         if message.channel == "control" and SHUTDOWN in bytes(message.header):
             self._shut_down(identities, message)
-            return
+        elif not self.local_cells.take(identities, message):
+            self.pass_on(identities, message)
+
+    def pass_on(self, identities: list[bytes], message: Message) -> None:
+        """Send a client's message to the kernel, and expect the reply to a request."""
         if message.msg_type.endswith("_request"):
             request = self.requests.add(message, identities)
             if request.runs_code:
-                self._observe(lambda observer: observer.requested(message))
+                self.note_request(message)
         elif message.msg_type == "input_reply":
             self._input_reply = message
         self.transmit(message)
+
+    def note_request(self, message: Message) -> None:
+        """Tell the observer of a cell that a client sent."""
+        self._observe(lambda observer: observer.requested(message))
 
     async def deliver(self, message: Message) -> None:
         """Give a message of the kernel to whom it is for; called by the inbox, for each once and in order."""
@@ -238,6 +249,7 @@ class Bridge:
             self.channels.reply(message, request.identities)
             if request.runs_code and message.channel == "shell":
                 self._observe(lambda observer: observer.replied(message))
+                self.local_cells.replied(request, message)
 
     async def _publish(self, message: Message) -> None:
         msg_type = message.msg_type
@@ -246,6 +258,8 @@ class Bridge:
             return await self.deliver(message)
         if msg_type == "status" and self._note_status(message) == "dead":
             return None  # a restart may follow; front ends give a kernel up at this word
+        if msg_type == "execute_input":
+            self.local_cells.note_input(message)
         if msg_type != "status":
             self.requests.note_output(message.parent_id, msg_type)
         self._observe(lambda observer: observer.published(message))
@@ -292,6 +306,7 @@ class Bridge:
             if self.link is not None and request.message.msg_id in unsent:
                 self.link.send_queue.forget(request.message.msg_id)
             self.fail(request, status, ename, evalue)
+        self.local_cells.abandon(status, ename, evalue)
 
     def mark(self, requests: Iterable[PendingRequest]) -> None:
         """Tell these cells that some of their output is lost; called when that is certain."""
@@ -354,8 +369,13 @@ class Bridge:
                 self.publish("error", error, request.header)
             request.ended = True
             self.publish("status", {"execution_state": "idle"}, request.header)
+        self.reply_here(request, {"status": status, **error})
+
+    def reply_here(self, request: PendingRequest, content: dict[str, Any]) -> None:
+        """Reply to a request in the kernel's place."""
         reply_type = request.msg_type.removesuffix("_request") + "_reply"
-        reply = self.signer.make(request.channel, reply_type, {"status": status, **error}, request.header)
+        reply = self.signer.make(request.channel, reply_type, content, request.header)
         self.channels.reply(reply, request.identities)
         if request.runs_code:
             self._observe(lambda observer: observer.replied(reply))
+            self.local_cells.replied(request, reply)

@@ -40,7 +40,8 @@ class NumberedKernel:
     publishes it, ``lose`` and ``keep`` begin and end the loss of all that it sends, ``cut`` cuts the connection,
     ``pause`` takes a moment, ``back`` waits for the next connection, ``wait`` for ``go``, ``ask`` asks the user,
     ``restart`` begins another life, ``slow`` sends the journal's answers late from now on, ``hesitate`` has its
-    questions read late, ``unended`` loses the cell's reply and end, ``mute`` ends it without a reply, ``longid``
+    questions read late, ``unended`` loses the cell's reply and end, ``mute`` ends it without a reply,
+    ``raise`` with one that says error, ``longid``
     publishes a text under an id that ends in thousands of digits, ``deep`` a state nested beyond what Python parses.
     ``swallow``: the next message of this type is lost, and the connection with it.
     ``deaf``: on so many connections, from the first, it does not hear the control channel; nor, without a journal or
@@ -190,7 +191,8 @@ class NumberedKernel:
             await self._do(verb, text, parent)
             self.losing = verb in ("lose", "unended") or (self.losing and verb != "keep")
         if verb != "mute":
-            self.session.send(self.wires["shell"], "execute_reply", {"status": "ok", "execution_count": 1}, parent)
+            content = {"status": "error" if verb == "raise" else "ok", "execution_count": 1}
+            self.session.send(self.wires["shell"], "execute_reply", content, parent)
         self._publish("status", {"execution_state": "idle"}, parent)
         self.losing = self.losing and verb != "unended"
         self.state = "idle"
