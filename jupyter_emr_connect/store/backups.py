@@ -34,15 +34,17 @@ SAVE = """
 """
 DELETE = f"""
     UPDATE backups SET action = 'delete', generation = generation + 1, queued_at = :now, due_at = :now + :merge,
-        moved_to = :moved_to, state = 'waiting', message = '', fix = ''
+        moved_to = :moved_to, state = 'waiting', message = '', fix = '', sha256 = NULL
     WHERE {OF} AND path = :path
 """  # noqa: S608 - our own text
-DUE = f"""
-    SELECT * FROM backups AS due
-    WHERE {OF} AND action IS NOT NULL AND (due_at <= :now OR due_at > :now + {FURTHEST_S}) AND NOT EXISTS (
+TO_DO = f"""
+    {OF} AND action IS NOT NULL AND NOT EXISTS (
         SELECT 1 FROM backups AS new WHERE new.root = due.root AND new.location = due.location
-        AND new.path = due.moved_to AND new.action = 'upload'
+        AND new.path = due.moved_to AND (new.action = 'upload' OR new.state = 'conflict')
     )
+"""  # noqa: S608 - our own text
+DUE = f"""
+    SELECT * FROM backups AS due WHERE {TO_DO} AND (due_at <= :now OR due_at > :now + {FURTHEST_S})
     ORDER BY due_at, path LIMIT :limit
 """  # noqa: S608 - our own text
 FINISH = f"""
@@ -66,7 +68,8 @@ class BackupRow:
     """One file of the queue; moments ending in ``_at`` are Unix times in seconds, ``saved_at`` is ISO 8601.
 
     ``etag``, ``version_id``, ``sha256`` and ``saved_at`` are of the object in S3 that this folder wrote last or has
-    taken over, ``size`` and ``mtime_ns`` of the file that it was made of.
+    taken over, ``size`` and ``mtime_ns`` of the file that it was made of. Without ``sha256`` the object may be gone:
+    its delete was noted once.
     """
 
     root: str
@@ -129,7 +132,7 @@ class BackupStore:
                 connection.executemany(DELETE, gone)
 
     def move(self, pairs: Iterable[tuple[str, str]]) -> None:
-        """Note that files are elsewhere: the new object is written before the old one is deleted."""
+        """Note that files are elsewhere: the old object is deleted once the new one is written and nobody else's."""
         known = list(pairs)
         with self._database.transaction() as connection:
             connection.executemany(DELETE, [self._values(path=old, moved_to=new) for old, new in known])
@@ -141,8 +144,8 @@ class BackupStore:
             return [_row(row) for row in connection.execute(DUE, self._values(limit=limit))]
 
     def next_due(self) -> float | None:
-        """Return when the next row is due, None when nothing waits."""
-        query = f"SELECT min(due_at) AS due FROM backups WHERE {OF} AND action IS NOT NULL"  # noqa: S608 - our own text
+        """Return when the next row is due, None when there is none that can be done."""
+        query = f"SELECT min(due_at) AS due FROM backups AS due WHERE {TO_DO}"  # noqa: S608 - our own text
         due: float | None = self._database.rows(query, self._of)[0]["due"]
         return due
 

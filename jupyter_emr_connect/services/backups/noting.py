@@ -20,7 +20,7 @@ from ...errors import StoreDamaged, StoreError
 from ...store.backups import BackupStore
 from ...tasks import report_failure
 from .location import open_queue
-from .scope import Scope, open_scope
+from .scope import Scope, fits_key, open_scope
 
 RETRY_S = 2.0
 
@@ -77,7 +77,9 @@ class ChangeWriter:
         while True:
             self._event.wait()
             self._event.clear()
-            while self._changes and not self._write():
+            while self._changes:
+                if self._write():
+                    continue
                 if self._stopping:
                     return
                 self._event.wait(RETRY_S)
@@ -116,7 +118,7 @@ class ChangeWriter:
     def _note(self, batch: list[FileChange]) -> None:
         kind = batch[0].kind
         if kind == "delete":
-            self._store.delete(change.path for change in batch)
+            self._store.delete(change.path for change in batch if fits_key(change.path))
         elif kind == "save":
             self._save(dict.fromkeys(change.path for change in batch))
         else:
@@ -136,7 +138,7 @@ class ChangeWriter:
         old, new, scope = change.former_path, change.path, self._scope()
         now = {file.path for file in scope.walk(new)} if _is_visible(new) else set()
         pairs = []
-        for row in self._store.below(old):
+        for row in self._store.below(old) if fits_key(old) else ():
             target = f"{new}{row.path[len(old) :]}"
             if target in now:
                 pairs.append((row.path, target))

@@ -46,7 +46,7 @@ class Scope:
 
     def includes(self, path: str, size: int = 0) -> bool:
         """Say whether a file has a backup; its ``size`` in bytes matters for other files than notebooks."""
-        if not path or path.startswith(".") or "/." in path or not _is_text(path):
+        if not path or path.startswith(".") or "/." in path or not fits_key(path):
             return False
         if self._is_excluded(path):
             return False
@@ -107,7 +107,8 @@ class Scope:
                 yield FoundFile(path, status.st_size, status.st_mtime_ns)
 
 
-def _is_text(path: str) -> bool:
+def fits_key(path: str) -> bool:
+    """Say whether a path can be a key of S3: text, and not too long."""
     try:
         return len(path.encode()) <= LONGEST_KEY
     except UnicodeEncodeError:

@@ -60,10 +60,18 @@ class Uploader:
         except FileNotFoundError as error:
             message = f"{row.path} is gone while it is read."
             raise FileInMotion(message) from error
-        if row.sha256 == content.sha256 and row.etag and row.state != "conflict":
-            self.note(row, content, Written(row.etag, row.version_id), sent=False)
-            return
-        self.note(row, content, self._put(row, content, file))
+        known = self._known(row, content)
+        self.note(row, content, known or self._put(row, content, file), sent=known is None)
+
+    def _known(self, row: BackupRow, content: FileContent) -> Written | None:
+        """Return the object that has this content already; S3 is asked where a delete of it may have been done."""
+        if not row.etag or row.state == "conflict":
+            return None
+        if row.sha256 is None:
+            present = self.bucket.head(self.location.key(row.path))
+            same = present is not None and present.sha256 == content.sha256
+            return Written(present.etag, present.version_id) if present is not None and same else None
+        return Written(row.etag, row.version_id) if row.sha256 == content.sha256 else None
 
     def note(self, row: BackupRow, content: FileContent, written: Written, *, sent: bool = True) -> None:
         """Keep what was written to S3, or is there without having been ``sent``."""
@@ -81,17 +89,18 @@ class Uploader:
 
     def _put(self, row: BackupRow, content: FileContent, file: Path) -> Written:
         """Write the object; where its condition fails for an earlier write of ours, on top of that one."""
-        etag = row.etag
+        etag, version_id = row.etag, row.version_id
         for _ in range(ATTEMPTS):
             try:
-                if etag and row.version_id is None:
+                if etag and version_id is None:
                     keep_state(self.bucket, self.location, row.path, etag)
                 return self.put(row.path, content, file, if_match=etag)
             except (ObjectChanged, ObjectNotFound):
                 present = self.bucket.head(self.location.key(row.path))
                 if present is not None and present.metadata.get(COPY) != self.copy_id:
                     raise self.conflict(row.path, present) from None
-                etag = present.etag if present else None  # deleted elsewhere: written anew
+                # Deleted elsewhere: written anew.
+                etag, version_id = (present.etag, present.version_id) if present else (None, None)
         message = f"The object of {row.path} is written by others at this very moment."
         raise FileInMotion(message, fix="It is tried again by itself.")
 
@@ -135,7 +144,8 @@ class Uploader:
         present = self.bucket.head(key)
         ours = present is not None and (present.etag == row.etag or present.metadata.get(COPY) == self.copy_id)
         if present is not None and ours:
-            if present.version_id is None and row.moved_to is None:
+            moved = self.store.get(row.moved_to) if row.moved_to else None
+            if present.version_id is None and (moved is None or moved.etag is None):
                 now = datetime.fromtimestamp(self.clock(), timezone.utc)
                 keep_deleted(self.bucket, self.location, row.path, present.etag, now)
             try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import random
 import threading
 import time
@@ -34,10 +35,10 @@ from ...errors import (
 from ...executors import DaemonExecutor
 from ...store.backups import NO_TROUBLE, BackupRow, BackupStore, LocationState
 from ...tasks import report_failure
-from .content import filter_of
+from .content import filter_of, read_content
 from .history import empty_trash
 from .location import open_bucket, open_location, working_copy
-from .scope import open_scope
+from .scope import FoundFile, open_scope
 from .upload import Uploader
 
 LOOK_EVERY_S = 5.0  # at what other processes have put into the queue
@@ -45,7 +46,7 @@ SCAN_EVERY_S = 300.0
 TRASH_EVERY_S = 86_400.0
 AT_A_TIME = 8
 PER_ROUND = 64
-MOTION_RETRY_S = 2.0
+MOTION_FIRST_S, MOTION_LAST_S = 2.0, 60.0
 REFUSED_FIRST_S, REFUSED_LAST_S = 15.0, 300.0
 FIRST_PAUSE_S, LAST_PAUSE_S = 2.0, 60.0
 DENIED_IN_A_ROW = 3
@@ -126,6 +127,8 @@ class BackupWorker:
         if not rows:
             self._empty_trash()
             due = self._store.next_due()
+            if due is None:
+                self._clear()
             return min(LOOK_EVERY_S, max(0.05, due - time.time())) if due else LOOK_EVERY_S
         return self.do(rows)
 
@@ -180,7 +183,8 @@ class BackupWorker:
         except BackupConflict as error:
             self._store.fail(row, "conflict", error.message, error.fix, retry_at=None)
         except FileInMotion as error:
-            self._store.fail(row, "waiting", error.message, error.fix, retry_at=time.time() + MOTION_RETRY_S)
+            retry_at = _later(row, MOTION_FIRST_S, MOTION_LAST_S)
+            self._store.fail(row, "waiting", error.message, error.fix, retry_at=retry_at)
         except AccessDenied as error:
             self._store.fail(row, "denied", error.message, error.fix, retry_at=_later(row))
             return error
@@ -198,6 +202,11 @@ class BackupWorker:
             message = f"{row.path} cannot be read: {error.strerror or error}."
             retry_at = _later(row)
             self._store.fail(row, "failed", message, "Make the file readable for the server.", retry_at=retry_at)
+        except Exception as error:
+            report_failure(self._log, f"{row.path!a} could not be backed up.", error)
+            message = f"{row.path} could not be backed up: {type(error).__name__}."
+            fix = "The server's log has the details. It is tried again by itself."
+            self._store.fail(row, "failed", message, fix, retry_at=_later(row))
         return None
 
     def _note(self, error: EMRConnectError) -> float:
@@ -237,17 +246,42 @@ class BackupWorker:
 def scan(config: EMRConnect, root: str, store: BackupStore) -> int:
     """Note the files that are not as the queue knows them; returns how many. Blocks on the disk.
 
-    A file that is gone without Jupyter having deleted it keeps its object: a disk may just not be mounted.
+    A file that is gone without Jupyter having deleted it keeps its object: a disk may just not be mounted. Where its
+    content is under a new name, and of the same moment, it was renamed.
     """
     known = store.known_files()
-    changed = []
+    changed, new = [], []
     for file in open_scope(config, root).walk():
         mtime_ns, size, action = known.get(file.path, (None, None, None))
-        if action != "upload" and (mtime_ns, size) != (file.mtime_ns, file.size):
+        if file.path not in known:
+            new.append(file)
+        elif action != "upload" and (mtime_ns, size) != (file.mtime_ns, file.size):
             changed.append(file.path)
+    moved = _renamed(config, Path(root), store, new) if new else []
+    if moved:
+        store.move(moved)
+    changed += {file.path for file in new} - {path for _, path in moved}
     if changed:
         store.save(changed)
-    return len(changed)
+    return len(changed) + len(moved)
+
+
+def _renamed(config: EMRConnect, root: Path, store: BackupStore, new: list[FoundFile]) -> list[tuple[str, str]]:
+    """Return the former and the new path of files that were renamed while nobody told."""
+    gone: dict[tuple[int | None, int | None], list[str]] = {}
+    for path, (mtime_ns, size, action) in store.known_files().items():
+        if mtime_ns is not None and action != "delete" and not os.path.lexists(root / path):
+            gone.setdefault((mtime_ns, size), []).append(path)
+    leave_out, pairs = filter_of(config), []
+    for file in new:
+        for former in gone.get((file.mtime_ns, file.size), []):
+            row = store.get(former)
+            with suppress(FileInMotion, OSError):
+                if row and row.sha256 == read_content(root / file.path, file.path, leave_out).sha256:
+                    pairs.append((former, file.path))
+                    gone[file.mtime_ns, file.size].remove(former)
+                    break
+    return pairs
 
 
 def lock_of(store: BackupStore, root: str, location: str) -> IO[bytes] | None:
@@ -272,6 +306,6 @@ def lock_of(store: BackupStore, root: str, location: str) -> IO[bytes] | None:
     return file
 
 
-def _later(row: BackupRow) -> float:
+def _later(row: BackupRow, first_s: float = REFUSED_FIRST_S, last_s: float = REFUSED_LAST_S) -> float:
     """Return when a row that was refused is tried again, later each time."""
-    return time.time() + min(REFUSED_LAST_S, REFUSED_FIRST_S * 2.0 ** min(row.attempts, 10))
+    return time.time() + min(last_s, first_s * 2.0 ** min(row.attempts, 10))

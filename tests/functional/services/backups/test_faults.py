@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import time
+from functools import partial
+
 import pytest
 
 from jupyter_emr_connect.errors import BucketNotFound, ConfigurationError
+from jupyter_emr_connect.services.backups.noting import ChangeWriter, FileChange
+from jupyter_emr_connect.services.backups.scope import open_scope
 from jupyter_emr_connect.services.backups.status import status_of
 from tests.functional.services.backups.conftest import notebook_of, until
 
@@ -106,3 +112,75 @@ def test_two_servers_of_one_folder_work_one_after_the_other(folder, bucket):
         assert bucket.versions("team/a.ipynb") == [notebook_of("a"), notebook_of("b")]
     finally:
         folder.worker.stop(30)
+
+
+def test_trouble_is_over_when_nothing_waits_any_more(folder, cloud):
+    folder.save("a.ipynb", notebook_of("a"))
+    folder.store.push()
+    cloud.world.faults.set("down")
+    folder.worker.do(folder.store.due(64))
+    cloud.world.faults.clear()
+    (folder.root / "a.ipynb").unlink()
+    folder.store.delete(["a.ipynb"])
+    folder.store.forget(folder.store.below("")[0])  # as by another process
+    folder.begin_anew()
+    folder.worker.step()
+    assert (told(folder)["state"], told(folder)["message"]) == ("in S3", "")
+
+
+def test_one_file_that_nobody_foresaw_is_named_and_holds_up_no_other(make_folder):
+    folder = make_folder(backup_redact=["never"])
+    folder.save("a.ipynb", '{"cells": ' + "[" * 100_000)
+    folder.save("b.ipynb", notebook_of("b"))
+    folder.work()
+    assert folder.state("a.ipynb")["state"] == "failed"
+    assert folder.state("a.ipynb")["message"]
+    assert folder.state("b.ipynb")["state"] == "in S3"
+
+
+def test_a_save_that_never_ended_is_looked_at_less_and_less(folder):
+    (folder.root / ".~a.ipynb").write_text(notebook_of("whole"))
+    folder.save("a.ipynb", notebook_of("torn")[:30])
+    for _ in range(8):
+        folder.store.push()
+        folder.worker.do(folder.store.due(64))
+    row = folder.store.get("a.ipynb")
+    assert "has begun and not ended" in row.message
+    assert row.due_at > time.time() + 20
+
+
+@pytest.fixture
+def writer(folder):
+    """Return what notes the changes of a server."""
+    scope = partial(open_scope, folder.config, str(folder.root))
+    made = ChangeWriter(folder.store, scope, lambda: None, logging.getLogger("test"))
+    yield made
+    made.close(30)
+
+
+def test_changes_of_every_kind_that_come_at_once_are_all_noted(folder, writer):
+    for name in ("a", "b", "d"):
+        folder.write(f"{name}.ipynb", notebook_of(name))
+    for name in ("a", "d"):
+        folder.store.save([f"{name}.ipynb"])
+    for change in (
+        FileChange("delete", "d.ipynb"),
+        FileChange("save", "b.ipynb"),
+        FileChange("rename", "b.ipynb", "a.ipynb"),
+        FileChange("delete", "b.ipynb"),
+    ):
+        writer.take(change)
+    assert writer.settled(60)
+    assert {row.path: row.action for row in folder.store.below("")} == dict.fromkeys(
+        ("a.ipynb", "b.ipynb", "d.ipynb"), "delete"
+    )
+
+
+def test_a_change_that_no_queue_can_keep_holds_up_no_other(folder, writer):
+    folder.write("a.ipynb", notebook_of("a"))
+    writer.take(FileChange("delete", "bad\udcff.ipynb"))
+    writer.take(FileChange("rename", "worse\udcff.ipynb", "bad\udcff.ipynb"))
+    writer.take(FileChange("save", "a.ipynb"))
+    assert writer.settled(60)
+    assert folder.store.get("a.ipynb")
+    assert writer.problem is None
