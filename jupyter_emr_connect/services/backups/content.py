@@ -91,22 +91,26 @@ def _strip(notebook: Any) -> None:
             cell.update(outputs=[], execution_count=None)
 
 
-def read_content(file: Path, path: str, leave_out: Filter) -> FileContent:
+def read_content(file: Path, path: str, leave_out: Filter, *, torn: bool = False) -> FileContent:
     """Return a file's content as nobody writes it meanwhile; blocks on the disk.
 
     Jupyter's contents manager empties a file before it writes it, and has the former content in ``.~name`` until it
-    has done so. Raises ``FileInMotion``, and ``OSError`` (``FileNotFoundError``) from the disk.
+    has done so: what a killed server left like this is read only where it may be ``torn``. Raises ``FileInMotion``, and
+    ``OSError`` (``FileNotFoundError``) from the disk.
     """
     with file.open("rb") as opened:
         before = os.fstat(opened.fileno())
         if before.st_size > IN_MEMORY_BYTES and not (leave_out.outputs or leave_out.secrets):
+            if not torn:
+                _check_whole(file, None)
             digest = hashlib.sha256()
             while chunk := opened.read(CHUNK_BYTES):
                 digest.update(chunk)
             found = FileContent(lambda: file.open("rb"), digest.hexdigest(), before.st_size, before.st_mtime_ns)
         else:
             content = opened.read()
-            _check_whole(file, content)
+            if not torn:
+                _check_whole(file, content)
             sent = leave_out(path, content)
             digest = hashlib.sha256(sent)
             found = FileContent(lambda: io.BytesIO(sent), digest.hexdigest(), before.st_size, before.st_mtime_ns)
@@ -117,11 +121,11 @@ def read_content(file: Path, path: str, leave_out: Filter) -> FileContent:
     return found
 
 
-def _check_whole(file: Path, content: bytes) -> None:
-    """Raise ``FileInMotion`` for a file whose save has begun and not ended."""
+def _check_whole(file: Path, content: bytes | None) -> None:
+    """Raise ``FileInMotion`` for a file whose save has begun and not ended; without ``content`` it is not looked at."""
     if not file.with_name(f".~{file.name}").exists():
         return
-    if file.suffix == ".ipynb":
+    if content is not None and file.suffix == ".ipynb":
         with suppress(ValueError):
             json.loads(content)
             return

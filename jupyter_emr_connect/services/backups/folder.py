@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +26,7 @@ from ...errors import (
     ObjectNotFound,
     Throttled,
 )
+from .beside import PART, copy_beside
 from .location import OWN_FOLDER
 
 THREADS = 8
@@ -139,29 +138,40 @@ class FolderRestore:
 
     def _bring(self, row: ObjectVersion, path: str, report: FolderReport) -> None:
         file = self._file(path)
-        replaced: str | None = None
-        if file.exists():
-            twin = self._written.get(_identity(file))
-            if twin is not None:
-                message = f"The disk does not tell this name from {twin!r}, which is there."
-                raise BackupError(message, fix="Restore it by itself under another name.")
-            if self._is_same(row, file):
-                with self._lock:
-                    report.present += 1
-                return
-            if not self.overwrite:
-                with self._lock:
-                    report.kept.append(path)
-                return
-            replaced = _copy_beside(file)
-        if not self._fetch(row, file):
+        if self._stays(row, file, path, report):
             return
+        part = self._fetch(row, file)
+        if part is None:
+            return
+        if self._stays(row, file, path, report):  # made by somebody meanwhile
+            part.unlink()
+            return
+        replaced = str(copy_beside(file)) if file.exists() else None
+        part.replace(os.path.realpath(file))
         with self._lock:
             self._written[_identity(file)] = path
             report.restored += 1
             report.bytes += row.size
             if replaced:
                 report.replaced.append((path, replaced))
+
+    def _stays(self, row: ObjectVersion, file: Path, path: str, report: FolderReport) -> bool:
+        """Say whether the file that is there now stays, and note why; raises ``BackupError`` for another name's."""
+        if not file.exists():
+            return False
+        twin = self._written.get(_identity(file))
+        if twin is not None:
+            message = f"The disk does not tell this name from {twin!r}, which is there."
+            raise BackupError(message, fix="Restore it by itself under another name.")
+        same = self._is_same(row, file)
+        if not same and self.overwrite:
+            return False
+        with self._lock:
+            if same:
+                report.present += 1
+            else:
+                report.kept.append(path)
+        return True
 
     def _file(self, path: str) -> Path:
         """Return where a file belongs; raises ``BackupError`` for a key that would lead out of the folder."""
@@ -185,10 +195,10 @@ class FolderRestore:
         known = self.bucket.head(row.key, self._version(row))
         return known is not None and known.sha256 is not None and known.sha256 == _digest(file, "sha256")
 
-    def _fetch(self, row: ObjectVersion, file: Path) -> bool:
-        """Bring a file whole, or False when all is stopped: what has come by then stays for the next time."""
+    def _fetch(self, row: ObjectVersion, file: Path) -> Path | None:
+        """Bring a file whole into a part, or None when all is stopped: what has come stays for the next time."""
         name = hashlib.sha256(f"{row.key}\0{row.etag}".encode()).hexdigest()[:32]
-        part = file.with_name(f".emr-restore-{name}")
+        part = file.with_name(f"{PART}{name}")
         have = part.stat().st_size if part.exists() else 0
         if have > row.size or (have == row.size and have):
             part.unlink()
@@ -201,13 +211,12 @@ class FolderRestore:
             for chunk in download:
                 opened.write(chunk)
                 if self._stop.is_set():
-                    return False
+                    return None
         if download.version.sha256 and download.version.sha256 != _digest(part, "sha256"):
             part.unlink()
             message = f"What was read of s3://{self.bucket.bucket}/{row.key} is not what was written there."
             raise BackupError(message, fix="Give the same command again.")
-        part.replace(os.path.realpath(file))
-        return True
+        return part
 
     def _version(self, row: ObjectVersion) -> str | None:
         return None if self.at is None else row.version_id
@@ -232,11 +241,3 @@ def _digest(file: Path, name: str) -> str:
         while chunk := opened.read(1024 * 1024):
             digest.update(chunk)
     return digest.hexdigest()
-
-
-def _copy_beside(file: Path) -> str:
-    moment = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-    copy = file.with_name(f"{file.stem[:100]}-before-restore-{moment}{file.suffix}")
-    with suppress(shutil.SameFileError):
-        shutil.copy2(file, copy)
-    return str(copy)

@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import uuid
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from ...aws.s3 import Download, S3Store
 from ...config import EMRConnect
-from ...errors import AWSError, NotebookError, ObjectNotFound, PathError, StoreError
+from ...errors import AWSError, FileInMotion, NotebookError, ObjectNotFound, PathError, StoreError
 from ...store.backups import BackupStore
+from .beside import copy_beside, drop_old_parts, part_of
 from .cells import cell_of, put_cell
 from .content import Filter, filter_of, read_content
 from .history import keep_content, keep_state
@@ -112,13 +111,18 @@ class FileRestorer:
         return file
 
     def _replace(self, path: str, file: Path, fill: Callable[[Path], None]) -> Restored:
-        part = file.with_name(f".emr-restore-{uuid.uuid4().hex}")
+        part = part_of(file)
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
+            drop_old_parts(file.parent)
             fill(part)
+            before = _moment_of(file)
             saved = self._keep_present(path, file)
-            if file.exists():
+            if before is not None:
                 shutil.copymode(file, part)
+            if _moment_of(file) != before:
+                message = f"{path!r} was saved while it was restored, and stays as it is."
+                raise FileInMotion(message, fix="Restore it once more.")
             part.replace(os.path.realpath(file))
         except OSError as error:
             message = f"{path!r} cannot be written: {error.strerror or error}."
@@ -134,7 +138,7 @@ class FileRestorer:
         """Keep the present state of a file where it can be had again, and return its name there."""
         if not file.exists():
             return None
-        content = read_content(file, path, Filter())
+        content = read_content(file, path, Filter(), torn=True)
         try:
             present = self.bucket.head(self.location.key(path))
             if present is not None and present.sha256 == content.sha256:
@@ -148,12 +152,7 @@ class FileRestorer:
         return self._copy_beside(path, file)
 
     def _copy_beside(self, path: str, file: Path) -> str:
-        moment = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-        stem = file.stem
-        while len(f"{stem}-before-restore-{moment}{file.suffix}".encode()) > 255:
-            stem = stem[:-1]
-        copy = file.with_name(f"{stem}-before-restore-{moment}{file.suffix}")
-        shutil.copy2(file, copy)
+        copy = copy_beside(file)
         folder = path.rpartition("/")[0]
         return f"{folder}/{copy.name}" if folder else copy.name
 
@@ -192,6 +191,15 @@ def notebook_in(content: bytes, what: str) -> dict[str, Any]:
         message = f"{what[:1].upper()}{what[1:]} is no notebook."
         raise NotebookError(message, fix="It can be restored whole, as it is.")
     return found
+
+
+def _moment_of(file: Path) -> tuple[int, int, int] | None:
+    """Return what tells a file's states apart, None where there is no file."""
+    try:
+        status = file.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _write(part: Path, chunks: Iterable[bytes]) -> None:

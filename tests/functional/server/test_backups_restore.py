@@ -227,3 +227,35 @@ async def test_where_s3_takes_nothing_a_copy_beside_the_file_is_kept(rest, save,
     answer = await rest("POST", "backups/restore", {"path": "work.ipynb"})
     assert texts_in(file) == ["one"]
     assert texts_in(jp_root_dir / answer.json["saved_present_as"]) == ["not in S3"]
+
+
+async def test_what_a_killed_server_left_torn_comes_back_and_is_kept(rest, save, jp_root_dir):
+    await save("work.ipynb", "one")
+    file = jp_root_dir / "work.ipynb"
+    torn = file.read_bytes()[:40]
+    file.with_name(".~work.ipynb").write_bytes(file.read_bytes())
+    file.write_bytes(torn)
+    answer = await rest("POST", "backups/restore", {"path": "work.ipynb"})
+    assert answer.status == 200, answer.text
+    assert texts_in(file) == ["one"]
+    back = {"path": "work.ipynb", "version_id": answer.json["saved_present_as"], "to": "torn.ipynb"}
+    assert (await rest("POST", "backups/restore", back)).status == 200
+    assert (jp_root_dir / "torn.ipynb").read_bytes() == torn
+
+
+async def test_a_save_during_a_restore_is_not_lost(rest, save, jp_root_dir, cloud):
+    await save("work.ipynb", "one")
+    file = jp_root_dir / "work.ipynb"
+    file.write_text(json.dumps(notebook_of("not in S3")))
+    cloud.world.faults.set("slow:60000", options={"action": "PutObject"})  # as the present is kept
+    before = cloud.calls("HeadObject")
+    restoring = asyncio.create_task(rest("POST", "backups/restore", {"path": "work.ipynb"}))
+    end = time.monotonic() + 60
+    while cloud.calls("HeadObject") == before:
+        assert time.monotonic() < end
+        await asyncio.sleep(0.02)
+    file.write_text(json.dumps(notebook_of("typed meanwhile")))
+    cloud.world.faults.clear()
+    answer = await restoring
+    assert (answer.status, answer.json["code"]) == (409, "backup-file-in-motion")
+    assert texts_in(file) == ["typed meanwhile"]

@@ -1,0 +1,61 @@
+"""Copies of files beside them, made before a file is replaced; and parts of files that are on their way."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+import uuid
+from contextlib import suppress
+from datetime import datetime, timezone
+from pathlib import Path
+
+PART = ".emr-restore-"
+LONGEST_NAME = 255  # bytes, on the usual file systems
+PARTS_STAY_S = 86_400.0
+
+
+def part_of(file: Path) -> Path:
+    """Return a new hidden name beside a file, for what is to take its place once it is whole."""
+    return file.with_name(f"{PART}{uuid.uuid4().hex}")
+
+
+def drop_old_parts(folder: Path) -> None:
+    """Remove what killed processes have left in a folder: parts that nobody has written to for a day."""
+    for part in folder.glob(f"{PART}*"):
+        with suppress(OSError):
+            if part.stat().st_mtime < time.time() - PARTS_STAY_S:
+                part.unlink()
+
+
+def copy_beside(file: Path) -> Path:
+    """Copy a file to a name that nothing beside it has, whole or not at all; blocks, raises ``OSError``."""
+    moment = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+    part = part_of(file)
+    try:
+        shutil.copy2(file, part)
+        number = 1
+        while True:
+            ending = f"-before-restore-{moment}{f'-{number}' if number > 1 else ''}{file.suffix}"
+            copy = file.with_name(f"{_cut(file.stem, LONGEST_NAME - len(ending.encode()))}{ending}")
+            try:
+                os.link(part, copy)  # fails where the name is taken
+            except FileExistsError:
+                number += 1
+            except OSError:  # a file system without links
+                if copy.exists():
+                    number += 1
+                    continue
+                part.replace(copy)
+                return copy
+            else:
+                return copy
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _cut(text: str, length: int) -> str:
+    """Return the beginning of a text that has so many bytes at most."""
+    while len(text.encode(errors="surrogateescape")) > length:
+        text = text[:-1]
+    return text
