@@ -17,6 +17,7 @@ from jupyter_core.paths import jupyter_data_dir
 
 from tests.commands import run_command
 from tests.kernel_ports import KernelPorts
+from tests.sandbox.soak import Soak, figures_of
 
 pytest_plugins = ["pytest_jupyter.jupyter_server"]
 
@@ -40,6 +41,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--livy-home", type=Path, metavar="DIR", help=text)
     parser.addoption("--soak", action="store_true", help="run the tests of faults in full length")
     parser.addoption("--seed", type=int, help="repeat the random instants of an earlier run")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the figures of the tests of faults."""
+    for text in figures_of(terminalreporter.stats):
+        terminalreporter.write_line(f"- {text}")
+
+
+@pytest.fixture
+def soak(request: pytest.FixtureRequest) -> Soak:
+    """The length of a test of faults, and its dice."""
+    return Soak(request.node)
 
 
 @pytest.fixture(scope="session")

@@ -44,11 +44,17 @@ class Cloud:
 
 
 @pytest.fixture
-def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+def before_front() -> Callable[[Any], Any]:
+    """Return what stands before the account's front: nothing, unless a test says otherwise."""
+    return lambda front: front
+
+
+@pytest.fixture
+def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before_front: Callable[[Any], Any]) -> Iterator[Cloud]:
     """An account with the standard clusters; the caller is `developer` unless a test says otherwise."""
     world = World()
     fill_standard(world, "45")
-    front = make_app(world)
+    front = before_front(make_app(world))
     keys = seed(world)
     server = serve(front)
     folder = tmp_path / "aws"

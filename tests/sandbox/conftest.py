@@ -14,19 +14,6 @@ from jupyter_emr_connect.sandbox.engines.install import ensure_installed
 from jupyter_emr_connect.sandbox.engines.layout import Installation
 from tests.conftest import ENGINES, Sandbox
 from tests.sandbox.doors import Door, entered, with_kernel
-from tests.sandbox.soak import Soak, figures_of
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the figures of the tests of faults."""
-    for text in figures_of(terminalreporter.stats):
-        terminalreporter.write_line(f"- {text}")
-
-
-@pytest.fixture
-def soak(request: pytest.FixtureRequest) -> Soak:
-    """The length of a test of faults, and its dice."""
-    return Soak(request.node)
 
 
 @pytest.fixture(scope="session")

@@ -99,10 +99,10 @@ class Bucket:
         found = current_object(get_bucket(BUCKET), key)
         return None if found is None else found.value.decode()
 
-    def keys(self) -> set[str]:
-        """Return the keys of all objects."""
+    def keys(self, *, deleted: bool = False) -> set[str]:
+        """Return the keys of all objects, with ``deleted`` also of those that only have versions."""
         bucket = get_bucket(BUCKET)
-        return {key for key in bucket.keys if current_object(bucket, key) is not None}
+        return {key for key in list(bucket.keys) if deleted or current_object(bucket, key) is not None}
 
     def versions(self, key: str) -> list[str]:
         """Return the texts of all versions, the oldest first; a delete marker is ``"(deleted)"``."""
