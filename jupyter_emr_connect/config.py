@@ -122,6 +122,13 @@ class EMRConnect(Configurable):
         "and change what passes. Without it plain HTTP is for clusters alone that have no in-transit encryption by "
         "AWS's word, no CA in `certificate_authorities`, and have never answered over TLS; secrets are not sent.",
     ).tag(config=True)
+    livy_secrets = Dict(
+        Unicode(),
+        Unicode(),
+        help="Secret of AWS Secrets Manager with the user name and password for a compute's Livy that asks for them "
+        "(LDAP): {compute id or name, or '*': name or ARN of the secret}. Its text is JSON, "
+        '{"username": "…", "password": "…"}. Without one users are asked.',
+    ).tag(config=True)
     connect_timeout = Float(10.0, help="Seconds to wait for a gateway to answer a connection.").tag(config=True)
     credentials_timeout = Float(
         30.0, help="Seconds to wait until a cluster honours new credentials (they need time to spread)."

@@ -30,6 +30,7 @@ never a traceback. Nothing secret may be put into either.
     │   ├── RoleRequired
     │   ├── RoleUnsupported
     │   └── RoleDenied
+    ├── LoginRequired               a compute asks for a user name and password, and there are none
     ├── AttachmentError             no attachment, or it cannot be kept
     │   ├── NotAttached
     │   ├── AttachmentNotFound
@@ -52,6 +53,7 @@ never a traceback. Nothing secret may be put into either.
     │   ├── LivyUnreachable         nothing listens, or nothing answers
     │   ├── LivyCertificate         TLS refused: not trusted, or for another host
     │   ├── LivyRefused             401 or 403
+    │   │   └── LoginRefused        the user name and password
     │   ├── NotLivy                 something else answers there
     │   ├── SessionStartFailed
     │   ├── SessionGone             expired, deleted, or died
@@ -203,6 +205,15 @@ class RoleDenied(RoleError, code="runtime-role-denied", reason="Runtime role den
     """The caller may not take this runtime role."""
 
 
+class LoginRequired(EMRConnectError, code="login-required", reason="User name and password needed"):
+    """A compute asks for a user name and password that this process does not have; ``compute_id`` says which."""
+
+    def __init__(self, message: str, *, fix: str = "", compute_id: str = "", compute_name: str = "") -> None:
+        super().__init__(message, fix=fix)
+        self.compute_id = compute_id
+        self.compute_name = compute_name
+
+
 class AttachmentError(EMRConnectError, code="attachment", reason="Attachment"):
     """No attachment, or it cannot be kept."""
 
@@ -297,6 +308,13 @@ class LivyCertificate(LivyError, code="livy-certificate", reason="Livy certifica
 
 class LivyRefused(LivyError, code="livy-refused", reason="Livy refused"):
     """The server refused our credentials (401) or our right (403)."""
+
+
+class LoginRefused(LivyRefused, code="login-refused", reason="User name or password refused"):
+    """The server did not take the user name and password; ``compute_id`` says whose, where it is known."""
+
+    compute_id: str = ""
+    compute_name: str = ""
 
 
 class NotLivy(LivyError, code="not-livy", reason="Not a Livy server"):

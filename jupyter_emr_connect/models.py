@@ -152,6 +152,17 @@ class Attachment:
 
 
 @dataclass(frozen=True)
+class Login:
+    """A user's own name and password for a Livy server that has users of its own (LDAP), in memory only.
+
+    Typed by the user or read from a secret. The password never shows in ``repr`` and has no JSON form.
+    """
+
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class BasicPair:
     """A user name and password for one runtime role on one cluster, in memory only.
 

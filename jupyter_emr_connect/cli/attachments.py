@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import EMRConnectError, PathNotFound
-from ..models import Attachment
+from ..models import Attachment, Compute
 from ..presentation.tables import attachment_table, identity_fields
 from ..presentation.text import goes_on
 from .completion import complete_attachable
 from .context import CommandContext
+from .logins import with_login
 from .options import common_options, local_options, require_non_empty, role_and_transport
 from .output import print_error, print_fields, print_json, print_table
 from .progress import hops
@@ -53,9 +54,13 @@ def attach_command(
         profile=command.profile,
         region=command.region,
     )
-    try:
+
+    def proved() -> tuple[Attachment, Compute]:
         with hops() as stage:
-            made, found = asyncio.run(attach(command.config, request, check=check, stage=stage))
+            return asyncio.run(attach(command.config, request, check=check, stage=stage))
+
+    try:
+        made, found = with_login(proved)
     except EMRConnectError as error:
         command.audit.attachment("refused", request, request.path, refusal=error)
         raise

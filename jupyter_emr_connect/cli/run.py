@@ -12,6 +12,7 @@ import click
 
 from .completion import complete_attachable, complete_kernelspecs
 from .context import CommandContext
+from .logins import with_login
 from .options import common_options, require_non_empty, role_and_transport
 from .output import print_json
 
@@ -81,6 +82,7 @@ def run(
     behind leading %%configure cells, and `${name}` in %%configure and %%sql stands for them. Exit code 1 when a
     cell fails. Ctrl-C interrupts the remote cell; a second Ctrl-C ends the kernel at once.
     """
+    from ..errors import LoginRefused, LoginRequired
     from . import notebooks
     from .execution import HeadlessRun
     from .reporting import make_reporter
@@ -93,17 +95,24 @@ def run(
         content = notebooks.set_parameters(content, parameters, kernel)
     target = notebooks.Output(output or notebook.with_name(f"{notebook.stem}.out{notebook.suffix}"))
     env = kernel_environment(command, notebook, compute, runtime_role, transport, kernel.env)
-    headless = HeadlessRun(
-        content,
-        kernel,
-        target,
-        env=env,
-        timeout=timeout,
-        ready_timeout=command.config.ready_timeout,
-        reporter=make_reporter(),
-        jupyter_config=command.config.config,
-    )
-    result = asyncio.run(headless.run())
+
+    def run_once() -> Result:
+        headless = HeadlessRun(
+            content,
+            kernel,
+            target,
+            env=env,
+            timeout=timeout,
+            ready_timeout=command.config.ready_timeout,
+            reporter=make_reporter(),
+            jupyter_config=command.config.config,
+        )
+        result = asyncio.run(headless.run())
+        if isinstance(result.error, LoginRequired | LoginRefused) and not result.executed:
+            raise result.error
+        return result
+
+    result = with_login(run_once)
     note_backup(command, target.path)
     return report(command, result, target.path, kernel)
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import LivyError, LivyRefused, LivyUnreachable, NotLivy, SessionGone
-from ..http.auth import HTTPRequest
+from ..http.auth import FixedAuth, HTTPRequest
 from ..http.errors import CONNECTION_ERRORS
 from ..http.transport import HTTPSessions
 from .target import LivyTarget, explain, parse, refuse
@@ -187,7 +187,7 @@ class LivyClient:
                     return parse(kind, answer, self.target)
                 raise refuse(status, answer, self.target)
             except LivyRefused:
-                if renewed:
+                if renewed or isinstance(self.target.auth, FixedAuth):
                     raise
                 renewed = True  # whoever is refused got no further than the door: also a creation may be sent again
                 await self.target.auth.renew(prepared)

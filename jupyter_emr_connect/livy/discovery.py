@@ -12,7 +12,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from ..errors import LivyCertificate, LivyError, LivyRefused, LivyUnreachable, NotLivy, PlainHttpRefused
+from ..errors import LivyCertificate, LivyError, LivyRefused, LivyUnreachable, LoginRefused, NotLivy, PlainHttpRefused
 from ..http.auth import Auth
 from ..http.backoff import Backoff
 from ..http.resolver import is_loopback
@@ -72,7 +72,7 @@ async def until_honoured(target: LivyTarget, connect_timeout: float, seconds: fl
             await _first_page(target, connect_timeout)
         except (LivyRefused, LivyUnreachable) as error:
             pause = backoff.next()
-            passes = error.status in (401, 403, 429, 502, 503, 504)
+            passes = not isinstance(error, LoginRefused) and error.status in (401, 403, 429, 502, 503, 504)
             if not passes or time.monotonic() + pause > end:
                 raise
             await asyncio.sleep(pause)

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import ssl
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import LivyCertificate, LivyError, LivyRefused, LivyUnreachable, NotLivy, SessionGone, StatementLost
+from ..errors import (
+    LivyCertificate,
+    LivyError,
+    LivyRefused,
+    LivyUnreachable,
+    LoginRefused,
+    NotLivy,
+    SessionGone,
+    StatementLost,
+)
 from ..http.auth import Auth, NoAuth
 from ..http.errors import describe_failure
 from ..http.resolver import Routes
 
 SHOWN = 600  # characters of an error body that a message repeats
+LDAP_REFUSAL = re.compile(r"validating LDAP user|Authentication required")
 UNAVAILABLE = frozenset({429, 502, 503, 504})
 CLASSES: dict[str, type[LivyError]] = {
     "certificate": LivyCertificate,
@@ -27,6 +38,7 @@ class LivyTarget:
     """One Livy server: ``url`` without a trailing slash, ``label`` is its name in messages.
 
     ``reduced`` is said of EMR Serverless, which takes some of Livy's calls only (reference 3.3): no log, no completion.
+    ``username`` is the user's own, where he logs in by a password.
     """
 
     url: str
@@ -35,6 +47,7 @@ class LivyTarget:
     label: str = "Livy"
     reduced: bool = False
     routes: Routes = field(default_factory=dict)
+    username: str = ""
 
     @property
     def where(self) -> str:
@@ -49,7 +62,7 @@ def explain(error: BaseException, target: LivyTarget) -> LivyError:
 
 
 def told(body: bytes) -> str:
-    """Return what an error body says, in one bounded line: Livy's JSON, its plain text, AWS's JSON, or a page's title.
+    """Return what an error body says, in one bounded line: Livy's JSON or plain text, AWS's JSON, a page's reason.
 
     Never a Java stack trace.
     """
@@ -62,8 +75,10 @@ def told(body: bytes) -> str:
         parsed = next((parsed[key] for key in ("msg", "message", "Message", "reason") if parsed.get(key)), "")
     said = str(parsed or "")
     if said.lstrip().startswith("<"):
-        title = re.search(r"<title>(.*?)</title>", said, re.IGNORECASE | re.DOTALL)
-        said = title[1] if title else ""
+        # Jetty's page has its reason in <pre>, and nothing but the status in its title.
+        found = re.search(r"<pre>(.*?)</pre>", said, re.IGNORECASE | re.DOTALL)
+        found = found or re.search(r"<title>(.*?)</title>", said, re.IGNORECASE | re.DOTALL)
+        said = html.unescape(found[1]) if found else ""
     said = re.split(r"\n\s+at [\w$.]+\(", said)[0]
     said = re.sub(r"^(java[\w.]*\.)*(\w+(Exception|Error): )+", "", re.sub(r"\s+", " ", said)).strip()
     return said if len(said) <= SHOWN else f"{said[: SHOWN - 3]}..."
@@ -78,11 +93,8 @@ def refuse(status: int, body: bytes, target: LivyTarget) -> LivyError:
 
 def _refusal(status: int, said: str, target: LivyTarget) -> LivyError:
     because = f": {said}" if said else ""
-    if status == 401:
-        fix = "Check the runtime role and how this Livy authenticates."
-        return LivyRefused(f"{target.where} does not accept our credentials (401).", fix=fix)
-    if status == 403:
-        return LivyRefused(f"{target.where} refused us (403{because}).", fix=_fix_of_403(said))
+    if status in (401, 403):
+        return _no_entry(status, said, because, target)
     if status == 404 and said.startswith("Session '"):
         return SessionGone(f"{target.label} no longer has the session: {said}", fix="Start a new one: %emr restart.")
     if status == 404 and said == "Statement not found":
@@ -102,6 +114,17 @@ def _refusal(status: int, said: str, target: LivyTarget) -> LivyError:
     if status >= 500:
         return LivyError(f"{target.where} failed (HTTP {status}{because}).", fix="Livy's own log may say more.")
     return LivyError(f"{target.where} did not accept the request (HTTP {status}{because}).")
+
+
+def _no_entry(status: int, said: str, because: str, target: LivyTarget) -> LivyRefused:
+    """Return the error for 401 and 403; Livy answers an LDAP bind that fails with 403 (recorded from 0.7.1)."""
+    if target.username and (status == 401 or LDAP_REFUSAL.search(said)):
+        message = f"{target.where} does not accept the user name {target.username!r} and password ({status}{because})."
+        return LoginRefused(message, fix="Check both, and attach anew with them; they are not sent again.")
+    if status == 401:
+        fix = "Check the runtime role and how this Livy authenticates."
+        return LivyRefused(f"{target.where} does not accept our credentials (401).", fix=fix)
+    return LivyRefused(f"{target.where} refused us (403{because}).", fix=_fix_of_403(said))
 
 
 def _fix_of_403(said: str) -> str:

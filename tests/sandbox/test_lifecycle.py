@@ -76,7 +76,7 @@ def test_kill_9_of_the_supervisor_leaves_no_process_and_up_works_again(own: Sand
     assert "jupyter emr sandbox up --name" in asked.stderr
     old = keys.read_text()
     again = own.json("sandbox", "up", "--name", own.name)
-    clusters = {"analytics", "open", "kerberos", "old", "gone", "shared"}
+    clusters = {"analytics", "open", "kerberos", "old", "gone", "shared", "ldap"}
     assert {row["name"] for row in again["computes"]} == clusters | {"notebooks", "interactive"}
     assert keys.read_text() != old
     own.status = again

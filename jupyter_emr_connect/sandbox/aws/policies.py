@@ -24,6 +24,7 @@ _VIRTUAL_CLUSTERS = f"arn:aws:emr-containers:*:{ACCOUNT}:/virtualclusters/*"
 _APPLICATIONS = f"arn:aws:emr-serverless:*:{ACCOUNT}:/applications/*"
 _ROLE = f"arn:aws:iam::{ACCOUNT}:role"
 _OTHER_ROLE = f"arn:aws:iam::{OTHER_ACCOUNT}:role"
+_LOGINS = f"arn:aws:secretsmanager:*:{ACCOUNT}:secret:emr-sandbox/ldap/*"
 _NOTEBOOKS = "arn:aws:s3:::emr-sandbox-notebooks"
 
 
@@ -110,6 +111,7 @@ PROFILES: Mapping[str, Document] = {
         _take([_ANALYST, _ENGINEER, f"{_OTHER_ROLE}/{PARTNER_ROLE}"]),
         *_elsewhere([_ANALYST, _ENGINEER]),
         allow("TakeAccessRole", ["sts:AssumeRole"], [f"{_OTHER_ROLE}/{name}" for name in ACCESS_ROLES]),
+        allow("ReadLogins", ["secretsmanager:GetSecretValue"], _LOGINS),
         allow("TagAccessRole", ["sts:TagSession"], f"{_OTHER_ROLE}/EMRAccessWithId"),
         _SAVE,
         _VERSIONS,
@@ -179,18 +181,20 @@ INSTANCE_PROFILE_POLICY = policy(
     allow("TakeRoles", ["sts:AssumeRole", "sts:TagSession"], [f"{_ROLE}/EMR*", f"{_OTHER_ROLE}/{PARTNER_ROLE}"])
 )
 
+_IN_TRANSIT: Document = {
+    "EnableInTransitEncryption": True,
+    "EnableAtRestEncryption": False,
+    "InTransitEncryptionConfiguration": {
+        "TLSCertificateConfiguration": {
+            "CertificateProviderType": "PEM",
+            "S3Object": "s3://emr-sandbox-data/certificates/certs.zip",
+        }
+    },
+}
+
 SECURITY_CONFIGURATIONS: Mapping[str, Document] = {
     "runtime-roles-tls": {
-        "EncryptionConfiguration": {
-            "EnableInTransitEncryption": True,
-            "EnableAtRestEncryption": False,
-            "InTransitEncryptionConfiguration": {
-                "TLSCertificateConfiguration": {
-                    "CertificateProviderType": "PEM",
-                    "S3Object": "s3://emr-sandbox-data/certificates/certs.zip",
-                }
-            },
-        },
+        "EncryptionConfiguration": _IN_TRANSIT,
         "AuthorizationConfiguration": {
             "IAMConfiguration": {
                 "EnableApplicationScopedIAMRole": True,
@@ -203,6 +207,17 @@ SECURITY_CONFIGURATIONS: Mapping[str, Document] = {
             "KerberosConfiguration": {
                 "Provider": "ClusterDedicatedKdc",
                 "ClusterDedicatedKdcConfiguration": {"TicketLifetimeInHours": 24},
+            }
+        },
+    },
+    "ldap-tls": {
+        "EncryptionConfiguration": _IN_TRANSIT,
+        "AuthenticationConfiguration": {
+            "LDAPConfiguration": {
+                "EnableLDAPAuthentication": True,
+                "EnableSSHLogin": False,
+                "LDAPServerURL": "ldaps://ldap.example.com:636",
+                "LDAPUserSearchBase": "ou=people,dc=example,dc=com",
             }
         },
     },

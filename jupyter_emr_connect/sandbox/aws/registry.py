@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from . import ec2, emr, emr_containers, emr_serverless, iam, s3, sts
+from . import ec2, emr, emr_containers, emr_serverless, iam, s3, secretsmanager, sts
 from .service import Service
 
 SERVICES: Mapping[str, Service] = {
@@ -16,6 +16,7 @@ SERVICES: Mapping[str, Service] = {
         emr_serverless.SERVICE,
         iam.SERVICE,
         s3.SERVICE,
+        secretsmanager.SERVICE,
         sts.SERVICE,
     )
 }

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
+from ..world.directory import DIRECTORY_USERS, secret_name
 from ..world.security import StoredSecurityConfiguration
 from ..world.world import ACCOUNT, OTHER_ACCOUNT, REGION, World
 from . import policies, policies_partner
@@ -19,6 +20,7 @@ from .emr.render import INSTANCE_PROFILE, SERVICE_ROLE
 from .identity import iam_backend, new_key_id, new_unique_id
 from .policies import Document
 from .s3.stored import prepare_bucket
+from .secretsmanager import secrets_of
 
 BUCKETS = ("emr-sandbox-notebooks", "emr-sandbox-data")
 """The buckets of the sandbox's own account; the other one has ``policies.PARTNER_BUCKET``."""
@@ -45,6 +47,7 @@ def seed(world: World, *, keys: Mapping[str, tuple[str, str]] | None = None) -> 
     _roles(iam)
     _partner_roles(iam_backend(OTHER_ACCOUNT))
     _buckets(world)
+    _logins(world)
     for account in (ACCOUNT, OTHER_ACCOUNT):
         put_security(world, account, REGION)
     for name, document in policies.PROFILES.items():
@@ -118,6 +121,24 @@ def _buckets(world: World) -> None:
     partner.create_bucket(policies.PARTNER_BUCKET, world.region)
     prepare_bucket(partner.buckets[policies.PARTNER_BUCKET])
     partner.put_bucket_policy(policies.PARTNER_BUCKET, json.dumps(policies_partner.BUCKET_POLICY).encode())
+
+
+def _logins(world: World) -> None:
+    """Keep the name and password of each LDAP user as a secret, in the form that AWS's own databases have."""
+    store = secrets_of(world.account, world.region)
+    for user in DIRECTORY_USERS:
+        login = json.dumps({"username": user, "password": world.directory.password(user)})
+        store.create_secret(
+            name=secret_name(user),
+            secret_string=login,
+            secret_binary=None,
+            description="A login to Livy",
+            tags=[],
+            kms_key_id=None,
+            client_request_token=None,
+            replica_regions=[],
+            force_overwrite=False,
+        )
 
 
 def put_security(world: World, account: str, region: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import html
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -33,6 +34,8 @@ def identify(world: World, spec: ClusterSpec, request: web.BaseRequest) -> DoorC
     No pair, an unknown or not yet honoured one → 401; an expired one → 403 (what users of the real one see,
     reference 1.7). Called by both doors before anything else is looked at.
     """
+    if spec.ldap:
+        return _identify_ldap_user(world, request)
     if not spec.runtime_roles:
         return DoorCaller(DEFAULT_USER, DEFAULT_USER)
     username, password = _basic(request.headers.get("Authorization", ""))
@@ -43,6 +46,45 @@ def identify(world: World, spec: ClusterSpec, request: web.BaseRequest) -> DoorC
         return web.json_response({"reason": "Forbidden", "message": "The credentials have expired."}, status=403)
     body = {"reason": "Unauthorized", "message": "A user name and password of GetClusterSessionCredentials is needed."}
     return web.json_response(body, status=401, headers={"WWW-Authenticate": REALM})
+
+
+def _identify_ldap_user(world: World, request: web.BaseRequest) -> DoorCaller | web.Response:
+    """Return the LDAP user who calls, or what Livy 0.7.1 with ``livy.server.auth.type = ldap`` answers (recorded).
+
+    Nobody, or another scheme → 401 with a challenge; a bind that fails → 403 in Jetty's page, without one.
+    """
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "basic" or not value:
+        return _jetty_page(request, 401, "Authentication required", {"WWW-Authenticate": "Basic"})
+    username, password = _basic(request.headers["Authorization"])
+    if not username:
+        return _jetty_page(request, 403, "Authentication required")
+    if not password:
+        why = "Error validating LDAP user: a null or blank password has been provided"
+        return _jetty_page(request, 403, why)
+    if not world.directory.admits(username, password):
+        return _jetty_page(request, 403, "Error validating LDAP user")
+    return DoorCaller(username, username)
+
+
+def _jetty_page(
+    request: web.BaseRequest, status: int, reason: str, headers: dict[str, str] | None = None
+) -> web.Response:
+    path = html.escape(request.path)
+    jetty = "Jetty:// 9.3.24.v20180605"
+    page = (
+        f'<html>\n<head>\n<meta http-equiv="Content-Type" content="text/html;charset=ISO-8859-1"/>\n'
+        f"<title>Error {status} </title>\n</head>\n<body>\n<h2>HTTP ERROR: {status}</h2>\n"
+        f"<p>Problem accessing {path}. Reason:\n<pre>    {reason}</pre></p>\n"
+        f'<hr /><a href="http://eclipse.org/jetty">Powered by {jetty}</a><hr/>\n</body>\n</html>\n'
+    )
+    return web.Response(
+        status=status,
+        body=page.encode("latin-1", "replace"),
+        content_type="text/html",
+        charset="iso-8859-1",
+        headers=headers,
+    )
 
 
 def identify_token(world: World, spec: EndpointSpec, request: web.BaseRequest) -> DoorCaller | web.Response:

@@ -61,6 +61,7 @@ def compute_of(spec: ClusterSpec) -> Compute:
             runtime_roles=spec.runtime_roles,
             in_transit_encryption=spec.tls,
             kerberos=spec.kerberos,
+            ldap=spec.ldap,
         )
     return clusters.described(cluster, judge(cluster, security), spec.region)
 

@@ -31,6 +31,7 @@ from ..state.client_files import OFFERED_ROLES, ClientFiles
 from ..state.computes import computes_of
 from ..state.folder import StateFolder
 from ..world.listed import add_listed_computes
+from ..world.livy_only import fill_livy_only
 from ..world.world import PAIR_LIFETIME_S, ClusterSpec, World, fill_standard
 from .aws_front import AWSFront
 from .control_server import ControlServer, Verb
@@ -169,6 +170,7 @@ class Supervisor:
     def _populate(self, subnet: str) -> None:
         """Put what every sandbox comes with into the world."""
         fill_standard(self.world, subnet)
+        fill_livy_only(self.world, subnet)
         version = self._options.gateway_version
         for cluster in list(self.world.clusters.values()):
             self.world.clusters[cluster.id] = _with_version(cluster, version)

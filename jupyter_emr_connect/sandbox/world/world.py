@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from .directory import Directory
 from .eks import EndpointSpec, TokenRegistry, VirtualClusterSpec, standard_endpoints
 from .faults import FaultBoard
 from .security import StoredSecurityConfigurations
@@ -36,7 +37,7 @@ class ClusterSpec:
 
     ``address`` is the loopback address that AWS reports as ``MasterPublicDnsName``; ``tls`` means in-transit
     encryption with a private CA; ``engines`` is False for clusters that are listed only (seeded, terminated),
-    ``lazy`` means that they start at their first use.
+    ``lazy`` means that they start at their first use. ``ldap``: its Livy asks for a user and password of ``directory``.
     ``fleets`` means instance fleets in place of groups; ``described`` holds further members of DescribeCluster's
     answer, in its shape (what RunJobFlow was told: ``Configurations``, ``LogUri`` …), and ``InstanceGroups`` or
     ``InstanceFleets`` in the shape of their own lists.
@@ -56,6 +57,7 @@ class ClusterSpec:
     runtime_roles: bool = False
     tls: bool = False
     kerberos: bool = False
+    ldap: bool = False
     engines: bool = True
     lazy: bool = False
     gateway_version: str = "3.3.0"
@@ -197,6 +199,7 @@ class World:
         self.applications: dict[str, ApplicationSpec] = {}
         self.security = StoredSecurityConfigurations()
         self.tokens = TokenRegistry()
+        self.directory = Directory()
         self.pairs = PairRegistry(lifetime=lifetime)
         self.faults = FaultBoard()
         self.log = RequestLog()

@@ -22,7 +22,7 @@ from ...errors import (
 )
 from ...executors import AWS, LEDGER, run_in
 from ...http.deadlines import seconds_left, within
-from ...models import Attachment, Compute, check_role
+from ...models import Attachment, Compute, Login, check_role
 from ...store.writes import finish_write
 from .. import stages
 from ..compute.lookup import find, sources_of
@@ -47,6 +47,7 @@ async def attach(
     *,
     check: bool = True,
     stage: Callable[[str], None] = lambda name: None,
+    login: Login | None = None,
 ) -> tuple[Attachment, Compute]:
     """Prove an attachment and store it; called by ``POST`` and ``PATCH attachments`` and by ``jupyter emr attach``.
 
@@ -54,8 +55,9 @@ async def attach(
     the role's ARN are stored, with the profile and region that the compute was found with. ``request.path`` is the
     absolute path of a notebook or folder; an attachment that it has already is replaced, and so is the one with
     ``request.id``. With ``check`` the gateway must answer with the role's credentials; without,
-    AWS alone is asked. ``stage`` is told each hop as it begins. Nothing is stored unless all hops answer; every error
-    says in ``hop`` which did not. Raises as ``services.attachments.connect`` does, and ``StoreError``.
+    AWS alone is asked. ``stage`` is told each hop as it begins; ``login`` is what the user typed for a compute that
+    asks for it, and is kept in memory alone. Nothing is stored unless all hops answer; every error says in ``hop``
+    which did not. Raises as ``services.attachments.connect`` does, and ``StoreError``.
     """
     running = [stages.CREDENTIALS]
 
@@ -66,7 +68,7 @@ async def attach(
     limit = longest_attach(config)
     try:
         await run_in(LEDGER, open_attachments(config).at, request.path)  # where nothing can be kept, nothing is asked
-        proving = _prove(config, request, enter) if check else _ask(config, request, enter)
+        proving = _prove(config, request, enter, login) if check else _ask(config, request, enter)
         proved, compute = await within(limit, proving)
         return await finish_write(_store, config, proved), compute
     except asyncio.TimeoutError:
@@ -96,8 +98,10 @@ def longest_attach(config: EMRConnect) -> float:
     return config.connect_timeout + 2 * config.credentials_timeout
 
 
-async def _prove(config: EMRConnect, request: Attachment, enter: Callable[[str], None]) -> tuple[Attachment, Compute]:
-    connection = await connect(config, request, stage=enter)
+async def _prove(
+    config: EMRConnect, request: Attachment, enter: Callable[[str], None], login: Login | None
+) -> tuple[Attachment, Compute]:
+    connection = await connect(config, request, stage=enter, login=login)
     return _bound(request, connection.compute, connection.role), connection.compute
 
 

@@ -13,20 +13,21 @@ from ...aws import emr
 from ...aws.session import AWSSession
 from ...aws.signing import dns_suffix
 from ...config import EMRConnect
-from ...errors import NotAttachable, RoleUnsupported, StoreError
+from ...errors import LoginRefused, NotAttachable, RoleUnsupported, StoreError
 from ...executors import AWS, LEDGER, run_in
 from ...gateway.discovery import probe_gateway, probe_url
 from ...gateway.target import GatewayTarget
 from ...http.tls import PlainHttpRule, make_ssl_context
 from ...livy.discovery import probe_livy, until_honoured
 from ...livy.target import LivyTarget
-from ...models import Attachment, Compute, Transport, check_role
+from ...models import Attachment, Compute, Login, Transport, check_role
 from ...store.writes import finish_write
 from .. import stages
 from ..compute.eligibility.clusters import LIVY_PORT
 from ..compute.lookup import find, sources_of
 from ..credentials.aws_sessions import session_of
 from ..credentials.gateway_secrets import RenewingPairAuth, RenewingTokenAuth, auth_for
+from ..credentials.logins import asks_for_login, login_auth_of, note_refused, remember_login
 from ..credentials.signed import SigningAuth
 from ..roles import role_arn
 from .encryption import authority_of, plain_http_rule
@@ -77,20 +78,27 @@ Connector: TypeAlias = Callable[
 
 
 async def connect(
-    config: EMRConnect, request: Attachment, *, stage: Callable[[str], None] = lambda name: None
+    config: EMRConnect,
+    request: Attachment,
+    *,
+    stage: Callable[[str], None] = lambda name: None,
+    login: Login | None = None,
 ) -> Connection:
     """Resolve the compute, refuse what cannot work, and reach it by the transport that is to be used.
 
     Called by the provisioner when a kernel starts or is found again, and when an attachment is proved; on any loop.
     ``stage`` is told ``credentials``, then ``gateway`` or ``livy``, as each begins. Nothing is started on the compute.
-    Raises ``MalformedRole`` before any call, then AWS errors, ``ComputeError``, ``RoleError``, and ``GatewayError`` or
-    ``LivyError``.
+    ``login`` is what the user typed for a compute that asks for it; it is kept in memory from then on.
+    Raises ``MalformedRole`` before any call, then AWS errors, ``ComputeError``, ``RoleError``, ``LoginRequired``, and
+    ``GatewayError`` or ``LivyError``.
     """
     stage(stages.CREDENTIALS)
     if request.runtime_role:
         check_role(request.runtime_role)
     compute, session = await run_in(AWS, _find, config, request)
     transport = admit(compute, request)
+    if login:
+        remember_login(compute.id, login)
     role = await run_in(AWS, role_of, config, request, compute, session)
     connection = await CONNECTORS[transport](config, session, compute, role, stage)
     await finish_write(_remember, config, connection)
@@ -153,21 +161,32 @@ async def _connect_to_livy(
     """Get the role's credentials for the compute's Livy, and ask Livy until it honours them."""
     if compute.kind == "serverless":
         return await _connect_to_application(config, session, compute, role, stage)
-    auth = auth_for(config, session, compute, role)
-    if auth:
-        await auth.current()
+    pair, login = auth_for(config, session, compute, role), None
+    if pair:
+        await pair.current()
+    elif asks_for_login(compute):
+        login = await run_in(AWS, login_auth_of, config, compute)
     stage(stages.LIVY)
     host, port = await _address(session, compute), int(compute.details.get("livy_port") or LIVY_PORT)
     tls_seen = await run_in(LEDGER, _has_seen_tls, config, compute, port)
-    target, demands = await probe_livy(
-        host,
-        port,
-        livy_target(config, compute, f"https://{f'[{host}]' if ':' in host else host}:{port}"),
-        plain_http=plain_http_rule(config, compute, tls_seen=tls_seen),
-        auth=auth,
-        connect_timeout=config.connect_timeout,
-        credentials_timeout=config.credentials_timeout,
+    target = livy_target(
+        config, compute, f"https://{f'[{host}]' if ':' in host else host}:{port}", login.login if login else None
     )
+    try:
+        target, demands = await probe_livy(
+            host,
+            port,
+            target,
+            plain_http=plain_http_rule(config, compute, tls_seen=tls_seen),
+            auth=pair or login,
+            connect_timeout=config.connect_timeout,
+            credentials_timeout=config.credentials_timeout,
+        )
+    except LoginRefused as error:
+        if login:
+            note_refused(compute, login.login)
+        error.compute_id, error.compute_name = compute.id, compute.name
+        raise
     if role and not demands:
         message = f"Livy on {compute.name!r} ({compute.id}) asks nobody who they are, so it ignores the role."
         raise RoleUnsupported(message, fix="Choose another compute, or attach without a runtime role.")
@@ -194,11 +213,13 @@ def endpoint_of(session: AWSSession, compute: Compute) -> str:
     return f"https://{compute.id}.livy.emr-serverless-services.{compute.region}.{dns_suffix(session)}"
 
 
-def livy_target(config: EMRConnect, compute: Compute, url: str) -> LivyTarget:
+def livy_target(config: EMRConnect, compute: Compute, url: str, login: Login | None = None) -> LivyTarget:
     """Return the Livy of a compute at a URL, trusting the CA that is configured for it, yet without credentials."""
     trust = make_ssl_context(authority_of(config, compute)) if url.startswith("https:") else None
     label = f"Livy on {compute.name!r} ({compute.id})"
-    return LivyTarget(url, trust, label=label, reduced=compute.kind == "serverless", routes=routes_of(config))
+    username = login.username if login else ""
+    reduced = compute.kind == "serverless"
+    return LivyTarget(url, trust, label=label, reduced=reduced, routes=routes_of(config), username=username)
 
 
 # What reaches a compute, by transport: the same transports as compute.eligibility.SUPPORTED_TRANSPORTS.

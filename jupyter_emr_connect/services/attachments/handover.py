@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from ...config import EMRConnect
-from ...models import BasicPair, Compute, Kind
+from ...models import BasicPair, Compute, Kind, Login
 from ..credentials.aws_sessions import session_of
 from ..credentials.gateway_secrets import RenewingPairAuth, auth_for
+from ..credentials.logins import SecretLoginAuth, TypedLoginAuth, login_auth
 from ..credentials.signed import SigningAuth
 from .connect import LivyConnection, livy_target
 
@@ -21,18 +22,22 @@ TUPLES = ("applications", "transports")
 
 
 def hand_over(config: EMRConnect, connection: LivyConnection) -> dict[str, Any]:
-    """Return the settings and the connection as JSON values, with the pair that is in use."""
+    """Return the settings and the connection as JSON values, with the pair or the login that is in use."""
     settings = {name: getattr(config, name) for name in config.trait_names(config=True)}
     settings["routes"] = dict(connection.target.routes)
     pair, auth = None, connection.target.auth
     if isinstance(auth, RenewingPairAuth) and (secret := auth.hand_over()):
         pair = [secret.username, secret.password, secret.expires_at.isoformat()]
+    login = None
+    if isinstance(auth, TypedLoginAuth | SecretLoginAuth):
+        login = [auth.login.username, auth.login.password, auth.secret]
     return {
         "settings": settings,
         "compute": asdict(connection.compute),
         "role": connection.role,
         "url": connection.target.url,
         "pair": pair,
+        "login": login,
     }
 
 
@@ -48,9 +53,13 @@ def take_over(handed: dict[str, Any]) -> tuple[EMRConnect, LivyConnection]:
     """Return what :func:`hand_over` was given, in another process; blocks while the caller's AWS session is opened."""
     config = EMRConnect(**handed["settings"])
     compute = Compute(**{**handed["compute"], **{name: tuple(handed["compute"][name]) for name in TUPLES}})
-    target = livy_target(config, compute, handed["url"])
+    *written, secret = handed["login"] or [None]
+    login = Login(*written) if written else None
+    target = livy_target(config, compute, handed["url"], login)
     if compute.kind == "serverless":
         target = replace(target, auth=SigningAuth(session_of(config, compute)))
+    elif login:
+        target = replace(target, auth=login_auth(compute, login, secret))
     elif role := handed["role"]:
         auth = auth_for(config, session_of(config, compute), compute, role)
         if isinstance(auth, RenewingPairAuth) and handed["pair"]:

@@ -34,8 +34,9 @@ LIVY_PORT = 8998
 AUTH_OBSTACLES = {
     "kerberos": "It uses Kerberos, and a kernel cannot be given a Kerberos ticket from here.",
     "identity-center": IDENTITY_CENTER,
-    "ldap": "It asks for an LDAP user and password, which is not supported.",
 }
+# What these ask for is known to Livy alone: how a gateway beside it authenticates is documented nowhere.
+LIVY_ONLY = {"ldap": "an LDAP user and password"}
 
 
 def judge(
@@ -55,10 +56,12 @@ def judge(
     offers = offered_transports(cluster)
     support, role_reason, usable = _roles(cluster, security, security_problem, offers)
     auth = _auth(cluster, security)
+    if auth in LIVY_ONLY:
+        usable = tuple(one for one in usable if one == "livy")
     reason = (
         state_obstacle(cluster.state, cluster.state_reason)
         or AUTH_OBSTACLES.get(auth)
-        or _no_way_in(cluster, offers, usable)
+        or _no_way_in(cluster, offers, usable, auth)
         or _subnet_obstacle(cluster, studio_subnets)
         or (reach.obstacle if reach else None)
     )
@@ -139,9 +142,11 @@ def _auth(cluster: Cluster, security: SecurityConfiguration | None) -> str:
     return "basic" if security and security.runtime_roles else "none"
 
 
-def _no_way_in(cluster: Cluster, offers: tuple[Transport, ...], usable: tuple[Transport, ...]) -> str | None:
+def _no_way_in(cluster: Cluster, offers: tuple[Transport, ...], usable: tuple[Transport, ...], auth: str) -> str | None:
     if usable:
         return None
+    if auth in LIVY_ONLY:
+        return f"It asks for {LIVY_ONLY[auth]}, which is possible by Livy alone, and it has no Livy with Spark."
     others = f" (it offers {listed(offers)}, which this version cannot use)" if offers else ""
     missing = [name for name in WANTED_APPLICATIONS[1:] if name not in cluster.applications]
     also = f" {listed(missing)} {'is' if len(missing) == 1 else 'are'} missing too." if missing else ""

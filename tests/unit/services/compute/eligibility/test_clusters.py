@@ -187,15 +187,13 @@ def test_roles_are_unknown_when_the_security_configuration_cannot_be_read():
     assert verdict.attachable
 
 
-@rule("ec2-auth-kerberos", "ec2-auth-identity-center", "ec2-auth-ldap")
+@rule("ec2-auth-kerberos", "ec2-auth-identity-center")
 @pytest.mark.parametrize(
     ("cluster", "security", "auth", "word"),
     [
         (replace(PLAIN, kerberos=True), None, "kerberos", "Kerberos"),
         (PLAIN, SecurityConfiguration("k", kerberos=True), "kerberos", "Kerberos"),
         (PLAIN, SecurityConfiguration("i", identity_center=True), "identity-center", "Identity Center"),
-        (PLAIN, SecurityConfiguration("l", ldap=True), "ldap", "LDAP"),
-        (livy(**{"server.auth.type": " LDAP"}), None, "ldap", "LDAP"),
     ],
 )
 def test_authentication_that_we_cannot_do_is_named(cluster, security, auth, word):
@@ -203,6 +201,20 @@ def test_authentication_that_we_cannot_do_is_named(cluster, security, auth, word
     assert verdict.auth == auth
     assert not verdict.attachable
     assert word in str(verdict.reason)
+
+
+@rule("ec2-auth-ldap")
+@pytest.mark.parametrize(
+    ("cluster", "security"),
+    [(PLAIN, SecurityConfiguration("l", ldap=True)), (livy(**{"server.auth.type": " LDAP"}), None)],
+)
+def test_where_ldap_is_asked_for_livy_alone_is_a_way_in(cluster, security):
+    verdict = judge(cluster, security)
+    assert (verdict.auth, verdict.attachable, verdict.transports) == ("ldap", True, ("livy",))
+    without = judge(replace(cluster, applications={"Spark": "3.5.0", "JupyterEnterpriseGateway": "2.6.0"}), security)
+    assert (without.attachable, without.transports) == (False, ())
+    assert "LDAP user and password" in str(without.reason)
+    assert "no Livy" in str(without.reason)
 
 
 @rule("ec2-livy-port")
