@@ -69,7 +69,7 @@ def put(cloud: Any, value: object) -> None:
 
 
 def test_nothing_typed_and_no_secret_says_what_to_do(cloud: Any) -> None:
-    with pytest.raises(LoginRequired, match="Livy on 'ldap' .* asks for a user name and password") as raised:
+    with pytest.raises(LoginRequired, match=r"Livy on 'ldap' .* asks for a user name and password") as raised:
         login_auth_of(EMRConnect(), LDAP)
     assert (raised.value.compute_id, raised.value.compute_name) == ("j-LDAP", "ldap")
     assert "EMRConnect.livy_secrets" in raised.value.fix
@@ -101,7 +101,7 @@ def test_a_secret_of_another_form_is_refused_without_its_text(cloud: Any, text: 
 
 
 def test_a_secret_that_is_not_there_is_named(cloud: Any) -> None:
-    with pytest.raises(ConfigurationError, match="no secret .emr-sandbox/ldap/nobody. in us-east-1"):
+    with pytest.raises(ConfigurationError, match=r"no secret .emr-sandbox/ldap/nobody. in us-east-1"):
         login_auth_of(EMRConnect(livy_secrets={"*": "emr-sandbox/ldap/nobody"}), LDAP)
 
 
