@@ -199,6 +199,19 @@ def test_a_page_has_a_thousand_rows_at_most(front, refused):
     assert [row["Key"] for row in s3.list_objects_v2(Bucket=BUCKET)["Contents"]] == ["1000"]
 
 
+@pytest.mark.parametrize("lists", ["list_objects", "list_objects_v2"])
+@pytest.mark.parametrize("prefix", ["", "t <é>/"])
+def test_a_folder_goes_with_its_last_object(s3, lists, prefix):
+    for key in ("old/a/1", "old/2", "kept/1", "kept/2", "file"):
+        put(s3, prefix + key)
+    for key in ("old/a/1", "old/2", "kept/1"):
+        delete(s3, prefix + key)
+    page = getattr(s3, lists)(Bucket=BUCKET, Prefix=prefix, Delimiter="/")
+    assert [row["Prefix"] for row in page["CommonPrefixes"]] == [f"{prefix}kept/"]
+    assert [row["Key"] for row in page["Contents"]] == [f"{prefix}file"]
+    assert page.get("KeyCount", 2) == 2
+
+
 @pytest.mark.parametrize(
     "headers",
     [{"ContentMD5": "1B2M2Y8AsgTpgAmY7PhCfg=="}, {"ChecksumCRC32": "AAAAAA=="}, {"ChecksumSHA256": "A" * 43 + "="}],

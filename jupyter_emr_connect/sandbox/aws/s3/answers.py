@@ -17,6 +17,7 @@ from ..service import Call
 from ..streams import BAD_DIGEST, check_digests
 from .deletion import delete_objects
 from .encryption import check_encryption
+from .listing import LISTS, without_empty_folders
 from .permissions import bypasses_governance, listing_check
 from .preconditions import WRITES, check_preconditions
 from .refusals import check_key, invalid_argument
@@ -44,8 +45,7 @@ def answer(call: Call) -> Reply:
             return delete_objects(call)
         check_preconditions(call)
         _hide_what_moto_misreads(call)
-        reply = backend.answer(call, "s3")
-        _complete(call, reply)
+        reply = _complete(call, backend.answer(call, "s3"))
     _hide_missing_key(call, reply)
     # moto keeps it with the object and tells it; S3 does not, and AWS's SDK for Java would send it with every copy.
     told = {name: value for name, value in reply.headers.items() if name.lower() != "content-md5"}
@@ -54,8 +54,11 @@ def answer(call: Call) -> Reply:
 
 @contextmanager
 def _exclusive(call: Call) -> Iterator[None]:
-    """Let one call at a time change objects, so that of two writers with a condition one wins."""
-    if call.action in WRITES | _DELETES:
+    """Let one call at a time change or list objects, so that of two writers with a condition one wins.
+
+    moto fails at a list of what is changed meanwhile.
+    """
+    if call.action in WRITES | _DELETES | LISTS:
         with _writing:
             yield
     else:
@@ -100,13 +103,15 @@ def _hide_what_moto_misreads(call: Call) -> None:
     call.incoming = replace(call.incoming, headers=headers)
 
 
-def _complete(call: Call, reply: Reply) -> None:
-    """Bring moto's state to what S3's would be after the call."""
+def _complete(call: Call, reply: Reply) -> Reply:
+    """Bring moto's state to what S3's would be after the call, and return moto's answer as S3's."""
     if reply.status >= 300:
-        return
+        return reply
     bucket = find_bucket(call.params.get("Bucket") or "")
     if bucket is None:
-        return
+        return reply
+    if call.action in LISTS:
+        return without_empty_folders(call, bucket, reply)
     if call.action == "CreateBucket":
         prepare_bucket(bucket)
     if call.action == "DeleteBucketEncryption":
@@ -115,6 +120,7 @@ def _complete(call: Call, reply: Reply) -> None:
         stored = bucket.keys[call.params["Key"]]
         if not stored.lock_mode:
             stored.lock_mode, stored.lock_until = bucket.default_lock_mode, bucket.default_retention()
+    return reply
 
 
 def _hide_missing_key(call: Call, reply: Reply) -> None:
