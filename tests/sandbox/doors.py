@@ -38,18 +38,18 @@ class Answer:
         return json.loads(self.text)
 
 
-def aws(sandbox: Sandbox, service: str) -> Any:
-    """Return a client with the developer's keys."""
+def aws(sandbox: Sandbox, service: str, profile: str = "developer") -> Any:
+    """Return a client with a profile's keys."""
     keys = configparser.ConfigParser(interpolation=None)
     keys.read(sandbox.env["AWS_SHARED_CREDENTIALS_FILE"])
-    developer = keys["developer"]
+    own = keys[profile]
     # A session of its own: boto3's default one keeps the profiles of whoever asked first in this process.
     return boto3.Session().client(
         service,
-        region_name=developer["region"],
+        region_name=own["region"],
         endpoint_url=sandbox.env["AWS_ENDPOINT_URL"],
-        aws_access_key_id=developer["aws_access_key_id"],
-        aws_secret_access_key=developer["aws_secret_access_key"],
+        aws_access_key_id=own["aws_access_key_id"],
+        aws_secret_access_key=own["aws_secret_access_key"],
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import WSServerHandshakeError
 
 from tests.conftest import Sandbox
-from tests.sandbox.doors import Door, doors, entered, lent_kernel, pair_of, printed, run
+from tests.sandbox.doors import Door, aws, doors, entered, lent_kernel, pair_of, printed, run
 
 pytestmark = pytest.mark.sandbox
 
@@ -288,6 +288,21 @@ async def test_spark_runs_as_the_role_whatever_the_client_says(livy: tuple[Door,
     path = f"/sessions/{number}/statements/{made.json['id']}"
     done = await mine.until(path, lambda answer: answer.json["state"] == "available")
     assert done.json["output"]["data"]["text/plain"] == "'emranalyst'"
+
+
+async def test_spark_reaches_s3_as_the_role(sandbox: Sandbox, livy: tuple[Door, Door, int]) -> None:
+    mine, _, number = livy
+    aws(sandbox, "s3", "administrator").put_object(Bucket="emr-sandbox-data", Key="t/a.csv", Body=b"1\n2\n")
+
+    async def output_of(code: str) -> str:
+        made = await mine.ask("POST", f"/sessions/{number}/statements", json={"code": code})
+        path = f"/sessions/{number}/statements/{made.json['id']}"
+        return (await mine.until(path, lambda answer: answer.json["state"] == "available")).text
+
+    await output_of("spark.sql(\"create table t using csv location 's3://emr-sandbox-data/t/'\")")
+    assert "Row(n=2)" in await output_of("spark.sql('select count(*) n from t').collect()")
+    refused = await output_of("spark.range(3).write.csv('s3://emr-sandbox-data/u')")
+    assert "assumed-role/EMRAnalyst/spark is not authorized to perform: s3:PutObject" in refused
 
 
 async def test_a_foreign_batch_does_not_exist(sandbox: Sandbox, analyst: Any, engineer: Any) -> None:

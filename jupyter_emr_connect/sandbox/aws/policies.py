@@ -178,7 +178,9 @@ DATA_POLICIES: Mapping[str, Document] = {
 }
 
 INSTANCE_PROFILE_POLICY = policy(
-    allow("TakeRoles", ["sts:AssumeRole", "sts:TagSession"], [f"{_ROLE}/EMR*", f"{_OTHER_ROLE}/{PARTNER_ROLE}"])
+    allow("TakeRoles", ["sts:AssumeRole", "sts:TagSession"], [f"{_ROLE}/EMR*", f"{_OTHER_ROLE}/{PARTNER_ROLE}"]),
+    # What runs without a runtime role reaches S3 as the instance profile does.
+    allow("AllData", ["s3:*"], "arn:aws:s3:::emr-sandbox-data*"),
 )
 
 _IN_TRANSIT: Document = {

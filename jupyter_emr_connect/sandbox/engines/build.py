@@ -20,7 +20,7 @@ from jupyter_emr_connect.errors import SandboxInstallError
 from jupyter_emr_connect.sandbox.engines.class_archive import make_archive
 from jupyter_emr_connect.sandbox.engines.environments import make_environment, uv_binary
 from jupyter_emr_connect.sandbox.engines.failures import disk_full
-from jupyter_emr_connect.sandbox.engines.jars import fetch_jars, link_jars, livy_jars
+from jupyter_emr_connect.sandbox.engines.jars import S3_TITLE, fetch_jars, link_jars, livy_jars, s3_jars
 from jupyter_emr_connect.sandbox.engines.java import system_java_home, wheel_java_home
 from jupyter_emr_connect.sandbox.engines.layout import SCALA, venv_python
 from jupyter_emr_connect.sandbox.engines.recipes import AGENT_JAR, STAMP, Piece
@@ -32,6 +32,7 @@ Maker = Callable[[Path], None]
 # What must be there before a piece can be made.
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "jars": ("java", "spark"),
+    "s3": ("java", "spark"),
     "livy": ("java", "spark", "jars"),
     "agent": ("java", "spark"),
     "classes": ("java", "spark"),
@@ -127,6 +128,8 @@ class _Build:
             return partial(_make_java, piece, cache=self.root / CACHE)
         if name == "jars":
             return lambda target: fetch_jars(self._java(), self._spark_home(), livy_jars(), target)
+        if name == "s3":
+            return lambda target: fetch_jars(self._java(), self._spark_home(), s3_jars(), target, S3_TITLE)
         if name == "livy":
             return self._make_livy
         if name == "agent":

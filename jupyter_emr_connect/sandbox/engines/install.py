@@ -67,6 +67,7 @@ def plan(root: Path, gateways: Sequence[str], *, own_livy: bool) -> Mapping[str,
             pieces[version] = recipes.environment(root, f"gateway-{version}", f"Enterprise Gateway {version}", 200)
     pieces["agent"] = recipes.agent(root)
     pieces["classes"] = recipes.class_archive(root)
+    pieces["s3"] = recipes.s3_jars(root)
     if own_livy:
         pieces["jars"] = recipes.livy_jars(root)
         pieces["livy"] = recipes.livy_home(root)
@@ -88,6 +89,7 @@ def _installation(
         livy_home=livy_home.resolve(),
         livy_agent=pieces["agent"].path / recipes.AGENT_JAR,
         class_archive=pieces["classes"].path,
+        s3_jars=pieces["s3"].path / "jars",
         gateways={version: venv_python(pieces[version].path) for version in installed},
         versions=versions | {"jupyter_enterprise_gateway": ", ".join(installed)},
     )

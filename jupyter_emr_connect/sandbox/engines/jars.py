@@ -1,4 +1,4 @@
-"""Fetches Livy's jars with the Apache Ivy that Spark brings; Ivy knows Maven Central by itself."""
+"""Fetches jars of Livy and of Hadoop's S3 with the Apache Ivy that Spark brings; Ivy knows Maven Central by itself."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from jupyter_emr_connect.errors import SandboxInstallError
 from jupyter_emr_connect.sandbox.engines.failures import tool_failure
 from jupyter_emr_connect.sandbox.engines.layout import SCALA
 from jupyter_emr_connect.sandbox.engines.network import java_network_arguments
-from jupyter_emr_connect.sandbox.engines.recipes import LOCKS
+from jupyter_emr_connect.sandbox.engines.recipes import JARS_LIST, S3_JARS_LIST
 
-TITLE = "Livy"
+LIVY_TITLE, S3_TITLE = "Livy", "S3 for Spark"
 MIRROR_VARIABLE = "EMR_CONNECT_MAVEN"
 
 
@@ -39,11 +39,26 @@ class Jar:
 
 def livy_jars() -> list[Jar]:
     """Return the list of Livy's jars that comes with this package."""
-    return [Jar(**entry) for entry in json.loads((LOCKS / "livy-jars.json").read_text("utf-8"))]
+    return _listed(JARS_LIST)
 
 
-def fetch_jars(java: Path, spark_home: Path, jars: list[Jar], target: Path) -> None:
-    """Make ``jars/`` and ``rsc-jars/`` in ``target``; each jar's sha256 is checked. Raises SandboxInstallError."""
+def s3_jars() -> list[Jar]:
+    """Return the jars by which Spark reads and writes S3: Hadoop's, and those parts of AWS's SDK that it needs.
+
+    Hadoop names the whole SDK as one jar (``aws-java-sdk-bundle``, 280 MB); these are 6.5 MB.
+    """
+    return _listed(S3_JARS_LIST)
+
+
+def _listed(path: Path) -> list[Jar]:
+    return [Jar(**entry) for entry in json.loads(path.read_text("utf-8"))]
+
+
+def fetch_jars(java: Path, spark_home: Path, jars: list[Jar], target: Path, title: str = LIVY_TITLE) -> None:
+    """Make ``jars/`` and ``rsc-jars/`` in ``target``; each jar's sha256 is checked.
+
+    ``title`` names them in errors. Raises SandboxInstallError.
+    """
     work = target / "ivy"
     work.mkdir(parents=True)
     (work / "settings.xml").write_text(_settings(work / "cache"), encoding="utf-8")
@@ -53,7 +68,7 @@ def fetch_jars(java: Path, spark_home: Path, jars: list[Jar], target: Path) -> N
     ivy += ["-retrieve", f"{target}/jars/[artifact]-[revision].[ext]", "-types", "jar", "bundle", "-warn"]
     arguments = ["-Xmx256m", "-XX:TieredStopAtLevel=1", *java_network_arguments(work), "-cp", classpath]
     output = _run_java(java, [*arguments, "org.apache.ivy.Main", *ivy])
-    check_jars(jars, target / "jars", output)
+    check_jars(jars, target / "jars", output, title)
     (target / "rsc-jars").mkdir()
     for jar in jars:
         if jar.rsc:
@@ -61,14 +76,14 @@ def fetch_jars(java: Path, spark_home: Path, jars: list[Jar], target: Path) -> N
     shutil.rmtree(work)
 
 
-def check_jars(jars: list[Jar], folder: Path, output: str) -> None:
+def check_jars(jars: list[Jar], folder: Path, output: str, title: str = LIVY_TITLE) -> None:
     """Raise SandboxInstallError when a jar is missing (``output`` says why) or is not the released file."""
     for jar in jars:
         path = folder / jar.file_name
         if not path.exists():
-            raise tool_failure(TITLE, output or f"{jar.file_name} was not fetched")
+            raise tool_failure(title, output or f"{jar.file_name} was not fetched")
         if hashlib.sha256(path.read_bytes()).hexdigest() != jar.sha256:
-            message = f"{TITLE} could not be installed: {jar.file_name} is not the released file (checksum mismatch)."
+            message = f"{title} could not be installed: {jar.file_name} is not the released file (checksum mismatch)."
             raise SandboxInstallError(
                 message,
                 fix="Run the command again; if it stays, a proxy or a mirror alters files.",

@@ -33,8 +33,8 @@ class Installation:
     ``java`` is the executable, ``spark_home`` pyspark's folder, ``spark_python`` the Python of Spark's drivers and
     workers, ``kernel_python`` the Python of the gateway's kernels (sparkmagic, ipykernel), ``livy_home`` a folder with
     ``jars/``, ``rsc-jars/`` and ``repl_2.12-jars/``. ``livy_agent`` is the Java agent that keeps Livy's RPC ports on
-    loopback. ``class_archive`` is the folder that ``class_archive.py`` fills. ``gateways`` maps gateway versions to
-    their Pythons.
+    loopback. ``class_archive`` is the folder that ``class_archive.py`` fills, ``s3_jars`` that of the jars for S3.
+    ``gateways`` maps gateway versions to their Pythons.
     """
 
     root: Path
@@ -45,6 +45,7 @@ class Installation:
     livy_home: Path
     livy_agent: Path
     class_archive: Path
+    s3_jars: Path
     gateways: Mapping[str, Path]
     versions: Mapping[str, str]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from jupyter_emr_connect.sandbox.engines.layout import SCALA, SPARK, Installation
 from jupyter_emr_connect.sandbox.engines.process import Engine, EngineSpec, minimal_environment
 from jupyter_emr_connect.sandbox.engines.spark import properties, spark_defaults, spark_environment, write_spark_conf
+from jupyter_emr_connect.sandbox.engines.storage import with_s3
 
 LISTENING = re.compile(r"Starting server on http://[^\s:]+:(\d+)")
 # Java 17 needs exactly these two, on the server only (measured; without them sessions die or orphan their driver).
@@ -106,7 +107,7 @@ def _write_configuration(installation: Installation, workdir: Path, address: str
     conf, spark_conf, logs = workdir / "livy-conf", workdir / "spark-conf", workdir / "livy-logs"
     for folder in (conf, logs):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_spark_conf(spark_conf, spark_defaults(address, installation, workdir / "tmp"))
+    write_spark_conf(spark_conf, with_s3(spark_defaults(address, installation, workdir / "tmp"), installation))
     (conf / "log4j.properties").write_text(LOG4J, encoding="utf-8")
     (conf / "log4j2.properties").write_text(LOG4J2, encoding="utf-8")
     _link(conf / "livy.conf", "/dev/stdin")

@@ -16,6 +16,7 @@ from pathlib import Path
 
 LOCKS = Path(__file__).with_name("locks")
 JARS_LIST = LOCKS / "livy-jars.json"
+S3_JARS_LIST = LOCKS / "s3-jars.json"
 AGENT_JAR = "loopback-agent.jar"
 STAMP = ".emr-connect"
 ARCHIVE = ("class_archive", "class_archive_job", "spark")
@@ -58,6 +59,11 @@ def environment(root: Path, name: str, title: str, megabytes: int, probe: str = 
 def livy_jars(root: Path) -> Piece:
     """Return the recipe of Livy's jars."""
     return Piece(root, "livy-jars", "Livy", _digest([JARS_LIST.read_text("utf-8")]), 80, "rsc-jars")
+
+
+def s3_jars(root: Path) -> Piece:
+    """Return the recipe of the jars by which Spark reads and writes S3."""
+    return Piece(root, "s3", "S3 for Spark", _digest([S3_JARS_LIST.read_text("utf-8")]), 15, "jars")
 
 
 def livy_home(root: Path) -> Piece:

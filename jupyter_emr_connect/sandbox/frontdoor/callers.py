@@ -22,10 +22,12 @@ class DoorCaller:
     """Whom a request acts for: the user that kernels run as, and the ``owner`` by whom they are kept apart.
 
     On a cluster these are one, since Livy knows users alone; on an endpoint the owner is the execution role.
+    ``role_arn`` is the runtime role; empty on a cluster without runtime roles, where the instance profile counts.
     """
 
     user: str
     owner: str
+    role_arn: str = ""
 
 
 def identify(world: World, spec: ClusterSpec, request: web.BaseRequest) -> DoorCaller | web.Response:
@@ -41,7 +43,7 @@ def identify(world: World, spec: ClusterSpec, request: web.BaseRequest) -> DoorC
     username, password = _basic(request.headers.get("Authorization", ""))
     pair = world.pairs.check(spec.id, username, password)
     if pair:
-        return DoorCaller(pair.user, pair.user)
+        return DoorCaller(pair.user, pair.user, pair.role_arn)
     if world.pairs.expired(spec.id, username, password):
         return web.json_response({"reason": "Forbidden", "message": "The credentials have expired."}, status=403)
     body = {"reason": "Unauthorized", "message": "A user name and password of GetClusterSessionCredentials is needed."}
@@ -97,7 +99,7 @@ def identify_token(world: World, spec: EndpointSpec, request: web.BaseRequest) -
     value = value.strip() if scheme.lower() == "token" else ""
     token = world.tokens.check(spec.id, value)
     if token:
-        return DoorCaller(user_of_role(token.role_arn), token.role_arn)
+        return DoorCaller(user_of_role(token.role_arn), token.role_arn, token.role_arn)
     if world.tokens.expired(spec.id, value):
         return web.json_response({"reason": "Forbidden", "message": "The token has expired."}, status=403)
     return web.json_response({"reason": "Unauthorized", "message": ""}, status=401)

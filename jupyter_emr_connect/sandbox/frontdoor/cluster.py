@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -34,15 +34,25 @@ class ClusterDoor(GatewayDoor):
     """Stands before the gateway and the Livy server of one cluster.
 
     The name of Livy's superuser is made here and kept in memory only. The door's certificate has a CA of its own when
-    the cluster has in-transit encryption.
+    the cluster has in-transit encryption. ``storage`` returns Spark's settings for S3 with credentials of a role (its
+    ARN; empty: the instance profile's).
     """
 
-    def __init__(self, world: World, spec: ClusterSpec, installation: Installation, workdir: Path) -> None:
+    def __init__(
+        self,
+        world: World,
+        spec: ClusterSpec,
+        installation: Installation,
+        workdir: Path,
+        storage: Callable[[str], Mapping[str, str]] = lambda role_arn: {},
+    ) -> None:
         authority = CertificateAuthority(f"sandbox {spec.name}") if spec.tls else None
         super().__init__(world, spec.id, spec.name, spec.address, spec.region, authority)
         self.spec = spec
         self._installation = installation
         self._workdir = workdir
+        self._storage = storage
+        self._roles: dict[str, str] = {}
         self._superuser = f"door-{secrets.token_hex(16)}"
         start = livy_start(installation, spec.address, workdir / "livy", self._superuser)
         self.livy = EngineSlot(f"{spec.name} livy", start, self.owners.forget_items)
@@ -54,7 +64,7 @@ class ClusterDoor(GatewayDoor):
 
     @cached_property
     def _livy_rules(self) -> LivyRules:
-        return LivyRules(self._session, self.owners, self._gate)
+        return LivyRules(self._session, self.owners, self._gate, lambda user: self._storage(self._roles.get(user, "")))
 
     @property
     def _internal_url(self) -> str:
@@ -92,11 +102,18 @@ class ClusterDoor(GatewayDoor):
         return LivyCall(URL(engine.url), self._superuser, user, kernel_id, segments)
 
     async def _answer_gateway(self, request: web.BaseRequest) -> web.StreamResponse:
-        caller = identify(self._world, self.spec, request)
+        caller = self._identify(request)
         return await self._pass_to_gateway(request, caller) if isinstance(caller, DoorCaller) else caller
 
-    async def _answer_livy(self, request: web.BaseRequest) -> web.StreamResponse:
+    def _identify(self, request: web.BaseRequest) -> DoorCaller | web.Response:
+        """Return who calls, remembering his role for what his kernels will ask of Livy."""
         caller = identify(self._world, self.spec, request)
+        if isinstance(caller, DoorCaller):
+            self._roles[caller.user] = caller.role_arn
+        return caller
+
+    async def _answer_livy(self, request: web.BaseRequest) -> web.StreamResponse:
+        caller = self._identify(request)
         if isinstance(caller, web.Response):
             return caller
         segments = livy_segments(request.raw_path)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from yarl import URL
 from ..engines.layout import Installation
 from ..engines.livy import start_livy
 from ..engines.process import Engine
+from ..engines.storage import session_conf, without_keys
 from .engine_slot import Start
 from .owners import LivyItem, LivyKind, Owners
 from .proxy import WHOLE, answer_headers, forward, read_small, request_headers, segments_of
@@ -62,9 +63,19 @@ class LivyCall:
 
 
 class LivyRules:
-    """Answers the requests of one cluster's port 8998 and of its kernels."""
+    """Answers the requests of one cluster's port 8998 and of its kernels.
 
-    def __init__(self, session: ClientSession, owners: Owners, gate: asyncio.Event) -> None:
+    ``storage`` returns Spark's settings for S3 as a user: credentials of his role, which a session begins with.
+    """
+
+    def __init__(
+        self,
+        session: ClientSession,
+        owners: Owners,
+        gate: asyncio.Event,
+        storage: Callable[[str], Mapping[str, str]],
+    ) -> None:
+        self._storage = storage
         self._session = session
         self._owners = owners
         self._gate = gate
@@ -116,7 +127,11 @@ class LivyRules:
         except ValueError:
             model = None  # Livy's own to refuse
         if isinstance(model, dict):
-            body = json.dumps({name: value for name, value in model.items() if name not in BODY_CLAIMS}).encode()
+            kept_model = {name: value for name, value in model.items() if name not in BODY_CLAIMS}
+            conf = kept_model.get("conf") or {}
+            if isinstance(conf, dict):  # anything else is Livy's to refuse
+                kept_model["conf"] = session_conf(conf, self._storage(call.user))
+            body = json.dumps(kept_model).encode()
         headers = request_headers(request, {**WHOLE, "Content-Length": str(len(body))})
         async with self._session.post(call.url(f"/{kind}", dict(request.query)), data=body, headers=headers) as answer:
             made = await answer.read()
@@ -190,14 +205,16 @@ def _kind(segments: tuple[str, ...]) -> LivyKind | None:
 
 
 def _as_seen(view: dict[str, Any], call: LivyCall) -> dict[str, Any]:
-    """Return a session's view without the superuser's name, which is the door's secret."""
-    return {**view, "owner": call.user} if view.get("owner") == call.superuser else view
+    """Return a session's view without secrets: the superuser's name, and keys for S3."""
+    seen = without_keys(view)
+    return {**seen, "owner": call.user} if view.get("owner") == call.superuser else seen
 
 
 def livy_segments(raw_path: str) -> tuple[str, ...] | None:
     """Return the segments of a path on port 8998, where a slash may end the first one (``/sessions/``)."""
     path = raw_path.partition("?")[0]
-    return segments_of(path[:-1] if path.count("/") == 2 and path.endswith("/") else path)
+    ends_in_slash = path.count("/") == 2 and path.endswith("/") and path != "//"
+    return segments_of(path[:-1] if ends_in_slash else path)
 
 
 def no_such_page() -> web.Response:

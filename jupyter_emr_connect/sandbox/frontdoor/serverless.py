@@ -11,7 +11,7 @@ import json
 import logging
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from ..aws.livy_access import admit, check_role, note
 from ..aws.service import AWSContext, Call
 from ..engines.layout import Installation
 from ..engines.process import Engine
+from ..engines.storage import PREFIX, session_conf, without_keys
 from ..world.serverless import ApplicationSpec
 from ..world.world import World, user_of_role
 from .certificates import CertificateAuthority
@@ -74,7 +75,7 @@ class ServerlessDoor(Door):
     """Answers for every application of one region; ``spec`` is the one by whose id faults strike it.
 
     Livy starts with the first request that AWS admits. ``aws`` returns the context of the AWS front, which starts after
-    the doors.
+    the doors; ``storage`` returns Spark's settings for S3 with credentials of a role (its ARN).
     """
 
     def __init__(
@@ -84,11 +85,13 @@ class ServerlessDoor(Door):
         installation: Installation,
         workdir: Path,
         aws: Callable[[], AWSContext],
+        storage: Callable[[str], Mapping[str, str]],
     ) -> None:
         authority = CertificateAuthority("sandbox EMR Serverless")
         super().__init__(world, spec.id, spec.name, spec.address, spec.region, authority)
         self._good = authority.server_context([host_pattern(spec.region)])
         self._aws = aws
+        self._storage = storage
         self._region = spec.region
         self._superuser = f"door-{secrets.token_hex(16)}"
         self._sessions: dict[int, OwnedSession] = {}
@@ -163,7 +166,7 @@ class ServerlessDoor(Door):
         async with self._session.get(url, headers=WHOLE) as answer:
             views = (await answer.json(content_type=None))["sessions"]
         mine = [view for view in views if self._sessions.get(view["id"]) and self._is_of(view["id"], call, spec)]
-        rows = [{**view, "owner": view.get("proxyUser")} for view in mine]
+        rows = [{**without_keys(view), "owner": view.get("proxyUser")} for view in mine]
         return web.json_response({"from": 0, "total": len(rows), "sessions": rows})
 
     def _is_of(self, number: int, call: Call, spec: ApplicationSpec) -> bool:
@@ -179,6 +182,7 @@ class ServerlessDoor(Door):
         if sum(owned.application == spec.id for owned in self._sessions.values()) >= MOST_SESSIONS:
             message = f"Application {spec.id} has {MOST_SESSIONS} sessions, as many as it may."
             raise Refusal(QUOTA, message, status=402)
+        wanted["conf"] = session_conf(wanted["conf"], self._storage(role))
         user = user_of_role(role)
         answer = await self._passed(request, self._livy_call(engine, user, ("sessions",)), json.dumps(wanted).encode())
         if answer.status == web.HTTPCreated.status_code:
@@ -188,11 +192,13 @@ class ServerlessDoor(Door):
         return answer
 
     async def _passed(self, request: web.BaseRequest, call: LivyCall, body: bytes) -> web.Response:
-        """Return Livy's answer, without the name of its superuser."""
+        """Return Livy's answer, without the name of its superuser and keys for S3."""
         url = call.url("/".join(("", *call.segments)), dict(request.query))
         headers = request_headers(request, {**WHOLE, "Content-Length": str(len(body))})
         async with self._session.request(request.method, url, headers=headers, data=body or None) as answer:
             made = (await answer.read()).replace(self._superuser.encode(), call.user.encode())
+            if PREFIX.encode() in made:
+                made = json.dumps(without_keys(json.loads(made))).encode()
             kind = answer.headers.get("Content-Type", "application/json")
             return web.Response(status=answer.status, body=made, headers={"Content-Type": kind})
 

@@ -8,17 +8,22 @@ from typing import Any
 
 from ...errors import SandboxStartError
 from ..aws.app import AWSApplication, make_app
+from ..aws.emr.render import INSTANCE_PROFILE
+from ..aws.identity import find_role, session_of
 from ..aws.policies import PARTNER_BUCKET
 from ..aws.registry import SERVICES
 from ..aws.seed import BUCKETS, Profile, put_security, role_arns, seed
 from ..aws.server import ServerHandle, serve
 from ..aws.service import AWSContext
+from ..engines.storage import s3_settings
 from ..frontdoor.certificates import CertificateAuthority
 from ..ports import AWS_PORT, is_free, who_listens
 from ..state.client_files import ClientFiles
 from ..world.world import World
 
 HTTPS_PORT = 443
+STORAGE_KEY_S = 7 * 86_400
+"""How long a Spark session reaches S3; EMR renews its sessions' credentials, here they outlast any sandbox."""
 PRIVILEGED_PORTS = 1024
 
 
@@ -71,6 +76,17 @@ class AWSFront:
                     "lines": [f"{self._address} {name}" for name in names if "*" not in name],
                 }
             return self._hosts
+
+    def storage(self, role_arn: str) -> dict[str, str]:
+        """Return Spark's settings for S3 with credentials of a role; empty: those of the clusters' instance profile.
+
+        Called by the front doors for each Livy session; returns nothing for a role that is not there.
+        """
+        role = find_role(role_arn or f"arn:aws:iam::{self._world.account}:role/{INSTANCE_PROFILE}")
+        if role is None:
+            return {}
+        key = self._application.context.keys.issue(session_of(role, "spark"), STORAGE_KEY_S)
+        return s3_settings(self.url, self._world.region, key.id, key.secret, key.token or "")
 
     def cover(self, regions: list[str]) -> None:
         """Give the sandbox's account its security configurations in these regions too."""

@@ -63,6 +63,8 @@ class Supervisor:
         self._installation = installation
         self._folder = folder
         self._doors: dict[str, Door] = {}
+        # The doors are open before the AWS front is: until then no session gets credentials for S3.
+        self._storage: Callable[[str], dict[str, str]] = lambda role_arn: {}
         self._stop = asyncio.Event()
         self.faults = FaultSwitches(self.world, self._doors)
 
@@ -159,6 +161,7 @@ class Supervisor:
         report("AWS front")
         self._aws = await asyncio.to_thread(AWSFront, self.world, self._subnet.address)
         stack.callback(self._aws.close)
+        self._storage = self._aws.storage
         self._write_files()
         control = ControlServer(self._verbs(), self._folder.socket)
         await control.open()
@@ -180,8 +183,12 @@ class Supervisor:
     def _make_doors(self) -> list[Door]:
         """Return a door for each compute with engines; an endpoint's certificate is then known to AWS."""
         world, folder = self.world, self._folder.engines
+
+        def storage(role_arn: str) -> dict[str, str]:
+            return self._storage(role_arn)
+
         doors: list[Door] = [
-            ClusterDoor(world, spec, self._installation, folder / spec.name)
+            ClusterDoor(world, spec, self._installation, folder / spec.name, storage)
             for spec in world.clusters.values()
             if spec.engines
         ]
@@ -191,7 +198,9 @@ class Supervisor:
             doors.append(door)
         for application in [spec for spec in world.applications.values() if spec.address]:
             doors.append(
-                ServerlessDoor(world, application, self._installation, folder / "serverless", lambda: self._aws.context)
+                ServerlessDoor(
+                    world, application, self._installation, folder / "serverless", lambda: self._aws.context, storage
+                )
             )
         return doors
 

@@ -27,6 +27,7 @@ class Interpreters(livyConf: RSCConf, onDeath: () => Unit) {
     val loader = new SharedClassLoader(outer)
     compiler = new ScalaCompiler(classes, loader)
     conf.set("spark.repl.class.outputDir", classes.toString)
+    HiveCatalog.prepare(conf)
     val python = Option(kind).filter(_ == Kind.PySpark).map(_ => PythonProcess.start(conf))
     if (kind == Kind.Spark) compiler.start()
     // Spark's executor keeps the loader it finds here, so closures see the classes that Scala statements define.

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from jupyter_emr_connect.sandbox.engines.jars import livy_jars
+from jupyter_emr_connect.sandbox.engines.jars import livy_jars, s3_jars
 from jupyter_emr_connect.sandbox.engines.layout import GATEWAYS, LIVY, SPARK, SPARKMAGIC
 from jupyter_emr_connect.sandbox.engines.recipes import LOCKS
 
@@ -47,3 +47,10 @@ def test_livys_jars_are_the_measured_ones() -> None:
     # Both are sent to the drivers; Spark brings everything else.
     assert {jar.artifact for jar in jars if jar.rsc} == {"livy-rsc", "livy-api"}
     assert {jar.version for jar in jars if jar.group == "org.apache.livy"} == {LIVY}
+
+
+def test_the_jars_for_s3_are_hadoops_own_and_few() -> None:
+    jars = s3_jars()
+    assert {jar.artifact: jar.version for jar in jars}["hadoop-aws"] == "3.3.4"  # that of Spark's Hadoop
+    assert "aws-java-sdk-bundle" not in {jar.artifact for jar in jars}
+    assert all(re.fullmatch(r"[0-9a-f]{64}", jar.sha256) and not jar.rsc for jar in jars)

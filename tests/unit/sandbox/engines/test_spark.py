@@ -20,6 +20,7 @@ INSTALLED = Installation(
     livy_home=ENGINES / "livy",
     livy_agent=ENGINES / "agent.jar",
     class_archive=ENGINES / "classes",
+    s3_jars=ENGINES / "s3",
     gateways={},
     versions={},
 )
