@@ -1,4 +1,4 @@
-"""``jupyter emr kernels``: list, adopt, shut down and prune gateway kernels."""
+"""``jupyter emr kernels``: list, adopt, shut down and prune kernels on gateways and in Livy sessions."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ class NoAuth(FixedAuth):
     """For a server that asks nothing."""
 
     async def prepare(self, request: HTTPRequest) -> HTTPRequest:
-        """Return the request as it is."""
+        """Return the request without credentials, as it came."""
         return request
 
 

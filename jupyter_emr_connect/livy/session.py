@@ -59,7 +59,7 @@ class LivySession:
 
     @property
     def id(self) -> int:
-        """Its number on the server; raises ``SessionGone`` before it was created."""
+        """The session's number on the server; raises ``SessionGone`` before it was created."""
         if self.view is None:
             message = "There is no Spark session yet."
             raise SessionGone(message, fix="Run a cell: it starts one.")
@@ -67,7 +67,7 @@ class LivySession:
 
     @property
     def body(self) -> View:
-        """The request to create it."""
+        """The body of the request that creates the session."""
         return {"kind": self.kind, "name": self.name, **self.settings}
 
     async def start(self, seconds: float, progress: Progress = lambda state, since: None) -> None:

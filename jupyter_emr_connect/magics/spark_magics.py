@@ -65,7 +65,7 @@ class SparkMagics(Magics):
         gateway_loop().at_exit(remote, remote.end)
 
     def detach(self, name: str) -> None:
-        """End a session and forget it."""
+        """End the session of this name, and forget the name."""
         remote = self.attached[name].remote
         remote.close()
         gateway_loop().at_exit(remote, None)

@@ -1,4 +1,4 @@
-"""What starts kernels, by transport: what the provisioner asks of each launcher, and the one for gateways.
+"""What starts kernels, by transport: what the provisioner asks of each launcher, and those for gateways and Livy.
 
 A further transport adds its launcher to :data:`LAUNCHERS`, its connection to ``services.attachments.connect`` and its
 name to ``services.compute.eligibility.verdict.SUPPORTED_TRANSPORTS``.
@@ -55,25 +55,25 @@ class LaunchedKernel(Protocol):
         """None while the kernel lives; read from any thread."""
 
     async def start(self, stages: StartStages) -> None:
-        """Start it and return when it answers; on any failure, or if cancelled, nothing is left of it."""
+        """Start the kernel and return when it answers; on any failure, or if cancelled, nothing is left of it."""
 
     async def adopt(self) -> None:
-        """Go on with it where another process left it; raises ``KernelGone`` when it is no more."""
+        """Go on with the kernel where another process left it; raises ``KernelGone`` when it is no more."""
 
     async def restart(self, stages: StartStages) -> None:
-        """Restart it under the same id."""
+        """Restart the kernel under the same id."""
 
     async def interrupt(self) -> None:
-        """Interrupt what runs."""
+        """Interrupt the cell that runs."""
 
     async def detach(self, cause: str, reason: str) -> None:
-        """Leave it running for whoever takes it over; one that cannot outlive this process ends."""
+        """Leave the kernel running for whoever takes it over; one that cannot outlive this process ends."""
 
     async def end(self) -> None:
-        """End it, once, however often this is called; afterwards ``exit_code`` is set."""
+        """End the kernel, once, however often this is called; afterwards ``exit_code`` is set."""
 
     async def over(self) -> int:
-        """Wait for its end, or that of this life of it, and return the exit code."""
+        """Wait for the end of the kernel, or of this life of it, and return the exit code."""
 
     def pause_for_restart(self) -> None:
         """Look dead until :meth:`restart`."""

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 MODULE = "jupyter_emr_connect.magics.livy_kernel"
 KEEP, END = b"keep\n", b"end\n"  # what becomes of the session when stdin ends (magics.livy_kernel)
 END_WITHIN_S = 25.0  # for a process to delete its session
-KILL_WITHIN_S = 5.0
 KINDS = {"python": "pyspark", "scala": "spark", "R": "sparkr"}  # by the language of our kernelspecs
 
 

@@ -1,1 +1,1 @@
-"""Compute catalogue, roles, credentials, attachments; no HTTP server, no Jupyter."""
+"""The product's rules: computes, roles, credentials, attachments, kernels, recording, backups; no Jupyter."""

@@ -65,11 +65,11 @@ class ReconcilerActions(Protocol):
         ...
 
     def release(self) -> None:
-        """Send what waits."""
+        """Send the cells that :meth:`hold` kept back."""
         ...
 
     async def install(self) -> bool:
-        """Give the kernel its journal."""
+        """Put the journal into the remote kernel; returns whether it has one now."""
         ...
 
     def publish(self, msg_type: str, content: dict[str, Any], parent: Part = EMPTY) -> None:

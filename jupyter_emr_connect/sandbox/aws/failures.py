@@ -60,7 +60,7 @@ class Down(Exception):
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer on its way out."""
+    """One HTTP answer of the AWS front, as its server sends it."""
 
     status: int
     body: bytes

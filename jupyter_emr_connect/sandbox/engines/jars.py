@@ -33,7 +33,7 @@ class Jar:
 
     @property
     def file_name(self) -> str:
-        """The name it has in ``jars/``."""
+        """The name of the jar's file in ``jars/``."""
         return f"{self.artifact}-{self.version}.jar"
 
 

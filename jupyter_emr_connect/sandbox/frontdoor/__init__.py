@@ -1,1 +1,1 @@
-"""What EMR puts before 18888 and 8998: credentials, TLS, role isolation."""
+"""What EMR puts before gateway (18888) and Livy (8998, EMR Serverless): credentials, TLS, role isolation."""

@@ -1,1 +1,1 @@
-"""Livy's interpreter driver."""
+"""Livy's interpreter driver, a Java agent that keeps its ports on loopback, and what compiles both."""

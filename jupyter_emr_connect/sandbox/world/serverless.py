@@ -1,4 +1,4 @@
-"""EMR Serverless in the sandbox: applications, which are listed and described only."""
+"""EMR Serverless in the sandbox: applications; those with an ``address`` have a Livy, the others are on paper."""
 
 from __future__ import annotations
 

@@ -88,12 +88,12 @@ class AttachmentsHandler(AttachmentHandler):
 
 
 class OneAttachmentHandler(AttachmentHandler):
-    """One attachment, by its id."""
+    """``attachments/{id}``: one attachment."""
 
     @authenticated
     @authorized
     async def get(self, attachment_id: str) -> None:
-        """Answer with it."""
+        """Answer with the attachment of this id."""
         self.answer(self.shown(await self._find(attachment_id)))
 
     @authenticated

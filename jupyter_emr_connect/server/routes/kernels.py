@@ -1,4 +1,4 @@
-"""``kernels``: the gateway kernels that were started from here, wherever they are now."""
+"""``kernels``: the kernels that were started from here, on gateways and in Livy sessions, wherever they are now."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class KernelsHandler(EMRHandler):
-    """All of them."""
+    """``GET kernels``: every kernel of the ledger."""
 
     deadline_s = AWS_DEADLINE_S
     late_error = AWSUnavailable
@@ -41,7 +41,7 @@ class KernelsHandler(EMRHandler):
 
 
 class OneKernelHandler(EMRHandler):
-    """One of them, by its id on the gateway or in Jupyter."""
+    """``DELETE kernels/{id}``: one kernel of the ledger, by its id on the gateway or in Jupyter."""
 
     deadline_s = AWS_DEADLINE_S
     late_error = AWSUnavailable
@@ -50,7 +50,7 @@ class OneKernelHandler(EMRHandler):
     @authorized
     @authorized_for(KERNELS)
     async def delete(self, kernel_id: str) -> None:
-        """Delete it on its gateway; one that this server has is shut down, one that starts here cancelled."""
+        """Delete the kernel on its gateway; one that this server has is shut down, one that starts here cancelled."""
         from ...services.kernels.listing import find_kernel, shut_down
         from ...services.kernels.starts import cancel_start
 

@@ -1,1 +1,1 @@
-"""The gateway kernels started from here: whose they are, and where they are now."""
+"""The kernels started from here, on gateways and in Livy sessions: whose they are, and where they are now."""

@@ -1,4 +1,4 @@
-"""The gateway kernels started from here: the ledger, held against this machine's processes and the gateways."""
+"""The kernels started from here: the ledger, held against this machine's processes, the gateways and Livy servers."""
 
 from __future__ import annotations
 

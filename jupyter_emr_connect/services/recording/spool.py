@@ -59,7 +59,7 @@ class Spool:
 
     @property
     def is_open(self) -> bool:
-        """Whether it can be written."""
+        """Whether the spool's file can be written."""
         return self._file.is_open
 
     def append(self, kind: RecordKind, message: Message) -> None:

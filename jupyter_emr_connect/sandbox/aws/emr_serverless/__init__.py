@@ -1,4 +1,4 @@
-"""EMR Serverless: applications that are listed only, held in ``world.applications``.
+"""EMR Serverless: applications, held in ``world.applications``; ``frontdoor.serverless`` has their Livy.
 
 No rates are documented for this service (reference 1.2), so none are enforced.
 """
