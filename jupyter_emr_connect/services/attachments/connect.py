@@ -6,7 +6,7 @@ import functools
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import ClassVar, Generic, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 from ...aws import emr
@@ -37,37 +37,38 @@ from .routes import routes_of
 log = logging.getLogger(__name__)
 
 
+Target = TypeVar("Target", GatewayTarget, LivyTarget)
+
+
 @dataclass(frozen=True)
-class GatewayConnection:
-    """A compute whose gateway answered; ``target`` is where the gateway is and how to prove ``role`` to it.
+class _Connection(Generic[Target]):
+    """A compute that answered; ``target`` is where its service is and how to prove ``role`` to it.
 
     ``compute`` also says by which AWS profile, region and access role it was found.
     """
 
-    compute: Compute
-    role: str | None
-    transport: Transport
-    target: GatewayTarget = field(repr=False)
-
-    @property
-    def url(self) -> str:
-        """The gateway's address, for the ledger."""
-        return self.target.url
-
-
-@dataclass(frozen=True)
-class LivyConnection:
-    """A compute whose Livy answered; ``target`` is where Livy is and how to prove ``role`` to it."""
+    transport: ClassVar[Transport]
 
     compute: Compute
     role: str | None
-    transport: Transport
-    target: LivyTarget = field(repr=False)
+    target: Target = field(repr=False)
 
     @property
     def url(self) -> str:
-        """Livy's address, for the ledger."""
+        """The service's address, for the ledger."""
         return self.target.url
+
+
+class GatewayConnection(_Connection[GatewayTarget]):
+    """A compute whose gateway answered."""
+
+    transport = "gateway"
+
+
+class LivyConnection(_Connection[LivyTarget]):
+    """A compute whose Livy answered."""
+
+    transport = "livy"
 
 
 # A compute that answered, by its transport. A further transport adds its class here and its function to CONNECTORS.
@@ -152,7 +153,7 @@ async def _connect_to_gateway(
     if role and target.found and target.found.demands == "nothing":
         message = f"The gateway of {compute.name!r} ({compute.id}) asks nobody who they are, so it ignores the role."
         raise RoleUnsupported(message, fix="Choose another compute, or attach without a runtime role.")
-    return GatewayConnection(compute, role, "gateway", target)
+    return GatewayConnection(compute, role, target)
 
 
 async def _connect_to_livy(
@@ -190,7 +191,7 @@ async def _connect_to_livy(
     if role and not demands:
         message = f"Livy on {compute.name!r} ({compute.id}) asks nobody who they are, so it ignores the role."
         raise RoleUnsupported(message, fix="Choose another compute, or attach without a runtime role.")
-    return LivyConnection(compute, role, "livy", target)
+    return LivyConnection(compute, role, target)
 
 
 async def _connect_to_application(
@@ -205,7 +206,7 @@ async def _connect_to_application(
     target = replace(livy_target(config, compute, url), auth=SigningAuth(session))
     if compute.state == "STARTED":
         await until_honoured(target, config.connect_timeout, config.connect_timeout)
-    return LivyConnection(compute, role, "livy", target)
+    return LivyConnection(compute, role, target)
 
 
 def endpoint_of(session: AWSSession, compute: Compute) -> str:

@@ -67,4 +67,4 @@ def take_over(handed: dict[str, Any]) -> tuple[EMRConnect, LivyConnection]:
             auth.take_over(BasicPair(username, password, datetime.fromisoformat(expires_at)))
         if auth is not None:
             target = replace(target, auth=auth)
-    return config, LivyConnection(compute, handed["role"], "livy", target)
+    return config, LivyConnection(compute, handed["role"], target)
