@@ -19,7 +19,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any, Generic, Protocol, TypeVar
 from weakref import WeakSet
 
@@ -78,12 +78,16 @@ class SecretSlot(Generic[Secret]):
 
     ``secret`` is the newest, ``previous`` the one before while it may yet be used. ``failure`` is why the last attempt
     to renew failed; None after one that worked. ``holders`` are the connections that need the slot kept fresh.
-    ``honoured`` is the secret of which a gateway is known to take it.
+    ``honoured`` is the secret of which a gateway is known to take it. ``clock`` tells seconds since 1970, by which AWS
+    says when secrets end.
     """
 
-    def __init__(self, label: str = "", timings: RenewalTimings = DEFAULT_TIMINGS) -> None:
+    def __init__(
+        self, label: str = "", timings: RenewalTimings = DEFAULT_TIMINGS, clock: Callable[[], float] = time.time
+    ) -> None:
         self.label = label
         self._timings = timings
+        self._clock = clock
         self.secret: Secret | None = None
         self.previous: Secret | None = None
         self.honoured: Secret | None = None
@@ -101,25 +105,29 @@ class SecretSlot(Generic[Secret]):
         """Return the seconds until the secret shall be renewed: ``renew_before`` its end, or at half of its life."""
         if self.secret is None or self.secret == self._refused:
             return 0.0
-        return self.secret.seconds_left() - min(renew_before, self._life / 2)
+        return self._left(self.secret) - min(renew_before, self._life / 2)
 
     def usable(self, renew_before: float) -> Secret | None:
         """Return the secret to send when none has to be asked for, else None."""
         secret, previous = self.secret, self.previous
         if secret is None or self.due_in(renew_before) <= 0:
             return None
-        if previous and self.age() < min(self._timings.settle_s, self._life / 4) and previous.seconds_left() > SPARE_S:
+        if previous and self.age() < min(self._timings.settle_s, self._life / 4) and self._left(previous) > SPARE_S:
             return previous
         return secret
 
     def age(self) -> float:
         """Return for how many seconds the secret has been there."""
-        return self._life - self.secret.seconds_left() if self.secret else 0.0
+        return self._life - self._left(self.secret) if self.secret else 0.0
+
+    def _left(self, secret: Secret) -> float:
+        """Return how long a secret is good for, in seconds."""
+        return secret.seconds_left(datetime.fromtimestamp(self._clock(), timezone.utc))
 
     def good(self) -> Secret | None:
         """Return a secret that has not expired and was not refused, whether or not it is due to be renewed."""
         for secret in (self.secret, self.previous):
-            if secret is not None and secret != self._refused and secret.seconds_left() > SPARE_S:
+            if secret is not None and secret != self._refused and self._left(secret) > SPARE_S:
                 return secret
         return None
 
@@ -171,7 +179,7 @@ class SecretSlot(Generic[Secret]):
             if self._refused is not None:
                 self._refusals.append(time.monotonic())
             self.previous = None if self.secret == self._refused else self.secret
-            self.secret, self._life, self._refused = made, made.seconds_left(), None
+            self.secret, self._life, self._refused = made, self._left(made), None
             self.failure = None
             self._backoff.reset()
         return made

@@ -86,19 +86,6 @@ async def test_it_lives_as_long_as_configured(cloud, auth, compute):
             EMRConnect(endpoint_token_seconds=seconds)
 
 
-@pytest.mark.slow
-async def test_it_is_renewed_before_it_expires_while_the_old_one_is_used_on(cloud, auth):
-    cloud.world.tokens.longest = 8.0
-    one = auth()
-    first = token_in(await one.prepare(REQUEST))
-    await asyncio.sleep(4.5)  # past half of its life, which bounds renew_before
-    assert token_in(await one.prepare(REQUEST)) == first  # the new one is given time to spread
-    assert cloud.calls(ASKED) == 2
-    await asyncio.sleep(2.5)
-    assert token_in(await one.prepare(REQUEST)) != first
-    assert cloud.calls(ASKED) == 2
-
-
 async def test_it_is_kept_fresh_while_a_connection_is_open_that_asks_nothing(cloud, auth, compute):
     cloud.world.tokens.longest = 4.0
     one, connection = auth(), GatewayClient(GatewayTarget("http://127.0.0.1:9"))
