@@ -1,7 +1,8 @@
 """The emulated AWS of a benchmark, in a process of its own: a big account over four regions, and no engines.
 
 Prints one line of JSON with its address and keys. Then each line on stdin is a command: ``calls`` prints how often each
-action was called, ``reset`` fills AWS's rate buckets and forgets the calls.
+action was called, ``reset`` fills AWS's rate buckets and forgets the calls, ``s3 FAULT`` puts a fault on S3 alone, and
+``s3`` takes it off.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ def main() -> None:
     world = World()
     front = make_app(world)
     keys = seed(world)
-    add_listed_computes(world, wanted["counts"], wanted["regions"], "88")
+    if wanted["counts"]:
+        add_listed_computes(world, wanted["counts"], wanted["regions"], "88")
     server = serve(front)
     key = keys["administrator"]
     print(json.dumps({"url": server.url, "access_key": key.access_key, "secret": key.secret}), flush=True)
@@ -32,6 +34,11 @@ def main() -> None:
         if line.strip() == "reset":
             front.buckets = TokenBuckets(front.context.clock)
             world.log = RequestLog(200_000)
+            print("{}", flush=True)
+        elif line.startswith("s3"):
+            world.faults.clear()
+            if fault := line.removeprefix("s3").strip():
+                world.faults.set(fault, options={"service": "s3"})
             print("{}", flush=True)
         else:
             counts = Counter(f"{row['service']}:{row['action']}:{row['status']}" for row in world.log.since())

@@ -16,103 +16,19 @@ import asyncio
 import json
 import math
 import os
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+from servers import Front, probe, server
 
-HERE = Path(__file__).parent
 REGIONS = ["us-east-1", "us-west-2", "eu-west-1", "ap-south-1"]
 ACTIVE = ["STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING"]
 LIST_CALLS = ("ListClusters", "ListApplications", "ListVirtualClusters", "ListManagedEndpoints")
-
-
-class Front:
-    """The emulated AWS and the environment that leads to it."""
-
-    def __init__(self, counts: dict[str, int], folder: Path) -> None:
-        arguments = json.dumps({"counts": counts, "regions": REGIONS})
-        command = [sys.executable, str(HERE / "aws_front.py"), arguments]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        told = self._read()
-        self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "EMR_CONNECT_"))},
-            "AWS_ENDPOINT_URL": told["url"],
-            "AWS_ACCESS_KEY_ID": told["access_key"],
-            "AWS_SECRET_ACCESS_KEY": told["secret"],
-            "AWS_CONFIG_FILE": str(folder / "none"),
-            "AWS_SHARED_CREDENTIALS_FILE": str(folder / "none"),
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "PYTHONPATH": str(HERE),
-            "HOME": str(folder),
-            "JUPYTER_NO_CONFIG": "1",
-        }
-
-    def ask(self, command: str) -> dict[str, int]:
-        """Send a command."""
-        assert self._process.stdin
-        self._process.stdin.write(f"{command}\n")
-        self._process.stdin.flush()
-        return self._read()
-
-    def lists(self) -> dict[str, int]:
-        """Return how often each list was read."""
-        calls = self.ask("calls")
-        return {name: sum(n for key, n in calls.items() if f":{name}:" in key) for name in LIST_CALLS}
-
-    def close(self) -> None:
-        """End it."""
-        assert self._process.stdin
-        self._process.stdin.close()
-        self._process.wait(10)
-
-    def _read(self) -> dict[str, Any]:
-        assert self._process.stdout
-        return json.loads(self._process.stdout.readline())
-
-
-@contextmanager
-def server(python: str, front: Front, extensions: dict[str, bool], *words: str, **environment: str) -> Iterator[str]:
-    """Run a Jupyter server with these extensions alone; yields its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    common = ["--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"]
-    access = ["--IdentityProvider.token=", "--ServerApp.disable_check_xsrf=True", "--ServerApp.password="]
-    wanted = [f"--ServerApp.jpserver_extensions={name}={on}" for name, on in extensions.items()]
-    folder = tempfile.mkdtemp()
-    command = [python, "-m", "jupyter_server", *common, *access, *wanted, f"--ServerApp.root_dir={folder}", *words]
-    with (Path(folder) / "log").open("w") as log:
-        process = subprocess.Popen(command, env={**front.environment, **environment}, stdout=log, stderr=log)
-        try:
-            url = f"http://127.0.0.1:{port}"
-            asyncio.run(up(url))
-            yield url
-        finally:
-            process.terminate()
-            process.wait(30)
-
-
-async def up(url: str) -> None:
-    """Wait until a server answers."""
-    async with aiohttp.ClientSession() as http:
-        for _ in range(300):
-            try:
-                async with http.get(f"{url}/api/status") as answer:
-                    if answer.status == 200:
-                        return
-            except aiohttp.ClientError:
-                pass
-            await asyncio.sleep(0.1)
-    sys.exit(f"The server at {url} did not start.")
 
 
 async def get(http: aiohttp.ClientSession, url: str, **params: str) -> dict[str, Any]:
@@ -120,12 +36,6 @@ async def get(http: aiohttp.ClientSession, url: str, **params: str) -> dict[str,
     async with http.get(f"{url}/jupyter-emr-connect/compute", params=params) as answer:
         assert answer.status == 200, await answer.text()
         return json.loads(await answer.read())
-
-
-async def probe(http: aiohttp.ClientSession, url: str) -> dict[str, Any]:
-    """Ask the ticker."""
-    async with http.get(f"{url}/bench") as answer:
-        return await answer.json()
 
 
 async def ours(url: str, page: int) -> dict[str, Any]:
@@ -225,7 +135,7 @@ def main() -> None:
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, {counts} over {len(REGIONS)} regions")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        front = Front(counts, folder)
+        front = Front(folder, counts, REGIONS)
         try:
             measure(given, counts, folder, front)
         finally:
@@ -237,23 +147,24 @@ def measure(given: argparse.Namespace, counts: dict[str, int], folder: Path, fro
     extensions = {"jupyter_emr_connect": True, "bench_probe": True}
     words = [f"--EMRConnect.state_file={folder / 'state.sqlite'}", *(f"--EMRConnect.regions={one}" for one in REGIONS)]
     front.ask("reset")
-    with server(sys.executable, front, extensions, *words) as url:
-        cold = asyncio.run(ours(url, given.page))
+    with server(sys.executable, front, extensions, *words) as jupyter:
+        cold = asyncio.run(ours(jupyter.url, given.page))
         calls = front.ask("calls")
     show("cold", cold)
-    lists, least = front.lists(), floor(counts)
+    lists, least = front.calls(*LIST_CALLS), floor(counts)
     print("  calls: " + ", ".join(f"{name} {lists[name]} (floor {least[name]})" for name in LIST_CALLS))
     refused = {key: n for key, n in calls.items() if key.endswith((":400", ":429"))}
     print(f"  answers that AWS refused: {refused}; descriptions: {described(calls)}")
     front.ask("reset")
-    with server(sys.executable, front, extensions, *words) as url:
-        show("warm", asyncio.run(ours(url, given.page)))
+    with server(sys.executable, front, extensions, *words) as jupyter:
+        show("warm", asyncio.run(ours(jupyter.url, given.page)))
     for clients in (1, 50) if given.poll_seconds else ():
         front.ask("reset")
-        with server(sys.executable, front, extensions, *words) as url:
-            wrong = asyncio.run(poll(url, clients, given.poll_seconds))
+        with server(sys.executable, front, extensions, *words) as jupyter:
+            wrong = asyncio.run(poll(jupyter.url, clients, given.poll_seconds))
         total = sum(front.ask("calls").values())
-        print(f"{clients} clients for {given.poll_seconds:.0f} s: {total} calls, lists {front.lists()}, errors {wrong}")
+        lists = front.calls(*LIST_CALLS)
+        print(f"{clients} clients for {given.poll_seconds:.0f} s: {total} calls, lists {lists}, errors {wrong}")
     if given.peer_python:
         against_peer(given, front, cold)
 
@@ -263,9 +174,10 @@ def against_peer(given: argparse.Namespace, front: Front, cold: dict[str, Any]) 
     front.ask("reset")
     spent, rows, refused = [], 0, 0
     for region in REGIONS:
-        with server(given.peer_python, front, {"sagemaker_jupyterlab_emr_extension": True}, AWS_REGION=region) as url:
+        extensions = {"sagemaker_jupyterlab_emr_extension": True}
+        with server(given.peer_python, front, extensions, AWS_REGION=region) as jupyter:
             begun = time.perf_counter()
-            got, wrong = asyncio.run(peer(url))
+            got, wrong = asyncio.run(peer(jupyter.url))
             spent.append(time.perf_counter() - begun)
         rows, refused = rows + got, refused + wrong
     shown = ", ".join(f"{one:.1f}" for one in spent)
