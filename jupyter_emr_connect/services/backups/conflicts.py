@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
@@ -18,6 +17,7 @@ from typing import Any, Literal
 from ...aws.s3 import ObjectVersion, Written
 from ...errors import AWSError, BackupConflict, FileInMotion, ObjectChanged, ObjectNotFound, PathNotFound
 from ...store.backups import BackupRow
+from .beside import part_of, write_beside, write_new
 from .content import FileContent, Filter, read_content
 from .history import keep_content, keep_state
 from .merging import Unmergeable, differences, merge, read_notebook
@@ -142,7 +142,7 @@ def _put(uploader: Uploader, sides: _Sides, content: FileContent) -> Written:
 def _keep_mine(uploader: Uploader, sides: _Sides) -> str:
     """Keep the file here before it is replaced: in S3 as it is, or beside it where backups leave something out."""
     if uploader.leave_out.outputs or uploader.leave_out.secrets:
-        return _save_beside(uploader, sides, "mine", sides.own)
+        return _keep_beside(uploader, sides, "mine", sides.own)
     with sides.mine.open() as body:
         return keep_content(uploader.bucket, uploader.location, sides.row.path, body)
 
@@ -154,36 +154,22 @@ def _replace(file: Path, read: FileContent, content: bytes) -> None:
     if (status.st_mtime_ns, status.st_size) != (read.mtime_ns, read.size):
         message = f"{file.name} was saved while its conflict was resolved."
         raise FileInMotion(message, fix="Choose once more.")
-    _write(real, content, status.st_mode & 0o777)
-
-
-def _write(file: Path, content: bytes, mode: int) -> None:
-    handle, part = tempfile.mkstemp(prefix=".emr-connect-", dir=file.parent)
+    part = part_of(real)
     try:
-        with os.fdopen(handle, "wb") as opened:
-            opened.write(content)
-            opened.flush()
-            os.fsync(opened.fileno())
-        Path(part).chmod(mode)
-        Path(part).replace(file)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
+        write_new(part, [content])
+        part.chmod(status.st_mode & 0o777)
+        part.replace(real)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _save_theirs(uploader: Uploader, sides: _Sides) -> str:
-    who = re.sub(r"[^\w.-]+", "-", sides.theirs.metadata.get("emr-connect-host") or "S3")
-    return _save_beside(uploader, sides, who, uploader.bucket.get(uploader.location.key(sides.row.path)).read())
+    who = re.sub(r"[^\w.-]+", "-", sides.theirs.metadata.get("emr-connect-host") or "S3")[:60]
+    return _keep_beside(uploader, sides, who, uploader.bucket.get(uploader.location.key(sides.row.path)).read())
 
 
-def _save_beside(uploader: Uploader, sides: _Sides, whose: str, content: bytes) -> str:
+def _keep_beside(uploader: Uploader, sides: _Sides, whose: str, content: bytes) -> str:
     """Write one side into a new file beside the other, which has a backup as any other; returns its path."""
-    pure, number = PurePosixPath(sides.row.path), 1
-    name = f"{pure.stem} ({whose})"
-    while (beside := sides.file.with_name(f"{name}{pure.suffix}")).exists():
-        number += 1
-        name = f"{pure.stem} ({whose} {number})"
-    _write(beside, content, sides.file.stat().st_mode & 0o777)
-    made = str(pure.with_name(beside.name))
+    made = str(PurePosixPath(sides.row.path).with_name(write_beside(sides.file, whose, content).name))
     uploader.store.save([made])
     return made

@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ...aws.s3 import Download, S3Store
 from ...config import EMRConnect
 from ...errors import AWSError, FileInMotion, NotebookError, ObjectNotFound, PathError, StoreError
 from ...store.backups import BackupStore
-from .beside import copy_beside, drop_old_parts, part_of
+from .beside import copy_beside, drop_old_parts, part_of, write_new
 from .cells import cell_of, put_cell
 from .content import Filter, filter_of, read_content
 from .history import keep_content, keep_state
@@ -80,7 +80,7 @@ class FileRestorer:
         target = checked(to or path)
         file = self._file(target)
         download = self.read(path, version_id)
-        return self._replace(target, file, lambda part: _write(part, download))
+        return self._replace(target, file, lambda part: write_new(part, download))
 
     def restore_cell(self, path: str, version_id: str | None, cell_id: str) -> Restored:
         """Write one cell of a former state into the present notebook, in place of the cell with its id.
@@ -101,7 +101,7 @@ class FileRestorer:
             raise NotebookError(message, fix="Restore the whole notebook.") from error
         changed = put_cell(present, former, cell)
         content = json.dumps(changed, ensure_ascii=False, indent=1) + "\n"  # as Jupyter writes notebooks
-        return self._replace(path, file, lambda part: _write(part, [content.encode("utf-8", "surrogatepass")]))
+        return self._replace(path, file, lambda part: write_new(part, [content.encode("utf-8", "surrogatepass")]))
 
     def _file(self, path: str) -> Path:
         file = self.scope.file(path)
@@ -149,12 +149,7 @@ class FileRestorer:
         except AWSError:
             # Read-only in S3, changed this very moment, or out of reach again: a copy beside the file is as good.
             pass
-        return self._copy_beside(path, file)
-
-    def _copy_beside(self, path: str, file: Path) -> str:
-        copy = copy_beside(file)
-        folder = path.rpartition("/")[0]
-        return f"{folder}/{copy.name}" if folder else copy.name
+        return str(PurePosixPath(path).with_name(copy_beside(file).name))
 
 
 def open_restorer(config: EMRConnect, root: str, store: BackupStore) -> FileRestorer:
@@ -200,11 +195,3 @@ def _moment_of(file: Path) -> tuple[int, int, int] | None:
     except FileNotFoundError:
         return None
     return status.st_mtime_ns, status.st_size, status.st_ino
-
-
-def _write(part: Path, chunks: Iterable[bytes]) -> None:
-    with part.open("xb") as file:
-        for chunk in chunks:
-            file.write(chunk)
-        file.flush()
-        os.fsync(file.fileno())
