@@ -65,13 +65,15 @@ async def save(http: aiohttp.ClientSession, jupyter: JupyterServer, path: str, t
     return (time.perf_counter() - begun) * 1000
 
 
-async def all_saved(http: aiohttp.ClientSession, jupyter: JupyterServer, files: int, seconds: float) -> None:
-    """Wait until so many files are in S3 and nothing waits."""
+async def all_saved(
+    http: aiohttp.ClientSession, jupyter: JupyterServer, front: Front, files: int, seconds: float
+) -> None:
+    """Wait until so many objects were written since the last ``reset`` and nothing waits."""
     end = time.monotonic() + seconds
     while True:
-        async with http.get(f"{jupyter.url}/jupyter-emr-connect/backups/status") as answer:
+        async with http.get(f"{jupyter.url}/jupyter-emr-connect/backups/status?path=none") as answer:
             status = await answer.json()
-        if status["state"] == "in S3" and len(status["items"]) >= min(files, 500):
+        if status["state"] == "in S3" and front.calls("PutObject")["PutObject"] >= files:
             return
         assert time.monotonic() < end, {name: status[name] for name in ("state", "waiting", "message")}
         await asyncio.sleep(0.5)
@@ -151,7 +153,7 @@ def burst(given: argparse.Namespace, front: Front) -> None:
                 await save(http, jupyter, "burst.ipynb", f"{number}")
                 await asyncio.sleep(pause)
             if pause:
-                await all_saved(http, jupyter, 1, 180)
+                await all_saved(http, jupyter, front, 1, 180)
 
     with peer(given, front, "peer-burst") as jupyter:
         front.ask("reset")
@@ -178,11 +180,12 @@ def many(given: argparse.Namespace, front: Front) -> None:
             begun = time.perf_counter()
             async with http.post(f"{jupyter.url}/jupyter-emr-connect/backups/now", data="{}") as answer:
                 assert answer.status == 202
-            await all_saved(http, jupyter, given.notebooks, 900)
+            await all_saved(http, jupyter, front, given.notebooks, 900)
             return time.perf_counter() - begun, await probe(http, jupyter.url)
 
     with with_backups(front, "many") as jupyter:
         time.sleep(5)  # the first scan, of an empty folder
+        front.ask("reset")
         spent = cpu(jupyter.process)
         with Peak(jupyter.process) as peak:
             took, seen = asyncio.run(change(jupyter))
@@ -223,7 +226,7 @@ def restore(given: argparse.Namespace, front: Front) -> None:
         }
         for title, command in commands.items():
             begun = time.perf_counter()
-            environment = {**front.environment, "AWS_DEFAULT_REGION": "us-east-1", "JUPYTER_DATA_DIR": f"{name}/data"}
+            environment = {**front.environment, "JUPYTER_DATA_DIR": f"{name}/data"}
             subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
             took[title] = time.perf_counter() - begun
             files = list(Path(name, title).rglob("*.ipynb"))
@@ -268,9 +271,10 @@ def idle(given: argparse.Namespace, front: Front) -> None:
         async with aiohttp.ClientSession() as http:
             for number in range(10):
                 await save(http, jupyter, f"{number}.ipynb", "x")
-            await all_saved(http, jupyter, 10, 120)
+            await all_saved(http, jupyter, front, 10, 120)
 
     with with_backups(front, "idle") as ours, server(sys.executable, front, OURS) as plain:
+        front.ask("reset")
         asyncio.run(some(ours))
         shares = []
         for jupyter in (ours, plain):

@@ -43,6 +43,8 @@ class Front:
             "HOME": str(folder),
             "JUPYTER_NO_CONFIG": "1",
         }
+        if not regions:
+            self.environment["AWS_DEFAULT_REGION"] = "us-east-1"
 
     def ask(self, command: str) -> dict[str, int]:
         """Send a command."""

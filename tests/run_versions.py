@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 UV = str(Path(sys.executable).with_name("uv"))
 OLDEST_MINOR, NEWEST_MINOR = 10, 20
 # Its version follows boto3's, on which moto depends; so boto3 must be as low.
-LOW_BESIDE = "boto3>=1.35"
+LOW_BESIDE = "boto3>=1.36"
 FASTEST = ("-q", "-n", str(3 * (os.cpu_count() or 1)))
 
 

@@ -33,7 +33,7 @@ ACCOUNT_OF_ROLE = re.compile(r"arn:[^:]*:iam::(\d{12}):")
 class Caller:
     """Whose calls: ``core`` is botocore's session, ``credentials`` renew themselves, ``label`` is for messages.
 
-    ``account`` is the account's number once it is known; ``lock`` lets one thread ask for it. ``inquiries`` are
+    ``account`` and ``arn`` are the caller's once they are known; ``lock`` lets one thread ask for it. ``inquiries`` are
     those that threads of their own have made for it, by region and with their time, changed under ``asking``
     (:func:`.sts.account_within`).
     """
@@ -55,6 +55,7 @@ class Caller:
         self.credentials: Credentials = _load_credentials(self.core, call, access_role, source)
         found = ACCOUNT_OF_ROLE.match(access_role.arn) if access_role else None
         self.account: str | None = found[1] if found else None
+        self.arn: str | None = None
         self.lock = threading.Lock()
         self.asking = threading.Lock()
         self.inquiries: dict[str, tuple[Future[str], float]] = {}

@@ -222,10 +222,6 @@ class S3Store:
             rows.sort(key=lambda row: (row.latest, row.modified), reverse=True)
             yield sorted(rows, key=lambda row: row.key.encode())
 
-    def versioned(self) -> bool:
-        """Return whether the bucket keeps versions now; needs ``s3:GetBucketVersioning``."""
-        return bool(self._call("GetBucketVersioning").get("Status") == "Enabled")
-
     def _conditionally(self, key: str, digest: str, size: int, write: Callable[[], Written]) -> Written:
         """Carry out a write; a condition that fails because the object has this content already is none that failed.
 

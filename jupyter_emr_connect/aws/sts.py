@@ -46,7 +46,7 @@ class Identity:
 def get_identity(session: AWSSession) -> Identity:
     """Ask ``GetCallerIdentity``, which needs no permission."""
     answer = session.call("sts", "GetCallerIdentity")
-    session.caller.account = answer["Account"]
+    session.caller.account, session.caller.arn = answer["Account"], answer["Arn"]
     # botocore keeps the expiry of credentials it renews (SSO, assumed roles, containers) in this attribute only.
     moment = getattr(session.credentials, "_expiry_time", None)
     expires = moment.astimezone(timezone.utc).isoformat() if isinstance(moment, datetime) else None
@@ -57,6 +57,12 @@ def account_of(session: AWSSession) -> str:
     """Return the caller's account; AWS is asked once for each caller. Blocks, and raises as any AWS call does."""
     with session.caller.lock:
         return session.caller.account or get_identity(session).account
+
+
+def arn_of(session: AWSSession) -> str:
+    """Return the caller's ARN; AWS is asked once for each caller. Blocks, and raises as any AWS call does."""
+    with session.caller.lock:
+        return session.caller.arn or get_identity(session).arn
 
 
 def account_within(session: AWSSession, seconds: float) -> str | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 from xml.sax.saxutils import escape
@@ -248,7 +248,9 @@ def render(refusal: Refusal, protocol: Protocol, request_id: str) -> Reply:
     if protocol == "rest-xml":
         body = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message>{_members(refusal)}"
         body += f"<RequestId>{request_id}</RequestId><HostId>sandbox</HostId></Error>"
-        return _xml(status, body)
+        answer = _xml(status, body)
+        region = refusal.members.get("Region")  # HEAD has no body to say it in
+        return replace(answer, headers={**answer.headers, "x-amz-bucket-region": region}) if region else answer
     if protocol == "query":
         fault = "Sender" if status < 500 else "Receiver"
         error = f"<Error><Type>{fault}</Type><Code>{code}</Code><Message>{escape(message)}</Message></Error>"

@@ -68,6 +68,7 @@ _FIND = allow(
     ["s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketLocation", "s3:GetBucketVersioning"],
     _NOTEBOOKS,
 )
+_KEYS = allow("UseKeys", ["kms:GenerateDataKey", "kms:Decrypt"], f"arn:aws:kms:*:{ACCOUNT}:key/*")
 
 
 def _take(roles: list[str], condition: Document | None = None) -> Document:
@@ -116,6 +117,7 @@ PROFILES: Mapping[str, Document] = {
         _SAVE,
         _VERSIONS,
         _FIND,
+        _KEYS,
     ),
     "analyst": policy(
         _LIST,
@@ -125,6 +127,7 @@ PROFILES: Mapping[str, Document] = {
         _SAVE,
         _VERSIONS,
         _FIND,
+        _KEYS,
     ),
     "administrator": policy(
         allow("Everything", ["*"], "*"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -38,6 +39,20 @@ def diff_cells(old: Notebook, new: Notebook) -> list[CellChange]:
     order = [pair[0] for pair in pairs if pair[0] is not None and pair[1] is not None]
     stayed = _increasing(order)
     return [change for pair in pairs if (change := _change(old, new, pair, stayed)) is not None]
+
+
+def read_notebook(content: bytes) -> Notebook | None:
+    """Return the notebook in a file's bytes; None for anything else."""
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) and isinstance(found.get("cells"), list) else None
+
+
+def write_notebook(notebook: Notebook) -> bytes:
+    """Return a notebook's bytes as Jupyter writes them."""
+    return (json.dumps(notebook, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "surrogatepass")
 
 
 def cells_in(notebook: Notebook) -> list[Cell]:

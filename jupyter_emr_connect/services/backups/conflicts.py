@@ -6,7 +6,6 @@ and what is overwritten here is written to the history first, or into a file bes
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from dataclasses import dataclass
@@ -18,9 +17,10 @@ from ...aws.s3 import ObjectVersion, Written
 from ...errors import AWSError, BackupConflict, FileInMotion, ObjectChanged, ObjectNotFound, PathNotFound
 from ...store.backups import BackupRow
 from .beside import part_of, write_beside, write_new
-from .content import FileContent, Filter, read_content
+from .cells import Notebook, write_notebook
+from .content import FileContent, read_content
 from .history import keep_content, keep_state
-from .merging import Unmergeable, differences, merge, read_notebook
+from .merging import Unmergeable, comparable, differences, merge
 from .upload import Uploader
 
 Choice = Literal["mine", "theirs", "merge", "both"]
@@ -47,7 +47,7 @@ def describe(uploader: Uploader, path: str) -> dict[str, Any]:
     """Return both sides of a conflict as REST gives them; blocks. Raises ``PathNotFound`` where there is none."""
     sides = _sides(uploader, path)
     theirs = uploader.bucket.get(uploader.location.key(path)).read()
-    notebooks = [read_notebook(content) for content in (sides.base, sides.own, theirs)]
+    notebooks = [comparable(content) for content in (sides.base, sides.own, theirs)]
     merged = _merged(*notebooks)
     saved_at = datetime.fromtimestamp(sides.mine.mtime_ns / 1e9, timezone.utc).isoformat(timespec="seconds")
     about = sides.theirs.metadata
@@ -105,12 +105,10 @@ def _sides(uploader: Uploader, path: str) -> _Sides:
             base = uploader.bucket.get(key, row.version_id).read()
         except AWSError:  # expired by a lifecycle rule, or not allowed: both are shown side by side
             base = None
-    return _Sides(row, file, read_content(file, path, Filter()), theirs, base)
+    return _Sides(row, file, read_content(file, path, None), theirs, base)
 
 
-def _merged(
-    base: dict[str, Any] | None, mine: dict[str, Any] | None, theirs: dict[str, Any] | None
-) -> dict[str, Any] | None:
+def _merged(base: Notebook | None, mine: Notebook | None, theirs: Notebook | None) -> Notebook | None:
     if base is None or mine is None or theirs is None:
         return None
     try:
@@ -120,11 +118,11 @@ def _merged(
 
 
 def _merged_bytes(path: str, sides: _Sides, theirs: bytes) -> bytes:
-    merged = _merged(*(read_notebook(content) for content in (sides.base, sides.own, theirs)))
+    merged = _merged(*(comparable(content) for content in (sides.base, sides.own, theirs)))
     if merged is None:
         message = f"The two sides of {path!a} do not merge by themselves: both have changed the same cell."
         raise BackupConflict(message, fix="Choose mine, theirs or both.")
-    return (json.dumps(merged, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "surrogatepass")
+    return write_notebook(merged)
 
 
 def _put(uploader: Uploader, sides: _Sides, content: FileContent) -> Written:
@@ -141,7 +139,7 @@ def _put(uploader: Uploader, sides: _Sides, content: FileContent) -> Written:
 
 def _keep_mine(uploader: Uploader, sides: _Sides) -> str:
     """Keep the file here before it is replaced: in S3 as it is, or beside it where backups leave something out."""
-    if uploader.leave_out.outputs or uploader.leave_out.secrets:
+    if uploader.leave_out(sides.row.path, sides.own) != sides.own:
         return _keep_beside(uploader, sides, "mine", sides.own)
     with sides.mine.open() as body:
         return keep_content(uploader.bucket, uploader.location, sides.row.path, body)

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from ...aws.s3 import Encryption, S3Store
 from ...aws.session import SessionKey
+from ...aws.sts import arn_of
 from ...config import EMRConnect
 from ...errors import ConfigurationError
 from ...store.backups import BackupStore
 from ..compute.sources import access_role
-from ..credentials.identity import whoami
+from ..credentials.aws_sessions import session_for
 
 URL = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>.*))?", re.DOTALL)
 USER = "{user}"
@@ -51,13 +52,13 @@ def parse_location(text: str, user: str = USER) -> BackupLocation:
 
 
 def open_location(config: EMRConnect) -> BackupLocation:
-    """Return the location of the settings; asks AWS who the caller is where it names ``{user}``.
+    """Return the location of the settings; asks AWS once who the caller is where it names ``{user}``.
 
-    Blocks; raises ``ConfigurationError`` and, with ``{user}``, what :func:`whoami` raises.
+    Blocks; raises ``ConfigurationError`` and, with ``{user}``, what calls of STS raise. A new login is asked anew.
     """
     if USER not in config.backup_location:
         return parse_location(config.backup_location)
-    arn = whoami(config, config.backup_profile or None).arn
+    arn = arn_of(session_for(config, config.backup_profile or None))
     return parse_location(config.backup_location, arn.rsplit("/", 1)[-1].rsplit(":", 1)[-1])
 
 

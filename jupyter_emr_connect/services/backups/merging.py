@@ -5,11 +5,11 @@ A cell is known by its id (nbformat 4.5). Its outputs follow its source: outputs
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-Cell = Mapping[str, Any]
+from .cells import Cell, Notebook, cells_in, read_notebook, source_of
+
 OF_A_RUN = ("outputs", "execution_count")
 
 
@@ -17,22 +17,19 @@ class Unmergeable(Exception):
     """Both sides changed the same thing, or the notebooks cannot be compared by cell."""
 
 
-def read_notebook(content: bytes | None) -> dict[str, Any] | None:
-    """Return a notebook whose cells all have ids of their own; None for anything else.
-
-    Sources are texts, which the notebook's format lets be lists of lines too, as Jupyter writes them.
-    """
-    try:
-        notebook = json.loads(content or b"")
-        ids = [cell["id"] for cell in notebook["cells"]]
-        for cell in notebook["cells"]:
-            cell["source"] = "".join(cell["source"])
-    except (ValueError, KeyError, TypeError):
+def comparable(content: bytes | None) -> Notebook | None:
+    """Return a notebook whose cells all have ids of their own, with their sources as texts; None for anything else."""
+    notebook = read_notebook(content or b"")
+    if notebook is None:
         return None
-    return notebook if len(set(ids)) == len(ids) else None
+    cells = cells_in(notebook)
+    ids = {cell["id"] for cell in cells if isinstance(cell.get("id"), str)}
+    if not len(ids) == len(cells) == len(notebook["cells"]):
+        return None
+    return {**notebook, "cells": [{**cell, "source": source_of(cell)} for cell in cells]}
 
 
-def merge(base: dict[str, Any], mine: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
+def merge(base: Notebook, mine: Notebook, theirs: Notebook) -> Notebook:
     """Return the notebook with the changes of both sides; raises ``Unmergeable``."""
     sides = [_by_id(notebook) for notebook in (base, mine, theirs)]
     merged = {}
@@ -46,9 +43,7 @@ def merge(base: dict[str, Any], mine: dict[str, Any], theirs: dict[str, Any]) ->
     return {**mine, **versions, "metadata": metadata, "cells": [merged[cell_id] for cell_id in order]}
 
 
-def differences(
-    base: dict[str, Any] | None, mine: dict[str, Any] | None, theirs: dict[str, Any] | None
-) -> list[dict[str, Any]]:
+def differences(base: Notebook | None, mine: Notebook | None, theirs: Notebook | None) -> list[dict[str, Any]]:
     """Return the cells in which the two sides differ, in the order of mine, then theirs; a missing cell is None."""
     cells = {
         name: _by_id(notebook or {"cells": []}) for name, notebook in zip("bmt", (base, mine, theirs), strict=True)
@@ -65,7 +60,7 @@ def differences(
     ]
 
 
-def _by_id(notebook: dict[str, Any]) -> dict[str, Cell]:
+def _by_id(notebook: Notebook) -> dict[str, Cell]:
     return {cell["id"]: cell for cell in notebook["cells"]}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from ...config import EMRConnect
 from ...errors import AWSError, FileInMotion, NotebookError, ObjectNotFound, PathError, StoreError
 from ...store.backups import BackupStore
 from .beside import copy_beside, drop_old_parts, part_of, write_new
-from .cells import cell_of, put_cell
+from .cells import cell_of, put_cell, read_notebook, write_notebook
 from .content import Filter, filter_of, read_content
 from .history import keep_content, keep_state
 from .location import BackupLocation, open_bucket, open_location
@@ -99,9 +98,8 @@ class FileRestorer:
         except FileNotFoundError as error:
             message = f"There is no notebook {path!r} to put the cell into."
             raise NotebookError(message, fix="Restore the whole notebook.") from error
-        changed = put_cell(present, former, cell)
-        content = json.dumps(changed, ensure_ascii=False, indent=1) + "\n"  # as Jupyter writes notebooks
-        return self._replace(path, file, lambda part: write_new(part, [content.encode("utf-8", "surrogatepass")]))
+        content = write_notebook(put_cell(present, former, cell))
+        return self._replace(path, file, lambda part: write_new(part, [content]))
 
     def _file(self, path: str) -> Path:
         file = self.scope.file(path)
@@ -138,12 +136,14 @@ class FileRestorer:
         """Keep the present state of a file where it can be had again, and return its name there."""
         if not file.exists():
             return None
-        content = read_content(file, path, Filter(), torn=True)
+        content = read_content(file, path, None, torn=True)
         try:
             present = self.bucket.head(self.location.key(path))
             if present is not None and present.sha256 == content.sha256:
                 return present.version_id or keep_state(self.bucket, self.location, path, present.etag)
-            if not (self.leave_out.outputs or self.leave_out.secrets):
+            if (
+                read_content(file, path, self.leave_out, torn=True).sha256 == content.sha256
+            ):  # nothing has to be left out
                 with content.open() as body:
                     return keep_content(self.bucket, self.location, path, body)
         except AWSError:
@@ -179,10 +179,8 @@ def checked(path: str) -> str:
 
 def notebook_in(content: bytes, what: str) -> dict[str, Any]:
     """Return the notebook in a file's bytes; raises ``NotebookError`` for what is none."""
-    found: Any = None
-    with suppress(ValueError, RecursionError):
-        found = json.loads(content)
-    if not isinstance(found, dict) or not isinstance(found.get("cells"), list):
+    found = read_notebook(content)
+    if found is None:
         message = f"{what[:1].upper()}{what[1:]} is no notebook."
         raise NotebookError(message, fix="It can be restored whole, as it is.")
     return found

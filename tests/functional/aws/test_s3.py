@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from jupyter_emr_connect.aws.s3 import MULTIPART_BYTES, Encryption, S3Store
-from jupyter_emr_connect.aws.session import SessionKey, open_session
+from jupyter_emr_connect.aws.session import SessionKey, forget, open_session
 from jupyter_emr_connect.errors import AccessDenied, AWSError, BucketNotFound, ObjectChanged, ObjectNotFound
 
 BUCKET, DATA = "emr-sandbox-notebooks", "emr-sandbox-data"
@@ -127,7 +127,6 @@ def test_versions_come_newest_first_with_deletions(cloud):
     assert store.get("n", first.version_id).read() == b"1"
     with pytest.raises(ObjectNotFound):
         store.get("n", marker)
-    assert store.versioned()
 
 
 def test_a_bucket_without_versions_has_no_version_ids(cloud, admin):
@@ -137,7 +136,6 @@ def test_a_bucket_without_versions_has_no_version_ids(cloud, admin):
     assert store.head("n").version_id is None
     assert [row.version_id for page in store.versions("") for row in page] == [None]
     assert store.copy("n", "m").version_id is None
-    assert not store.versioned()
 
 
 @pytest.mark.parametrize(
@@ -151,9 +149,8 @@ def test_a_bucket_without_versions_has_no_version_ids(cloud, admin):
         (lambda store: store.copy("x", "y"), "s3:PutObject"),
         (lambda store: list(store.objects("x")), "s3:ListBucket"),
         (lambda store: list(store.versions("x")), "s3:ListBucketVersions"),
-        (lambda store: store.versioned(), "s3:GetBucketVersioning"),
     ],
-    ids=["head", "get", "put", "parts", "delete", "copy", "objects", "versions", "versioned"],
+    ids=["head", "get", "put", "parts", "delete", "copy", "objects", "versions"],
 )
 def test_a_denied_call_names_action_and_resource(cloud, use, action):
     with pytest.raises(AccessDenied) as caught:
@@ -215,3 +212,81 @@ def test_who_may_list_one_prefix_alone_is_told_what_is_missing_there(cloud, admi
         store.get("team/none")
     with pytest.raises(AccessDenied, match=r"s3:GetObject on arn:aws:s3:::emr-sandbox-data/other"):
         store.head("other")
+
+
+def test_a_key_that_the_caller_may_not_use_is_named_with_its_action(cloud):
+    cloud.world.faults.set("deny:kms:GenerateDataKey")
+    arn = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    encrypted = S3Store(BUCKET, encryption=Encryption("aws:kms", arn))
+    for size in (1, MULTIPART_BYTES + 1):
+        with pytest.raises(AccessDenied) as caught:
+            encrypted.put("n", b"1" * size)
+        assert caught.value.iam_action == "kms:GenerateDataKey"
+        assert f"kms:GenerateDataKey on {arn}" in caught.value.message
+        assert "kms:GenerateDataKey" in caught.value.fix
+        assert "header" not in caught.value.message
+    cloud.world.faults.clear()
+    encrypted.put("n", b"1")
+    cloud.world.faults.set("deny:kms:Decrypt")
+    with pytest.raises(AccessDenied, match="kms:Decrypt"):
+        encrypted.get("n")
+
+
+def test_a_bucket_in_another_region_is_found(cloud, admin):
+    elsewhere = open_session("administrator", "eu-west-1")
+    where = {"CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}}
+    elsewhere.call("s3", "CreateBucket", Bucket="in-ireland", **where)
+    for first in (
+        lambda store: store.head("none") is None,
+        lambda store: store.put("n", b"1").etag,
+        lambda store: next(store.objects("")),
+        lambda store: store.copy("n", "m"),
+    ):
+        forget()  # each is the first call of its session, which does not know the region yet
+        assert first(S3Store("in-ireland", SessionKey("administrator", "us-east-1")))
+
+
+def test_a_bucket_with_object_lock_takes_writes_and_deletes(cloud, admin):
+    admin.call("s3", "CreateBucket", Bucket="locked", ObjectLockEnabledForBucket=True)
+    retention = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}
+    rule = {"ObjectLockEnabled": "Enabled", "Rule": retention}
+    admin.call("s3", "PutObjectLockConfiguration", Bucket="locked", ObjectLockConfiguration=rule)
+    store = as_admin("locked")
+    first = store.put("n", b"1", if_none_match=True)
+    second = store.put("n", b"2", if_match=first.etag)
+    assert store.delete("n", if_match=second.etag)  # a marker: nothing is lost
+    assert store.get("n", first.version_id).read() == b"1"
+    with pytest.raises(AccessDenied, match="s3:DeleteObject"):
+        store.delete("n", version_id=first.version_id)
+
+
+@pytest.mark.parametrize(
+    ("setting", "endpoint", "address"),
+    [
+        ("use_dualstack_endpoint = true", "", "https://bucket.s3.dualstack.us-east-1.amazonaws.com/n"),
+        ("s3 =\n  addressing_style = path", "", "https://s3.amazonaws.com/bucket/n"),
+        ("", "http://127.0.0.1:1", "http://127.0.0.1:1/bucket/n"),
+    ],
+    ids=["dual-stack", "path-style", "own-endpoint"],
+)
+def test_the_profile_says_how_a_bucket_is_addressed(cloud, monkeypatch, setting, endpoint, address):
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    if endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", endpoint)
+    about = "region = us-east-1\naws_access_key_id = a\naws_secret_access_key = b\n"
+    with (cloud.folder / "config").open("a") as config:
+        config.write(f"[profile mine]\n{about}{setting}\n")
+    sent = []
+
+    class Stop(Exception):
+        pass
+
+    def stop(request, **context):
+        sent.append(request.url)
+        raise Stop
+
+    client = open_session("mine")._client("s3")
+    client.meta.events.register("before-send.s3.PutObject", stop)
+    with pytest.raises(Stop):
+        client.put_object(Bucket="bucket", Key="n", Body=b"")
+    assert sent == [address]

@@ -11,7 +11,8 @@ from typing import Any
 
 from ..service import Call, Check
 from .preconditions import WRITES, copy_source
-from .stored import find_bucket, get_bucket
+from .refusals import wrong_region
+from .stored import current_object, find_bucket, get_bucket
 
 _ACTIONS = {
     "ListBuckets": "ListAllMyBuckets",
@@ -52,15 +53,17 @@ _WITH_HEADER = {
 def checks(call: Call) -> Sequence[Check]:
     """Return the questions for a call: the object or bucket, and a copy's source.
 
-    Raises :class:`Refusal` for a bucket that does not exist, whoever asks: S3 looks for the bucket before it looks at
-    permissions. A bulk delete asks for each object by itself (``deletion``).
+    Raises :class:`Refusal` for a bucket that does not exist or is in another region, whoever asks: S3 looks for the
+    bucket before it looks at permissions. A bulk delete asks for each object by itself (``deletion``).
     """
     bucket, key = call.params.get("Bucket"), call.params.get("Key")
     action = _ACTIONS.get(call.action, call.action)
     if not bucket:
         return [Check(f"s3:{action}", "*" if action == "ListAllMyBuckets" else "arn:aws:s3:::*")]
     if call.action != "CreateBucket":
-        get_bucket(bucket)
+        region = get_bucket(bucket).region_name
+        if call.region not in ("", region) and call.action != "GetBucketLocation":
+            raise wrong_region(call.region, region)
     if call.action == "DeleteObjects":
         return []
     if call.action == "DeleteObject" and key:
@@ -101,8 +104,28 @@ def _further(call: Call, bucket: str, key: str | None) -> Iterator[Check]:
     if call.action in (*WRITES, "CreateMultipartUpload"):
         for name in (name for header, name in _WITH_HEADER.items() if header in headers):
             yield _check(call, name, bucket, key)
+    yield from _key_checks(call, bucket, key)
     if call.action == "PutObjectRetention" and bypasses_governance(call):
         yield _check(call, "BypassGovernanceRetention", bucket, key)
+
+
+def _key_checks(call: Call, bucket: str, key: str | None) -> Iterator[Check]:
+    """Yield what a write with a KMS key of the account, and reading what it has encrypted, asks of KMS.
+
+    As with a key whose policy leaves it to IAM; AWS's own key ``aws/s3`` asks for nothing ("Using server-side
+    encryption with AWS KMS keys", S3 user guide).
+    """
+    wanted = call.incoming.headers.get("x-amz-server-side-encryption-aws-kms-key-id")
+    if wanted and call.action in ("PutObject", "CopyObject", "CreateMultipartUpload"):
+        yield Check("kms:GenerateDataKey", _key_arn(call, wanted))
+    if call.action == "GetObject" and key:
+        present = current_object(get_bucket(bucket), key)
+        if used := getattr(present, "kms_key_id", None):
+            yield Check("kms:Decrypt", _key_arn(call, used))
+
+
+def _key_arn(call: Call, name: str) -> str:
+    return name if name.startswith("arn:") else f"arn:aws:kms:{call.region}:{call.account}:key/{name.split('/')[-1]}"
 
 
 def _versioned(call: Call, action: str) -> str:

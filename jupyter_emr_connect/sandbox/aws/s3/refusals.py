@@ -12,6 +12,7 @@ MAX_KEY_BYTES = 1024
 _KEY_TOO_LONG = "KeyTooLongError"
 _NO_SUCH_BUCKET = "NoSuchBucket"
 _NO_SUCH_KEY = "NoSuchKey"
+_WRONG_REGION = "AuthorizationHeaderMalformed"
 _PRECONDITION_FAILED = "PreconditionFailed"
 _NOT_IMPLEMENTED = "NotImplemented"
 _INVALID_ARGUMENT = "InvalidArgument"
@@ -25,6 +26,12 @@ def no_such_bucket(name: str) -> Refusal:
 def no_such_key(key: str) -> Refusal:
     """Return the refusal for an object that does not exist."""
     return Refusal(_NO_SUCH_KEY, "The specified key does not exist.", status=404, Key=key)
+
+
+def wrong_region(signed: str, region: str) -> Refusal:
+    """Return the refusal for a request that was signed for another region than its bucket's."""
+    message = f"The authorization header is malformed; the region '{signed}' is wrong; expecting '{region}'"
+    return Refusal(_WRONG_REGION, message, status=400, Region=region)
 
 
 def precondition_failed(condition: str) -> Refusal:

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from jupyter_emr_connect.errors import StoreDamaged
-from jupyter_emr_connect.services.backups.content import Filter, read_content
+from jupyter_emr_connect.services.backups.content import read_content
 from jupyter_emr_connect.services.backups.history import empty_trash
 from jupyter_emr_connect.services.backups.noting import note_file
 from tests.functional.services.backups.conftest import notebook_of, until
@@ -271,5 +271,5 @@ def test_the_content_is_what_was_read(tmp_path):
     file = tmp_path / "a.ipynb"
     file.write_text("{}")
     os.utime(file, ns=(1, 1))
-    content = read_content(file, "a.ipynb", Filter())
+    content = read_content(file, "a.ipynb", None)
     assert (content.size, content.mtime_ns, content.open().read()) == (2, 1, b"{}")
