@@ -117,9 +117,10 @@ chromium:
 browser: engines $(BUNDLE) $(LINK) chromium ## Tests in a real browser (Debian's chromium; installed when run as root)
 	$(PYTEST) tests/browser
 
-bench: $(STAMP) .venv-bench/.stamp ## Measure against the peers; prints ratios (25 minutes)
+bench: $(STAMP) .venv-bench/.stamp ## Measure against the peers; prints ratios (40 minutes)
 	$(BIN)/python benchmarks/extension_start.py
 	$(BIN)/python benchmarks/catalogue.py --peer-python .venv-bench/bin/python
+	$(BIN)/python benchmarks/backups.py --peer-python .venv-bench/bin/python
 	$(BIN)/jupyter-emr sandbox up --name bench
 	eval "$$($(BIN)/jupyter-emr sandbox env --name bench)" && EMR_CONNECT_COMPUTE=open $(BIN)/python \
 	  benchmarks/roundtrip.py --gateway-url "$$($(BIN)/jupyter-emr sandbox status --name bench --json | $(BIN)/python -c \

@@ -187,6 +187,12 @@ class EMRConnect(Configurable):
         help="Where notebooks are kept in S3: s3://bucket/prefix; {user} in it is the caller's session or user name. "
         "Empty keeps none. Objects stay when it is changed or emptied.",
     ).tag(config=True)
+    backup_locations = Dict(
+        Unicode(),
+        Unicode(),
+        help="Folders with a place of their own in S3, relative to the server's folder: {'work/team': "
+        "'s3://other/prefix'}; an empty place keeps no backups of a folder. Keys stay relative to the server's folder.",
+    ).tag(config=True)
     backup_files = Enum(
         ("none", "attached", "all"),
         "attached",

@@ -15,6 +15,7 @@ from .options import local_options
 from .output import print_error, print_fields, print_json, print_table
 
 if TYPE_CHECKING:
+    from ..config import EMRConnect
     from ..store.backups import BackupStore
 
 LOOK_EVERY_S = 0.2
@@ -32,7 +33,7 @@ path_argument = click.argument("path", required=False, default="")
 @local_options
 def status_command(command: CommandContext, path: str, root: str | None) -> None:
     """Show where the backups of PATH are (a file or folder; all if left out), and what keeps them from S3."""
-    _show(command, *_queue(command, path, root, known_only=False))
+    _show(command, *_queues(command, path, root, known_only=False))
 
 
 @click.command("now")
@@ -45,14 +46,22 @@ def now_command(command: CommandContext, path: str, root: str | None, seconds: f
 
     Exits with 1 when something is not in S3 by then; `status` says why.
     """
+    stores, folder, inside = _queues(command, path, root, known_only=True)
+    end = time.monotonic() + seconds
+    for store in stores:
+        _upload(command.config, store, inside, end)
+    if not _show(command, stores, folder, inside):
+        raise click.exceptions.Exit(1)
+
+
+def _upload(config: EMRConnect, store: BackupStore, inside: str, end: float) -> None:
+    """Upload what waits at one location, until a moment by the monotonic clock, or something is in the way."""
     from ..services.backups.worker import BackupWorker
 
-    store, folder, inside = _queue(command, path, root, known_only=True)
-    worker = BackupWorker(command.config, folder, store)
+    worker = BackupWorker(config, store.root, store)
     worker.start()  # where a server works on this folder, it does the work, and this worker waits
-    end = time.monotonic() + seconds
     try:
-        worker.scanned(seconds)
+        worker.scanned(max(0.0, end - time.monotonic()))
         store.push(inside or None)
         worker.wake()
         while any(row.action for row in store.below(inside)) and time.monotonic() < end:
@@ -61,16 +70,14 @@ def now_command(command: CommandContext, path: str, root: str | None, seconds: f
             time.sleep(LOOK_EVERY_S)
     finally:
         worker.stop(0)
-    if not _show(command, store, folder, inside):
-        raise click.exceptions.Exit(1)
 
 
-def _show(command: CommandContext, store: BackupStore, folder: str, inside: str) -> bool:
+def _show(command: CommandContext, stores: list[BackupStore], folder: str, inside: str) -> bool:
     """Print the status; returns whether all is in S3."""
     from ..errors import BackupError
-    from ..services.backups.status import status_of
+    from ..services.backups.status import status_of_all, stays_text
 
-    status: dict[str, Any] = status_of(command.config, store, inside)
+    status: dict[str, Any] = status_of_all(command.config, stores, inside)
     saved = all(item["state"] == "in S3" for item in status["items"])
     if command.as_json:
         print_json(status)
@@ -80,28 +87,35 @@ def _show(command: CommandContext, store: BackupStore, folder: str, inside: str)
     print_fields([("folder", folder), location, ("state", status["state"]), ("waiting", waiting)])
     if status["message"]:
         print_error(BackupError(status["message"], fix=status["fix"]), as_json=False)
+    for stays in status["stays"]:
+        click.echo(stays_text(stays), err=True)
     if status["items"]:
         click.echo()
         print_table(*status_table(status["items"]))
     return saved
 
 
-def _queue(command: CommandContext, path: str, root: str | None, *, known_only: bool) -> tuple[BackupStore, str, str]:
-    """Return the queue of a server's folder, the folder, and a path relative to it.
+def _queues(
+    command: CommandContext, path: str, root: str | None, *, known_only: bool
+) -> tuple[list[BackupStore], str, str]:
+    """Return the queues of a server's folder, one for each location, the folder, and a path relative to it.
 
     With ``known_only`` the folder must be named, or be one that a server has backed up: keys are relative to it, and
     any other folder's files would come among them. Raises ``BackupsOff``, ``PathNotFound``.
     """
-    from ..errors import PathNotFound
-    from ..services.backups.location import open_queue, parse_location
-    from ..services.backups.status import backups_off
+    from ..errors import BackupsOff, PathNotFound
+    from ..services.backups.location import all_locations, open_queue, parse_location
+    from ..services.backups.status import off
 
     config = command.config
-    if not config.backup_location:
-        raise backups_off()
-    parse_location(config.backup_location)
+    locations = all_locations(config)
     file = Path(os.path.realpath(path or os.curdir))
     folder = os.path.realpath(root or os.curdir)
+    if not locations:
+        status = off(config, folder)
+        raise BackupsOff(status["message"], fix=status["fix"])
+    for location in locations:
+        parse_location(location)
     if root is None:
         above = [each for each in open_queue(config, folder).roots() if file.is_relative_to(each)]
         if known_only and not above:
@@ -111,4 +125,5 @@ def _queue(command: CommandContext, path: str, root: str | None, *, known_only: 
     if path and not file.is_relative_to(folder):
         message = f"{path!r} is not in the folder {folder}."
         raise PathNotFound(message, fix="Name the Jupyter server's folder with --root.")
-    return open_queue(config, folder), folder, str(file.relative_to(folder)) if path and str(file) != folder else ""
+    inside = file.relative_to(folder).as_posix() if path and str(file) != folder else ""
+    return [open_queue(config, folder, location) for location in locations], folder, inside

@@ -179,19 +179,23 @@ def _moment(text: str) -> datetime:
 
 def _restorer(command: CommandContext, path: str, root: str | None) -> tuple[FileRestorer, str]:
     """Return what restores files of a server's folder, and the path of a file relative to it."""
-    from ..services.backups.location import open_queue
+    from ..services.backups.location import all_locations, nearest_location, open_queue
     from ..services.backups.restoring import open_restorer
     from ..services.backups.status import backups_off
 
     config = _config(command)
-    if not config.backup_location:
+    if not all_locations(config):
         raise backups_off()
     folder = os.path.realpath(root or os.curdir)
     if root is None:
         file = os.path.realpath(path)
         above = [each for each in open_queue(config, folder).roots() if Path(file).is_relative_to(each)]
         folder = max(above, key=len, default=folder)
-    return open_restorer(config, folder, open_queue(config, folder)), _inside(Path(folder), path)
+    inside = _inside(Path(folder), path)
+    location = nearest_location(config, inside)
+    if not location:
+        raise backups_off()
+    return open_restorer(config, folder, open_queue(config, folder, location)), inside
 
 
 def _inside(folder: Path, path: str) -> str:

@@ -114,6 +114,7 @@ class BackupStore:
 
     def __init__(self, file: Path, root: str, location: str, *, merge_s: float = 2.0, pause_s: float = 60.0) -> None:
         self.file = file
+        self.root, self.location = root, location
         self._database = Database(file, migrations=BACKUP_MIGRATIONS)
         self._of = {"root": root, "location": location}
         self._waits = {"merge": merge_s, "pause": pause_s}
@@ -222,6 +223,14 @@ class BackupStore:
     def roots(self) -> list[str]:
         """Return the server folders that have rows, of any location."""
         return [row["root"] for row in self._database.rows("SELECT DISTINCT root FROM backups ORDER BY root")]
+
+    def saved_elsewhere(self) -> dict[str, int]:
+        """Return how many files of this folder have objects at other locations, by location."""
+        query = (
+            "SELECT location, count(*) AS n FROM backups WHERE root = :root AND location <> :location "
+            "AND etag IS NOT NULL GROUP BY location ORDER BY location"
+        )
+        return {row["location"]: row["n"] for row in self._database.rows(query, self._of)}
 
     def set_aside(self) -> Path:
         """Move a damaged file away, with what SQLite has beside it, so that a new one is made; returns where it is."""

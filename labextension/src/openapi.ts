@@ -514,6 +514,11 @@ export interface components {
                 message: string;
                 fix: string;
             }[];
+            /** @description What earlier backups are kept at locations that the settings name no more; nothing is written there. */
+            stays?: {
+                location: string;
+                files: number;
+            }[];
         };
         Error: {
             /** @description The cause. */

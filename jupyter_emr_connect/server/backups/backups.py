@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...config import EMRConnect
-from ...errors import EMRConnectError
+from ...errors import BackupsOff, EMRConnectError
 from ...executors import FILES, run_in
 from ..contents_events import ContentsEvent, ContentsEvents
 from ..paths import COLLABORATION_DRIVE, PathMapper
@@ -22,107 +24,130 @@ LAST_UPLOADS_WITHIN_S = 5.0
 SETTLES_WITHIN_S = 5.0
 
 
+@dataclass(frozen=True)
+class LocationBackups:
+    """What serves one location: its queue, what notes changes in it, and what uploads them."""
+
+    store: BackupStore
+    writer: ChangeWriter
+    worker: BackupWorker
+
+
 class ServerBackups:
-    """Notes changes and runs the worker; all but ``start``, ``now`` and ``close`` is called on the server's loop."""
+    """Notes changes and runs a worker for each location; paths are relative to the server's folder.
+
+    All but ``start``, ``restorer``, ``status``, ``now`` and ``close`` is called on the server's loop.
+    """
 
     def __init__(self, config: EMRConnect, paths: PathMapper, log: logging.Logger) -> None:
         self._config = config
         self._paths = paths
         self._log = log
-        self._store: BackupStore | None = None
-        self._writer: ChangeWriter | None = None
-        self._worker: BackupWorker | None = None
+        self._locations: dict[str, LocationBackups] = {}
+        self._error: EMRConnectError | None = None  # why there are none, where a location is set
 
     def start(self, contents_events: ContentsEvents) -> None:
         """Begin where a location is set and the contents manager keeps files; a wrong setting is logged."""
-        if not self._config.backup_location:
+        if not self._config.backup_location and not self._config.backup_locations:
             return
-        from ...services.backups.location import open_queue, parse_location
+        from ...services.backups.location import all_locations, parse_location
+
+        root = self._paths.root
+        if root is None:
+            message = "Backups are off: this server's contents manager keeps no files."
+            self._error = BackupsOff(message, fix="Only files have backups: use a contents manager that keeps files.")
+            self._log.warning("%s", self._error)
+            return
+        for location in all_locations(self._config):
+            try:
+                parse_location(location)
+            except EMRConnectError as error:
+                self._error = error
+                self._log.error("There are no backups: %s", error)
+                continue
+            self._locations[location] = self._open(root, location)
+        if self._locations:
+            contents_events.subscribe(self._take)
+        for each in self._locations.values():
+            each.worker.start()
+
+    def _open(self, root: str, location: str) -> LocationBackups:
+        from ...services.backups.location import open_queue
         from ...services.backups.noting import ChangeWriter
         from ...services.backups.scope import open_scope
         from ...services.backups.worker import BackupWorker
 
-        try:
-            parse_location(self._config.backup_location)
-        except EMRConnectError as error:
-            self._log.error("There are no backups: %s", error)
-            return
-        root = self._paths.root
-        if root is None:
-            self._log.warning("There are no backups: the contents manager keeps no files.")
-            return
-        self._store = open_queue(self._config, root)
-        self._worker = BackupWorker(self._config, root, self._store, logger=self._log)
-        scope = partial(open_scope, self._config, root)
-        self._writer = ChangeWriter(self._store, scope, self._worker.wake, self._log)
-        contents_events.subscribe(self._take)
-        self._worker.start()
+        store = open_queue(self._config, root, location)
+        worker = BackupWorker(self._config, root, store, logger=self._log)
+        scope = partial(open_scope, self._config, root, location)
+        return LocationBackups(store, ChangeWriter(store, scope, worker.wake, self._log), worker)
 
     def _take(self, event: ContentsEvent) -> None:
         """Note one contents event; called by the dispatcher."""
-        if self._writer is None:
-            return
         from ...services.backups.noting import FileChange
 
         path = event.path.removeprefix(COLLABORATION_DRIVE)
         if event.action in ("save", "copy"):
-            self._writer.take(FileChange("save", path))
+            change = FileChange("save", path)
         elif event.action == "delete":
-            self._writer.take(FileChange("delete", path))
+            change = FileChange("delete", path)
         elif event.action == "rename":
-            self._writer.take(FileChange("rename", path, event.former_path.removeprefix(COLLABORATION_DRIVE)))
-
-    @property
-    def store(self) -> BackupStore:
-        """The queue; raises ``BackupsOff`` where this server keeps no backups."""
-        if self._store is None:
-            raise _off()
-        return self._store
+            change = FileChange("rename", path, event.former_path.removeprefix(COLLABORATION_DRIVE))
+        else:
+            return
+        for each in self._locations.values():
+            each.writer.take(change)
 
     @property
     def running(self) -> bool:
         """Whether this server keeps backups."""
-        return self._store is not None
+        return bool(self._locations)
 
-    @property
-    def problem(self) -> EMRConnectError | None:
-        """Why changes are not in the queue yet, None where they are."""
-        return self._writer.problem if self._writer else None
+    def at(self, path: str) -> LocationBackups:
+        """Return what serves a file or folder; raises ``BackupsOff`` where it has no backups."""
+        from ...services.backups.location import nearest_location
 
-    @property
-    def worker(self) -> BackupWorker:
-        """The worker; raises ``BackupsOff``."""
-        if self._worker is None:
-            raise _off()
-        return self._worker
+        found = self._locations.get(nearest_location(self._config, path.strip("/")))
+        if found is None:
+            raise self._error or _off()
+        return found
 
-    def restorer(self) -> FileRestorer:
-        """Return what lists and restores files of this server; blocks. Raises ``BackupsOff``."""
+    def status(self, path: str) -> dict[str, Any]:
+        """Return the contract's status of a file or folder, or of all; blocks on the queue. Raises ``StoreError``."""
+        from ...services.backups.status import off, status_of_all
+
+        if not self.running:
+            return off(self._config, self._paths.root or "", self._error)
+        stores = [each.store for each in self._locations.values()]
+        problem = next((each.writer.problem for each in self._locations.values() if each.writer.problem), None)
+        return status_of_all(self._config, stores, path, problem)
+
+    def restorer(self, path: str) -> FileRestorer:
+        """Return what lists and restores a file of this server; blocks. Raises ``BackupsOff``."""
         from ...services.backups.restoring import open_restorer
 
-        return open_restorer(self._config, self._paths.root or "", self.store)
-
-    def settle(self) -> None:
-        """Wait until what Jupyter has told so far is in the queue, some seconds at most; blocks."""
-        if self._writer is not None:
-            self._writer.settled(SETTLES_WITHIN_S)
+        return open_restorer(self._config, self._paths.root or "", self.at(path).store)
 
     def now(self, path: str) -> int:
         """Upload what waits, of a path and below it or all, without waiting for more changes; blocks on the queue.
 
         Returns how many files that are. A file whose backup was given up for a conflict or a refusal is tried again.
         """
-        self.settle()
-        pushed = self.store.push(path or None)
-        self.worker.wake(scan=True)
+        if not self.running:
+            raise self._error or _off()
+        pushed = 0
+        for each in self._locations.values():
+            each.writer.settled(SETTLES_WITHIN_S)  # what Jupyter has told so far comes into the queue first
+            pushed += each.store.push(path or None)
+            each.worker.wake(scan=True)
         return pushed
 
     async def close(self) -> None:
         """Note what is left and give uploads some seconds; what is not done by then is done by the next server."""
-        if self._writer is not None:
-            await run_in(FILES, self._writer.close, SETTLES_WITHIN_S)
-        if self._worker is not None:
-            await run_in(FILES, self._worker.stop, LAST_UPLOADS_WITHIN_S)
+        for each in self._locations.values():
+            await run_in(FILES, each.writer.close, SETTLES_WITHIN_S)
+        stopping = (run_in(FILES, each.worker.stop, LAST_UPLOADS_WITHIN_S) for each in self._locations.values())
+        await asyncio.gather(*stopping)
 
 
 def _off() -> EMRConnectError:

@@ -22,14 +22,8 @@ class BackupStatusHandler(EMRHandler):
     @authorized_for(CONTENTS)
     async def get(self) -> None:
         """Answer with the location's state and the items of ``path`` and below it, or of all."""
-        from ...services.backups.status import off, status_of
-
-        backups, path = self.services.backups, (self.query("path") or "").strip("/")
-        if not backups.running:
-            self.answer(off())
-            return
-        work = run_in(FILES, status_of, self.services.config, backups.store, path, backups.problem)
-        self.answer(await self.while_wanted(work))
+        path = (self.query("path") or "").strip("/")
+        self.answer(await self.while_wanted(run_in(FILES, self.services.backups.status, path)))
 
 
 class BackupNowHandler(EMRHandler):
@@ -60,7 +54,7 @@ class BackupVersionsHandler(EMRHandler):
         """Answer with the states of ``path``, the newest first."""
         path = self.query("path") or ""
         backups = self.services.backups
-        found = await self.while_wanted(run_in(AWS, lambda: backups.restorer().versions(path)))
+        found = await self.while_wanted(run_in(AWS, lambda: backups.restorer(path).versions(path)))
         self.answer(found.to_json())
 
 
@@ -77,7 +71,7 @@ class BackupContentHandler(EMRHandler):
         """Answer with the notebook of ``path`` as it was in ``version_id``, the latest where that is left out."""
         path, version_id = self.query("path") or "", self.query("version_id")
         backups = self.services.backups
-        notebook = await self.while_wanted(run_in(AWS, lambda: backups.restorer().notebook(path, version_id)))
+        notebook = await self.while_wanted(run_in(AWS, lambda: backups.restorer(path).notebook(path, version_id)))
         self.answer({"content": notebook})
 
 
@@ -99,11 +93,11 @@ class BackupRestoreHandler(EMRHandler):
             raise RequestError(message, fix="Send one of them.")
         backups = self.services.backups
         if cell_id:
-            work = run_in(AWS, lambda: backups.restorer().restore_cell(path, version_id or None, cell_id))
+            work = run_in(AWS, lambda: backups.restorer(path).restore_cell(path, version_id or None, cell_id))
         else:
-            work = run_in(AWS, lambda: backups.restorer().restore(path, version_id or None, to or None))
+            work = run_in(AWS, lambda: backups.restorer(path).restore(path, version_id or None, to or None))
         restored = await self.in_time(work)
-        backups.worker.wake()
+        backups.at(path).worker.wake()
         self.answer(restored.to_json())
 
 
@@ -121,7 +115,7 @@ class BackupConflictHandler(EMRHandler):
         from ...services.backups.conflicts import describe
 
         path = (self.query("path") or "").strip("/")
-        uploader = await self.while_wanted(run_in(AWS, self.services.backups.worker.uploader))
+        uploader = await self.while_wanted(run_in(AWS, self.services.backups.at(path).worker.uploader))
         self.answer(await self.while_wanted(run_in(AWS, describe, uploader, path)))
 
 
@@ -144,7 +138,7 @@ class BackupResolveHandler(EMRHandler):
             message = f"There is no choice {str(fields['choice'])[:40]!a}."
             raise RequestError(message, fix=f"Choose one of {', '.join(CHOICES)}.")
         path = str(fields["path"]).strip("/")
-        uploader = await self.in_time(run_in(AWS, self.services.backups.worker.uploader))
+        uploader = await self.in_time(run_in(AWS, self.services.backups.at(path).worker.uploader))
         answer = await self.in_time(run_in(AWS, resolve, uploader, path, choice))
-        self.services.backups.worker.wake()
+        self.services.backups.at(path).worker.wake()
         self.answer(answer)

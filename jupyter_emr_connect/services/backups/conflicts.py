@@ -19,7 +19,7 @@ from ...store.backups import BackupRow
 from .beside import part_of, write_beside, write_new
 from .cells import Notebook, write_notebook
 from .content import FileContent, read_content
-from .history import keep_content, keep_state
+from .history import former_states, keep_content, keep_state
 from .merging import Unmergeable, comparable, differences, merge
 from .upload import Uploader
 
@@ -99,13 +99,23 @@ def _sides(uploader: Uploader, path: str) -> _Sides:
         uploader.store.save([path])
         message = f"There is no conflict about {path!a} any more: the other side was deleted in S3."
         raise PathNotFound(message, fix="Yours is uploaded by itself.")
-    base = None
-    if row.version_id:
-        try:
-            base = uploader.bucket.get(key, row.version_id).read()
-        except AWSError:  # expired by a lifecycle rule, or not allowed: both are shown side by side
-            base = None
-    return _Sides(row, file, read_content(file, path, None), theirs, base)
+    return _Sides(row, file, read_content(file, path, None), theirs, _common_state(uploader, row))
+
+
+def _common_state(uploader: Uploader, row: BackupRow) -> bytes | None:
+    """Return what this folder wrote last, with which both sides began: a version of S3's, or one of the history.
+
+    None where it has expired by a lifecycle rule or may not be read: both sides can only be shown then.
+    """
+    bucket, location = uploader.bucket, uploader.location
+    try:
+        if row.version_id:
+            return bucket.get(location.key(row.path), row.version_id).read()
+        states = former_states(bucket, location, row.path, deleted=False)
+        state = next((state for state in states if state.etag == row.etag), None)
+        return bucket.get(state.key).read() if state else None
+    except AWSError:
+        return None
 
 
 def _merged(base: Notebook | None, mine: Notebook | None, theirs: Notebook | None) -> Notebook | None:

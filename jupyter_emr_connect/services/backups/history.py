@@ -2,7 +2,7 @@
 
 ``history/<path>/<moment>`` has a state that was overwritten or replaced by a former one, ``trash/<moment>/<path>`` the
 last state of a file that was deleted. A state is named by ``history:<moment>`` or ``trash:<moment>`` wherever S3's own
-version ids stand. A path too long for a key of its history has its SHA-256 there in its place.
+version ids stand. A path too long for a key there has its SHA-256 in its place.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def keep_state(bucket: S3Store, location: BackupLocation, path: str, etag: str, 
 def keep_deleted(bucket: S3Store, location: BackupLocation, path: str, etag: str, now: datetime) -> None:
     """Copy the present object of a file into the trash, before it is deleted; raises as :func:`keep_state`."""
     moment = now.strftime("%Y%m%dT%H%M%SZ")
-    bucket.copy(location.key(path), location.key(f"{OWN_FOLDER}/{TRASH}/{moment}/{path}"), if_match=etag)
+    bucket.copy(location.key(path), _trash_key(location, moment, path), if_match=etag)
 
 
 def keep_content(bucket: S3Store, location: BackupLocation, path: str, body: BinaryIO) -> str:
@@ -63,8 +63,8 @@ def former_states(bucket: S3Store, location: BackupLocation, path: str, *, delet
     trash = location.key(f"{OWN_FOLDER}/{TRASH}/")
     for page in bucket.objects(trash):
         for row in page:
-            moment, _, name = row.key[len(trash) :].partition("/")
-            if name == path and _MOMENT.fullmatch(moment):
+            moment = row.key[len(trash) :].partition("/")[0]
+            if _MOMENT.fullmatch(moment) and row.key == _trash_key(location, moment, path):
                 yield replace(row, version_id=f"{TRASH}:{moment}", latest=False)
 
 
@@ -91,12 +91,22 @@ def key_of_state(location: BackupLocation, path: str, version_id: str | None) ->
         return None
     if match[1] == HISTORY:
         return f"{_folder(location, path)}{match[2]}"
-    return location.key(f"{OWN_FOLDER}/{TRASH}/{match[2]}/{path}")
+    return _trash_key(location, match[2], path)
 
 
 def _folder(location: BackupLocation, path: str) -> str:
     folder = location.key(f"{OWN_FOLDER}/{HISTORY}/{path}/")
     if len(folder.encode()) + len("20261130T000000.000000Z") <= _LONGEST_KEY:
         return folder
-    digest = hashlib.sha256(path.encode()).hexdigest()
-    return location.key(f"{OWN_FOLDER}/{HISTORY}/.long/{digest}/")
+    return location.key(f"{OWN_FOLDER}/{HISTORY}/.long/{_digest(path)}/")
+
+
+def _trash_key(location: BackupLocation, moment: str, path: str) -> str:
+    key = location.key(f"{OWN_FOLDER}/{TRASH}/{moment}/{path}")
+    if len(key.encode()) <= _LONGEST_KEY:
+        return key
+    return location.key(f"{OWN_FOLDER}/{TRASH}/{moment}/.long/{_digest(path)}")
+
+
+def _digest(path: str) -> str:
+    return hashlib.sha256(path.encode()).hexdigest()

@@ -8,7 +8,7 @@ import re
 import socket
 import uuid
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ...aws.s3 import Encryption, S3Store
 from ...aws.session import SessionKey
@@ -51,15 +51,27 @@ def parse_location(text: str, user: str = USER) -> BackupLocation:
     return BackupLocation(match["bucket"], (match["prefix"] or "").strip("/").replace(USER, user))
 
 
-def open_location(config: EMRConnect) -> BackupLocation:
-    """Return the location of the settings; asks AWS once who the caller is where it names ``{user}``.
+def nearest_location(config: EMRConnect, path: str) -> str:
+    """Return the setting that says where a file goes, ``""`` where it has no backup; ``path`` as in :meth:`key`."""
+    folders = {folder.strip("/"): location for folder, location in config.backup_locations.items()}
+    above = [path, *map(str, PurePosixPath(path).parents)]
+    return next((folders[folder] for folder in above if folder in folders), config.backup_location)
+
+
+def all_locations(config: EMRConnect) -> list[str]:
+    """Return the settings of all places in S3 that are used, that of ``backup_location`` first."""
+    return [text for text in dict.fromkeys([config.backup_location, *config.backup_locations.values()]) if text]
+
+
+def open_location(config: EMRConnect, text: str) -> BackupLocation:
+    """Return the location that a setting means; asks AWS once who the caller is where it names ``{user}``.
 
     Blocks; raises ``ConfigurationError`` and, with ``{user}``, what calls of STS raise. A new login is asked anew.
     """
-    if USER not in config.backup_location:
-        return parse_location(config.backup_location)
+    if USER not in text:
+        return parse_location(text)
     arn = arn_of(session_for(config, config.backup_profile or None))
-    return parse_location(config.backup_location, arn.rsplit("/", 1)[-1].rsplit(":", 1)[-1])
+    return parse_location(text, arn.rsplit("/", 1)[-1].rsplit(":", 1)[-1])
 
 
 def open_bucket(config: EMRConnect, bucket: str) -> S3Store:
@@ -73,10 +85,14 @@ def open_bucket(config: EMRConnect, bucket: str) -> S3Store:
     return S3Store(bucket, key, encryption)
 
 
-def open_queue(config: EMRConnect, root: str) -> BackupStore:
-    """Return the queue of the files below ``root``, beside the state file."""
+def open_queue(config: EMRConnect, root: str, location: str | None = None) -> BackupStore:
+    """Return the queue of the files below ``root`` that go to one location; it is beside the state file.
+
+    ``location`` is a setting, that of ``backup_location`` if left out.
+    """
     file = Path(config.state_file).expanduser().absolute().with_name("backups.sqlite")
-    return BackupStore(file, root, config.backup_location, pause_s=config.backup_pause)
+    place = config.backup_location if location is None else location
+    return BackupStore(file, root, place, pause_s=config.backup_pause)
 
 
 def working_copy(queue_file: Path, root: str) -> str:

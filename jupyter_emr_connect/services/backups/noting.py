@@ -19,7 +19,7 @@ from ...config import EMRConnect
 from ...errors import StoreDamaged, StoreError
 from ...store.backups import BackupStore
 from ...tasks import report_failure
-from .location import open_queue
+from .location import all_locations, nearest_location, open_queue
 from .scope import Scope, fits_key, open_scope
 
 RETRY_S = 2.0
@@ -155,14 +155,16 @@ def note_file(config: EMRConnect, file: Path) -> bool:
     next one does. Returns whether it was noted; raises ``StoreError``.
     """
     real = Path(os.path.realpath(file))
-    if not config.backup_location:
+    if not all_locations(config):
         return False
     above = [root for root in open_queue(config, "").roots() if real.is_relative_to(root)]
     if not above:
         return False
     root = max(above, key=len)
-    found = [each.path for each in open_scope(config, root).walk(str(real.relative_to(root)))]
-    open_queue(config, root).save(found)
+    path = real.relative_to(root).as_posix()
+    location = nearest_location(config, path)
+    found = [each.path for each in open_scope(config, root, location).walk(path)] if location else []
+    open_queue(config, root, location).save(found)
     return bool(found)
 
 

@@ -157,9 +157,9 @@ def open_restorer(config: EMRConnect, root: str, store: BackupStore) -> FileRest
 
     Raises ``ConfigurationError`` for a location that is none.
     """
-    location = open_location(config)
+    location = open_location(config, store.location)
     bucket = open_bucket(config, location.bucket)
-    return FileRestorer(bucket, location, open_scope(config, root), store, filter_of(config))
+    return FileRestorer(bucket, location, open_scope(config, root, store.location), store, filter_of(config))
 
 
 def checked(path: str) -> str:

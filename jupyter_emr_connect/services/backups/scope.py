@@ -6,12 +6,13 @@ import fnmatch
 import os
 import re
 import stat
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from ...config import EMRConnect
 from ..attachments.resolution import open_attachments
+from .location import nearest_location
 
 SMALL_BYTES = 1024 * 1024
 TEXT_SUFFIXES = re.compile(
@@ -36,19 +37,21 @@ class Scope:
     """Decides by a path alone, and for other files than notebooks by their size.
 
     ``root`` is the server's folder, links followed; ``others`` is ``none``, ``attached`` or ``all`` (other files than
-    notebooks: small text files of the folders ``attached``, or all files); ``hidden`` lets hidden files in.
+    notebooks: small text files of the folders ``attached``, or all files). ``belongs`` says whether a path goes to this
+    location and to no other.
     """
 
     root: str
     excluded: Sequence[str] = ()
     others: str = "attached"
     attached: Collection[str] = ()
+    belongs: Callable[[str], bool] = lambda path: True
 
     def includes(self, path: str, size: int = 0) -> bool:
         """Say whether a file has a backup; its ``size`` in bytes matters for other files than notebooks."""
         if not path or path.startswith(".") or "/." in path or not fits_key(path):
             return False
-        if self._is_excluded(path):
+        if self._is_excluded(path) or not self.belongs(path):
             return False
         return path.endswith(".ipynb") or self._takes(path, size)
 
@@ -115,8 +118,11 @@ def fits_key(path: str) -> bool:
         return False
 
 
-def open_scope(config: EMRConnect, root: str) -> Scope:
-    """Return the scope that the settings say, with the folders attached now; blocks on the state file."""
+def open_scope(config: EMRConnect, root: str, location: str | None = None) -> Scope:
+    """Return the scope of a location, with the folders attached now; blocks on the state file.
+
+    ``location`` is a setting, that of ``backup_location`` if left out.
+    """
     attached: list[str] = []
     if config.backup_files == "attached":
         for attachment in open_attachments(config).all():
@@ -124,4 +130,6 @@ def open_scope(config: EMRConnect, root: str) -> Scope:
                 attached.append("")
             elif attachment.path.startswith(root.rstrip("/") + "/") and Path(attachment.path).is_dir():
                 attached.append(attachment.path[len(root.rstrip("/")) + 1 :])
-    return Scope(root, tuple(config.backup_exclude), config.backup_files, tuple(attached))
+    place = config.backup_location if location is None else location
+    belongs = (lambda path: nearest_location(config, path) == place) if config.backup_locations else lambda path: True
+    return Scope(root, tuple(config.backup_exclude), config.backup_files, tuple(attached), belongs)

@@ -8,10 +8,11 @@ from typing import Any
 from ...config import EMRConnect
 from ...errors import BackupsOff, EMRConnectError
 from ...store.backups import BackupRow, BackupStore, LocationState
-from .location import USER, parse_location
+from .location import USER, all_locations, nearest_location, open_queue, parse_location
 
 MOST_ITEMS = 500
 OFF_FIX = "Set EMRConnect.backup_location to s3://bucket/prefix in Jupyter's configuration."
+NOT_HERE_FIX = "EMRConnect.backup_locations says where each folder's backups go."
 ORDER = ("denied", "failed", "conflict", "waiting", "in S3")
 
 
@@ -21,21 +22,67 @@ def backups_off() -> BackupsOff:
     return BackupsOff(message, fix=OFF_FIX)
 
 
-def off() -> dict[str, Any]:
-    """Return the status of a server without a location."""
-    message = "Backups are off: no location is set."
-    return {**_whole("off", None, 0, None, message, OFF_FIX), "items": []}
+def off(config: EMRConnect, root: str, error: EMRConnectError | None = None) -> dict[str, Any]:
+    """Return the status of a server without backups, with what earlier ones are kept where; blocks.
+
+    ``error`` is why there are none, where a location is set.
+    """
+    message = error.message if error else "Backups are off: no location is set."
+    fix = error.fix if error else OFF_FIX
+    store = open_queue(config, root, "")
+    stays = stays_of(config, [store]) if store.file.exists() else []
+    return {
+        **_whole("off", None, 0, None, " ".join([message, *map(stays_text, stays)]), fix),
+        "items": [],
+        "stays": stays,
+    }
+
+
+def stays_of(config: EMRConnect, stores: list[BackupStore]) -> list[dict[str, Any]]:
+    """Return how many files are kept at locations that are not used any more, as JSON; blocks on the queue."""
+    used = all_locations(config)
+    found = stores[0].saved_elsewhere()
+    return [{"location": name, "files": count} for name, count in found.items() if name not in used]
+
+
+def stays_text(stays: dict[str, Any]) -> str:
+    """Say what one of :func:`stays_of` means."""
+    files = "1 file stays" if stays["files"] == 1 else f"{stays['files']} files stay"
+    return f"What was saved of {files} in {stays['location']}, and are not written any more."
+
+
+def status_of_all(
+    config: EMRConnect, stores: list[BackupStore], path: str = "", problem: EMRConnectError | None = None
+) -> dict[str, Any]:
+    """Return the contract's status over all locations of a server's folder; raises and blocks as :func:`status_of`.
+
+    Its ``location`` is that of ``path``; what is worst says ``state``, ``message`` and ``fix``.
+    """
+    found = [status_of(config, store, path, problem) for store in stores]
+    place = nearest_location(config, path)
+    first = next((status for status, store in zip(found, stores, strict=True) if store.location == place), found[0])
+    worst = min(found, key=lambda status: ORDER.index(status["state"]))
+    items = [item for status in found for item in status["items"]]
+    items.sort(key=lambda item: item["state"] == "in S3")
+    return {
+        **worst,
+        "location": first["location"],
+        "waiting": sum(status["waiting"] for status in found),
+        "since": min((status["since"] for status in found if status["since"]), default=None),
+        "items": items[:MOST_ITEMS],
+        "stays": stays_of(config, stores),
+    }
 
 
 def status_of(
     config: EMRConnect, store: BackupStore, path: str = "", problem: EMRConnectError | None = None
 ) -> dict[str, Any]:
-    """Return the contract's status of a file, of a folder, or of all files (``""``).
+    """Return the status of a file, of a folder, or of all files (``""``), at one location.
 
     ``problem`` is why changes are not in the queue yet. At most ``MOST_ITEMS`` items, those not in S3 first. Blocks on
     the queue; raises ``StoreError``.
     """
-    location = parse_location(config.backup_location)
+    location = parse_location(store.location)
     # The states first: what is read after them has the reason for each, while the worker goes on.
     states = [name for name, count in store.counts().items() if count]
     waiting, queued_at = store.waiting()
@@ -53,7 +100,12 @@ def status_of(
     message = trouble.message or (first.message if first else "")
     fix = trouble.fix if trouble.message else (first.fix if first else "")
     items = [item_of(row, location.key(row.path), trouble) for row in rows]
-    shown = location.url if USER not in config.backup_location else config.backup_location
+    for item in items:
+        if not item["message"] and nearest_location(config, item["path"]) != store.location:
+            item.update(
+                message=f"It is not saved here any more; what was saved stays in {location.url}.", fix=NOT_HERE_FIX
+            )
+    shown = location.url if USER not in store.location else store.location
     return {**_whole(state, shown, waiting, since, message, fix), "items": items}
 
 

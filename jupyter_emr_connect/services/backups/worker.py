@@ -44,7 +44,7 @@ from .upload import Uploader
 LOOK_EVERY_S = 5.0  # at what other processes have put into the queue
 SCAN_EVERY_S = 300.0
 TRASH_EVERY_S = 86_400.0
-AT_A_TIME = 8
+AT_A_TIME = 4  # each takes Python's lock from the server's loop for some milliseconds
 PER_ROUND = 64
 MOTION_FIRST_S, MOTION_LAST_S = 2.0, 60.0
 REFUSED_FIRST_S, REFUSED_LAST_S = 15.0, 300.0
@@ -97,7 +97,7 @@ class BackupWorker:
         while True:
             pause = LOOK_EVERY_S
             try:
-                lock = lock or lock_of(self._store, self._root, self._config.backup_location)
+                lock = lock or lock_of(self._store, self._root, self._store.location)
                 if lock is not None:
                     pause = self.step()
                 else:
@@ -139,20 +139,20 @@ class BackupWorker:
             return
         self._trash_at = time.monotonic() + TRASH_EVERY_S
         try:
-            location = open_location(self._config)
+            location = open_location(self._config, self._store.location)
             empty_trash(open_bucket(self._config, location.bucket), location, timedelta(days=days))
         except EMRConnectError as error:
             self._log.info("The trash of the backups could not be emptied: %s", error)
 
     def uploader(self, clock: Callable[[], float] = time.time) -> Uploader:
         """Return what does the rows of now; blocks, and may ask AWS who the caller is."""
-        location = open_location(self._config)
+        location = open_location(self._config, self._store.location)
         return Uploader(
             self._config,
             self._store,
             open_bucket(self._config, location.bucket),
             location,
-            open_scope(self._config, self._root),
+            open_scope(self._config, self._root, self._store.location),
             working_copy(self._store.file, self._root),
             filter_of(self._config),
             clock,
@@ -251,7 +251,7 @@ def scan(config: EMRConnect, root: str, store: BackupStore) -> int:
     """
     known = store.known_files()
     changed, new = [], []
-    for file in open_scope(config, root).walk():
+    for file in open_scope(config, root, store.location).walk():
         mtime_ns, size, action = known.get(file.path, (None, None, None))
         if file.path not in known:
             new.append(file)

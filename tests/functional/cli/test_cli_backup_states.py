@@ -35,6 +35,9 @@ def test_now_uploads_and_status_tells(emr, folder):
     assert told.code == 0
     assert "in S3" in told.out
     assert f"s3://{BUCKET}/cli" in told.out
+    (folder.parent / "config" / "jupyter_emr_connect_config.json").write_text("{}")
+    emr("backups", "status", "--root", ".").failed_with("Backups are off", f"1 file stays in s3://{BUCKET}/cli")
+    assert current_object(get_bucket(BUCKET), "cli/a.ipynb")
 
 
 def test_now_exits_with_1_and_says_what_is_in_the_way(emr, folder, cloud):

@@ -16,7 +16,8 @@ BUCKET = "emr-sandbox-notebooks"
 
 @pytest.fixture
 def jp_server_config(jp_server_config):
-    settings = {"backup_location": f"s3://{BUCKET}/team/ada", "backup_pause": 0.0}
+    folders = {"shared": f"s3://{BUCKET}/shared", "scratch": ""}
+    settings = {"backup_location": f"s3://{BUCKET}/team/ada", "backup_locations": folders, "backup_pause": 0.0}
     return {**jp_server_config, "EMRConnect": {**jp_server_config["EMRConnect"], **settings}}
 
 
@@ -141,3 +142,28 @@ async def test_status_says_since_when_and_why_s3_has_nothing(rest, contents, clo
         return "team/ada/work.ipynb" in bucket()
 
     await comes_true(goes_on)
+
+
+async def test_a_folder_goes_to_its_own_place_and_one_that_is_switched_off_to_none(rest, contents, bucket, state):
+    for folder in ("scratch", "shared", "shared/below"):
+        await contents("PUT", folder, {"type": "directory"})
+        await contents("PUT", f"{folder}/a.ipynb", {"type": "notebook", "content": notebook_of(folder)})
+    await contents("PUT", "a.ipynb", {"type": "notebook", "content": notebook_of("top")})
+
+    async def are(*keys: str):
+        return set(bucket()) == set(keys)
+
+    await comes_true(lambda: are("shared/shared/a.ipynb", "shared/shared/below/a.ipynb", "team/ada/a.ipynb"))
+    versions = (await rest("GET", "backups", params={"path": "shared/below/a.ipynb"})).json["items"]
+    assert [version["latest"] for version in versions] == [True]
+    assert await state("scratch/a.ipynb") == {}
+    status = (await rest("GET", "backups/status", params={"path": "shared/a.ipynb"})).json
+    assert status["location"] == f"s3://{BUCKET}/shared"
+    await contents(
+        "PATCH", "shared/a.ipynb", {"path": "moved.ipynb"}
+    )  # its former object stays with what others have there
+    await comes_true(
+        lambda: are("shared/shared/a.ipynb", "shared/shared/below/a.ipynb", "team/ada/a.ipynb", "team/ada/moved.ipynb")
+    )
+    off = await rest("GET", "backups", params={"path": "scratch/a.ipynb"})
+    assert off.json["code"] == "backups-off"

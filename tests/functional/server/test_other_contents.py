@@ -46,6 +46,7 @@ class Elsewhere(AsyncContentsManager):
 @pytest.fixture
 def jp_server_config(jp_server_config):
     jp_server_config["ServerApp"]["contents_manager_class"] = Elsewhere
+    jp_server_config["EMRConnect"]["backup_location"] = "s3://emr-sandbox-notebooks/team"
     return jp_server_config
 
 
@@ -63,6 +64,11 @@ async def test_attach_rename_and_delete_by_api_path(jp_serverapp, rest):
     await contents.rename("team", "archive")
     listed = (await rest("GET", "attachments")).json["items"]
     assert [one["path"] for one in listed] == ["archive", "archive/report.ipynb"]
+    backups = (await rest("GET", "backups/status")).json
+    assert (backups["state"], backups["message"]) == (
+        "off",
+        "Backups are off: this server's contents manager keeps no files.",
+    )
     await contents.delete("archive/report.ipynb")
     assert [one["path"] for one in (await rest("GET", "attachments")).json["items"]] == ["archive"]
 

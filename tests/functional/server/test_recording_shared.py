@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import jupyter_server
 import pytest
 
+from jupyter_emr_connect.services.backups.location import open_queue
 from tests.functional.server.recorded import shown, until
 
 
@@ -18,6 +20,7 @@ def jp_server_config(jp_server_config, tmp_path, monkeypatch):
         "jupyter_server_ydoc": True,
         "jupyter_server_fileid": True,
     }
+    jp_server_config["EMRConnect"]["backup_location"] = "s3://emr-sandbox-notebooks/team"
     jp_server_config["SQLiteYStore"] = {"db_path": str(tmp_path / "history.db")}
     return jp_server_config
 
@@ -34,11 +37,17 @@ def shared(jp_serverapp, jp_asyncio_loop, path):
     return jp_asyncio_loop.run_until_complete(opening)
 
 
+@pytest.fixture
+def queue(jp_serverapp, jp_root_dir):
+    """What is noted for the backups."""
+    return open_queue(jp_serverapp.web_app.settings["emr_connect"], os.path.realpath(jp_root_dir))
+
+
 def outputs(shared: Any, cell: int = 0) -> list[dict[str, Any]]:
     return shared.get()["cells"][cell]["outputs"]
 
 
-async def test_outputs_go_into_the_room_and_the_room_saves_them(shared, kernel, path):
+async def test_outputs_go_into_the_room_and_the_room_saves_them(shared, kernel, path, queue):
     kernel.run("one", "c1")
     kernel.write("a\n")
     kernel.ws.close()
@@ -54,6 +63,11 @@ async def test_outputs_go_into_the_room_and_the_room_saves_them(shared, kernel, 
     assert shared.get()["cells"][0]["execution_count"] == 4
     assert json.dumps(shared.ycells[0]["execution_count"]) == "4.0"
     await until(lambda: shown(path) == "a\nb\n")
+    # The room's own saves are noted for the backups, as all others.
+    await until(lambda: queue.get("n.ipynb"))
+    generation = queue.get("n.ipynb").generation
+    shared.ymeta["metadata"]["changed"] = "by somebody in the room"
+    await until(lambda: queue.get("n.ipynb").generation > generation)
 
 
 async def test_a_progress_line_is_rewritten_in_its_place(shared, kernel):

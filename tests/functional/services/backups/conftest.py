@@ -104,6 +104,10 @@ class Bucket:
         bucket = get_bucket(BUCKET)
         return {key for key in list(bucket.keys) if deleted or current_object(bucket, key) is not None}
 
+    def now(self) -> set[str]:
+        """Return the keys of what files have now, without history and trash."""
+        return {key for key in self.keys() if "/.emr-connect/" not in key}
+
     def versions(self, key: str) -> list[str]:
         """Return the texts of all versions, the oldest first; a delete marker is ``"(deleted)"``."""
         rows = get_bucket(BUCKET).keys.getlist(key, default=[])

@@ -13,6 +13,7 @@ from jupyter_emr_connect.errors import StoreDamaged
 from jupyter_emr_connect.services.backups.content import read_content
 from jupyter_emr_connect.services.backups.history import empty_trash
 from jupyter_emr_connect.services.backups.noting import note_file
+from jupyter_emr_connect.services.backups.restoring import open_restorer
 from tests.functional.services.backups.conftest import notebook_of, until
 
 
@@ -140,26 +141,59 @@ def test_a_renamed_file_is_written_before_its_old_object_goes(folder, bucket, cl
     assert bucket.keys() == {"team/a.ipynb"}
 
 
-def test_names_of_every_kind_are_kept_as_they_are(folder, bucket):
-    names = [
-        "% + # ? = ' ~x &.ipynb",
-        "new\nline.ipynb",
-        "🚀.ipynb",
-        "e\u0301.ipynb",
-        "\u00e9.ipynb",
-        "A.ipynb",
-        "a.ipynb",
-    ]
-    for name in names:
+ODD_NAMES = [
+    "100% + # ? = ' ~x &.ipynb",
+    "new\nline.ipynb",
+    "\N{ROCKET}.ipynb",
+    "e\u0301.ipynb",
+    "\u00e9.ipynb",
+    "A.ipynb",
+    "a.ipynb",
+    "/".join(["x" * 200] * 5) + "/" + "y" * 8 + ".ipynb",  # 1,019 bytes, with the prefix's 5 as long as a key can be
+]
+
+
+@pytest.mark.parametrize("versions", [True, False], ids=["versions", "no-versions"])
+def test_names_of_every_kind_are_kept_as_they_are(folder, bucket, versions):
+    if not versions:
+        bucket.keep_no_versions()
+    shelf = open_restorer(folder.config, str(folder.root), folder.store)
+    for name in ODD_NAMES:
+        folder.save(name, notebook_of("first"))
+    folder.work()
+    for name in ODD_NAMES:
         folder.save(name, notebook_of(name))
     folder.work()
-    assert bucket.keys() == {f"team/{name}" for name in names}
-    for name in names:
+    assert bucket.now() == {f"team/{name}" for name in ODD_NAMES}
+    for name in ODD_NAMES:
         assert bucket.text(f"team/{name}") == notebook_of(name)
-        (folder.root / name).unlink()
-    folder.store.delete(names)
+        first = shelf.versions(name).items[-1]
+        assert shelf.restore(name, first.version_id).path == name
+        assert (folder.root / name).read_text() == notebook_of("first")
+    moves = list(zip(ODD_NAMES[:-1], [*ODD_NAMES[1:-1], "other.ipynb"], strict=True))
+    for old, new in reversed(moves):
+        (folder.root / old).rename(folder.root / new)
+        folder.store.move([(old, new)])
     folder.work()
-    assert bucket.keys() == set()
+    there = {*ODD_NAMES[1:], "other.ipynb"}
+    assert bucket.now() == {f"team/{name}" for name in there}
+    for name in there:
+        (folder.root / name).unlink()
+    folder.store.delete(there)
+    folder.work()
+    assert bucket.now() == set()
+    for name in there:
+        latest = next(version for version in shelf.versions(name).items if not version.deleted)
+        assert shelf.read(name, latest.version_id).read() == notebook_of("first").encode()
+
+
+def test_the_user_in_the_location_is_asked_for_once(make_folder, bucket, cloud):
+    folder = make_folder(backup_location="s3://emr-sandbox-notebooks/team/{user}")
+    for number in range(3):
+        folder.save("a.ipynb", notebook_of(str(number)))
+        folder.work()
+    assert bucket.keys() == {"team/developer/a.ipynb"}
+    assert cloud.calls("GetCallerIdentity") == 1
 
 
 @pytest.mark.parametrize("text", ["", "this is no notebook", "x" * (17 * 1024 * 1024)], ids=["empty", "text", "large"])
