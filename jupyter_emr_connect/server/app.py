@@ -68,6 +68,7 @@ class EMRConnectExtension(ExtensionApp):
             config, paths, self.log, partial(server.io_loop.add_callback, followed.attachment)
         )
         contents_events.subscribe(attachment_follower)
+        server.contents_manager.register_pre_save_hook(attachment_follower.before_save)
         self._shutdowns = Shutdowns(server.kernel_manager, self.log)
         self._shutdowns.install()
         self._restorer = Restorer(config, server, paths, self.log)

@@ -6,7 +6,7 @@ import hashlib
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 from ..models import Attachment
 from .database import Database
@@ -25,10 +25,12 @@ COLUMNS = (
 )
 BELOW = "path = :path OR substr(path, 1, length(:path) + 1) = :path || '/'"
 REMOVE_BELOW = f"DELETE FROM attachments WHERE {BELOW}"  # noqa: S608 - our own text
+REMOVE_OLDER = f"DELETE FROM attachments WHERE ({BELOW}) AND created_at < :moment"  # noqa: S608 - our own text
 MOVE = """
-    UPDATE OR REPLACE attachments SET path = :new || substr(path, length(:old) + 1)
+    UPDATE OR IGNORE attachments SET path = :new || substr(path, length(:old) + 1)
     WHERE path = :old OR substr(path, 1, length(:old) + 1) = :old || '/'
 """
+FOLLOWED_WITHIN_S = 10  # a rename is followed within that time
 
 
 class AttachmentStore:
@@ -44,6 +46,19 @@ class AttachmentStore:
         values = asdict(stored)
         self._database.put("attachments", {name: values[name] for name in COLUMNS})
         return stored
+
+    def change(self, attachment: Attachment) -> Attachment | None:
+        """Store an attachment that has an ``id`` for the path that it has by now, and return it; None when it is ended.
+
+        In one step, so that a rename which is followed at the same time is kept.
+        """
+        values = asdict(attachment)
+        names = [name for name in COLUMNS if name != "path"]
+        query = f"UPDATE attachments SET {', '.join(f'{name} = :{name}' for name in names)} WHERE id = :id"  # noqa: S608 - our own names
+        with self._database.transaction() as connection:
+            if not connection.execute(query, {name: values[name] for name in names}).rowcount:
+                return None
+        return self.get(attachment.id or "")
 
     def at(self, path: str) -> Attachment | None:
         """Return the attachment of exactly this path."""
@@ -84,19 +99,18 @@ class AttachmentStore:
         query = f"SELECT * FROM attachments WHERE {BELOW} ORDER BY path"  # noqa: S608 - our own text
         return [Attachment(**row) for row in self._database.rows(query, {"path": path})]
 
-    def remove_below(self, path: str) -> int:
-        """Delete the attachments of a path and of everything below it; returns how many there were."""
-        with self._database.transaction() as connection:
-            return connection.execute(REMOVE_BELOW, {"path": path}).rowcount
-
     def move(self, old: str, new: str) -> int:
         """Give the attachments of ``old``, and of everything below it, to ``new``; returns how many there were.
 
-        What ``new`` had belonged to a file that is no longer there, and is dropped.
+        What ``new`` had belonged to a file that is no longer there, and is dropped. What was stored for it in the last
+        ten seconds is for what has just been renamed, and stays in place of what ``old`` had.
         """
+        moment = datetime.now(timezone.utc) - timedelta(seconds=FOLLOWED_WITHIN_S)
         with self._database.transaction() as connection:
-            connection.execute(REMOVE_BELOW, {"path": new})
-            return connection.execute(MOVE, {"old": old, "new": new}).rowcount
+            connection.execute(REMOVE_OLDER, {"path": new, "moment": moment.isoformat(timespec="seconds")})
+            moved = connection.execute(MOVE, {"old": old, "new": new}).rowcount
+            connection.execute(REMOVE_BELOW, {"path": old})
+            return moved
 
     def remember_role(self, compute: str, role: str) -> None:
         """Note that a runtime role was honoured by a compute, so that it is offered again."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -39,13 +41,20 @@ class AttachmentHandler(EMRHandler):
         path = self.services.paths.api_path(request.path)
         try:
             self.extend_deadline(longest_attach(self.services.config) + STORE_DEADLINE_S)
-            made, _ = await self.while_wanted(attach(self.services.config, request))
+            with self._following(request.path) as where:
+                made, _ = await self.while_wanted(attach(self.services.config, request, where=where))
         except EMRConnectError as error:
             self.services.audit.attachment("refused", request, path or "", user=self.user_name, refusal=error)
             raise
-        self.services.audit.attachment(action, made, path or "", user=self.user_name)
+        self.services.audit.attachment(action, made, self.services.paths.api_path(made.path) or "", user=self.user_name)
         kernels = await self.while_wanted(run_in(FILES, kernels_under_former, self.services.config, made))
         return {**self.shown(made), "kernels": [kernel.to_json() for kernel in kernels]}
+
+    def _following(self, key: str) -> AbstractContextManager[Callable[[], str | None] | None]:
+        """Return what tells where something is by now that is no file; files are followed by the system."""
+        if self.services.paths.root is not None:
+            return nullcontext()
+        return self.services.attachment_follower.following(key)
 
 
 class AttachmentsHandler(AttachmentHandler):

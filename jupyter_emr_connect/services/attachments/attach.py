@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -31,6 +30,7 @@ from ..credentials.gateway_secrets import auth_for
 from .connect import connect, role_of
 from .location import key_of
 from .resolution import admit, expiry, open_attachments
+from .whereabouts import Whereabouts, followed
 
 # The hop at which an error happened, by its class, whatever stage was running.
 HOPS: tuple[tuple[type[EMRConnectError], str], ...] = (
@@ -46,6 +46,7 @@ async def attach(
     request: Attachment,
     *,
     check: bool = True,
+    where: Whereabouts | None = None,
     stage: Callable[[str], None] = lambda name: None,
     login: Login | None = None,
 ) -> tuple[Attachment, Compute]:
@@ -57,7 +58,9 @@ async def attach(
     ``request.id``. With ``check`` the gateway must answer with the role's credentials; without,
     AWS alone is asked. ``stage`` is told each hop as it begins; ``login`` is what the user typed for a compute that
     asks for it, and is kept in memory alone. Nothing is stored unless all hops answer; every error says in ``hop``
-    which did not. Raises as ``services.attachments.connect`` does, and ``StoreError``.
+    which did not. A notebook or folder that is renamed meanwhile is attached by its new name: ``where`` tells it of
+    what is no file (``followed`` tells it of files). Raises as ``services.attachments.connect`` does, and
+    ``StoreError``.
     """
     running = [stages.CREDENTIALS]
 
@@ -68,9 +71,10 @@ async def attach(
     limit = longest_attach(config)
     try:
         await run_in(LEDGER, open_attachments(config).at, request.path)  # where nothing can be kept, nothing is asked
-        proving = _prove(config, request, enter, login) if check else _ask(config, request, enter)
-        proved, compute = await within(limit, proving)
-        return await finish_write(_store, config, proved), compute
+        with followed(request.path) as found:
+            proving = _prove(config, request, enter, login) if check else _ask(config, request, enter)
+            proved, compute = await within(limit, proving)
+            return await finish_write(_store, config, proved, where or found), compute
     except asyncio.TimeoutError:
         raise _late(running[-1], limit) from None
     except EMRConnectError as error:
@@ -138,19 +142,22 @@ def _bound(request: Attachment, compute: Compute, role: str | None) -> Attachmen
     )
 
 
-def _store(config: EMRConnect, proved: Attachment) -> Attachment:
+def _store(config: EMRConnect, proved: Attachment, where: Whereabouts) -> Attachment:
+    """Store a proved attachment for what it was proved for, wherever that is by now; blocks."""
     store = open_attachments(config)
-    path = key_of(proved.path)
     if proved.id:  # it may have followed a rename, or been ended, while it was proved
-        now = store.get(proved.id)
-        if now is None:
+        stored = store.change(proved)
+        if stored is None:
             message = "The attachment was ended while its change was proved."
             raise AttachmentNotFound(message, fix="Attach the notebook or folder anew.")
-        path = now.path
-    elif path.startswith("/") and not os.path.lexists(path):
-        message = f"{path} was moved or deleted while its attachment was proved."
-        raise PathNotFound(message, fix="Attach it where it is now.")
-    stored = store.put(replace(proved, path=path))
+    else:
+        path = where()
+        if path is None:
+            message = f"{proved.path} was deleted while its attachment was proved."
+            raise PathNotFound(message, fix="Attach it where it is now.")
+        stored = store.put(replace(proved, path=path))
+        while (path := where()) not in (None, stored.path):  # renamed as it was stored
+            stored = store.put(replace(stored, path=path))  # by its id the row of the former name is replaced
     return replace(stored, credentials_expire_at=expiry(config, stored))
 
 

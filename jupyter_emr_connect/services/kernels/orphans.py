@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -13,6 +12,7 @@ from typing import Any
 from ...config import EMRConnect
 from ...errors import EMRConnectError, KernelInUse
 from ...executors import FILES, run_in
+from ..git import is_known_to_git
 from .listing import ListedKernel, claimed, list_kernels
 from .processes import is_elsewhere
 
@@ -20,7 +20,6 @@ LEFT_FOR_LONG = timedelta(days=1)
 LIVING_STATES = frozenset({"idle", "busy", "starting", "restarting"})
 NOT_ASKED = "Its gateway cannot be asked now."
 ABSENT = "its notebook is not there, but git knows it: it may be on another branch"
-GIT_WITHIN_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -129,19 +128,3 @@ def is_gone(path: str) -> bool:
     except OSError:
         pass
     return False
-
-
-def is_known_to_git(path: str) -> bool:
-    """Say whether git may bring a removed file back: a commit of some branch has had it; blocks on the disk and on git.
-
-    True also where a folder above is a git working tree of which git tells nothing.
-    """
-    top = next((folder for folder in Path(path).parents if (folder / ".git").exists()), None)
-    if top is None:
-        return False
-    asked = ["git", "-C", str(top), "log", "-1", "--format=%h", "--all", "--", path]
-    try:
-        done = subprocess.run(asked, capture_output=True, timeout=GIT_WITHIN_S, check=False)  # noqa: S603 - no shell
-    except (OSError, subprocess.TimeoutExpired):
-        return True
-    return done.returncode != 0 or bool(done.stdout.strip())

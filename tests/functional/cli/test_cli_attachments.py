@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import nbformat
@@ -43,6 +45,23 @@ def test_attach_a_notebook_keeps_the_id_and_shows_it(cloud, emr, notebook):
     assert made.pop("kernels") == []
     assert emr("status", "--json").json["items"] == [made]
     assert cloud.id("open") in emr("status").out
+
+
+def test_attach_follows_a_notebook_that_is_renamed_meanwhile(emr, gateway, notebook):
+    gateway.hold.clear()
+
+    def rename() -> None:
+        while not gateway.asked:
+            time.sleep(0.02)
+        notebook.rename(notebook.with_name("renamed.ipynb"))
+        gateway.hold.set()
+
+    renaming = threading.Thread(target=rename, daemon=True)
+    renaming.start()
+    shown = emr("attach", "open", str(notebook), "--json").json
+    renaming.join()
+    assert shown["path"] == str(notebook.with_name("renamed.ipynb"))
+    assert emr("status", "--json").json["items"][0]["path"] == shown["path"]
 
 
 def test_attach_with_a_role_proves_that_it_may_be_taken(cloud, emr, notebook):

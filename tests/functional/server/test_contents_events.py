@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import shutil
+import subprocess
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from jupyter_core.utils import ensure_async
 from jupyter_emr_connect.server.contents_events import ContentsEvent, ContentsEvents, changes_by
 from jupyter_emr_connect.services.attachments.location import KernelLocation
 from jupyter_emr_connect.services.attachments.resolution import resolve
+from tests.functional.server.recorded import until
+
+EMPTY = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
 
 
 @pytest.fixture
@@ -173,15 +177,7 @@ async def test_a_state_file_that_fails_breaks_no_rename_and_is_told_once(
     assert (await rest("GET", "attachments")).status == 200
 
 
-async def both_are_held(gateway) -> None:
-    for _ in range(500):
-        if len(gateway.asked) >= 2:
-            return
-        await asyncio.sleep(0.02)
-    pytest.fail("the gateway was not asked")
-
-
-async def test_what_happens_while_a_change_is_proved_is_kept(
+async def test_a_change_that_is_proved_while_its_notebook_is_renamed_follows_it(
     gateway, notebook, attach, contents, paths, rest, jp_serverapp
 ):
     jp_serverapp.web_app.settings["emr_connect"].connect_timeout = 60.0
@@ -189,12 +185,102 @@ async def test_what_happens_while_a_change_is_proved_is_kept(
     gateway.hold.clear()
     gateway.asked.clear()
     change = asyncio.ensure_future(rest("PATCH", f"attachments/{made}", {"transport": "gateway"}))
-    attaching = asyncio.ensure_future(rest("POST", "attachments", {"compute": "open", "path": "work/report.ipynb"}))
-    await both_are_held(gateway)
+    assert await until(lambda: gateway.asked)
     await contents("PATCH", "work/report.ipynb", {"path": "work/renamed.ipynb"})
     assert await paths() == {made: "work/renamed.ipynb"}
     gateway.hold.set()
     assert (await change).json["path"] == "work/renamed.ipynb"
+    assert await paths() == {made: "work/renamed.ipynb"}
+
+
+@pytest.mark.parametrize("by", ["Jupyter", "another program", "its folder"])
+async def test_a_notebook_renamed_while_it_is_attached_is_attached_by_its_new_name(
+    by, gateway, notebook, contents, paths, rest, jp_serverapp
+):
+    jp_serverapp.web_app.settings["emr_connect"].connect_timeout = 60.0
+    gateway.hold.clear()
+    attaching = asyncio.ensure_future(rest("POST", "attachments", {"compute": "open", "path": "work/report.ipynb"}))
+    assert await until(lambda: gateway.asked)
+    new = "archive/report.ipynb" if by == "its folder" else "work/renamed.ipynb"
+    if by == "Jupyter":
+        await contents("PATCH", "work/report.ipynb", {"path": new})
+    elif by == "its folder":
+        await contents("PATCH", "work", {"path": "archive"})
+        notebook.parent.mkdir()
+    else:
+        notebook.rename(notebook.with_name("renamed.ipynb"))
+    notebook.write_text("{}")  # another takes the former name
+    gateway.hold.set()
+    made = await attaching
+    assert (made.status, made.json["path"]) == (201, new)
+    assert await paths() == {made.json["id"]: new}
+
+
+async def test_a_notebook_deleted_while_it_is_attached_is_said_to_be(gateway, notebook, contents, paths, rest):
+    gateway.hold.clear()
+    attaching = asyncio.ensure_future(rest("POST", "attachments", {"compute": "open", "path": "work/report.ipynb"}))
+    assert await until(lambda: gateway.asked)
+    await contents("DELETE", "work/report.ipynb")  # to the trash
+    gateway.hold.set()
     refused = await attaching
     assert (refused.status, refused.json["code"]) == (404, "path-not-found")
-    assert await paths() == {made: "work/renamed.ipynb"}
+    assert await paths() == {}
+
+
+def git(folder: Path, *words: str) -> None:
+    who = ("-c", "user.name=Test", "-c", "user.email=test@example.com")
+    subprocess.run(["git", *who, "-C", str(folder), *words], check=True, capture_output=True)
+
+
+@pytest.fixture
+def committed(notebook):
+    """The notebook's folder as a git working tree that has it."""
+    git(notebook.parent, "init", "-q")
+    git(notebook.parent, "add", ".")
+    git(notebook.parent, "commit", "-qm", "Begin")
+    return notebook
+
+
+async def test_what_git_brings_back_is_attached_as_before(committed, attach, contents, paths, jp_serverapp, cloud):
+    made = await attach("work/report.ipynb")
+    await contents("DELETE", "work/report.ipynb")
+    await paths()
+    git(committed.parent, "checkout", "--", "report.ipynb")
+    assert await paths() == {made: "work/report.ipynb"}
+    config = jp_serverapp.web_app.settings["emr_connect"]
+    assert resolve(config, {}, KernelLocation(str(committed))).compute == cloud.id("open")
+
+
+@pytest.mark.parametrize("removed_by", ["Jupyter", "another program"])
+async def test_a_new_notebook_does_not_get_what_one_of_its_name_had(
+    removed_by, committed, attach, contents, paths, jp_serverapp
+):
+    await attach("work/report.ipynb")
+    if removed_by == "Jupyter":
+        await contents("DELETE", "work/report.ipynb")
+    else:
+        committed.unlink()
+    await contents("PUT", "work/report.ipynb", {"type": "notebook", "format": "json", "content": EMPTY})
+    assert await paths() == {}
+    made = await attach("work/report.ipynb")
+    await contents("PUT", "work/report.ipynb", {"type": "notebook", "format": "json", "content": EMPTY})
+    assert await paths() == {made: "work/report.ipynb"}  # no other one: it was there
+
+
+async def test_a_tab_that_saves_what_was_removed_on_the_disk_goes_on(notebook, attach, contents, paths):
+    made = await attach("work/report.ipynb")
+    notebook.unlink()
+    cell = {"cell_type": "markdown", "id": "a", "metadata": {}, "source": "text"}
+    book = {**EMPTY, "cells": [cell]}
+    await contents("PUT", "work/report.ipynb", {"type": "notebook", "format": "json", "content": book})
+    assert await paths() == {made: "work/report.ipynb"}
+
+
+async def test_a_copy_by_the_name_of_a_removed_one_has_no_attachment(notebook, attach, contents, paths):
+    copy = notebook.with_name("report-Copy1.ipynb")
+    copy.write_text(notebook.read_text())
+    await attach("work/report-Copy1.ipynb")
+    copy.unlink()
+    await contents("POST", "work", {"copy_from": "work/report.ipynb"})
+    assert copy.exists()
+    assert await paths() == {}

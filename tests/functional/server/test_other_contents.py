@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 from pathlib import Path
@@ -12,6 +13,7 @@ from jupyter_server.services.contents.manager import AsyncContentsManager
 
 from jupyter_emr_connect.models import Attachment
 from jupyter_emr_connect.services.attachments.resolution import open_attachments
+from tests.functional.server.recorded import until
 
 OURS = Path(__file__).parents[3] / "kernels" / "emr-python"
 
@@ -71,6 +73,18 @@ async def test_attach_rename_and_delete_by_api_path(jp_serverapp, rest):
     )
     await contents.delete("archive/report.ipynb")
     assert [one["path"] for one in (await rest("GET", "attachments")).json["items"]] == ["archive"]
+
+
+async def test_one_that_is_renamed_while_it_is_attached_is_followed(gateway, jp_serverapp, rest):
+    jp_serverapp.web_app.settings["emr_connect"].connect_timeout = 60.0
+    gateway.hold.clear()
+    attaching = asyncio.ensure_future(rest("POST", "attachments", {"compute": "open", "path": "team/report.ipynb"}))
+    assert await until(lambda: gateway.asked)
+    await jp_serverapp.contents_manager.rename("team", "archive")
+    gateway.hold.set()
+    assert (await attaching).status == 201
+    listed = (await rest("GET", "attachments")).json["items"]
+    assert [one["path"] for one in listed] == ["archive/report.ipynb"]
 
 
 async def test_a_kernel_finds_the_attachment_of_its_notebook(

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -186,12 +187,30 @@ def test_two_servers_on_one_store_lose_nothing(path):
 def test_a_moved_folder_takes_along_what_is_below_it(path):
     store = AttachmentStore(Database(path))
     for place in ("/w/a", "/w/a/n.ipynb", "/w/ab", "/v/n.ipynb"):
-        store.put(Attachment(place, path=place))
+        store.put(Attachment(place, path=place, created_at="2026-11-01T00:00:00+00:00"))
     assert store.move("/w/a", "/v") == 2
     assert {one.compute: one.path for one in store.all()} == {
         "/w/a": "/v",
         "/w/a/n.ipynb": "/v/n.ipynb",
         "/w/ab": "/w/ab",
     }
-    assert store.remove_below("/v") == 2
-    assert [one.path for one in store.all()] == ["/w/ab"]
+    assert [one.path for one in store.below("/v")] == ["/v", "/v/n.ipynb"]
+
+
+def test_what_was_just_stored_for_the_new_name_is_newer_than_what_the_old_one_had(path):
+    """A notebook is attached anew and renamed at the same time: the attachment was faster than who follows renames."""
+    store = AttachmentStore(Database(path))
+    store.put(Attachment("former", path="/a.ipynb", created_at="2026-11-01T00:00:00+00:00"))
+    store.put(Attachment("new", path="/b.ipynb"))
+    store.move("/a.ipynb", "/b.ipynb")
+    assert [(one.compute, one.path) for one in store.all()] == [("new", "/b.ipynb")]
+
+
+def test_a_changed_attachment_stays_where_it_is_by_now(path):
+    store = AttachmentStore(Database(path))
+    made = store.put(Attachment("j-1", path="/a.ipynb"))
+    store.move("/a.ipynb", "/b.ipynb")
+    changed = store.change(replace(made, compute="j-2"))
+    assert changed == replace(made, compute="j-2", path="/b.ipynb")
+    assert store.all() == [changed]
+    assert store.change(replace(made, id="ended")) is None

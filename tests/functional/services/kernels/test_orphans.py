@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from jupyter_emr_connect.models import KernelRecord
+from jupyter_emr_connect.services.git import is_known_to_git
 from jupyter_emr_connect.services.kernels.listing import ListedKernel
-from jupyter_emr_connect.services.kernels.orphans import ABSENT, is_known_to_git, why_orphan
+from jupyter_emr_connect.services.kernels.orphans import ABSENT, why_orphan
 
 DAY = timedelta(days=1)
 
