@@ -20,6 +20,8 @@ UV = str(Path(sys.executable).with_name("uv"))
 OLDEST_MINOR, NEWEST_MINOR = 10, 20
 # Its version follows boto3's, on which moto depends; so boto3 must be as low.
 LOW_BESIDE = "boto3>=1.36"
+# What the package works with and does not need; the lowest jupyter_server cannot run it.
+BESIDE_NEWEST = ("jupyter_server_ydoc",)
 FASTEST = ("-q", "-n", str(3 * (os.cpu_count() or 1)))
 
 
@@ -58,7 +60,8 @@ def install(which_versions: str, python: str) -> Path:
         extras = ("--extra", "sandbox", "--extra", "magics")
         uv("pip", "compile", *lowest, "pyproject.toml", str(low), *extras, "-o", constraints)
         pins = ["-c", constraints]
-    uv("pip", "install", "-q", "--python", own, *pins, "-e", ".[test]")
+    beside = BESIDE_NEWEST if which_versions == "newest" else ()
+    uv("pip", "install", "-q", "--python", own, *pins, "-e", ".[test]", *beside)
     return Path(own)
 
 

@@ -189,8 +189,14 @@ class GatewayKernel:
             self._bridge.abandon("error", "KernelDied", "The kernel died and was restarted; its variables are lost.")
 
     async def _meet_again(self) -> None:
+        """Wait for the process in place of one that died, and say that it is idle: what it was asked here is hidden.
+
+        Jupyter's server and front ends, which hear no state until somebody asks the kernel, would call it starting.
+        """
         with contextlib.suppress(asyncio.TimeoutError):
             await within(self.spec.ready_timeout, self._bridge.ready())
+            if not self._bridge.requests.running():
+                self._bridge.publish("status", {"execution_state": "idle"})
 
     def on_state(self, status: LinkStatus) -> None:
         """React to what becomes of the connection; while a kernel is being taken over, :meth:`adopt` does."""

@@ -42,6 +42,15 @@ async def opened(server: Server, path: str = "team/deep/n.ipynb") -> Any:
     return session
 
 
+async def says_idle(server: Server, kernel: str) -> None:
+    """Wait until the server calls a kernel idle; nothing asks the kernel meanwhile."""
+    for _ in range(300):
+        if (await server.call("GET", f"/api/kernels/{kernel}"))[1]["execution_state"] == "idle":
+            return
+        await asyncio.sleep(0.1)
+    pytest.fail("the kernel is never said to be idle")
+
+
 async def test_a_session_of_a_notebook_in_an_attached_folder(
     sandbox: Sandbox, notebooks: Path, on_gateway: Any
 ) -> None:
@@ -61,6 +70,11 @@ async def test_a_session_of_a_notebook_in_an_attached_folder(
 
             assert (await server.call("POST", f"/api/kernels/{kernel}/restart"))[0] == 200
             assert "False" in await channels.printed("print('kept' in globals())")
+
+            dies = "import os, threading; threading.Timer(1, os.kill, (os.getpid(), 9)).start(); print('soon')"
+            assert await channels.printed(dies) == "soon\n"
+            await channels.until_state("restarting")
+            await says_idle(server, kernel)
         assert (await server.call("DELETE", f"/api/sessions/{session['id']}"))[0] == 204
         assert on_gateway() == set()
         assert (await server.call("GET", "/api/kernels")) == (200, [])

@@ -13,6 +13,7 @@ from ..event_loop import gateway_loop
 from ..protocol.framing import BadFrame, Message, Part
 from ..protocol.signing import EMPTY, MessageSigner
 from .flood import FloodDetector
+from .heartbeat import Heartbeat
 from .in_process import InProcessChannels
 from .iopub import STALL_S, IopubPort
 from .zmq_port import ZmqPort
@@ -54,13 +55,18 @@ class LocalChannels:
             self._ports[channel] = ZmqPort(context, zmq.ROUTER, ip, receive, port=port)
         port = ports.get("iopub", 0)
         self.iopub = self._ports["iopub"] = IopubPort(context, ip, self._welcome, port=port, stall_s=stall_s)
-        self._ports["hb"] = ZmqPort(context, zmq.ROUTER, ip, self._beat, port=ports.get("hb", 0))
+        self._heartbeat: Heartbeat | ZmqPort
+        if hb := ports.get("hb"):  # of a kernel that is a process: one thread for it alone
+            self._heartbeat = Heartbeat(ip, hb)
+        else:
+            self._heartbeat = ZmqPort(context, zmq.ROUTER, ip, self._beat)
         self.connection_info: dict[str, Any] = {
             "transport": "tcp",
             "ip": ip,
             "key": key,
             "signature_scheme": scheme,
             **{f"{channel}_port": port.port for channel, port in self._ports.items()},
+            "hb_port": self._heartbeat.port,
         }
 
     def close(self) -> None:
@@ -69,6 +75,7 @@ class LocalChannels:
         self._flood.end()
         for port in self._ports.values():
             port.close()
+        self._heartbeat.close()
 
     def pause(self, paused: bool) -> None:
         """Stop or resume reading what clients send; called by the connection when it has too much to send."""
@@ -136,7 +143,8 @@ class LocalChannels:
         return self._signer.pack(self._signer.make("iopub", "iopub_welcome", content), ())
 
     def _beat(self, frames: list[bytes]) -> None:
-        self._ports["hb"].send(frames)
+        if isinstance(self._heartbeat, ZmqPort):
+            self._heartbeat.send(frames)
 
 
 def _topic(message: Message) -> bytes:

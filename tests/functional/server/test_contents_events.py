@@ -30,7 +30,9 @@ def paths(rest):
 
 
 @pytest.fixture
-def attach(rest):
+def attach(rest, jp_serverapp):
+    jp_serverapp.web_app.settings["emr_connect"].connect_timeout = 60.0  # on a busy machine, too
+
     async def call(path: str) -> str:
         made = await rest("POST", "attachments", {"compute": "open", "path": path})
         assert made.status == 201, made.text
@@ -178,9 +180,8 @@ async def test_a_state_file_that_fails_breaks_no_rename_and_is_told_once(
 
 
 async def test_a_change_that_is_proved_while_its_notebook_is_renamed_follows_it(
-    gateway, notebook, attach, contents, paths, rest, jp_serverapp
+    gateway, notebook, attach, contents, paths, rest
 ):
-    jp_serverapp.web_app.settings["emr_connect"].connect_timeout = 60.0
     made = await attach("work/report.ipynb")
     gateway.hold.clear()
     gateway.asked.clear()
@@ -216,7 +217,10 @@ async def test_a_notebook_renamed_while_it_is_attached_is_attached_by_its_new_na
     assert await paths() == {made.json["id"]: new}
 
 
-async def test_a_notebook_deleted_while_it_is_attached_is_said_to_be(gateway, notebook, contents, paths, rest):
+async def test_a_notebook_deleted_while_it_is_attached_is_said_to_be(
+    gateway, notebook, contents, paths, rest, jp_serverapp
+):
+    jp_serverapp.web_app.settings["emr_connect"].connect_timeout = 60.0
     gateway.hold.clear()
     attaching = asyncio.ensure_future(rest("POST", "attachments", {"compute": "open", "path": "work/report.ipynb"}))
     assert await until(lambda: gateway.asked)

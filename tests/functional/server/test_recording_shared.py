@@ -15,6 +15,7 @@ from tests.functional.server.recorded import shown, until
 
 @pytest.fixture
 def jp_server_config(jp_server_config, tmp_path, monkeypatch):
+    pytest.importorskip("jupyter_server_ydoc", reason="jupyter-collaboration is not installed")
     monkeypatch.chdir(tmp_path)  # where the room keeps its history
     jp_server_config["ServerApp"]["jpserver_extensions"] |= {
         "jupyter_server_ydoc": True,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -262,3 +264,42 @@ async def test_a_message_whose_handling_fails_stops_none_that_follows(caplog: py
     assert "a slip at a client's message" in caplog.text
     context.destroy(linger=0)
     await done(channels.close)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_the_heartbeat_of_a_process_answers_while_python_is_busy() -> None:
+    port, blocked, asked = free_port(), threading.Event(), threading.Event()
+
+    async def made() -> LocalChannels:
+        signer = MessageSigner(KEY)
+        return LocalChannels(signer, KEY, "hmac-sha256", "127.0.0.1", lambda *_: None, ports={"hb": port})
+
+    def block() -> None:
+        blocked.set()
+        asked.wait(60)
+
+    channels = gateway_loop().submit(made()).result(10)
+    assert channels.connection_info["hb_port"] == port
+    with zmq.Context() as context, context.socket(zmq.REQ) as client:
+        client.linger = 0
+        client.connect(f"tcp://127.0.0.1:{port}")
+        gateway_loop().loop.call_soon_threadsafe(block)
+        assert blocked.wait(10)
+        for _ in range(3):
+            client.send(b"ping")
+            assert client.poll(20_000)
+            assert client.recv() == b"ping"
+        asked.set()
+
+    async def close() -> None:
+        channels.close()
+
+    gateway_loop().submit(close()).result(10)
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
