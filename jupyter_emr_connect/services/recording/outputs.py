@@ -59,6 +59,13 @@ class Outputs:
         self._clear_first: set[str] = set()  # the areas that are cleared with the next output
         self.version = 0
 
+    @classmethod
+    def of_nodes(cls, nodes: Sequence[dict[str, Any]]) -> Outputs:
+        """Return what shows the outputs of :meth:`nodes` of another process."""
+        outputs = cls(Displays())
+        outputs._items = [Item(node) for node in nodes]
+        return outputs
+
     def add(self, msg_type: str, content: Mapping[str, Any]) -> None:
         """Take in a message; those that show nothing, or are malformed, change nothing."""
         if msg_type == "clear_output":
