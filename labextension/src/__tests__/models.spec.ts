@@ -17,7 +17,8 @@ import {
   identity,
   json,
   Later,
-  settled
+  settled,
+  storeOf
 } from './fakes';
 
 const WHAT = { compute: 'j-1', path: 'a.ipynb' };
@@ -291,19 +292,6 @@ describe('attachments', () => {
     expect(changed.args).toHaveLength(2);
   });
 });
-
-/** JupyterLab's store, with what was kept before. */
-function storeOf(kept: unknown): IStateDB & { kept: unknown } {
-  const store = {
-    kept,
-    fetch: () => Promise.resolve(store.kept),
-    save: (_: string, value: unknown) => {
-      store.kept = JSON.parse(JSON.stringify(value));
-      return Promise.resolve();
-    }
-  };
-  return store as unknown as IStateDB & { kept: unknown };
-}
 
 describe('the memory', () => {
   it('has pins first, then recent computes, and roles', async () => {

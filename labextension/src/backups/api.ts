@@ -4,9 +4,8 @@
 import type * as nbformat from '@jupyterlab/nbformat';
 import type { ServerConnection } from '@jupyterlab/services';
 
-import type { components } from '../openapi';
+import type { components, operations } from '../openapi';
 import { request } from '../request';
-import type { PartialError } from '../tokens';
 
 /** What is known of all backups, the worst of them first; the items are of one file or folder, or of all. */
 export type IBackupStatus = components['schemas']['BackupStatus'];
@@ -17,60 +16,33 @@ export type IBackupItem = IBackupStatus['items'][number];
 /** How far a backup is. */
 export type BackupState = IBackupStatus['state'];
 
-/** An old state of a file, or the present one. */
-export interface IVersion {
-  version_id: string;
-  saved_at: string;
-  size: number;
-  latest: boolean;
-  deleted: boolean;
-  compute: string | null;
-  runtime_role: string | null;
-  /** The machine that has saved it. */
-  host: string | null;
-}
-
 /** The states of a file that can be brought back, the latest first. */
-export interface IVersionList {
-  items: IVersion[];
-  /** Whether the bucket itself keeps versions; null where nobody could say. */
-  versioned: boolean | null;
-  /** What could not be found out, e.g. for want of `s3:ListBucketVersions`. */
-  errors: PartialError[];
-}
+export type IVersionList = components['schemas']['BackupVersions'];
+
+/** An old state of a file, or the present one. */
+export type IVersion = IVersionList['items'][number];
+
+type Conflict = components['schemas']['BackupConflict'];
 
 /** A cell as two sides have it, and as it was before both; null where a side has none. */
-export interface ICellConflict {
-  cell_id: string | null;
-  mine: nbformat.ICell | null;
-  theirs: nbformat.ICell | null;
-  base: nbformat.ICell | null;
-}
+export type ICellConflict = {
+  [Part in keyof Conflict['diff'][number]]: Part extends 'cell_id'
+    ? string
+    : nbformat.ICell | null;
+};
 
 /** A file that was changed here and in S3. */
-export interface IConflict {
-  path: string;
-  mine: { saved_at: string | null; size: number };
-  theirs: {
-    saved_at: string | null;
-    size: number;
-    host: string | null;
-    version_id: string | null;
-  };
-  /** Whether the two sides changed different cells. */
-  mergeable: boolean;
+export type IConflict = Omit<Conflict, 'merged' | 'diff'> & {
   merged: nbformat.INotebookContent | null;
   diff: ICellConflict[];
-}
+};
 
 /** How a conflict ends. */
 export type Choice = 'mine' | 'theirs' | 'merge' | 'both';
 
 /** What was done, and under which name what was here is kept. */
-export interface IRestored {
-  path: string;
-  saved_present_as: string | null;
-}
+export type IRestored =
+  operations['restoreBackup']['responses']['200']['content']['application/json'];
 
 /** Asks the server extension; every method raises `EMRError`. */
 export class BackupsClient {

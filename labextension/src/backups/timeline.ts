@@ -8,13 +8,13 @@ import type { ISignal } from '@lumino/signaling';
 
 import { asProblem } from '../request';
 import type { IProblem } from '../request';
-import type { PartialError } from '../tokens';
 import type {
   BackupsClient,
   Choice,
   IConflict,
   IRestored,
-  IVersion
+  IVersion,
+  IVersionList
 } from './api';
 import type { BackupStatusModel } from './status';
 
@@ -48,7 +48,7 @@ export class TimelineModel implements IDisposable {
   }
 
   /** What could not be found out of them. */
-  get errors(): readonly PartialError[] {
+  get errors(): IVersionList['errors'] {
     return this._errors;
   }
 
@@ -253,7 +253,7 @@ export class TimelineModel implements IDisposable {
   private _content: nbformat.INotebookContent | null = null;
   private _done: IDone | null = null;
   private _failed: IProblem | null = null;
-  private _errors: readonly PartialError[] = [];
+  private _errors: IVersionList['errors'] = [];
   private _isBusy = false;
   private _isDisposed = false;
   private _isPaused = false;
