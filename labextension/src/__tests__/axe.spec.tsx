@@ -150,6 +150,9 @@ describe('axe finds nothing', () => {
   it('in the lists', async () => {
     fireEvent.click(screen.getByRole('button', { name: /Cannot be attached/ }));
     expect(await findings()).toEqual([]);
+    await after(() => model.memory.setGroupBy('kind'));
+    expect(screen.getAllByRole('group').length).toBeGreaterThan(1);
+    expect(await findings()).toEqual([]);
   });
 
   it('in a chosen compute, open to its details', async () => {

@@ -3,7 +3,14 @@
  */
 import { Clipboard } from '@jupyterlab/apputils';
 import { nullTranslator } from '@jupyterlab/translation';
-import { act, fireEvent, render, screen, within } from '@testing-library/react';
+import {
+  act,
+  cleanup,
+  fireEvent,
+  render,
+  screen,
+  within
+} from '@testing-library/react';
 import React from 'react';
 
 import type { EMRModel } from '../models/emr';
@@ -80,7 +87,8 @@ describe('Computes', () => {
 
   const listbox = (): HTMLElement =>
     screen.getByRole('listbox', { name: 'Computes' });
-  const options = (): HTMLElement[] => screen.queryAllByRole('option');
+  const options = (): HTMLElement[] =>
+    within(listbox()).queryAllByRole('option');
   const names = (): (string | null)[] =>
     within(listbox())
       .queryAllByRole('option')
@@ -111,7 +119,7 @@ describe('Computes', () => {
     const inside = Array.from(listbox().children);
     for (const element of inside) {
       const role = element.getAttribute('role');
-      expect(['option', 'presentation', 'none']).toContain(role);
+      expect(['option', 'group', 'presentation', 'none']).toContain(role);
       if (role !== 'option') {
         inside.push(...Array.from(element.children));
       }
@@ -360,6 +368,94 @@ describe('Computes', () => {
     await after(() => model.memory.togglePin('ec2/c'));
     expect(names()).toEqual(['name c', 'name a', 'name b']);
     expect(options()[0].textContent).toContain('★');
+  });
+
+  describe('in groups', () => {
+    const groups = (): [string | null, (string | null)[]][] =>
+      screen.queryAllByRole('group').map(group => [
+        group.getAttribute('aria-label'),
+        within(group)
+          .queryAllByRole('option')
+          .map(option => option.getAttribute('aria-label'))
+      ]);
+    const groupBy = (field: string): Promise<void> =>
+      after(() =>
+        fireEvent.change(
+          screen.getByRole('combobox', { name: 'Group computes' }),
+          { target: { value: field } }
+        )
+      );
+    const mixed = [
+      ...three,
+      compute({ id: 'd', name: 'name d', kind: 'eks' }),
+      compute({ id: 'e', name: 'ended', kind: 'eks', attachable: false })
+    ];
+
+    it('names each group for those who hear and those who see, pinned ones on top', async () => {
+      await show(mixed);
+      expect(groups()).toEqual([]);
+      await groupBy('kind');
+      expect(groups()).toEqual([
+        ['EMR on EC2 (3)', ['name a', 'name b', 'name c']],
+        ['EMR on EKS (1)', ['name d']]
+      ]);
+      await after(() => model.memory.togglePin('ec2/c'));
+      fireEvent.click(
+        screen.getByRole('button', { name: 'Cannot be attached (1)' })
+      );
+      expect(groups()).toEqual([
+        ['Pinned and recent (1)', ['name c']],
+        ['EMR on EC2 (2)', ['name a', 'name b']],
+        ['EMR on EKS (1)', ['name d']],
+        ['Cannot be attached (1)', ['ended']]
+      ]);
+      const heading = screen.getAllByRole('group')[1].children[0];
+      expect(heading.textContent).toBe('EMR on EC2 (2)');
+      const places = options().map(one => one.getAttribute('aria-posinset'));
+      expect(places).toEqual(['1', '2', '3', '4', '5']);
+      await groupBy('');
+      expect(groups()).toEqual([]);
+      expect(names()).toHaveLength(5);
+    });
+
+    it('is walked through by keys past the headings', async () => {
+      await show(mixed);
+      await groupBy('kind');
+      act(() => listbox().focus());
+      const seen = [active()?.getAttribute('aria-label')];
+      for (let step = 0; step < 3; step++) {
+        fireEvent.keyDown(listbox(), { key: 'ArrowDown' });
+        seen.push(active()?.getAttribute('aria-label'));
+      }
+      expect(seen).toEqual(['name a', 'name b', 'name c', 'name d']);
+    });
+
+    it('remembers by what', async () => {
+      await show(mixed);
+      await groupBy('kind');
+      cleanup();
+      await show(mixed);
+      expect(groups()).toHaveLength(2);
+    });
+
+    it('has no elements for rows out of sight among 5,000, nor for groups out of sight', async () => {
+      const many = Array.from({ length: 5000 }, (_, index) =>
+        compute({
+          id: `j-${index}`,
+          name: `c ${index}`,
+          account: `${index % 100}`
+        })
+      );
+      await show(many);
+      await groupBy('account');
+      expect(groups()).toHaveLength(1); // its 50 rows are more than are in sight
+      act(() => listbox().focus());
+      fireEvent.keyDown(listbox(), { key: 'End' });
+      await after(() => undefined);
+      expect(active()?.getAttribute('aria-label')).toBe('c 4999');
+      expect(active()?.closest('[role=group]')).not.toBeNull();
+      expect(options().length).toBeLessThan(60);
+    });
   });
 
   it('gives the key of a row that is dragged', async () => {

@@ -4,6 +4,12 @@
 import type { Compute } from '../tokens';
 import { keyOf } from './computes';
 
+/** What computes differ in, so that a list of them can be narrowed and divided. */
+export const FIELDS = ['kind', 'state', 'region', 'account'] as const;
+
+/** One of these. */
+export type Field = (typeof FIELDS)[number];
+
 /** What the user has chosen to see. */
 export interface IFilter {
   /** Words that all must occur in name, id, release, account, applications or tags. */
@@ -68,7 +74,7 @@ export function rowsOf(
  */
 export function choicesOf(
   computes: readonly Compute[],
-  field: 'kind' | 'state' | 'region' | 'account',
+  field: Field,
   chosen = ''
 ): string[] {
   const all = [chosen, ...computes.map(row => row[field])];
@@ -76,7 +82,8 @@ export function choicesOf(
   return values.size > 1 || chosen ? [...values].sort() : [];
 }
 
-const COLLATOR = new Intl.Collator(undefined, { numeric: true });
+/** Compares names, with numbers in them as numbers. */
+export const COLLATOR = new Intl.Collator(undefined, { numeric: true });
 
 /** Whether a row has a word; of ARNs, which have many words in common, the beginning alone counts. */
 function isIn(row: Compute, word: string): boolean {

@@ -7,6 +7,8 @@ import { Signal } from '@lumino/signaling';
 import type { ISignal } from '@lumino/signaling';
 
 import type { IComputeFacts } from './computes';
+import { FIELDS } from './filter';
+import type { Field } from './filter';
 
 const KEY = 'jupyter_emr_connect:choices';
 
@@ -17,6 +19,8 @@ interface IChoices {
   roles: Record<string, string>;
   /** Compute's key → what launcher and palette need of it. */
   facts: Record<string, IComputeFacts>;
+  /** What the list of computes is divided by. */
+  groupBy: Field | null;
 }
 
 /** Pinned and recent computes (by key), and the role taken last on each. */
@@ -36,6 +40,11 @@ export class Memory {
   get first(): readonly string[] {
     const { pins, recents } = this._choices;
     return [...pins, ...recents.filter(key => !pins.includes(key))];
+  }
+
+  /** What the list of computes is divided by; null for nothing. */
+  get groupBy(): Field | null {
+    return this._choices.groupBy;
   }
 
   /** Read what was kept; called once. */
@@ -69,6 +78,13 @@ export class Memory {
     await this._save();
   }
 
+  /** Divide the list of computes by a field; null for not at all. */
+  async setGroupBy(field: Field | null): Promise<void> {
+    await this._loaded;
+    this._choices.groupBy = field;
+    await this._save();
+  }
+
   /** Remember what was attached. */
   async attached(
     key: string,
@@ -90,7 +106,8 @@ export class Memory {
       pins: strings(kept?.pins),
       recents: strings(kept?.recents),
       roles: rolesOf(kept?.roles),
-      facts: factsOf(kept?.facts)
+      facts: factsOf(kept?.facts),
+      groupBy: FIELDS.find(field => field === kept?.groupBy) ?? null
     };
     this._changed.emit();
   }
@@ -115,7 +132,13 @@ export class Memory {
   }
 
   private _changed = new Signal<this, void>(this);
-  private _choices: IChoices = { pins: [], recents: [], roles: {}, facts: {} };
+  private _choices: IChoices = {
+    pins: [],
+    recents: [],
+    roles: {},
+    facts: {},
+    groupBy: null
+  };
   private _loaded = Promise.resolve();
 }
 

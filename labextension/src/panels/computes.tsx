@@ -6,13 +6,14 @@ import React, { useMemo, useRef, useState } from 'react';
 
 import { useChanges, useSeconds } from '../components/hooks';
 import { actionsMissing, Button, Problem } from '../components/problem';
-import { kindName, secondsSince, span, stateName } from '../components/words';
+import { kindName, secondsSince, span } from '../components/words';
 import type { ComputesModel } from '../models/computes';
-import { choicesOf, NO_FILTER, rowsOf } from '../models/filter';
-import type { IFilter } from '../models/filter';
+import { choicesOf, FIELDS, NO_FILTER, rowsOf } from '../models/filter';
+import type { Field, IFilter } from '../models/filter';
+import { groupsOf } from '../models/groups';
 import type { IProblem } from '../request';
 import type { Compute, PartialError } from '../tokens';
-import { List } from './list';
+import { List, valueName } from './list';
 import type { IComputesProps } from './list';
 
 /** Installs and starts the sandbox, and then JupyterLab beside it. */
@@ -32,7 +33,12 @@ export function ComputesSection(props: IComputesProps): JSX.Element {
     () => rowsOf(items, filter, first),
     [items, filter, first.join()]
   );
-  const shown = others ? [...rows.attachable, ...rows.others] : rows.attachable;
+  const by = memory.groupBy;
+  const groups = useMemo(() => {
+    const shown = others ? rows : { ...rows, others: [] };
+    return groupsOf(shown, by, first);
+  }, [rows, others, by]);
+  const isEmpty = groups.every(group => group.rows.length === 0);
   return (
     <div className="jp-EmrComputes">
       <input
@@ -53,6 +59,8 @@ export function ComputesSection(props: IComputesProps): JSX.Element {
         items={items}
         filter={filter}
         setFilter={setFilter}
+        groupBy={by}
+        setGroupBy={field => void memory.setGroupBy(field)}
         trans={trans}
       />
       <Errors errors={model.list?.errors ?? []} model={model} trans={trans} />
@@ -63,8 +71,8 @@ export function ComputesSection(props: IComputesProps): JSX.Element {
           </Button>
         </Problem>
       )}
-      <List {...props} rows={shown} listRef={listRef} />
-      {shown.length === 0 && !model.problem && (
+      <List {...props} groups={groups} listRef={listRef} />
+      {isEmpty && !model.problem && (
         <Empty model={model} rows={rows.others.length} trans={trans} />
       )}
       <div className="jp-EmrComputes-foot">
@@ -88,23 +96,33 @@ function Choices(props: {
   items: readonly Compute[];
   filter: IFilter;
   setFilter: (filter: IFilter) => void;
+  groupBy: Field | null;
+  setGroupBy: (field: Field | null) => void;
   trans: TranslationBundle;
 }): JSX.Element {
-  const { items, filter, setFilter, trans } = props;
+  const { items, filter, setFilter, groupBy, trans } = props;
   const labels = {
     kind: trans.__('Kind'),
     state: trans.__('State'),
     region: trans.__('Region'),
     account: trans.__('Account')
   };
-  const fields = ['kind', 'state', 'region', 'account'] as const;
+  const groupings = {
+    kind: trans.__('Group by kind'),
+    state: trans.__('Group by state'),
+    region: trans.__('Group by region'),
+    account: trans.__('Group by account')
+  };
   const choices = useMemo(
     () =>
-      fields.map(
+      FIELDS.map(
         field => [field, choicesOf(items, field, filter[field])] as const
       ),
     [items, filter]
   );
+  const groupable = choices
+    .filter(([field, values]) => values.length > 0 || field === groupBy)
+    .map(([field]) => field);
   return (
     <div className="jp-EmrChoices">
       {choices
@@ -122,15 +140,30 @@ function Choices(props: {
             <option value="">{labels[field]}</option>
             {values.map(value => (
               <option key={value} value={value}>
-                {field === 'kind'
-                  ? kindName(value, trans)
-                  : field === 'state'
-                    ? stateName(value)
-                    : value}
+                {valueName(field, value, trans)}
               </option>
             ))}
           </select>
         ))}
+      {groupable.length > 0 && (
+        <select
+          className="jp-EmrSelect"
+          aria-label={trans.__('Group computes')}
+          value={groupBy ?? ''}
+          onChange={event =>
+            props.setGroupBy(
+              FIELDS.find(field => field === event.target.value) ?? null
+            )
+          }
+        >
+          <option value="">{trans.__('No groups')}</option>
+          {groupable.map(field => (
+            <option key={field} value={field}>
+              {groupings[field]}
+            </option>
+          ))}
+        </select>
+      )}
     </div>
   );
 }

@@ -3,17 +3,20 @@
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import React, { useState } from 'react';
+import React, { useCallback, useMemo, useState } from 'react';
 
-import { describe, shortKind, stateName } from '../components/words';
+import { describe, kindName, shortKind, stateName } from '../components/words';
 import { COMPUTE_MIME } from '../dropping';
 import { keyOf } from '../models/computes';
 import type { ComputesModel } from '../models/computes';
+import type { Field } from '../models/filter';
+import type { IGroup } from '../models/groups';
 import type { Memory } from '../models/memory';
 import type { Compute } from '../tokens';
 
 /** Pixels; the style sheet draws two lines of text in it. */
 const ROW_HEIGHT = 44;
+const HEADING_HEIGHT = 26;
 
 /** What the list of computes shows, and of what it marks its rows. */
 export interface IComputesProps {
@@ -31,29 +34,39 @@ export interface IComputesProps {
   onChoose: (compute: Compute) => void;
 }
 
-/** The rows; arrows move, Enter chooses. */
+/** What stands in one line of the list: the heading of a group, or a compute with its place among all computes. */
+type Line = { group: IGroup } & ({ compute: null } | ILineOfCompute);
+
+interface ILineOfCompute {
+  compute: Compute;
+  place: number;
+}
+
+/** The rows under the headings of their groups; arrows move, Enter chooses. */
 export function List(
   props: IComputesProps & {
-    rows: Compute[];
+    groups: readonly IGroup[];
     listRef: React.RefObject<HTMLDivElement>;
   }
 ): JSX.Element {
-  const { rows, listRef, trans, chosen } = props;
+  const { groups, listRef, trans, chosen } = props;
   const [active, setActive] = useState<string | null>(null);
+  const { lines, rows } = useMemo(() => linesOf(groups), [groups]);
   const virtual = useVirtualizer({
-    count: rows.length,
-    estimateSize: () => ROW_HEIGHT,
-    getItemKey: index => keyOf(rows[index]),
+    count: lines.length,
+    estimateSize: index => (lines[index].compute ? ROW_HEIGHT : HEADING_HEIGHT),
+    getItemKey: useCallback((index: number) => lineKey(lines[index]), [lines]),
     getScrollElement: () => listRef.current,
     overscan: 8,
     useFlushSync: false // React says no to it while it renders
   });
-  const at = rows.findIndex(row => keyOf(row) === (active ?? chosen));
+  const at = rows.findIndex(row => keyOf(row.compute) === (active ?? chosen));
   const move = (index: number): void => {
     const to = Math.min(Math.max(index, 0), rows.length - 1);
     if (rows[to]) {
-      setActive(keyOf(rows[to]));
-      virtual.scrollToIndex(to);
+      setActive(keyOf(rows[to].compute));
+      // The first one's heading comes into sight with it.
+      virtual.scrollToIndex(to === 0 ? 0 : lines.indexOf(rows[to]));
     }
   };
   const page = Math.max(
@@ -68,26 +81,36 @@ export function List(
     PageDown: at + page,
     PageUp: at - page
   };
+  const choose = (compute: Compute): void => {
+    setActive(keyOf(compute));
+    props.onChoose(compute);
+  };
   const onKeyDown = (event: React.KeyboardEvent): void => {
     if (event.key in steps) {
       event.preventDefault();
       move(steps[event.key]);
     } else if ((event.key === 'Enter' || event.key === ' ') && rows[at]) {
       event.preventDefault();
-      props.onChoose(rows[at]);
+      props.onChoose(rows[at].compute);
     }
   };
   // Nothing is scrolled on focus: a row that a click has just pressed would move away from under it.
   const firstInSight = (): string | null => {
-    const top = Math.ceil((listRef.current?.scrollTop ?? 0) / ROW_HEIGHT);
-    return rows[top] ? keyOf(rows[top]) : null;
+    const top = listRef.current?.scrollTop ?? 0;
+    const line = virtual
+      .getVirtualItems()
+      .find(item => item.start >= top && lines[item.index].compute);
+    return line ? lineKey(lines[line.index]) : null;
   };
+  const items = virtual.getVirtualItems();
   // Out of sight there is no row that a screen reader could go to.
-  const isThere = virtual.getVirtualItems().some(item => item.index === at);
-  const choose = (compute: Compute): void => {
-    setActive(keyOf(compute));
-    props.onChoose(compute);
-  };
+  const isThere = items.some(item => lines[item.index] === rows[at]);
+  const inSight = groups
+    .map(group => ({
+      group,
+      items: items.filter(item => lines[item.index].group === group)
+    }))
+    .filter(part => part.items.length > 0);
   return (
     <div
       ref={listRef}
@@ -96,25 +119,133 @@ export function List(
       tabIndex={0}
       aria-label={trans.__('Computes')}
       aria-busy={props.model.busy}
-      aria-activedescendant={isThere ? idOf(rows[at]) : undefined}
+      aria-activedescendant={isThere ? idOf(rows[at].compute) : undefined}
       onKeyDown={onKeyDown}
       onFocus={() => active ?? chosen ?? setActive(firstInSight())}
     >
       <div role="presentation" style={{ height: virtual.getTotalSize() }}>
-        {virtual.getVirtualItems().map(item => (
-          <Row
-            {...props}
-            key={item.key}
-            compute={rows[item.index]}
-            onChoose={choose}
-            isActive={item.index === at}
-            top={item.start}
-            place={[item.index + 1, rows.length]}
-          />
+        {inSight.map(({ group, items }) => (
+          <Group key={groupKey(group)} {...props} group={group}>
+            {items.map(item => {
+              const line = lines[item.index];
+              return line.compute ? (
+                <Row
+                  {...props}
+                  key={item.key}
+                  compute={line.compute}
+                  onChoose={choose}
+                  isActive={line === rows[at]}
+                  top={item.start}
+                  place={[line.place, rows.length]}
+                />
+              ) : (
+                <Heading
+                  key={item.key}
+                  {...props}
+                  group={group}
+                  top={item.start}
+                />
+              );
+            })}
+          </Group>
         ))}
       </div>
     </div>
   );
+}
+
+/** Return the lines of a list, and those of them that are computes. */
+function linesOf(groups: readonly IGroup[]): {
+  lines: Line[];
+  rows: (Line & ILineOfCompute)[];
+} {
+  const lines: Line[] = [];
+  const rows: (Line & ILineOfCompute)[] = [];
+  for (const group of groups) {
+    if (group.kind !== 'all') {
+      lines.push({ group, compute: null });
+    }
+    for (const compute of group.rows) {
+      const row = { group, compute, place: rows.length + 1 };
+      rows.push(row);
+      lines.push(row);
+    }
+  }
+  return { lines, rows };
+}
+
+interface IGroupProps {
+  group: IGroup;
+  trans: TranslationBundle;
+}
+
+/** The rows of a group that are in sight; its name is said whether or not its heading is in sight. */
+function Group(
+  props: IGroupProps & { children: React.ReactNode }
+): JSX.Element {
+  if (props.group.kind === 'all') {
+    return <>{props.children}</>;
+  }
+  return (
+    <div role="group" aria-label={headingOf(props)}>
+      {props.children}
+    </div>
+  );
+}
+
+function Heading(props: IGroupProps & { top: number }): JSX.Element {
+  return (
+    <div
+      className="jp-EmrComputes-heading"
+      role="presentation"
+      aria-hidden="true" // it is the group's name
+      style={{
+        transform: `translateY(${props.top}px)`,
+        height: HEADING_HEIGHT
+      }}
+    >
+      <bdi>{headingOf(props)}</bdi>
+    </div>
+  );
+}
+
+/** Return what stands over a group: `EMR on EC2 (12)`. */
+function headingOf({ group, trans }: IGroupProps): string {
+  const count = group.rows.length;
+  switch (group.kind) {
+    case 'first':
+      return trans.__('Pinned and recent (%1)', count);
+    case 'others':
+      return trans.__('Cannot be attached (%1)', count);
+    default: {
+      const name = valueName(group.field, group.value, trans);
+      return trans.__('%1 (%2)', name || trans.__('Not known'), count);
+    }
+  }
+}
+
+/** Return how a value is shown by which computes are narrowed or divided. */
+export function valueName(
+  field: Field | null,
+  value: string,
+  trans: TranslationBundle
+): string {
+  switch (field) {
+    case 'kind':
+      return kindName(value, trans);
+    case 'state':
+      return stateName(value);
+    default:
+      return value;
+  }
+}
+
+function groupKey({ kind, value }: IGroup): string {
+  return `${kind}:${value}`;
+}
+
+function lineKey(line: Line): string {
+  return line.compute ? keyOf(line.compute) : groupKey(line.group);
 }
 
 function Row(
