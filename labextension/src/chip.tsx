@@ -7,7 +7,8 @@ import type { KernelSpec } from '@jupyterlab/services';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import { CommandRegistry } from '@lumino/commands';
-import { Menu } from '@lumino/widgets';
+import { MessageLoop } from '@lumino/messaging';
+import { Menu, Widget } from '@lumino/widgets';
 import React from 'react';
 
 import { useSeconds } from './components/hooks';
@@ -68,7 +69,10 @@ export class Chip extends ReactWidget {
     const isOn =
       this._model.preferences.values.showChip &&
       (this._model.isMoving(session) || isOnEMR(session, this._specs()));
-    this.setHidden(!isOn);
+    if (isOn === this.isHidden) {
+      this.setHidden(!isOn);
+      this._makeRoom();
+    }
     this._follow(isOn && this.isVisible);
     if (!isOn) {
       return null;
@@ -93,6 +97,16 @@ export class Chip extends ReactWidget {
 
   private _render(): void {
     this.update();
+  }
+
+  /** Let the toolbar, which has not counted with a chip that was hidden, move what finds no room now. */
+  private _makeRoom(): void {
+    const toolbar = this.parent;
+    if (toolbar) {
+      const { clientWidth, clientHeight } = toolbar.node;
+      const size = new Widget.ResizeMessage(clientWidth, clientHeight);
+      MessageLoop.postMessage(toolbar, size);
+    }
   }
 
   private _load(): void {

@@ -154,20 +154,13 @@ describe('the panel', () => {
 });
 
 describe('a notebook that is opened', () => {
-  function open(path: string, hasKernelName = true): string[] {
+  function open(path: string): string[] {
     const opened = new FakeNotebook(path, 'emr-pyspark');
     const items: string[] = [];
     const toolbar = {
-      addItem: (name: string, item: Widget) => {
-        items.push(`${name} at the end`);
+      insertItem: (index: number, name: string, item: Widget) => {
+        items.push(`${name} at ${index}`);
         chips.push(item);
-      },
-      insertBefore: (before: string, name: string, item: Widget) => {
-        if (hasKernelName) {
-          items.push(`${name} before ${before}`);
-          chips.push(item);
-        }
-        return hasKernelName;
       }
     };
     const node = document.createElement('div');
@@ -191,8 +184,7 @@ describe('a notebook that is opened', () => {
     const waiting = (await executor.activate(app)) as WaitingExecutor;
     expect(waiting).toBeInstanceOf(WaitingExecutor);
     await notebook.activate(app, models, tracker.self, waiting, null, null);
-    expect(open('a.ipynb')).toEqual(['emr before kernelName']);
-    expect(open('b.ipynb', false)).toEqual(['emr at the end']);
+    expect(open('a.ipynb')).toEqual(['emr at 0']);
     const session = notebooks[0].sessionContext.self;
     const move = new Later();
     models.announce({ session, move: move.promise });

@@ -83,9 +83,8 @@ export const notebook: JupyterFrontEndPlugin<void> = {
         openPanel();
       });
       const chip = new Chip(panel, model, app.commands, specs, trans);
-      if (!panel.toolbar.insertBefore('kernelName', 'emr', chip)) {
-        panel.toolbar.addItem('emr', chip);
-      }
+      // First: a toolbar too narrow for all moves its last items under "More commands".
+      panel.toolbar.insertItem(0, 'emr', chip);
     });
     kernelspecs.specsChanged.connect(() => model.attachments.invalidate());
   }
