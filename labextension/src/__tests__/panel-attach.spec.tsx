@@ -269,6 +269,24 @@ describe('Attach', () => {
     expect(document.body.querySelector('img, script')).toBeNull();
   });
 
+  it.each([
+    [
+      {},
+      'https://us-east-1.console.aws.amazon.com/emr/home?region=us-east-1#/clusterDetails/j-1'
+    ],
+    [
+      { arn: 'arn:aws-cn:x', region: 'cn-north-1', id: '"><b>' },
+      'https://cn-north-1.console.amazonaws.cn/emr/home?region=cn-north-1#/clusterDetails/%22%3E%3Cb%3E'
+    ],
+    [{ region: 'evil.example/' }, null],
+    [{ arn: 'no ARN' }, null],
+    [{ kind: 'eks' as const }, null]
+  ])('leads to the console %#', async (change, link) => {
+    await show(compute(change));
+    const found = screen.queryByText('Open in AWS’s console');
+    expect(found?.getAttribute('href') ?? null).toBe(link);
+  });
+
   it('pins a compute and copies its id', async () => {
     await show(compute());
     const hidden = (name: string): HTMLElement =>

@@ -40,6 +40,7 @@ export function Details(props: {
     ? trans.__('%1 ago', span(secondsSince(compute.created_at)))
     : '';
   const tags = Object.entries(compute.tags ?? {});
+  const link = consoleLink(compute);
   const facts: [string, string | null][] = [
     [trans.__('Id'), compute.id],
     [trans.__('Kind'), kindName(compute.kind, trans)],
@@ -84,8 +85,34 @@ export function Details(props: {
           <Button onClick={() => Clipboard.copyToSystem(compute.id)}>
             {trans.__('Copy id')}
           </Button>
+          {link && (
+            <a
+              className="jp-Button jp-mod-styled jp-mod-small"
+              href={link}
+              target="_blank"
+              rel="noopener noreferrer"
+            >
+              {trans.__('Open in AWS’s console')}
+            </a>
+          )}
         </div>
       </details>
     </div>
   );
+}
+
+/** AWS's partitions and where their consoles are (AWS's list of "service endpoints", China and GovCloud). */
+const CONSOLES: Record<string, string> = {
+  aws: 'console.aws.amazon.com',
+  'aws-cn': 'console.amazonaws.cn',
+  'aws-us-gov': 'console.amazonaws-us-gov.com'
+};
+
+/** Return a cluster's page in AWS's console; null for other kinds, whose pages hang on an EMR Studio. */
+export function consoleLink(compute: Compute): string | null {
+  const host = CONSOLES[compute.arn.split(':')[1]];
+  const { kind, region } = compute;
+  return kind === 'ec2' && host && /^[a-z0-9-]+$/.test(region)
+    ? `https://${region}.${host}/emr/home?region=${region}#/clusterDetails/${encodeURIComponent(compute.id)}`
+    : null;
 }
