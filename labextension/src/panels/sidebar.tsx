@@ -18,8 +18,11 @@ import { IdentitySection } from './identity';
 import { isGone, KernelsSection } from './kernels';
 import type { IKernelActions } from './kernels';
 
-/** How the height is shared by computes, attaching and kernels. */
+/** How the height is shared by computes, attaching and kernels: while no compute is chosen, and then. */
+const SIZES_AT_FIRST = [0.6, 0.22, 0.18];
 const SIZES = [0.37, 0.45, 0.18];
+/** By how much shares differ at least once a user has moved a border. */
+const MOVED = 0.02;
 
 /** Identity on top; below it the list of computes, attaching, and kernels. */
 export class EMRSidebar extends SidePanel {
@@ -57,6 +60,7 @@ export class EMRSidebar extends SidePanel {
     ));
     this._kernels.node.tabIndex = -1;
     this.addWidget(this._kernels);
+    _model.changed.connect(this._onChanged, this);
   }
 
   /** Open the section of kernels and bring the keyboard there. */
@@ -69,13 +73,14 @@ export class EMRSidebar extends SidePanel {
 
   dispose(): void {
     this._observer.disconnect();
+    this._model.changed.disconnect(this._onChanged, this);
     super.dispose();
   }
 
   protected onAfterAttach(message: Message): void {
     super.onAfterAttach(message);
     this._observer.observe(this.content.node);
-    (this.content as AccordionPanel).setRelativeSizes(SIZES);
+    this._share(this._model.chosen === null ? SIZES_AT_FIRST : SIZES);
   }
 
   protected onAfterShow(message: Message): void {
@@ -88,7 +93,24 @@ export class EMRSidebar extends SidePanel {
     this._model.stop();
   }
 
+  /** Make room for what is said of a compute once one is chosen, where the user has not shared the room already. */
+  private _onChanged(): void {
+    if (this._sizes !== SIZES_AT_FIRST || this._model.chosen === null) {
+      return;
+    }
+    const now = (this.content as AccordionPanel).relativeSizes();
+    if (now.every((size, at) => Math.abs(size - this._sizes[at]) < MOVED)) {
+      this._share(SIZES);
+    }
+  }
+
+  private _share(sizes: number[]): void {
+    this._sizes = sizes;
+    (this.content as AccordionPanel).setRelativeSizes(sizes);
+  }
+
   private _kernels: ReactWidget;
+  private _sizes = SIZES_AT_FIRST;
   // The identity above grows with what it says, and the sections would keep their height, the last one out of reach.
   private _observer = new ResizeObserver(() => this.content.update());
 }
