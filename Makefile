@@ -117,8 +117,9 @@ chromium:
 browser: engines $(BUNDLE) $(LINK) chromium ## Tests in a real browser (Debian's chromium; installed when run as root)
 	$(PYTEST) tests/browser
 
-bench: $(STAMP) .venv-bench/.stamp ## Measure against the peers; prints ratios (40 minutes)
+bench: $(STAMP) .venv-bench/.stamp $(BUNDLE) $(LINK) chromium ## Measure against the peers; prints ratios (45 minutes)
 	$(BIN)/python benchmarks/extension_start.py
+	$(BIN)/python benchmarks/panel.py
 	$(BIN)/python benchmarks/catalogue.py --peer-python .venv-bench/bin/python
 	$(BIN)/python benchmarks/backups.py --peer-python .venv-bench/bin/python
 	$(BIN)/jupyter-emr sandbox up --name bench
