@@ -7,7 +7,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,10 +36,20 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving_lab(sandbox: Sandbox, folder: Path, *words: str, port: int = 0, exit_by: str = "shutdown") -> Iterator[Lab]:
-    """Run JupyterLab in a folder; ``words`` are more options, ``exit_by`` what becomes of its kernels when it stops."""
+def serving_lab(
+    sandbox: Sandbox,
+    folder: Path,
+    *words: str,
+    port: int = 0,
+    exit_by: str = "shutdown",
+    program: Sequence[str] = ("jupyter", "lab"),
+) -> Iterator[Lab]:
+    """Run JupyterLab in a folder; ``words`` are more options, ``exit_by`` what becomes of its kernels when it stops.
+
+    ``program`` may be another front end's server.
+    """
     port = port or free_port()
-    command = ["jupyter", "lab", "--no-browser", "--allow-root", f"--port={port}", f"--notebook-dir={folder}"]
+    command = [*program, "--no-browser", "--allow-root", f"--port={port}", f"--notebook-dir={folder}"]
     command += ["--IdentityProvider.token=", "--LabApp.news_url=", "--ServerApp.port_retries=0", WITHOUT_ROOMS]
     command += [f"--EMRConnect.on_server_exit={exit_by}", "--LabApp.expose_app_in_browser=True", *words]
     log = (folder / "lab.log").open("a")
