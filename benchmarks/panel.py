@@ -98,7 +98,15 @@ class Answers:
             who = {"arn": arn, "account": "123456789012", "region": "us-east-1", "profile": None}
             return who | {"expires_at": None, "profiles": [], "sso_session": None}
         if "/backups/status" in url:
-            return {"location": None, "state": "off", "waiting": 0, "since": None, "message": "", "fix": "", "items": []}
+            return {
+                "location": None,
+                "state": "off",
+                "waiting": 0,
+                "since": None,
+                "message": "",
+                "fix": "",
+                "items": [],
+            }
         if "/compute" not in url:
             return {"items": [], "errors": [], "as_of": None}
         self.version += 1
