@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 from functools import partial
 
 import pytest
 
 from jupyter_emr_connect.errors import BucketNotFound, ConfigurationError
+from jupyter_emr_connect.services.backups.content import Filter
 from jupyter_emr_connect.services.backups.noting import ChangeWriter, FileChange
 from jupyter_emr_connect.services.backups.scope import open_scope
 from jupyter_emr_connect.services.backups.status import status_of
@@ -129,8 +131,14 @@ def test_trouble_is_over_when_nothing_waits_any_more(folder, cloud):
 
 
 def test_one_file_that_nobody_foresaw_is_named_and_holds_up_no_other(make_folder):
-    folder = make_folder(backup_redact=["never"])
-    folder.save("a.ipynb", '{"cells": ' + "[" * 100_000)
+    class Broken(Filter):
+        def __call__(self, path, content):
+            return content if path == "b.ipynb" else content[1 // 0 :]
+
+    folder = make_folder()
+    uploader = replace(folder.worker.uploader(), leave_out=Broken())
+    folder.worker.uploader = lambda: uploader
+    folder.save("a.ipynb", notebook_of("a"))
     folder.save("b.ipynb", notebook_of("b"))
     folder.work()
     assert folder.state("a.ipynb")["state"] == "failed"
