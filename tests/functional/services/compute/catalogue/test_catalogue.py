@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from jupyter_emr_connect.services.compute.catalogue import Query, polling
+from jupyter_emr_connect.services.compute.catalogue.reading import read_all as read_and_tell
 from jupyter_emr_connect.services.compute.sources import Source
 from tests.functional.services.compute.catalogue.catalogues import (
     STANDARD,
@@ -89,6 +90,14 @@ def test_a_process_that_ends_with_the_list_has_kept_it(cloud, tmp_path):
     assert cloud.calls("DescribeCluster") == 4
     assert cloud.calls("GetApplication") == 1
     assert cloud.calls("ListClusters") == 3
+
+
+def test_progress_is_never_less_than_nothing_though_few_rows_are_asked_for(cloud, tmp_path):
+    told: list[tuple[int, int]] = []
+    with catalogue(tmp_path) as live:
+        read_and_tell(live, Query(q="open"), progress=lambda described, rows: told.append((described, rows)))
+    assert told
+    assert all(0 <= described <= rows for described, rows in told)
 
 
 def test_what_has_ended_is_read_when_it_is_asked_for(cloud, tmp_path):
