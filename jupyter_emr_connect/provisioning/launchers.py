@@ -6,14 +6,12 @@ name to ``services.compute.eligibility.verdict.SUPPORTED_TRANSPORTS``.
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import socket
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.connect import KernelConnectionInfo, LocalPortCache
 
 from ..config import EMRConnect
 from ..errors import NotAttachable
@@ -260,19 +258,20 @@ class LivyLauncher:
         """Do nothing: what clients send waits in their own sockets until the process serves."""
 
     async def close(self) -> None:
-        """Do nothing: the sockets are the process's."""
+        """Let other kernels have the ports; the sockets are the process's."""
+        for channel, port in self._address.items():
+            if channel.endswith("_port"):
+                LocalPortCache.instance().return_port(int(str(port)))
 
 
 def free_ports(ip: str, named: Mapping[str, int]) -> dict[str, int]:
-    """Return a port for each channel: the one that is named, else one that is free now."""
-    ports: dict[str, int] = {}
-    with contextlib.ExitStack() as held:
-        for channel in ("shell", "iopub", "stdin", "control", "hb"):
-            probe = held.enter_context(socket.socket())
-            if not named.get(channel):
-                probe.bind((ip, 0))
-            ports[f"{channel}_port"] = named.get(channel) or probe.getsockname()[1]
-    return ports
+    """Return a port for each channel: the one that is named, else one that is free and that no other kernel is given.
+
+    By jupyter_client's own list of ports that this process has given away and that nobody may have bound yet.
+    """
+    cache = LocalPortCache.instance()
+    channels = ("shell", "iopub", "stdin", "control", "hb")
+    return {f"{name}_port": named.get(name) or cache.find_available_port(ip) for name in channels}
 
 
 # The same transports as services.compute.eligibility.verdict.SUPPORTED_TRANSPORTS.

@@ -6,6 +6,7 @@ company's. Neither is installed with the Kerberos libraries, which need a compil
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -37,12 +38,15 @@ for cell in json.loads(sys.stdin.read()):
 @pytest.fixture
 def proxy(sandbox: Sandbox) -> Iterator[str]:
     """An HTTP proxy that leads AWS's host names to the sandbox, and nothing else anywhere."""
-    routes = [route.split("=") for route in sandbox.env["EMR_CONNECT_ROUTES"].split(",")]
+    pattern, _, door = sandbox.env["EMR_CONNECT_ROUTES"].partition("=")
+    lines = sandbox.json("sandbox", "hosts", "--name", sandbox.name)["lines"]
+    addresses = {name: address for address, name in map(str.split, lines)}
 
     def way_of(host: str) -> tuple[str, int]:
         name = host.rpartition(":")[0]
-        to = next(to for pattern, to in routes if name == pattern or name.endswith(pattern.removeprefix("*")))
-        return to.rpartition(":")[0], int(to.rpartition(":")[2])
+        if name.endswith(pattern.removeprefix("*")):
+            return door.rpartition(":")[0], int(door.rpartition(":")[2])
+        return addresses[name], 443
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=serve, args=(server, way_of), daemon=True).start()
@@ -64,22 +68,24 @@ def connect(client: socket.socket, way_of: Callable[[str], tuple[str, int]]) -> 
         with socket.create_connection(way_of(head.split()[1])) as there:
             client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
             other = {client: there, there: client}
-            while True:
-                for one in select.select(list(other), [], [])[0]:
-                    if not (data := one.recv(65536)):
-                        return
-                    other[one].sendall(data)
+            with contextlib.suppress(OSError):  # one side has ended
+                while True:
+                    for one in select.select(list(other), [], [])[0]:
+                        if not (data := one.recv(65536)):
+                            return
+                        other[one].sendall(data)
 
 
 @pytest.fixture
 def ran(sandbox: Sandbox, proxy: str, tmp_path: Path) -> Callable[..., tuple[int, str]]:
     """Install packages into an environment of its own, run cells in IPython there, and return code and output."""
-    ca_file = sandbox.json("sandbox", "hosts", "--name", sandbox.name)["ca_file"]
-    kept = {name: value for name, value in sandbox.env.items() if not name.startswith("EMR_CONNECT")}
+    config = Path(sandbox.env["JUPYTER_CONFIG_PATH"]) / "jupyter_emr_connect_config.json"
+    authorities = json.loads(config.read_text())["EMRConnect"]["certificate_authorities"]
+    named = sandbox.json("sandbox", "env", "--real-names", "--name", sandbox.name)
+    kept = {name: value for name, value in sandbox.env.items() if not name.startswith(("EMR_CONNECT", "AWS_"))}
     own = {
         "HTTPS_PROXY": proxy,
-        "NO_PROXY": "127.0.0.1",
-        "REQUESTS_CA_BUNDLE": ca_file,
+        "REQUESTS_CA_BUNDLE": authorities[sandbox.compute("interactive")["id"]],
         "HOME": str(tmp_path),
         "PYTHONWARNINGS": "ignore",
     }
@@ -91,11 +97,11 @@ def ran(sandbox: Sandbox, proxy: str, tmp_path: Path) -> Callable[..., tuple[int
             command = [str(UV), "venv", "-q", "--python", sys.executable, str(place)]
             subprocess.run(command, check=True, env=os.environ)
             command = [str(UV), "pip", "install", "-q", "--python", str(place), "--overrides", str(left_out)]
-            subprocess.run([*command, *packages, "ipython"], check=True, env=os.environ)
+            subprocess.run([*command, *packages, "ipython<9", "jupyter_server"], check=True, env=os.environ)
         done = subprocess.run(
             [str(place / "bin" / "python"), "-c", RUN],
             input=json.dumps(cells),
-            env=kept | own | more,
+            env=kept | named | own | more,
             cwd=tmp_path,
             capture_output=True,
             text=True,
