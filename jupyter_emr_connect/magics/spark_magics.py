@@ -21,7 +21,7 @@ from ..livy.statement import StatementResult
 from .display import ProgressLine, StatementInterrupted, query_error, show_bundle, show_result, user_error
 from .options import MagicParser, name_of
 from .remote import RemoteSpark
-from .transfer import bring_rows, send_value
+from .transfer import Run, bring_rows, send_value, shared_frame
 
 SQL_ROWS = 1000  # that Livy itself returns of a statement of kind sql (reference 6.2)
 BROUGHT_ROWS = 2500  # of a frame, unless -n says otherwise; sparkmagic's number
@@ -97,9 +97,11 @@ class SparkMagics(Magics):
     def spark(self, line: str, cell: str) -> None:
         """Run the cell in the Spark session."""
         arguments = options_of("%%spark", line)
+        if arguments.output:
+            self._in_python(arguments.session, "-o")  # refused before the cell runs
         self.run_cell(cell, arguments.session)
         if arguments.output:
-            self._bring(arguments.output, arguments)
+            self._bring(arguments.output, arguments, by_name=True)
 
     @cell_magic
     def sql(self, line: str, cell: str) -> None:
@@ -124,10 +126,21 @@ class SparkMagics(Magics):
         elif not quiet:
             show_bundle(table.bundle(cut_at=SQL_ROWS))
 
-    def _bring(self, expression: str, arguments: argparse.Namespace, *, show: bool = False) -> None:
-        """Put the rows of a frame into a local variable; says how many when there are more."""
+    def _bring(
+        self, expression: str, arguments: argparse.Namespace, *, show: bool = False, by_name: bool = False
+    ) -> None:
+        """Put the rows of a frame into a local variable; says how many when there are more.
+
+        ``expression`` is one of Python, with ``by_name`` a variable of the session's own language.
+        """
         limit = BROUGHT_ROWS if arguments.maxrows is None else arguments.maxrows
-        rows = self._fetched(expression, limit, arguments)
+        remote = self.attached[self.chosen(arguments.session)].remote
+        if by_name and remote.kind != "pyspark":
+            in_python = self._in_python(arguments.session, "-o")
+            with shared_frame(self._runner(arguments.session), in_python, remote.kind, expression) as shared:
+                rows = self._fetched(shared, limit, arguments)
+        else:
+            rows = self._fetched(expression, limit, arguments)
         if self.shell is not None:
             self.shell.user_ns[arguments.output] = rows.local()
         if show:
@@ -136,12 +149,24 @@ class SparkMagics(Magics):
             sys.stdout.write(f"{arguments.output} has the first {limit} rows; -n -1 brings all.\n")
 
     def _fetched(self, expression: str, limit: int, arguments: argparse.Namespace) -> FrameRows:
-        if self.attached[self.chosen(arguments.session)].remote.kind != "pyspark":
-            message = "-o brings frames from PySpark sessions alone."
+        """Return the rows of what an expression of Python is in the session."""
+        return bring_rows(self._in_python(arguments.session, "-o"), expression, limit, unasked=arguments.yes)
+
+    def _in_python(self, name: str | None, option: str) -> Run:
+        """Return what runs Python in a session, also in one for another language: Livy has an interpreter for each.
+
+        Raises ``UsageError`` where the server documents no such statements.
+        """
+        remote = self.attached[self.chosen(name)].remote
+        if remote.kind != "pyspark" and remote.is_reduced:
+            message = (
+                f"{option} takes rows in PySpark sessions alone on EMR Serverless: use emr-pyspark, or --lang python."
+            )
             raise UsageError(message)
-        return bring_rows(
-            lambda code: self._run(code, name=arguments.session), expression, limit, unasked=arguments.yes
-        )
+        return self._runner(name, None if remote.kind == "pyspark" else "pyspark")
+
+    def _runner(self, name: str | None, kind: str | None = None) -> Run:
+        return lambda code: self._run(code, kind, name)
 
     @line_cell_magic
     def send_to_spark(self, line: str, cell: str = "") -> None:
@@ -164,7 +189,8 @@ class SparkMagics(Magics):
             value = str(value)
         attached = self.attached[self.chosen(arguments.session)]
         sent = send_value(
-            lambda code: self._run(code, name=arguments.session),
+            self._runner(arguments.session),
+            lambda: self._in_python(arguments.session, magic),
             attached.remote.kind,
             arguments.name or arguments.input,
             value,

@@ -5,7 +5,8 @@ Used on the thread that runs cells; each statement is run by the caller's ``run`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from IPython.core.error import StdinNotImplementedError, UsageError
@@ -15,6 +16,7 @@ from ..livy.sending import Unsendable, frame_codes, packed_rows, text_codes
 from ..livy.statement import StatementResult
 from .display import query_error
 
+VIEW = "_emr_connect_frame"  # by which the interpreters of one session share a frame for a moment
 ASKED_ABOVE_BYTES = 100_000_000
 
 Run = Callable[[str], StatementResult]
@@ -45,22 +47,54 @@ def bring_rows(run: Run, expression: str, limit: int, *, unasked: bool = False) 
     return read_rows(text, limit)
 
 
+@contextmanager
+def shared_frame(run: Run, in_python: Run, kind: str, name: str) -> Iterator[str]:
+    """Let Python see the frame ``name`` of a session for another language, as the expression that is yielded.
+
+    The interpreters of a session share its views. Raises what the session says of a ``name`` that is no frame.
+    """
+    share = f'{name}.createOrReplaceTempView("{VIEW}")'
+    _printed(run(share if kind == "spark" else f'createOrReplaceTempView({name}, "{VIEW}")'))
+    try:
+        yield f"spark.table({VIEW!r})"
+    finally:
+        in_python(f"spark.catalog.dropTempView({VIEW!r})")
+
+
 def send_value(
-    run: Run, kind: str, name: str, value: Any, *, most_rows: int | None = None, unasked: bool = False
+    run: Run,
+    in_python: Callable[[], Run],
+    kind: str,
+    name: str,
+    value: Any,
+    *,
+    most_rows: int | None = None,
+    unasked: bool = False,
 ) -> str:
-    """Send a value into a session of this kind; returns what it is there. Raises ``UsageError``."""
+    """Send a value into a session of this kind; returns what it is there. Raises ``UsageError``.
+
+    ``in_python`` returns what runs Python there, whatever the session's language, or raises ``UsageError``.
+    """
     if isinstance(value, str):
         _send(run, text_codes(kind, name, value), len(value), unasked=unasked)
         return "text"
-    if kind != "pyspark":
-        message = "Rows are sent into PySpark sessions alone; text is sent into any."
-        raise UsageError(message)
+    run_python = in_python()
     try:
         packed = packed_rows(value, most_rows)
     except Unsendable as error:
         message = f"{name} {error}; text, pandas DataFrames and lists of dicts can be sent."
         raise UsageError(message) from None
-    _send(run, frame_codes(name, packed), len(packed), unasked=unasked)
+    if kind == "pyspark":
+        _send(run_python, frame_codes(name, packed), len(packed), unasked=unasked)
+        return "a Spark DataFrame"
+    made = f"{VIEW}_made"
+    _send(run_python, frame_codes(made, packed), len(packed), unasked=unasked)
+    _printed(run_python(f"{made}.createOrReplaceTempView({VIEW!r})\ndel {made}"))
+    try:
+        read = f'val {name} = spark.table("{VIEW}")' if kind == "spark" else f'{name} <- tableToDF("{VIEW}")'
+        _printed(run(read))
+    finally:
+        run_python(f"spark.catalog.dropTempView({VIEW!r})")
     return "a Spark DataFrame"
 
 

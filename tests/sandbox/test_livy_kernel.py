@@ -204,8 +204,15 @@ async def test_scala_cells_run_in_a_session_too(on_livy: Callable[[], list[dict[
         assert any("<td>007</td>" in data.get("text/html", "") for data in tables)
         reply, _ = await execute(client, "val wrong: Int = text")
         assert "type mismatch" in reply["content"]["evalue"]
-        reply, _ = await execute(client, "%%spark -o rows\nval rows = spark.range(1)")
-        assert "PySpark sessions alone" in reply["content"]["evalue"]
+        frame = "val rows = spark.sql(\"SELECT CAST('0.10' AS DECIMAL(4, 2)) d, '007' t\")"
+        await answer(client, f"%%spark -o rows\n{frame}")
+        assert await answer(client, "%%local\nprint(rows)") == "[{'d': Decimal('0.10'), 't': '007'}]\n"
+        assert "back is a Spark DataFrame" in await answer(client, "%send -i rows -n back")
+        assert await answer(client, "println(back.except(rows).count())\nspark.catalog.listTables.count") == (
+            "0\nres0: Long = 0\n"
+        )
+        reply, _ = await execute(client, "%%spark -o nothing\nval nothing = 7")
+        assert "createOrReplaceTempView" in reply["content"]["evalue"]
 
 
 async def test_a_kernel_whose_process_was_killed_leaves_no_session(

@@ -1,7 +1,7 @@
-"""Other tools for EMR Serverless, unchanged, against the sandbox: `%sm_analytics` and `emr_serverless_customauth`.
+"""Other tools, unchanged, against the sandbox: `%sm_analytics`, `emr_serverless_customauth`, sparkmagic with our class.
 
-Both come from PyPI into environments of their own, and reach AWS's real host names through a proxy, as behind a
-company's. Neither is installed with the Kerberos libraries, which need a compiler and are not used here.
+The first two come from PyPI into environments of their own, and reach AWS's real host names through a proxy, as behind
+a company's. None has the Kerberos libraries, which need a compiler and are not used here.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+from jupyter_emr_connect.sandbox.engines.layout import Installation
 from tests.conftest import Sandbox
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.full, pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -28,10 +30,20 @@ ANALYST = "arn:aws:iam::123456789012:role/EMRAnalyst"
 FORBIDDEN = "arn:aws:iam::123456789012:role/EMRForbidden"
 RUN = """
 import json, sys
-from IPython.core.interactiveshell import InteractiveShell
-shell = InteractiveShell.instance()
-for cell in json.loads(sys.stdin.read()):
-    shell.run_cell(cell).raise_error()
+from jupyter_client.manager import start_new_kernel
+def show(message):
+    content = message["content"]
+    if message["msg_type"] in ("stream", "error"):
+        print(content.get("text") or "\\n".join(content["traceback"]), flush=True)
+manager, client = start_new_kernel(kernel_name="python3")
+try:
+    for cell in json.loads(sys.stdin.read()):
+        reply = client.execute_interactive(cell, timeout=300, output_hook=show)
+        if reply["content"]["status"] != "ok":
+            sys.exit(reply["content"]["ename"])
+finally:
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
 """
 
 
@@ -97,7 +109,9 @@ def ran(sandbox: Sandbox, proxy: str, tmp_path: Path) -> Callable[..., tuple[int
             command = [str(UV), "venv", "-q", "--python", sys.executable, str(place)]
             subprocess.run(command, check=True, env=os.environ)
             command = [str(UV), "pip", "install", "-q", "--python", str(place), "--overrides", str(left_out)]
-            subprocess.run([*command, *packages, "ipython<9", "jupyter_server"], check=True, env=os.environ)
+            subprocess.run(
+                [*command, *packages, "ipykernel", "ipython<9", "jupyter_server"], check=True, env=os.environ
+            )
         done = subprocess.run(
             [str(place / "bin" / "python"), "-c", RUN],
             input=json.dumps(cells),
@@ -151,3 +165,39 @@ def test_emr_serverless_customauth_signs_for_sparkmagic(
     code, said = ran(["emr-serverless-customauth", "sparkmagic"], cells, **role)
     assert code == 0, said
     assert "as emranalyst 7 åß漢🙂" in said
+
+
+@pytest.mark.parametrize("compute", ["analytics", "interactive"])
+def test_sparkmagic_takes_our_credentials_by_the_authenticator(
+    sandbox: Sandbox, proxy: str, installed: Installation, tmp_path: Path, compute: str
+) -> None:
+    config = Path(sandbox.env["JUPYTER_CONFIG_PATH"]) / "jupyter_emr_connect_config.json"
+    authorities = json.loads(config.read_text())["EMRConnect"]["certificate_authorities"]
+    row = sandbox.compute(compute)
+    url = row["livy_url"] or f"https://{row['id']}.livy.emr-serverless-services.us-east-1.amazonaws.com"
+    settings = {"authenticators": {"EMR": "jupyter_emr_connect.magics.sparkmagic_auth.EMRAuthenticator"}}
+    (tmp_path / ".sparkmagic").mkdir()
+    (tmp_path / ".sparkmagic" / "config.json").write_text(json.dumps(settings))
+    own = {
+        "HOME": str(tmp_path),
+        "HTTPS_PROXY": proxy,
+        "NO_PROXY": str(urlsplit(url).hostname) if row["livy_url"] else "",
+        "REQUESTS_CA_BUNDLE": authorities[row["id"]],
+        "PYTHONWARNINGS": "ignore",
+        "EMR_CONNECT_COMPUTE": compute,
+        "EMR_CONNECT_RUNTIME_ROLE": ANALYST,
+    }
+    engines = f"import sys; sys.path.append({str(installed.kernel_packages)!r})"
+    cells = [engines, "%load_ext sparkmagic.magics", f"%spark add -s one -l python -t EMR -u {url}", *CELLS]
+    done = subprocess.run(
+        [sys.executable, "-c", RUN],
+        input=json.dumps(cells),
+        env=sandbox.env | own,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "as emranalyst 7 åß漢🙂" in done.stdout, done.stdout + done.stderr

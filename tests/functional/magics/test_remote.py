@@ -19,11 +19,11 @@ from jupyter_emr_connect.magics.spark_magics import SparkMagics
 from tests.functional.livy.fake_livy import FakeLivy, served
 
 
-def remote_on(client: LivyClient) -> RemoteSpark:
+def remote_on(client: LivyClient, kind: str = "pyspark", *, reduced: bool = False) -> RemoteSpark:
     async def connect() -> LivyTarget:
         return client.target
 
-    return RemoteSpark(connect, kind="pyspark", name="emr-connect-1", start_timeout=30, reconnect_s=30)
+    return RemoteSpark(connect, kind=kind, name="emr-connect-1", start_timeout=30, reconnect_s=30, reduced=reduced)
 
 
 async def test_a_session_that_livy_loses_as_it_starts_is_no_failure_of_the_cell(
@@ -75,3 +75,49 @@ async def test_more_than_100_mb_are_brought_when_the_user_agrees(
     last = livy.statements[-1]["code"]
     assert ("print" in last) == brought
     assert "_emr_connect_sent" in last  # it is forgotten in the session in either case
+
+
+def row_of_one(code: str) -> str:
+    """Answer as a session does whose frame has one row."""
+    if "_emr_connect_head" in code:
+        return f"{MARK}{json.dumps([False, len(ROWS), len(ROWS)])}\n{ROWS}\n"
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "shares", "takes"),
+    [
+        ("spark", 'df.createOrReplaceTempView("_emr_connect_frame")', 'val back = spark.table("_emr_connect_frame")'),
+        ("sparkr", 'createOrReplaceTempView(df, "_emr_connect_frame")', 'back <- tableToDF("_emr_connect_frame")'),
+    ],
+)
+async def test_rows_of_other_languages_go_by_the_sessions_python(
+    shell: InteractiveShell, kind: str, shares: str, takes: str
+) -> None:
+    livy = FakeLivy()
+    livy.text_of = row_of_one
+    async with served(livy) as client:
+        magics = SparkMagics(shell)
+        magics.attach("spark", remote_on(client, kind), "fake")
+        await asyncio.to_thread(magics.spark, "-o df", "df = 1")
+        assert [(each.get("kind"), each["code"]) for each in livy.statements[1:2]] == [(None, shares)]
+        assert [each.get("kind") for each in livy.statements[2:]] == ["pyspark", "pyspark"]
+        assert livy.statements[-1]["code"] == "spark.catalog.dropTempView('_emr_connect_frame')"
+        assert shell.user_ns["df"] is not None
+        shell.user_ns["rows"] = [{"a": 1}]
+        await asyncio.to_thread(magics.send, "-i rows -n back")
+        assert [each["code"] for each in livy.statements if each.get("kind") != "pyspark"][-1] == takes
+        await asyncio.to_thread(magics.detach, "spark")
+
+
+async def test_rows_of_other_languages_are_refused_where_a_session_has_one_language(shell: InteractiveShell) -> None:
+    livy = FakeLivy()
+    async with served(livy) as client:
+        magics = SparkMagics(shell)
+        magics.attach("spark", remote_on(client, "spark", reduced=True), "fake")
+        shell.user_ns["rows"] = [{"a": 1}]
+        for magic, line in ((magics.spark, "-o df"), (magics.send, "-i rows")):
+            with pytest.raises(UsageError, match="PySpark sessions alone on EMR Serverless: use emr-pyspark"):
+                await asyncio.to_thread(magic, line, "df = 1")
+        assert livy.statements == []
+        await asyncio.to_thread(magics.detach, "spark")
