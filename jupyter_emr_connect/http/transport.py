@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import ssl
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, TypeAlias
@@ -14,6 +15,8 @@ from .resolver import RememberingResolver, Routes
 
 WebSocket: TypeAlias = "aiohttp.ClientWebSocketResponse[bool]"
 """A WebSocket that is open."""
+
+AT_ONCE_BYTES = 1_000_000  # aiohttp warns of more
 
 
 def sent_once() -> aiohttp.TraceConfig:
@@ -32,6 +35,11 @@ def sent_once() -> aiohttp.TraceConfig:
     trace = aiohttp.TraceConfig()
     trace.on_connection_create_start.append(connects)
     return trace
+
+
+def _sendable(body: bytes) -> bytes | io.BytesIO | None:
+    """Return a body as aiohttp takes it: a large one, as of a cell of 5 MB, in pieces, so that the loop goes on."""
+    return io.BytesIO(body) if len(body) > AT_ONCE_BYTES else body or None
 
 
 class HTTPSessions:
@@ -77,7 +85,7 @@ class HTTPSessions:
         async with self.rest.request(
             request.method,
             request.url,
-            data=request.body or None,
+            data=_sendable(request.body),
             headers=request.headers,
             timeout=aiohttp.ClientTimeout(total=total_s, sock_connect=connect_s),
             allow_redirects=False,

@@ -6,7 +6,6 @@ Everything here runs on the thread that runs cells; what is asynchronous is driv
 from __future__ import annotations
 
 import argparse
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,17 +15,15 @@ from IPython.core.magic import Magics, line_magic, magics_class
 
 from ..config import EMRConnect
 from ..errors import EMRConnectError
-from ..gateway.event_loop import gateway_loop
-from ..livy.target import LivyTarget
 from ..models import Attachment
 from ..presentation.tables import Table
 from .commands import EMRCommands
 from .display import user_error
 from .kernel_commands import KernelCommands
 from .options import usage_error
-from .remote import RemoteSpark
 from .results import NamedFields, TableRows
 from .screen import Screen
+from .sessions import adopted_session, attached_session, label_of
 from .spark_magics import AttachedSpark, SparkMagics
 from .verbs import KINDS
 
@@ -65,23 +62,35 @@ class SessionCommands(EMRCommands):
         return [*super().own_status(), *attached]
 
     def _attach(self, options: argparse.Namespace) -> None:
-        if options.name in self._spark.attached:
-            message = f"{options.name!r} is attached already: %emr detach {options.name}, or another name by --as."
-            raise usage_error(message)
+        self._check_free(options.name)
         request = Attachment(options.compute, options.role, "livy", profile=options.profile, region=options.region)
         folder = str(Path.cwd())
         try:
-            connection, remote = _connected(self.settings, request, KINDS[options.lang])
+            connection, remote = attached_session(self.settings, request, KINDS[options.lang])
         except EMRConnectError as error:
             self.audit.attachment("refused", request, folder, refusal=error)
             raise
-        label = f"{connection.compute.name} ({connection.compute.id})"
+        label = label_of(connection)
         self._spark.attach(options.name, remote, label)
         self.audit.attachment("attach", request, folder)
         role = f" under {connection.role}" if connection.role else ""
         self._screen.write(
             f"Attached to {label}{role} as {options.name!r}. The first %%spark or %%sql starts the session.\n"
         )
+
+    def _check_free(self, name: str) -> None:
+        if name in self._spark.attached:
+            message = f"{name!r} is attached already: %emr detach {name}, or another name by --as."
+            raise usage_error(message)
+
+    def _adopt(self, options: argparse.Namespace) -> None:
+        self._check_free(options.name)
+        with self.audit.kernel_change("adopt", options.kernel, force=False) as about:
+            record, connection, remote = adopted_session(self.settings, options.kernel)
+            about.record = record
+        label = label_of(connection)
+        self._spark.attach(options.name, remote, label)
+        self._screen.write(f"{options.name!r} goes on with session {record.remote_id} on {label}.\n")
 
     def _detach(self, options: argparse.Namespace) -> None:
         name, _ = self._chosen(options)
@@ -140,32 +149,3 @@ def _session_row(name: str, attached: AttachedSpark) -> dict[str, Any]:
         "state": state or "not started",
         "application": view.get("appId"),
     }
-
-
-def _connected(config: EMRConnect, request: Attachment, kind: str) -> tuple[Any, RemoteSpark]:
-    """Prove an attachment and return its connection, and the session to be there."""
-    from ..services.attachments.connect import LivyConnection, connect
-    from ..services.attachments.handover import required_conf
-    from ..services.attachments.starting import ensure_started
-
-    connection = gateway_loop().submit(connect(config, request)).result()
-    if not isinstance(connection, LivyConnection):
-        raise TypeError
-
-    async def target() -> LivyTarget:
-        return connection.target
-
-    async def before_start(tell: Callable[[str, float], None]) -> None:
-        await ensure_started(config, connection.compute, tell)
-
-    remote = RemoteSpark(
-        target,
-        kind=kind,
-        name=f"emr-connect-{uuid.uuid4()}",
-        start_timeout=config.session_timeout,
-        reconnect_s=config.reconnect_hours * 3600,
-        required=required_conf(connection.compute.kind, connection.role),
-        reduced=connection.target.reduced,
-        before_start=before_start,
-    )
-    return connection, remote

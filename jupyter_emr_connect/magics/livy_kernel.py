@@ -62,7 +62,7 @@ class Parent:
         except OSError:
             return
 
-    def session(self, view: View | None) -> None:
+    async def session(self, view: View | None) -> None:
         """Tell which session the kernel has now."""
         self.tell("session", id=view["id"] if view else None)
 

@@ -45,7 +45,7 @@ class RemoteSpark:
         reduced: bool = False,
         before_start: Callable[[Callable[[str, float], None]], Awaitable[None]] | None = None,
         adopted: int | None = None,
-        on_session: Callable[[View | None], None] = lambda view: None,
+        on_session: Callable[[View | None], Awaitable[None]] | None = None,
     ) -> None:
         self.kind = kind
         self.settings: View = {}
@@ -159,7 +159,7 @@ class RemoteSpark:
                 raise SessionGone(self._lost.message, fix=self._lost.fix)
             if self._session is None:
                 self._session = await (self._found_again() if self._adopted is not None else self._started(tell))
-                self._on_session(self._session.view)
+                await self._tell(self._session.view)
             return self._session
 
     async def _started(self, tell: Callable[[Any], None]) -> LivySession:
@@ -229,8 +229,12 @@ class RemoteSpark:
             self._session, self._lost, self._adopted = None, None, None
             if session is not None:
                 await session.remove()
-            self._on_session(None)
+            await self._tell(None)
             return had
+
+    async def _tell(self, view: View | None) -> None:
+        if self._on_session is not None:
+            await self._on_session(view)
 
     async def _close(self, remove: bool) -> None:
         if remove:  # a session that starts is removed by whoever starts it

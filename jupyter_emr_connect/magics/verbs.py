@@ -61,9 +61,14 @@ def _kernel_attach(parser: argparse.ArgumentParser) -> None:
     _caller(parser)
 
 
-def _adopt(parser: argparse.ArgumentParser) -> None:
+def _kernel_adopt(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kernel")
     parser.add_argument("--force", action="store_true")
+
+
+def _adopt(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("kernel")
+    parser.add_argument("--as", dest="name", metavar="NAME", default="spark")
 
 
 def _status(parser: argparse.ArgumentParser) -> None:
@@ -95,6 +100,7 @@ VERBS: dict[str, Verb] = {
     "status": Verb("[PATH]", "who you are to AWS, and what is attached", _status),
     "detach": Verb("[NAME]", "end a Spark session of this notebook", _name),
     "sessions": Verb("[--all]", "the Spark sessions of this notebook, or all kernels", _sessions),
+    "adopt": Verb("KERNEL [--as NAME]", "go on with a session whose process has ended; %emr sessions --all", _adopt),
     "restart": Verb("[NAME]", "end a session with its variables; the next cell starts another", _name),
     "ui": Verb("[NAME]", "where the session's Spark UI and driver log are", _name),
     "logs": Verb("[NAME]", "the end of the driver's log", _name),
@@ -109,6 +115,6 @@ KERNEL_VERBS: dict[str, Verb] = {
         _kernel_attach,
     ),
     "detach": Verb("", "end the attachment of this notebook; its kernel goes on until it is restarted", _none),
-    "adopt": Verb("KERNEL [--force]", "let this notebook go on with a kernel that was left behind", _adopt),
+    "adopt": Verb("KERNEL [--force]", "let this notebook go on with a kernel that was left behind", _kernel_adopt),
 }
 """The verbs in a kernel that runs on a compute itself, ``emr-pyspark`` and its like."""

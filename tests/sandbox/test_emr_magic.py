@@ -11,6 +11,10 @@ from typing import Any
 import pytest
 from jupyter_client import AsyncKernelClient, AsyncKernelManager
 
+from jupyter_emr_connect.config import EMRConnect
+from jupyter_emr_connect.services.kernels.orphans import find_orphans
+from jupyter_emr_connect.store.database import Database
+from jupyter_emr_connect.store.ledger import Ledger
 from tests.conftest import Sandbox
 from tests.sandbox.kernels import attached_to, of_type, published, reply_to, running, texts, until
 
@@ -51,10 +55,11 @@ def states(sandbox: Sandbox) -> Callable[[], list[str]]:
     return ask
 
 
-async def test_cells_run_on_spark_and_the_session_ends_with_the_kernel(
+async def test_cells_run_on_spark_and_the_session_ends_with_the_kernel_or_is_gone_on_with(
     sandbox: Sandbox, states: Callable[[], list[str]]
 ) -> None:
     async with notebook(sandbox) as (manager, client):
+        label = "open (j-SANDBOXOPEN000000)"
         status, said, _ = await ran(client, "%emr attach open --as daily")
         assert status == "ok", said
         assert "Attached to open (j-SANDBOXOPEN000000) as 'daily'." in said
@@ -74,6 +79,18 @@ async def test_cells_run_on_spark_and_the_session_ends_with_the_kernel(
         await manager.interrupt_kernel()
         reply = await reply_to(client, asked, wait=WAIT)
         assert reply["content"]["ename"] == "KeyboardInterrupt"
-        assert (await ran(client, "%%spark\n1 + 1"))[:2] == ("ok", "2\n")
+        assert (await ran(client, "%%spark\nkept = 42"))[:2] == ("ok", "")
+        await manager.shutdown_kernel(now=True)  # killed: it cannot end its session
+    assert states() == ["idle"]
+    with attached_to(sandbox, "open"):
+        ledger = Ledger(Database(EMRConnect().state_file))
+        (row,) = [row for row in ledger.all() if row.kernelspec == "%emr"]
+        (orphan,) = [orphan for orphan in await find_orphans(EMRConnect()) if orphan.kernel.record == row]
+    assert "the process that started it has ended" in orphan.why
+    async with notebook(sandbox) as (manager, client):
+        status, said, _ = await ran(client, f"%emr adopt {row.kernel_id[:8]} --as daily")
+        assert (status, said) == ("ok", f"'daily' goes on with session {row.remote_id} on {label}.\n"), said
+        assert (await ran(client, "%%spark -s daily\nkept"))[:2] == ("ok", "42\n")
         await manager.shutdown_kernel()  # as Jupyter does it: the kernel is asked to
         await until(lambda: states() == [])
+    assert ledger.get(row.kernel_id) is None

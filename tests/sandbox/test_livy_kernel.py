@@ -208,9 +208,7 @@ async def test_scala_cells_run_in_a_session_too(on_livy: Callable[[], list[dict[
         await answer(client, f"%%spark -o rows\n{frame}")
         assert await answer(client, "%%local\nprint(rows)") == "[{'d': Decimal('0.10'), 't': '007'}]\n"
         assert "back is a Spark DataFrame" in await answer(client, "%send -i rows -n back")
-        assert await answer(client, "println(back.except(rows).count())\nspark.catalog.listTables.count") == (
-            "0\nres0: Long = 0\n"
-        )
+        assert await answer(client, "println(back.except(rows).count(), spark.catalog.listTables.count)") == "(0,0)\n"
         reply, _ = await execute(client, "%%spark -o nothing\nval nothing = 7")
         assert "createOrReplaceTempView" in reply["content"]["evalue"]
 

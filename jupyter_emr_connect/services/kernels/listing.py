@@ -159,6 +159,31 @@ async def adopt(config: EMRConnect, text: str, *, path: str | None = None, force
     return await run_in(LEDGER, find_kernel, config, record.kernel_id)
 
 
+async def take_session(config: EMRConnect, text: str) -> KernelRecord:
+    """Give this process a Spark session on Livy that no living process has, to go on with; called by ``%emr adopt``.
+
+    Raises ``KernelUnknown``, ``KernelGone``, ``KernelInUse``.
+    """
+    record = (await run_in(LEDGER, find_kernel, config, text)).record
+    if record.transport != "livy":
+        message = f"Kernel {record.kernel_id} is one on a gateway, and no Spark session on Livy."
+        fix = f"Let its notebook go on with it: `jupyter emr kernels adopt {record.kernel_id}`."
+        raise KernelUnknown(message, fix=fix)
+    if record.state == "gone" or record.remote_id is None:
+        message = f"Kernel {record.kernel_id} has no Spark session any more."
+        raise KernelGone(message, fix="Attach and start a new one.")
+    ledger, own = Ledger(Database(config.state_file)), ownership(config.state_file)
+
+    def is_same(candidate: KernelRecord) -> bool:
+        return candidate.kernel_id == record.kernel_id
+
+    taken = await claim(ledger, own, is_same, local_id=None, root=None)
+    if taken is None:
+        holder = (await run_in(LEDGER, find_kernel, config, record.kernel_id)).owner
+        raise _in_use(record, holder or own.owner)
+    return taken
+
+
 async def shut_down(config: EMRConnect, text: str, *, force: bool = False) -> ListedKernel:
     """Delete a kernel that no living process has, on its gateway and in the ledger; returns it as it was.
 

@@ -43,7 +43,7 @@ class FakeLivy:
             self.news.notify_all()
         if (instead := self.refuse(request)) is not None:
             return instead
-        body = await request.read()
+        body = await request.content.read()  # of any size
         if body:
             kind = request.headers["Content-Type"]
             self.bodies.append((kind, body.decode("utf-8"), request.headers.get("X-Requested-By", "")))

@@ -5,18 +5,25 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+from pathlib import Path
 
 import pytest
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
+from jupyter_emr_connect.config import EMRConnect
+from jupyter_emr_connect.gateway.event_loop import gateway_loop
 from jupyter_emr_connect.livy import session as session_module
 from jupyter_emr_connect.livy.client import LivyClient
 from jupyter_emr_connect.livy.frames import MARK
 from jupyter_emr_connect.livy.target import LivyTarget
 from jupyter_emr_connect.magics.remote import RemoteSpark
-from jupyter_emr_connect.magics.spark_magics import SparkMagics
+from jupyter_emr_connect.magics.sessions import KERNELSPEC, SessionEntry
+from jupyter_emr_connect.magics.spark_magics import AttachedSpark, SparkMagics
+from jupyter_emr_connect.models import KernelRecord
 from tests.functional.livy.fake_livy import FakeLivy, served
+
+NOWHERE = LivyTarget("http://127.0.0.1:9", label="Livy")
 
 
 def remote_on(client: LivyClient, kind: str = "pyspark", *, reduced: bool = False) -> RemoteSpark:
@@ -121,3 +128,42 @@ async def test_rows_of_other_languages_are_refused_where_a_session_has_one_langu
                 await asyncio.to_thread(magic, line, "df = 1")
         assert livy.statements == []
         await asyncio.to_thread(magics.detach, "spark")
+
+
+async def test_a_cell_of_5_mb_runs_and_what_it_prints_stays_text(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing that a session prints is HTML, whatever is in it, and control characters are the user's own."""
+    code = "text = '" + "x" * 5_000_000 + "'"
+    printed = "<script>alert(1)</script>\x1b[31mred\x07\x00"
+    livy, shown = FakeLivy(), list[dict[str, object]]()
+    livy.text_of = lambda sent: printed if sent == code else ""
+    shell.display_pub.publish = lambda data, *_, **__: shown.append(data)
+    async with served(livy) as client:
+        magics = SparkMagics(shell)
+        magics.attach("spark", remote_on(client), "fake")
+        await asyncio.to_thread(magics.run_cell, code)
+        await asyncio.to_thread(magics.detach, "spark")
+    assert capsys.readouterr().out.endswith(f"{printed}\n")
+    assert not any("text/html" in data for data in shown)
+
+
+def test_a_name_is_attached_once(shell: InteractiveShell) -> None:
+    magics = shell.magics_manager.registry["SparkMagics"]
+    magics.attached["spark"] = magics.attached["other"] = AttachedSpark(remote_on(LivyClient(NOWHERE)), "fake")
+    for line in ("attach open", "attach open --as other", "adopt 0123abcd"):
+        with pytest.raises(UsageError, match="is attached already: %emr detach"):
+            shell.run_line_magic("emr", line)
+    magics.attached.clear()
+
+
+async def test_a_ledger_that_cannot_be_written_keeps_no_session_from_starting(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "folder").mkdir()  # where the state file should be
+    config = EMRConnect(state_file=str(tmp_path / "folder"))
+    entry = SessionEntry(config, KernelRecord("k-1", "j-1", KERNELSPEC, NOWHERE.url, "livy"))
+    await gateway_loop().call(entry.add())
+    await gateway_loop().call(entry.note({"id": 7}))
+    await gateway_loop().call(entry.note(None))
+    assert "a crash leaves it behind on Livy" in caplog.text
