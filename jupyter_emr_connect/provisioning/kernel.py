@@ -299,8 +299,12 @@ class GatewayKernel:
         if self.exit_code is not None or not self.is_up:
             message = "There is no kernel to restart."
             raise KernelGone(message, fix="Start one: restart it in the front end.")
-        with self._bridge.local_cells.standing():
-            await self.restart(StartStages(lambda stage: None))
+        self.restart_pending = True  # what the gateway says of it meanwhile is no death
+        try:
+            with self._bridge.local_cells.standing():
+                await self.restart(StartStages(lambda stage: None))
+        finally:
+            self.restart_pending = False
 
     def pause_for_restart(self) -> None:
         """Look dead until :meth:`restart`, as a local kernel's process is between its two lives.
