@@ -16,6 +16,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -40,13 +41,17 @@ class EMRAuthenticator:
     ``requests`` calls it with each request, on the thread that runs cells. ``connect`` reaches the attached compute.
     """
 
-    widgets: tuple[Any, ...] = ()
-
     def __init__(
         self, parsed_attributes: Any = None, connect: Callable[[], LivyConnection] = lambda: connect_attached()
     ) -> None:
         self.url = "" if parsed_attributes is None else str(parsed_attributes.url)
         self._connect = connect
+
+    @functools.cached_property
+    def widgets(self) -> list[Any]:
+        """What ``%manage_spark`` shows of it; it must be something, and nothing is to be typed."""
+        text = "Address and credentials are those of the compute that this notebook is attached to."
+        return [import_module("ipywidgets").HTML(text)]  # which sparkmagic brings
 
     @functools.cached_property
     def _connection(self) -> LivyConnection:

@@ -145,7 +145,9 @@ async def test_sql_is_a_table_and_settings_are_those_of_the_session(
         shown = await answer(client, "%%local\nprint(list(rows[0].values()))")
         assert shown == "[0, Decimal('0.10'), '007']\n"
         await types_survive_both_ways(client)
-        assert "kernel, no session" not in await answer(client, "%emr status")
+        assert "this kernel: on j-SANDBOXOPEN000000 by livy" in await answer(client, "%emr status")
+        reply, _ = await execute(client, "%emr attach analytics")
+        assert "EMR_CONNECT_COMPUTE is set" in reply["content"]["evalue"]
         reply, _ = await execute(client, "%emr restrt")
         assert "Did you mean %emr restart?" in reply["content"]["evalue"]
         assert "The session has ended" in await answer(client, "%emr restart")
