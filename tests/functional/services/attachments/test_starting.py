@@ -57,23 +57,16 @@ async def test_a_stopped_application_is_started(cloud: Cloud, monkeypatch: pytes
     assert cloud.calls("StartApplication") == 1
 
 
-@pytest.mark.parametrize(
-    ("state", "refusal", "error", "words"),
-    [
-        ("TERMINATED", None, NotAttachable, "did not start: it is TERMINATED"),
-        ("STOPPED", ("ServiceQuotaExceededException", "vCPU limit"), NotAttachable, "quota is used up: .*vCPU limit"),
-        ("STOPPED", ("AccessDeniedException", "not authorized"), AccessDenied, "is stopped, and you may not start it"),
-    ],
-)
-async def test_an_application_that_cannot_start_says_why(
-    cloud: Cloud,
-    monkeypatch: pytest.MonkeyPatch,
-    state: str,
-    refusal: tuple[str, str] | None,
-    error: type[EMRConnectError],
-    words: str,
-) -> None:
-    REFUSED.extend([refusal] if refusal else [])
-    with pytest.raises(error, match=words) as raised:
-        await start(cloud, state, monkeypatch)
-    assert raised.value.fix
+CASES: list[tuple[str, tuple[str, str] | None, type[EMRConnectError], str]] = [
+    ("TERMINATED", None, NotAttachable, "did not start: it is TERMINATED"),
+    ("STOPPED", ("ServiceQuotaExceededException", "vCPU limit"), NotAttachable, "quota is used up: .*vCPU limit"),
+    ("STOPPED", ("AccessDeniedException", "not authorized"), AccessDenied, "is stopped, and you may not start it"),
+]
+
+
+async def test_an_application_that_cannot_start_says_why(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    for state, refusal, error, words in CASES:
+        REFUSED[:] = [refusal] if refusal else []
+        with pytest.raises(error, match=words) as raised:
+            await start(cloud, state, monkeypatch)
+        assert raised.value.fix
