@@ -206,7 +206,7 @@ async def alone(installation: Installation, folder: Path) -> AsyncIterator[tuple
     world = World()
     (spec,) = standard_endpoints(str(subnet.number), ACCOUNT, REGION)
     world.endpoints[spec.id] = spec
-    door = EndpointDoor(world, spec, installation, folder / "work")
+    door = EndpointDoor(world, spec, installation, folder / "work", lambda role: {"spark.test.role": role})
     await door.open()
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=False)) as session:
 
@@ -228,7 +228,8 @@ async def test_roles_of_one_name_are_kept_apart_too(installed: Installation, tmp
         assert (await other.ask("GET", f"/api/kernels/{kernel_id}")).status == 404
         assert (await other.ask("GET", "/api/kernels")).json == []
         async with mine.socket(kernel_id) as socket:
-            await run(socket, "spark.range(2).count()")
+            role = printed(await run(socket, "print(spark.conf.get('spark.test.role'), spark.range(2).count())"))
+        assert role == f"arn:aws:iam::{ACCOUNT}:role/EMRAnalyst 2\n"
         engine = door.gateway.running
         assert engine is not None
         assert listens_beyond_loopback(engine) == []

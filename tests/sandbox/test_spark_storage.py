@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Sandbox
-from tests.sandbox.doors import Door, aws, doors, entered
+from tests.sandbox.doors import Door, aws, doors, endpoint_doors, entered, printed, run, token_of
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.full]
 
@@ -54,3 +54,16 @@ async def test_a_session_writes_to_s3_and_keeps_tables_in_a_hive_catalog(sandbox
         assert "far" in tables
     finally:
         assert (await livy.ask("DELETE", path)).status == 200
+
+
+async def test_a_driver_on_an_endpoint_reads_s3_as_its_execution_role(sandbox: Sandbox) -> None:
+    aws(sandbox, "s3", "administrator").put_object(Bucket=BUCKET, Key="endpoint/a.txt", Body=b"1\n2\n")
+    async with endpoint_doors(sandbox, token_of(sandbox, "EMRAnalyst")) as (door,):
+        await door.until("/api", lambda answer: answer.status == 200)
+        kernel_id = await door.start("spark_python_kubernetes")
+        async with door.socket(kernel_id) as socket:
+            code = f"print([row.value for row in spark.sql('select * from text.`s3://{BUCKET}/endpoint/`').collect()])"
+            assert printed(await run(socket, code)) == "['1', '2']\n"
+            refused = str(await run(socket, f"spark.range(3).write.csv('s3://{BUCKET}/refused')"))
+        assert "assumed-role/EMRAnalyst/spark is not authorized to perform: s3:PutObject" in refused
+        assert (await door.ask("DELETE", f"/api/kernels/{kernel_id}")).status == 204

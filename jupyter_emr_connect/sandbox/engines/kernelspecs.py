@@ -8,6 +8,7 @@ from typing import Any
 
 from jupyter_emr_connect.sandbox.engines.layout import Installation
 from jupyter_emr_connect.sandbox.engines.spark import spark_defaults, spark_environment, write_spark_conf
+from jupyter_emr_connect.sandbox.engines.storage import with_s3
 
 SPARKMAGIC_LAUNCHER = Path(__file__).with_name("sparkmagic_launcher.py")
 PYSPARK_LAUNCHER = Path(__file__).with_name("pyspark_launcher.py")
@@ -64,7 +65,7 @@ def _sparkmagic(installation: Installation, home: Path, name: str, livy_url: str
 
 def _pyspark(installation: Installation, home: Path, address: str) -> dict[str, Any]:
     conf, scratch = home / "spark-conf", home / "tmp"
-    defaults = spark_defaults(address, installation, scratch)
+    defaults = with_s3(spark_defaults(address, installation, scratch), installation)
     write_spark_conf(conf, {"spark.master": "local[2]", **defaults})
     packages = str(installation.kernel_packages)
     argv = [str(installation.spark_python), "-I", str(PYSPARK_LAUNCHER), packages, "-f", "{connection_file}"]

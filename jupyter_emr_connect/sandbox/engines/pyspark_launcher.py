@@ -6,8 +6,11 @@ that the driver has the libraries of the workers. Spark runs as the user that th
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+import uuid
+from pathlib import Path
 from typing import Any
 
 
@@ -15,8 +18,18 @@ def start_spark() -> dict[str, Any]:
     """Start Spark and return the names that user code begins with."""
     from pyspark.sql import SparkSession
 
-    spark = SparkSession.builder.appName(f"kernel-{os.environ['KERNEL_ID']}").getOrCreate()
+    builder = SparkSession.builder.appName(f"kernel-{os.environ['KERNEL_ID']}")
+    for name, value in storage().items():
+        builder = builder.config(name, value)
+    spark = builder.getOrCreate()
     return {"spark": spark, "sc": spark.sparkContext}
+
+
+def storage() -> dict[str, str]:
+    """Return Spark's settings for S3 as this kernel's role, which the front door has written (``storage.py``)."""
+    path = Path(os.environ["HOME"]) / "storage" / f"{uuid.UUID(os.environ['KERNEL_ID'])}.json"
+    settings: dict[str, str] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    return settings
 
 
 def main() -> None:

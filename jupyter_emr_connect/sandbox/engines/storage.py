@@ -6,7 +6,10 @@ settings: "Hadoop-AWS module" (Hadoop 3.3.4).
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from jupyter_emr_connect.sandbox.engines.layout import Installation
@@ -45,6 +48,19 @@ def s3_settings(endpoint_url: str, region: str, key: str, secret: str, token: st
         settings[f"spark.hadoop.fs.{scheme}.impl"] = "org.apache.hadoop.fs.s3a.S3AFileSystem"
         settings[f"spark.hadoop.fs.AbstractFileSystem.{scheme}.impl"] = "org.apache.hadoop.fs.s3a.S3A"
     return settings
+
+
+def hand_to_kernel(home: Path, kernel_id: str, storage: Mapping[str, str]) -> None:
+    """Write the settings of :func:`s3_settings` where ``pyspark_launcher.py`` reads them for one kernel.
+
+    ``home`` is the kernels' home folder. Called by an endpoint's front door before it passes on a start.
+    """
+    path = home / "storage" / f"{kernel_id}.json"
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    spare = path.with_suffix(".new")
+    with os.fdopen(os.open(spare, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump(dict(storage), file)
+    spare.replace(path)
 
 
 def session_conf(wanted: Mapping[str, Any], storage: Mapping[str, str]) -> dict[str, Any]:

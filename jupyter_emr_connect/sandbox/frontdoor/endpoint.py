@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from aiohttp import web
 
 from ..engines.gateway import start_gateway
+from ..engines.kernelspecs import kernels_home
 from ..engines.layout import Installation
 from ..engines.process import Engine
+from ..engines.storage import hand_to_kernel
 from ..world.eks import EndpointSpec
 from ..world.world import World
 from .callers import DoorCaller, identify_token
@@ -26,16 +28,25 @@ class EndpointDoor(GatewayDoor):
     """Stands before the gateway of one managed endpoint, whose kernels are Spark drivers themselves.
 
     The gateway starts with the first request that bears a good token, so that a sandbox costs nothing for an endpoint
-    that nobody uses. The CA is the endpoint's own; AWS hands it out as ``certificateData`` (reference 2.2).
+    that nobody uses. The CA is the endpoint's own; AWS hands it out as ``certificateData`` (reference 2.2). ``storage``
+    returns Spark's settings for S3 with credentials of a role (its ARN).
     """
 
-    def __init__(self, world: World, spec: EndpointSpec, installation: Installation, workdir: Path) -> None:
+    def __init__(
+        self,
+        world: World,
+        spec: EndpointSpec,
+        installation: Installation,
+        workdir: Path,
+        storage: Callable[[str], Mapping[str, str]],
+    ) -> None:
         region, authority = spec.virtual_cluster.region, CertificateAuthority(f"sandbox {spec.name}")
         super().__init__(world, spec.compute_id, spec.name, spec.address, region, authority)
         self.certificate = authority.pem
         self.spec = spec
         self._installation = installation
         self._workdir = workdir
+        self._storage = storage
 
     def _wanted_ports(self) -> list[ServedPort]:
         return [ServedPort(self._answer_gateway, self.spec.port, closed_by="no-gateway")]
@@ -54,6 +65,9 @@ class EndpointDoor(GatewayDoor):
             text = "The endpoint's gateway is starting."
             return web.json_response({"reason": text, "message": text}, status=503, headers={"Retry-After": "1"})
         return await self._pass_to_gateway(request, caller)
+
+    def _prepare_kernel(self, kernel_id: str, caller: DoorCaller) -> None:
+        hand_to_kernel(kernels_home(self._workdir / "gateway"), kernel_id, self._storage(caller.owner))
 
     async def _start_gateway(self, on_exit: Callable[[Engine], None]) -> Engine:
         return await start_gateway(

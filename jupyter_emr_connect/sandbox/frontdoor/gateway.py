@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -29,12 +30,18 @@ class GatewayRules:
     """Answers the requests for one compute's gateway.
 
     The URL of the running gateway (``base``) and its token (in ``headers``) come with each request, for a gateway may
-    be started anew.
+    be started anew. ``prepare`` is called with a kernel's id before the gateway is asked for it.
     """
 
     def __init__(
-        self, session: ClientSession, owners: Owners, gate: asyncio.Event, relays: set[WebSocketRelay]
+        self,
+        session: ClientSession,
+        owners: Owners,
+        gate: asyncio.Event,
+        relays: set[WebSocketRelay],
+        prepare: Callable[[str, DoorCaller], None],
     ) -> None:
+        self._prepare = prepare
         self._session = session
         self._owners = owners
         self._gate = gate
@@ -93,6 +100,8 @@ class GatewayRules:
             model["env"] = {**env, "KERNEL_USERNAME": caller.user}
         if canonical and not self._owners.adopt(canonical, caller.owner):
             return _refused("The kernel could not be started: its KERNEL_ID cannot be used.", 409)
+        if canonical:
+            self._prepare(canonical, caller)
         started = ""
         try:
             url = base.with_path("/api/kernels")

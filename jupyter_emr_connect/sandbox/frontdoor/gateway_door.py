@@ -38,6 +38,9 @@ class GatewayDoor(Door):
     async def _start_gateway(self, on_exit: Callable[[Engine], None]) -> Engine:
         """Start this compute's gateway."""
 
+    def _prepare_kernel(self, kernel_id: str, caller: DoorCaller) -> None:
+        """Do what must be done before the gateway is asked for a kernel of this id; does nothing here."""
+
     @property
     def slots(self) -> dict[str, EngineSlot]:
         """The engines by name."""
@@ -59,7 +62,7 @@ class GatewayDoor(Door):
 
     @cached_property
     def _gateway_rules(self) -> GatewayRules:
-        return GatewayRules(self._session, self.owners, self._gate, self._relays)
+        return GatewayRules(self._session, self.owners, self._gate, self._relays, self._prepare_kernel)
 
     @property
     def _gateway_headers(self) -> dict[str, str]:

@@ -193,7 +193,7 @@ class Supervisor:
             if spec.engines
         ]
         for endpoint in [spec for spec in world.endpoints.values() if spec.engines]:
-            door = EndpointDoor(world, endpoint, self._installation, folder / endpoint.name)
+            door = EndpointDoor(world, endpoint, self._installation, folder / endpoint.name, storage)
             world.endpoints[endpoint.id] = replace(endpoint, certificate=door.certificate)
             doors.append(door)
         for application in [spec for spec in world.applications.values() if spec.address]:
