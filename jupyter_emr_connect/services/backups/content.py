@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from .cells import Notebook, read_notebook, write_notebook
 
 IN_MEMORY_BYTES = 64 * 1024 * 1024
 CHUNK_BYTES = 1024 * 1024
+NEW_S = 2.0
 REMOVED = "[removed]"
 _SIGNED = r"([?&;](?:X-Amz-Signature|X-Amz-Security-Token|Signature|authToken)=)[^&\s\"'<>\\#\[]+"
 SIGNED_URL_TEXT = re.compile(_SIGNED, re.IGNORECASE)
@@ -110,7 +112,8 @@ def read_content(file: Path, path: str, leave_out: Filter | None, *, torn: bool 
     """Return a file's content as nobody writes it meanwhile, as it is without ``leave_out``; blocks on the disk.
 
     Jupyter's contents manager empties a file before it writes it, and has the former content in ``.~name`` until it
-    has done so: what a killed server left like this is read only where it may be ``torn``. Raises ``FileInMotion``, and
+    has done so: what a killed server left like this is read only where it may be ``torn``, and a new notebook that is
+    still empty not at once. Raises ``FileInMotion``, and
     ``OSError`` (``FileNotFoundError``) from the disk.
     """
     with file.open("rb") as opened:
@@ -125,6 +128,9 @@ def read_content(file: Path, path: str, leave_out: Filter | None, *, torn: bool 
             content = opened.read()
             if not torn:
                 _check_whole(file, content)
+                if not content and path.endswith(".ipynb") and 0 <= time.time() - before.st_mtime < NEW_S:
+                    message = f"{path} is new, and is about to be written."
+                    raise FileInMotion(message, fix="It is read again by itself.")
             found = content_of(path, content, leave_out, before.st_mtime_ns)
         after = file.stat()
     if (before.st_mtime_ns, before.st_size, before.st_ino) != (after.st_mtime_ns, after.st_size, after.st_ino):

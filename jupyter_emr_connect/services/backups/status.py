@@ -6,8 +6,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ...config import EMRConnect
-from ...errors import BackupsOff, EMRConnectError
-from ...store.backups import BackupRow, BackupStore, LocationState
+from ...errors import BackupsOff, EMRConnectError, StoreError
+from ...store.backups import NO_TROUBLE, BackupRow, BackupStore, LocationState
 from .location import USER, all_locations, nearest_location, open_queue, parse_location
 
 MOST_ITEMS = 500
@@ -80,14 +80,19 @@ def status_of(
     """Return the status of a file, of a folder, or of all files (``""``), at one location.
 
     ``problem`` is why changes are not in the queue yet. At most ``MOST_ITEMS`` items, those not in S3 first. Blocks on
-    the queue; raises ``StoreError``.
+    the queue; one that cannot be read is told as what is in the location's way.
     """
     location = parse_location(store.location)
-    # The states first: what is read after them has the reason for each, while the worker goes on.
-    states = [name for name, count in store.counts().items() if count]
-    waiting, queued_at = store.waiting()
-    rows = store.below(path, MOST_ITEMS)
-    trouble = store.trouble()
+    states: list[str] = []
+    waiting, queued_at, rows, trouble = 0, None, list[BackupRow](), NO_TROUBLE
+    try:
+        # The states first: what is read after them has the reason for each, while the worker goes on.
+        states = [name for name, count in store.counts().items() if count]
+        waiting, queued_at = store.waiting()
+        rows = store.below(path, MOST_ITEMS)
+        trouble = store.trouble()
+    except StoreError as error:  # a disk so full that it cannot even be read, or a damaged queue
+        problem = error
     if problem is not None:
         trouble = LocationState("failed", None, problem.message, problem.fix)
     if waiting:

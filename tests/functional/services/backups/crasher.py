@@ -53,7 +53,8 @@ class Server:
         """Do one thing after the other."""
         self.worker.start()
         for number in range(1_000_000):
-            names = sorted(file.name for file in Path(self.root).glob("[!.]*.ipynb"))
+            files = Path(self.root).glob("[!.]*.ipynb")  # none whose save was cut off by the kill before
+            names = sorted(file.name for file in files if not file.with_name(f".~{file.name}").exists())
             kind = self.dice.choices(("save", "rename", "delete", "restore"), (10, 2, 2, 2))[0]
             if kind == "save" or len(names) < 4:
                 self.save(f"{self.dice.choice('abcdef')}{number % 3}.ipynb", number)

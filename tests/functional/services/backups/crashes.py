@@ -133,6 +133,9 @@ class Crashes:
                 file = self.folder.root / one["path"]
                 if number < done or (file.exists() and file.read_text() != one["present"]):
                     self.replaced.add(one["present"])
+        for file in self.folder.root.glob("[!.]*.ipynb"):
+            if not file.stat().st_size and not file.with_name(f".~{file.name}").exists():
+                file.unlink()  # a new one, killed before there was anything in it
         self.at_risk |= {one["path"] for one in doing[-AT_RISK:] if one["do"] in ("rename", "delete")}
 
     def check(self) -> None:

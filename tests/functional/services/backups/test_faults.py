@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import resource
 import time
 from dataclasses import replace
 from functools import partial
@@ -51,6 +52,82 @@ def test_a_fault_is_told_and_all_is_saved_once_after_it(folder, bucket, cloud, f
     assert bucket.puts() == 6
     status = told(folder)
     assert (status["state"], status["message"], status["waiting"]) == ("in S3", "", 0)
+
+
+@pytest.fixture
+def clock():
+    """By how many seconds S3's clock is ahead of this machine's, in a list that a test may change."""
+    return [0.0]
+
+
+@pytest.fixture
+def before_front(clock):
+    def turned(front):
+        front.context = replace(front.context, clock=lambda: time.time() + clock[0])
+        return front
+
+    return turned
+
+
+@pytest.mark.parametrize("seconds", [1200.0, -1200.0], ids=["behind", "ahead"])
+def test_a_clock_that_is_wrong_is_named_and_all_is_saved_once_it_is_right(folder, bucket, clock, seconds):
+    folder.save("a.ipynb", notebook_of("a"))
+    folder.store.push()
+    clock[0] = seconds
+    folder.worker.do(folder.store.due(64))
+    status = told(folder)
+    assert (status["state"], status["waiting"]) == ("waiting", 1)
+    assert "this machine's clock is wrong" in status["message"]
+    assert "NTP" in status["fix"]
+    clock[0] = 0.0
+    folder.work()
+    assert (told(folder)["state"], bucket.versions("team/a.ipynb")) == ("in S3", [notebook_of("a")])
+
+
+def test_keys_that_are_renewed_in_the_profile_are_taken_without_a_restart(folder, bucket, cloud):
+    file = cloud.folder / "config"
+    right = file.read_text()
+    file.write_text(right.replace(cloud.keys["developer"].secret, "x" * 40))
+    folder.save("a.ipynb", notebook_of("a"))
+    folder.store.push()
+    folder.worker.do(folder.store.due(64))
+    assert "does not accept your credentials" in told(folder)["message"]
+    file.write_text(right)
+    folder.work()
+    assert (told(folder)["state"], bucket.puts()) == ("in S3", 1)
+
+
+def test_a_storm_of_503_is_sat_out_with_one_write_for_each_file(folder, bucket, cloud):
+    for number in range(8):
+        folder.save(f"{number}.ipynb", notebook_of(str(number)))
+    cloud.world.faults.set("throttle", rate=0.6)
+    for _ in range(60):
+        folder.store.push()
+        if not (rows := folder.store.due(64)):
+            break
+        folder.worker.do(rows)
+    assert {bucket.text(f"team/{number}.ipynb") for number in range(8)} == {notebook_of(str(n)) for n in range(8)}
+    assert bucket.puts() == 8
+    assert told(folder)["state"] == "in S3"
+
+
+def test_changes_wait_in_memory_while_the_queue_has_no_room(folder, writer, bucket):
+    folder.save("before.ipynb", notebook_of("before"))
+    folder.work()
+    folder.write("a.ipynb", notebook_of("a"))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))  # no file may grow beyond this
+    try:
+        writer.take(FileChange("save", "a.ipynb"))
+        until(lambda: writer.problem)
+        status = status_of(folder.config, folder.store, problem=writer.problem)
+        assert (status["state"], bool(status["message"]), bool(status["fix"])) == ("failed", True, True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert writer.settled(60)
+    assert writer.problem is None
+    folder.work()
+    assert bucket.text("team/a.ipynb") == notebook_of("a")
 
 
 def test_while_s3_is_down_one_file_at_a_time_is_tried(folder, cloud):

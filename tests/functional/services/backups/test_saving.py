@@ -14,6 +14,7 @@ from jupyter_emr_connect.services.backups.content import read_content
 from jupyter_emr_connect.services.backups.history import empty_trash
 from jupyter_emr_connect.services.backups.noting import note_file
 from jupyter_emr_connect.services.backups.restoring import open_restorer
+from jupyter_emr_connect.services.backups.status import status_of
 from tests.functional.services.backups.conftest import notebook_of, until
 
 
@@ -199,6 +200,7 @@ def test_the_user_in_the_location_is_asked_for_once(make_folder, bucket, cloud):
 @pytest.mark.parametrize("text", ["", "this is no notebook", "x" * (17 * 1024 * 1024)], ids=["empty", "text", "large"])
 def test_a_notebook_is_uploaded_as_it_is(folder, bucket, text):
     folder.save("a.ipynb", text)
+    os.utime(folder.root / "a.ipynb", (1, 1))
     folder.work()
     assert bucket.text("team/a.ipynb") == text
 
@@ -258,6 +260,15 @@ def test_outputs_and_secrets_are_left_out_of_the_backup_and_not_sent_again(make_
     assert "printed" in (folder.root / "a.ipynb").read_text()
 
 
+def test_a_new_notebook_that_is_being_written_is_not_uploaded_empty(folder, bucket):
+    folder.save("a.ipynb", "")
+    folder.work()
+    assert bucket.keys() == set()
+    folder.save("a.ipynb", notebook_of("a"))
+    folder.work()
+    assert bucket.versions("team/a.ipynb") == [notebook_of("a")]
+
+
 def test_a_file_half_written_by_jupyter_is_not_uploaded(folder, bucket):
     folder.save("a.ipynb", notebook_of("whole"))
     folder.work()
@@ -293,6 +304,8 @@ def test_a_damaged_queue_is_kept_aside_and_made_anew(folder, bucket):
     file.write_bytes(b"x" * file.stat().st_size)
     with pytest.raises(StoreDamaged):
         folder.store.save(["a.ipynb"])
+    told = status_of(folder.config, folder.store)
+    assert (told["state"], "damaged" in told["message"]) == ("failed", True)
     folder.worker.start()
     try:
         until(lambda: bucket.text("team/a.ipynb") == notebook_of("second"))  # its own object is no conflict
