@@ -103,7 +103,7 @@ sandbox: engines ## Tests on the real engines
 	$(PYTEST) -m "not full" tests/sandbox
 
 soak: $(STAMP) ## The tests of faults and of many kernels in full length; their figures come last (20 minutes)
-	$(BIN)/pytest tests/sandbox tests/functional/services/backups -m faults -n 3 --soak --timeout 3600
+	$(BIN)/pytest tests/sandbox tests/functional -m faults -n 3 --soak --timeout 3600
 
 livy: $(STAMP) ## The tests of Livy's sessions on a full Apache Livy 0.8.0 (LIVY_HOME=DIR)
 	@test -d "$(LIVY_HOME)/jars" || { echo "Give LIVY_HOME, an unpacked apache-livy-0.8.0-incubating_2.12-bin."; exit 1; }

@@ -15,7 +15,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, BinaryIO
 
-from ..errors import AccessDenied, AWSError, AWSUnavailable, EMRConnectError, ObjectChanged, ObjectNotFound
+from ..errors import (
+    AccessDenied,
+    AWSError,
+    AWSUnavailable,
+    EMRConnectError,
+    FileInMotion,
+    ObjectChanged,
+    ObjectNotFound,
+)
 from .errors import error_code
 from .s3_errors import explained
 from .session import AWSSession, SessionKey, open_session
@@ -162,7 +170,8 @@ class S3Store:
 
         ``if_match`` is the ETag that must still be there, ``if_none_match`` means that nothing may be there; else
         ``ObjectChanged`` is raised (``ObjectNotFound`` where ``if_match`` finds no object), save where the object has
-        this very content already: then it is returned. ``metadata`` is ASCII, 2 KB with its names.
+        this very content already: then it is returned. A large file that is written meanwhile raises ``FileInMotion``.
+        ``metadata`` is ASCII, 2 KB with its names.
         """
         file = io.BytesIO(body) if isinstance(body, bytes) else body
         size, digest = _measured(file)
@@ -254,14 +263,18 @@ class S3Store:
         return written.version.etag == present.etag and found.hexdigest() == digest
 
     def _put_parts(self, key: str, file: BinaryIO, about: dict[str, Any], condition: dict[str, Any]) -> Written:
-        begin = file.tell()
+        begin, sent = file.tell(), hashlib.sha256()
         upload = self._call("CreateMultipartUpload", key, **about)["UploadId"]
         try:
             parts: list[dict[str, Any]] = []
             while content := file.read(MULTIPART_BYTES):
                 number = len(parts) + 1
+                sent.update(content)
                 answer = self._call("UploadPart", key, UploadId=upload, PartNumber=number, Body=content)
                 parts.append({"PartNumber": number, "ETag": answer["ETag"], **_checksums(answer)})
+            if sent.hexdigest() != about["Metadata"][SHA256]:
+                message = f"The file was written while s3://{self.bucket}/{key} was uploaded; nothing came of it."
+                raise FileInMotion(message, fix="It is uploaded again by itself.")
             finish = {"UploadId": upload, "MultipartUpload": {"Parts": parts}}
             return _written(self._call("CompleteMultipartUpload", key, **finish, **condition))
         except BaseException:

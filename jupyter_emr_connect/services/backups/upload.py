@@ -14,7 +14,7 @@ from ...config import EMRConnect
 from ...errors import BackupConflict, FileInMotion, ObjectChanged, ObjectNotFound
 from ...store.backups import BackupRow, BackupStore
 from ..attachments.resolution import attachments_above
-from .content import FileContent, Filter, content_type, read_content
+from .content import IN_MEMORY_BYTES, FileContent, Filter, content_type, read_content
 from .history import keep_deleted, keep_state
 from .location import BackupLocation
 from .scope import Scope
@@ -108,7 +108,7 @@ class Uploader:
         """Write a file's object on top of the one with this ETag, or where none is; raises as ``S3Store.put``."""
         body = content.open()
         try:
-            return self.bucket.put(
+            written = self.bucket.put(
                 self.location.key(path),
                 body,
                 if_match=if_match,
@@ -118,6 +118,10 @@ class Uploader:
             )
         finally:
             body.close()
+        if content.size > IN_MEMORY_BYTES and file.stat().st_mtime_ns != content.mtime_ns:
+            message = f"{path} was written while it was uploaded."
+            raise FileInMotion(message, fix="It is uploaded again by itself.")
+        return written
 
     def conflict(self, path: str, theirs: ObjectVersion) -> BackupConflict:
         """Return the error for an object that somebody else has written."""

@@ -10,7 +10,14 @@ from botocore.exceptions import ClientError
 
 from jupyter_emr_connect.aws.s3 import MULTIPART_BYTES, Encryption, S3Store
 from jupyter_emr_connect.aws.session import SessionKey, forget, open_session
-from jupyter_emr_connect.errors import AccessDenied, AWSError, BucketNotFound, ObjectChanged, ObjectNotFound
+from jupyter_emr_connect.errors import (
+    AccessDenied,
+    AWSError,
+    BucketNotFound,
+    FileInMotion,
+    ObjectChanged,
+    ObjectNotFound,
+)
 
 BUCKET, DATA = "emr-sandbox-notebooks", "emr-sandbox-data"
 ODD_KEYS = [
@@ -100,6 +107,20 @@ def test_a_large_file_goes_in_parts_under_the_same_conditions(store, cloud):
     assert cloud.calls("AbortMultipartUpload") == 1
     assert store.put("large", io.BytesIO(content), if_none_match=True).already
     assert store.put("large", io.BytesIO(content + b"!"), if_match=written.etag).version_id != written.version_id
+
+
+def test_a_large_file_that_is_written_meanwhile_is_not_written_torn(store, cloud):
+    class Written(io.BytesIO):
+        """Another file each time it is read from its beginning."""
+
+        def seek(self, position: int, whence: int = 0) -> int:
+            self.getbuffer()[0] ^= 1
+            return super().seek(position, whence)
+
+    with pytest.raises(FileInMotion):
+        store.put("large", Written(bytes(MULTIPART_BYTES + 1)))
+    assert store.head("large") is None
+    assert cloud.calls("AbortMultipartUpload") == 1
 
 
 @pytest.mark.parametrize("key", ODD_KEYS)

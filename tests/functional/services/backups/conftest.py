@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ import pytest
 from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.sandbox.aws.s3.stored import current_object, get_bucket
 from jupyter_emr_connect.services.backups.location import open_queue
+from jupyter_emr_connect.services.backups.noting import ChangeWriter
 from jupyter_emr_connect.services.backups.scope import open_scope
 from jupyter_emr_connect.services.backups.status import status_of
 from jupyter_emr_connect.services.backups.worker import BackupWorker, scan
@@ -67,7 +70,7 @@ class Folder:
 
     def work(self) -> None:
         """Do all that waits, however long it should wait, until nothing is left that can be done now."""
-        for _ in range(50):
+        for _ in range(200):
             self.store.push()
             rows = self.store.due(64)
             if not rows:
@@ -142,6 +145,15 @@ def make_folder(cloud, tmp_path) -> Callable[..., Folder]:
 @pytest.fixture
 def folder(make_folder) -> Folder:
     return make_folder()
+
+
+@pytest.fixture
+def writer(folder) -> Iterator[ChangeWriter]:
+    """Return what notes the changes of a server."""
+    scope = partial(open_scope, folder.config, str(folder.root))
+    made = ChangeWriter(folder.store, scope, lambda: None, logging.getLogger("test"))
+    yield made
+    made.close(30)
 
 
 def until(look: Callable[[], object], seconds: float = 60) -> None:

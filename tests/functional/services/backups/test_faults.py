@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import resource
 import time
 from dataclasses import replace
-from functools import partial
 
 import pytest
 
 from jupyter_emr_connect.errors import BucketNotFound, ConfigurationError
 from jupyter_emr_connect.services.backups.content import Filter
-from jupyter_emr_connect.services.backups.noting import ChangeWriter, FileChange
-from jupyter_emr_connect.services.backups.scope import open_scope
+from jupyter_emr_connect.services.backups.noting import FileChange
 from jupyter_emr_connect.services.backups.status import status_of
 from tests.functional.services.backups.conftest import notebook_of, until
 
@@ -232,15 +229,6 @@ def test_a_save_that_never_ended_is_looked_at_less_and_less(folder):
     row = folder.store.get("a.ipynb")
     assert "has begun and not ended" in row.message
     assert row.due_at > time.time() + 20
-
-
-@pytest.fixture
-def writer(folder):
-    """Return what notes the changes of a server."""
-    scope = partial(open_scope, folder.config, str(folder.root))
-    made = ChangeWriter(folder.store, scope, lambda: None, logging.getLogger("test"))
-    yield made
-    made.close(30)
 
 
 def test_changes_of_every_kind_that_come_at_once_are_all_noted(folder, writer):
