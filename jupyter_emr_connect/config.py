@@ -122,6 +122,14 @@ class EMRConnect(Configurable):
         "and change what passes. Without it plain HTTP is for clusters alone that have no in-transit encryption by "
         "AWS's word, no CA in `certificate_authorities`, and have never answered over TLS; secrets are not sent.",
     ).tag(config=True)
+    livy_endpoints = Dict(
+        Dict(),
+        Unicode(),
+        help="Livy servers that AWS does not list, such as EMR on EKS' by Helm chart: {name: {'url': 'https://…', "
+        "'auth': 'none', 'basic' (a user name and password, as for LDAP) or 'endpoint' (the id and token of a managed "
+        "endpoint, with 'endpoint': '<virtual cluster>/<endpoint>' and perhaps 'execution_role', 'profile', "
+        "'region')}}. They are computes of kind eks with the id livy/<name>.",
+    ).tag(config=True)
     livy_secrets = Dict(
         Unicode(),
         Unicode(),

@@ -25,7 +25,6 @@ FIRST_PAUSE_S, LAST_PAUSE_S = 0.25, 4.0
 
 async def probe_livy(
     host: str,
-    port: int,
     secure: LivyTarget,
     *,
     plain_http: PlainHttpRule,
@@ -35,8 +34,9 @@ async def probe_livy(
 ) -> tuple[LivyTarget, bool]:
     """Return the target that works, and whether it asks for credentials at all.
 
-    ``secure`` is the one over TLS, with its label and trust, yet without credentials. ``auth`` goes out over plain HTTP
-    only to loopback or when ``plain_http.secrets``. Raises ``LivyError`` and ``PlainHttpRefused``. Timeouts in seconds.
+    ``secure`` is the one over TLS at ``host``, with its label and trust, yet without credentials. ``auth`` goes out
+    over plain HTTP only to loopback or when ``plain_http.secrets``. Raises ``LivyError`` and ``PlainHttpRefused``.
+    Timeouts in seconds.
     """
     target = secure
     try:
@@ -44,7 +44,7 @@ async def probe_livy(
     except (NotLivy, LivyUnreachable) as error:
         if plain_http.refusal or isinstance(error, LivyCertificate):
             raise
-        target = replace(secure, url=f"http://{_bracketed(host)}:{port}", ssl_context=None)
+        target = replace(secure, url=f"http{secure.url.removeprefix('https')}", ssl_context=None)
         try:
             demands = await _demands_credentials(target, connect_timeout)
         except LivyError:
@@ -95,7 +95,3 @@ async def _first_page(target: LivyTarget, seconds: float) -> Any:
         return await client.first_page()
     finally:
         await client.close()
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

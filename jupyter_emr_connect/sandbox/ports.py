@@ -7,7 +7,7 @@ import socket
 import psutil
 
 from .world.eks import standard_endpoints
-from .world.livy_only import livy_clusters
+from .world.livy_only import livy_clusters, livy_endpoints
 from .world.world import ACCOUNT, REGION, standard_clusters
 
 DOOR_PORTS = (18888, 8998)
@@ -88,4 +88,5 @@ def is_free(address: str, port: int) -> bool:
 def _addresses(number: int) -> list[str]:
     specs = [*standard_clusters(str(number)), *livy_clusters(str(number))]
     clusters = [spec.address for spec in specs if spec.engines]
-    return clusters + [spec.address for spec in standard_endpoints(str(number), ACCOUNT, REGION) if spec.engines]
+    endpoints = [make(str(number), ACCOUNT, REGION) for make in (standard_endpoints, livy_endpoints)]
+    return clusters + [spec.address for specs in endpoints for spec in specs if spec.engines]

@@ -691,6 +691,10 @@ export interface components {
              */
             runtime_role?: string | null;
             transport?: components["schemas"]["Transport"];
+            /** @description The user's own name, for a compute with `auth` `ldap`; `password` goes with it. */
+            username?: string;
+            /** @description Kept in the server's memory alone, for the kernels that it starts. It is in no answer. */
+            password?: string;
             /**
              * @description A notebook or folder that exists, relative to the server's folder; empty for that folder itself.
              * @example work/report.ipynb
@@ -712,6 +716,10 @@ export interface components {
              */
             runtime_role?: string | null;
             transport?: components["schemas"]["Transport"];
+            /** @description The user's own name, for a compute with `auth` `ldap`; `password` goes with it. */
+            username?: string;
+            /** @description Kept in the server's memory alone, for the kernels that it starts. It is in no answer. */
+            password?: string;
         };
         Attachment: {
             id: string;

@@ -77,7 +77,7 @@ def test_kill_9_of_the_supervisor_leaves_no_process_and_up_works_again(own: Sand
     old = keys.read_text()
     again = own.json("sandbox", "up", "--name", own.name)
     clusters = {"analytics", "open", "kerberos", "old", "gone", "shared", "ldap"}
-    assert {row["name"] for row in again["computes"]} == clusters | {"notebooks", "interactive"}
+    assert {row["name"] for row in again["computes"]} == clusters | {"notebooks", "interactive", "livy"}
     assert keys.read_text() != old
     own.status = again
     own.env |= own.json("sandbox", "env", "--name", own.name)  # its addresses may be others now

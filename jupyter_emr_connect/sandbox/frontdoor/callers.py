@@ -105,6 +105,21 @@ def identify_token(world: World, spec: EndpointSpec, request: web.BaseRequest) -
     return web.json_response({"reason": "Unauthorized", "message": ""}, status=401)
 
 
+def identify_token_pair(world: World, spec: EndpointSpec, request: web.BaseRequest) -> DoorCaller | web.Response:
+    """Return who calls an endpoint with Livy: a token's id and the token as HTTP Basic (reference 2.3).
+
+    None, or an unknown one → 401; an expired one → 403. What AWS's own endpoint answers is documented nowhere.
+    """
+    username, value = _basic(request.headers.get("Authorization", ""))
+    token = world.tokens.check(spec.id, value)
+    if token and token.id == username:
+        user = user_of_role(token.role_arn)
+        return DoorCaller(user, user)
+    if world.tokens.expired(spec.id, value):
+        return web.json_response({"msg": "The token has expired."}, status=403)
+    return web.json_response({"msg": "Unauthorized"}, status=401, headers={"WWW-Authenticate": REALM})
+
+
 def _basic(header: str) -> tuple[str, str]:
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "basic":

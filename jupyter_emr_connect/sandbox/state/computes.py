@@ -22,7 +22,9 @@ def computes_of(world: World) -> list[dict[str, Any]]:
     """
     rows = [_entry(compute_of(spec), *_cluster_doors(spec)) for spec in list(world.clusters.values())]
     for endpoint in list(world.endpoints.values()):
-        rows.append(_entry(endpoint_compute(endpoint), endpoint.server_url if endpoint.engines else None, None))
+        url = endpoint.server_url if endpoint.engines else None
+        doors = (None, url) if endpoint.type == "LIVY" else (url, None)
+        rows.append(_entry(endpoint_compute(endpoint), *doors))
     return rows + [_entry(application_compute(spec), None, None) for spec in list(world.applications.values())]
 
 

@@ -24,6 +24,7 @@ from ..engines.layout import Installation
 from ..frontdoor.cluster import ClusterDoor
 from ..frontdoor.door import Door
 from ..frontdoor.endpoint import EndpointDoor
+from ..frontdoor.livy_endpoint import LivyEndpointDoor
 from ..frontdoor.serverless import PORT as SERVERLESS_PORT
 from ..frontdoor.serverless import ServerlessDoor, host_pattern
 from ..ports import DEFAULT_SUBNET, OTHER_SUBNETS, Subnet, claim_subnet
@@ -193,7 +194,9 @@ class Supervisor:
             if spec.engines
         ]
         for endpoint in [spec for spec in world.endpoints.values() if spec.engines]:
-            door = EndpointDoor(world, endpoint, self._installation, folder / endpoint.name, storage)
+            where = folder / endpoint.name
+            kind = LivyEndpointDoor if endpoint.type == "LIVY" else EndpointDoor
+            door = kind(world, endpoint, self._installation, where, storage)
             world.endpoints[endpoint.id] = replace(endpoint, certificate=door.certificate)
             doors.append(door)
         for application in [spec for spec in world.applications.values() if spec.address]:

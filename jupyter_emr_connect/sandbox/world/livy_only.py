@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
+from .eks import EndpointSpec, standard_endpoints
 from .world import ClusterSpec, World
 
 
@@ -25,7 +27,25 @@ def livy_clusters(subnet: str) -> list[ClusterSpec]:
     ]
 
 
+def livy_endpoints(subnet: str, account: str, region: str) -> list[EndpointSpec]:
+    """Return the endpoint ``livy`` of the virtual cluster ``team`` at ``127.0.<subnet>.11``, port 8998 over TLS."""
+    (notebooks,) = standard_endpoints(subnet, account, region)
+    return [
+        replace(
+            notebooks,
+            id="sandboxlivy00000000000000",
+            name="livy",
+            address=f"127.0.{subnet}.11",
+            type="LIVY",
+            port=8998,
+            release="emr-7.1.0-latest",
+        )
+    ]
+
+
 def fill_livy_only(world: World, subnet: str) -> None:
     """Put these computes into ``world``; called by the supervisor."""
     for cluster in livy_clusters(subnet):
         world.clusters[cluster.id] = cluster
+    for endpoint in livy_endpoints(subnet, world.account, world.region):
+        world.endpoints[endpoint.id] = endpoint

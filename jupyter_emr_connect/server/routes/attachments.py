@@ -10,10 +10,21 @@ from typing import Any
 from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
-from ...errors import AttachmentNotFound, EMRConnectError
+from ...errors import AttachmentNotFound, EMRConnectError, RequestError
 from ...executors import FILES, LEDGER, run_in
-from ...models import Attachment
+from ...models import Attachment, Login
 from .base import STORE_DEADLINE_S, EMRHandler
+
+LOGIN = ("username", "password")
+
+
+def login_in(sent: dict[str, str | None]) -> Login | None:
+    """Return the user name and password in a body; raises ``RequestError`` for one without the other."""
+    username, password = (sent.get(name) or "" for name in LOGIN)
+    if bool(username) != bool(password):
+        message = "The user name and the password go together: one of them is missing."
+        raise RequestError(message, fix="Send both, or neither.")
+    return Login(username, password) if username else None
 
 
 class AttachmentHandler(EMRHandler):
@@ -30,10 +41,11 @@ class AttachmentHandler(EMRHandler):
         """Return an attachment's JSON; its path is null where it is not within this server's folder."""
         return {**attachment.to_json(), "path": self.services.paths.api_path(attachment.path)}
 
-    async def prove(self, request: Attachment, action: str) -> dict[str, Any]:
+    async def prove(self, request: Attachment, action: str, login: Login | None = None) -> dict[str, Any]:
         """Prove and keep an attachment, and tell the audit of it or of the refusal; return its JSON.
 
-        ``kernels`` in it are those that go on under what was attached before.
+        ``kernels`` in it are those that go on under what was attached before. ``login`` is what the user typed for a
+        compute that asks for a user name and password; it is kept in memory alone.
         """
         from ...services.attachments.attach import attach, longest_attach
         from ...services.kernels.former_roles import kernels_under_former
@@ -42,7 +54,7 @@ class AttachmentHandler(EMRHandler):
         try:
             self.extend_deadline(longest_attach(self.services.config) + STORE_DEADLINE_S)
             with self._following(request.path) as where:
-                made, _ = await self.while_wanted(attach(self.services.config, request, where=where))
+                made, _ = await self.while_wanted(attach(self.services.config, request, where=where, login=login))
         except EMRConnectError as error:
             self.services.audit.attachment("refused", request, path or "", user=self.user_name, refusal=error)
             raise
@@ -83,7 +95,7 @@ class AttachmentsHandler(AttachmentHandler):
         """Attach a notebook or folder, in place of the attachment that it has."""
         from ...services.attachments.resolution import check_transport
 
-        sent = self.fields(required=("compute", "path"), optional=("runtime_role", "transport"))
+        sent = self.fields(required=("compute", "path"), optional=("runtime_role", "transport", *LOGIN))
         wanted = Attachment(sent["compute"] or "", sent.get("runtime_role") or None)
         try:
             transport = check_transport(sent.get("transport") or "auto")
@@ -91,7 +103,7 @@ class AttachmentsHandler(AttachmentHandler):
         except EMRConnectError as error:
             self.services.audit.attachment("refused", wanted, sent["path"] or "", user=self.user_name, refusal=error)
             raise
-        made = await self.prove(replace(wanted, transport=transport, path=key), "attach")
+        made = await self.prove(replace(wanted, transport=transport, path=key), "attach", login_in(sent))
         self.set_header("Location", f"{self.request.path.rstrip('/')}/{made['id']}")
         self.answer(made, 201)
 
@@ -111,7 +123,7 @@ class OneAttachmentHandler(AttachmentHandler):
         """Change its compute, role or transport; what is left out stays, ``runtime_role: null`` takes the role away."""
         from ...services.attachments.resolution import check_transport
 
-        sent = self.fields(optional=("compute", "runtime_role", "transport"))
+        sent = self.fields(optional=("compute", "runtime_role", "transport", *LOGIN))
         found = await self._find(attachment_id)
         if sent.get("compute") not in (None, found.compute):  # it may be anywhere
             found = replace(found, profile=None, region=None, access_role=None)
@@ -121,7 +133,7 @@ class OneAttachmentHandler(AttachmentHandler):
             runtime_role=(sent["runtime_role"] or None) if "runtime_role" in sent else found.runtime_role,
             transport=check_transport(sent.get("transport") or found.transport),
         )
-        self.answer(await self.prove(wanted, "change"))
+        self.answer(await self.prove(wanted, "change", login_in(sent)))
 
     @authenticated
     @authorized

@@ -27,7 +27,7 @@ from .. import stages
 from ..compute.lookup import find, sources_of
 from ..credentials.aws_sessions import session_of
 from ..credentials.gateway_secrets import auth_for
-from .connect import connect, role_of
+from .connect import connect, needs_aws, role_of
 from .location import key_of
 from .resolution import admit, expiry, open_attachments
 from .whereabouts import Whereabouts, followed
@@ -119,6 +119,8 @@ def _ask_aws(config: EMRConnect, request: Attachment) -> tuple[Attachment, Compu
         check_role(request.runtime_role)
     compute = find(config, request.compute, sources=sources_of(config, request), depth="attach")
     admit(compute, request)
+    if not needs_aws(compute):
+        return _bound(request, compute, None), compute
     session = session_of(config, compute)
     role = role_of(config, request, compute, session)
     if auth := auth_for(config, session, compute, role):

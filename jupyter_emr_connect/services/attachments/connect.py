@@ -23,11 +23,20 @@ from ...livy.target import LivyTarget
 from ...models import Attachment, Compute, Login, Transport, check_role
 from ...store.writes import finish_write
 from .. import stages
+from ..compute.configured import is_configured
 from ..compute.eligibility.clusters import LIVY_PORT
 from ..compute.lookup import find, sources_of
 from ..credentials.aws_sessions import session_of
 from ..credentials.gateway_secrets import RenewingPairAuth, RenewingTokenAuth, auth_for
-from ..credentials.logins import asks_for_login, login_auth_of, note_refused, remember_login
+from ..credentials.logins import (
+    LoginAuth,
+    SecretLoginAuth,
+    TypedLoginAuth,
+    asks_for_login,
+    login_auth_of,
+    note_refused,
+    remember_login,
+)
 from ..credentials.signed import SigningAuth
 from ..roles import role_arn
 from .encryption import authority_of, plain_http_rule
@@ -35,6 +44,7 @@ from .resolution import admit, open_attachments
 from .routes import routes_of
 
 log = logging.getLogger(__name__)
+HTTPS_PORT = 443
 
 
 Target = TypeVar("Target", GatewayTarget, LivyTarget)
@@ -71,6 +81,7 @@ class LivyConnection(_Connection[LivyTarget]):
     transport = "livy"
 
 
+AnyAuth: TypeAlias = RenewingPairAuth | RenewingTokenAuth | LoginAuth
 # A compute that answered, by its transport. A further transport adds its class here and its function to CONNECTORS.
 Connection: TypeAlias = GatewayConnection | LivyConnection
 Connector: TypeAlias = Callable[
@@ -101,7 +112,11 @@ async def connect(
     if login:
         remember_login(compute.id, login)
     role = await run_in(AWS, role_of, config, request, compute, session)
-    connection = await CONNECTORS[transport](config, session, compute, role, stage)
+    connection: Connection
+    if session is None:
+        connection = await _connect_to_configured(config, compute, stage)
+    else:
+        connection = await CONNECTORS[transport](config, session, compute, role, stage)
     await finish_write(_remember, config, connection)
     return connection
 
@@ -128,15 +143,22 @@ def _has_seen_tls(config: EMRConnect, compute: Compute, port: int) -> bool:
         return False
 
 
-def _find(config: EMRConnect, request: Attachment) -> tuple[Compute, AWSSession]:
-    """Find the compute of an attachment, and the AWS session by which it was found; blocks on AWS."""
+def _find(config: EMRConnect, request: Attachment) -> tuple[Compute, AWSSession | None]:
+    """Find the compute of an attachment, and the AWS session for it (None where it needs none); blocks on AWS."""
     compute = find(config, request.compute, sources=sources_of(config, request), depth="attach")
-    return compute, session_of(config, compute)
+    return compute, session_of(config, compute) if needs_aws(compute) else None
 
 
-def role_of(config: EMRConnect, request: Attachment, compute: Compute, session: AWSSession) -> str | None:
+def needs_aws(compute: Compute) -> bool:
+    """Tell whether reaching a compute takes an AWS login: a configured Livy server with its own users does not."""
+    return not is_configured(compute) or compute.auth == "iam"
+
+
+def role_of(config: EMRConnect, request: Attachment, compute: Compute, session: AWSSession | None) -> str | None:
     """Return the ARN of the runtime role that is asked for by its ARN or its name; a name may block on AWS."""
-    return role_arn(config, compute, request.runtime_role, session=session) if request.runtime_role else None
+    return (
+        role_arn(config, compute, request.runtime_role, session=session) if request.runtime_role and session else None
+    )
 
 
 async def _connect_to_gateway(
@@ -162,36 +184,71 @@ async def _connect_to_livy(
     """Get the role's credentials for the compute's Livy, and ask Livy until it honours them."""
     if compute.kind == "serverless":
         return await _connect_to_application(config, session, compute, role, stage)
-    pair, login = auth_for(config, session, compute, role), None
+    pair = auth_for(config, session, compute, role)
     if pair:
         await pair.current()
-    elif asks_for_login(compute):
-        login = await run_in(AWS, login_auth_of, config, compute)
+        stage(stages.LIVY)
+        return await _reach_livy(config, compute, role, await _livy_url(session, compute), pair)
+    login = await _login(config, compute)
     stage(stages.LIVY)
-    host, port = await _address(session, compute), int(compute.details.get("livy_port") or LIVY_PORT)
+    return await _reach_livy(config, compute, role, await _livy_url(session, compute), login)
+
+
+async def _connect_to_configured(config: EMRConnect, compute: Compute, stage: Callable[[str], None]) -> LivyConnection:
+    """Ask a Livy server of ``EMRConnect.livy_endpoints`` that takes no credentials of AWS's; AWS is not asked."""
+    login = await _login(config, compute)
+    stage(stages.LIVY)
+    return await _reach_livy(config, compute, None, compute.host or "", login)
+
+
+async def _login(config: EMRConnect, compute: Compute) -> LoginAuth | None:
+    return await run_in(AWS, login_auth_of, config, compute) if asks_for_login(compute) else None
+
+
+async def _reach_livy(
+    config: EMRConnect,
+    compute: Compute,
+    role: str | None,
+    url: str,
+    auth: RenewingPairAuth | RenewingTokenAuth | LoginAuth | None,
+) -> LivyConnection:
+    """Ask Livy at ``url`` as nobody, then with ``auth`` until it is honoured; raises ``LivyError``."""
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or HTTPS_PORT
     tls_seen = await run_in(LEDGER, _has_seen_tls, config, compute, port)
-    target = livy_target(
-        config, compute, f"https://{f'[{host}]' if ':' in host else host}:{port}", login.login if login else None
-    )
+    rule = plain_http_rule(config, compute, tls_seen=tls_seen)
+    if is_configured(compute):
+        named = PlainHttpRule("EMRConnect.livy_endpoints names it with https", secrets=rule.secrets)
+        rule = named if parts.scheme == "https" else PlainHttpRule(secrets=rule.secrets)
+    login = auth.login if isinstance(auth, TypedLoginAuth | SecretLoginAuth) else None
+    secure = f"https{url.removeprefix('https').removeprefix('http')}"
     try:
         target, demands = await probe_livy(
             host,
-            port,
-            target,
-            plain_http=plain_http_rule(config, compute, tls_seen=tls_seen),
-            auth=pair or login,
+            livy_target(config, compute, secure, login),
+            plain_http=rule,
+            auth=auth,
             connect_timeout=config.connect_timeout,
             credentials_timeout=config.credentials_timeout,
         )
     except LoginRefused as error:
         if login:
-            note_refused(compute, login.login)
+            note_refused(compute, login)
         error.compute_id, error.compute_name = compute.id, compute.name
         raise
     if role and not demands:
         message = f"Livy on {compute.name!r} ({compute.id}) asks nobody who they are, so it ignores the role."
         raise RoleUnsupported(message, fix="Choose another compute, or attach without a runtime role.")
     return LivyConnection(compute, role, target)
+
+
+async def _livy_url(session: AWSSession, compute: Compute) -> str:
+    """Return where Livy is over TLS: on a cluster's primary node, or at an endpoint's URL."""
+    address = await _address(session, compute)
+    if compute.kind == "eks":
+        return address.rstrip("/")
+    port = int(compute.details.get("livy_port") or LIVY_PORT)
+    return f"https://{f'[{address}]' if ':' in address else address}:{port}"
 
 
 async def _connect_to_application(
@@ -216,7 +273,8 @@ def endpoint_of(session: AWSSession, compute: Compute) -> str:
 
 def livy_target(config: EMRConnect, compute: Compute, url: str, login: Login | None = None) -> LivyTarget:
     """Return the Livy of a compute at a URL, trusting the CA that is configured for it, yet without credentials."""
-    trust = make_ssl_context(authority_of(config, compute)) if url.startswith("https:") else None
+    is_secure, authority = url.startswith("https:"), authority_of(config, compute)
+    trust = make_ssl_context(authority, ca_data=compute.certificate) if is_secure else None
     label = f"Livy on {compute.name!r} ({compute.id})"
     username = login.username if login else ""
     reduced = compute.kind == "serverless"

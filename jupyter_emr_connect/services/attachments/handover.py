@@ -10,24 +10,26 @@ from datetime import datetime
 from typing import Any
 
 from ...config import EMRConnect
-from ...models import BasicPair, Compute, Kind, Login
+from ...models import BasicPair, Compute, EndpointToken, Kind, Login
 from ..credentials.aws_sessions import session_of
-from ..credentials.gateway_secrets import RenewingPairAuth, auth_for
+from ..credentials.gateway_secrets import RenewingPairAuth, RenewingTokenAuth, auth_for
 from ..credentials.logins import SecretLoginAuth, TypedLoginAuth, login_auth
 from ..credentials.signed import SigningAuth
-from .connect import LivyConnection, livy_target
+from .connect import LivyConnection, livy_target, needs_aws
 
 ROLE_CONF = "emr-serverless.session.executionRoleArn"
 TUPLES = ("applications", "transports")
 
 
 def hand_over(config: EMRConnect, connection: LivyConnection) -> dict[str, Any]:
-    """Return the settings and the connection as JSON values, with the pair or the login that is in use."""
+    """Return the settings and the connection as JSON values, with the pair, token or login in use."""
     settings = {name: getattr(config, name) for name in config.trait_names(config=True)}
     settings["routes"] = dict(connection.target.routes)
     pair, auth = None, connection.target.auth
-    if isinstance(auth, RenewingPairAuth) and (secret := auth.hand_over()):
-        pair = [secret.username, secret.password, secret.expires_at.isoformat()]
+    if isinstance(auth, RenewingPairAuth) and (basic := auth.hand_over()):
+        pair = [basic.username, basic.password, basic.expires_at.isoformat()]
+    elif isinstance(auth, RenewingTokenAuth) and (token := auth.hand_over()):
+        pair = [token.id, token.token, token.expires_at.isoformat()]
     login = None
     if isinstance(auth, TypedLoginAuth | SecretLoginAuth):
         login = [auth.login.username, auth.login.password, auth.secret]
@@ -60,11 +62,13 @@ def take_over(handed: dict[str, Any]) -> tuple[EMRConnect, LivyConnection]:
         target = replace(target, auth=SigningAuth(session_of(config, compute)))
     elif login:
         target = replace(target, auth=login_auth(compute, login, secret))
-    elif role := handed["role"]:
-        auth = auth_for(config, session_of(config, compute), compute, role)
-        if isinstance(auth, RenewingPairAuth) and handed["pair"]:
-            username, password, expires_at = handed["pair"]
-            auth.take_over(BasicPair(username, password, datetime.fromisoformat(expires_at)))
-        if auth is not None:
-            target = replace(target, auth=auth)
+    elif needs_aws(compute) and (auth := auth_for(config, session_of(config, compute), compute, handed["role"])):
+        if handed["pair"]:
+            name, password, expires_at = handed["pair"]
+            moment = datetime.fromisoformat(expires_at)
+            if isinstance(auth, RenewingPairAuth):
+                auth.take_over(BasicPair(name, password, moment))
+            else:
+                auth.take_over(EndpointToken(name, password, moment))
+        target = replace(target, auth=auth)
     return config, LivyConnection(compute, handed["role"], target)

@@ -10,6 +10,7 @@ from ...aws.sts import account_within
 from ...config import EMRConnect
 from ...errors import AmbiguousCompute, ComputeNotFound, EMRConnectError
 from ...models import Attachment, Compute
+from .configured import configured_compute
 from .first_answer import ask_all
 from .kinds import Lister, make_listers
 from .kinds.row import Depth
@@ -33,15 +34,15 @@ def find(
     """Return the described compute of an id, an ARN or an unambiguous name (``team/notebooks`` names an endpoint).
 
     Looked for in ``sources``, else in all that are configured; ``kind`` leaves the other kinds out; ``depth``
-    says for what it is described. Raises ``ComputeNotFound`` (says where was looked and suggests near names),
+    says for what it is described. A Livy server of ``EMRConnect.livy_endpoints`` goes first, and AWS is not asked for
+    it. Raises ``ComputeNotFound`` (says where was looked and suggests near names),
     ``AmbiguousCompute``, and AWS's errors where no source could answer.
     """
     text = text.strip()
+    if kind in (None, "eks") and (configured := configured_compute(config, text)):
+        return configured
     sources = list_sources(config) if sources is None else sources
-    listers = [lister for lister in make_listers(config) if kind in (None, lister.kind)]
-    if not listers:
-        message = f"{str(kind)[:40]!r} is not a kind of compute."
-        raise ComputeNotFound(message, fix="There are ec2, eks and serverless.")
+    listers = _listers_of(config, kind)
     for lister in listers:
         if found := lister.parse_arn(text):
             return _by_arn(text, lister, sources, found, depth)
@@ -64,6 +65,14 @@ def find(
         if problem:  # it has the form of an id, so that is the better reason
             raise problem from None
         raise
+
+
+def _listers_of(config: EMRConnect, kind: str | None) -> list[Lister]:
+    listers = [lister for lister in make_listers(config) if kind in (None, lister.kind)]
+    if not listers:
+        message = f"{str(kind)[:40]!r} is not a kind of compute."
+        raise ComputeNotFound(message, fix="There are ec2, eks and serverless.")
+    return listers
 
 
 def recorded_source(config: EMRConnect, profile: str | None, region: str | None, role: str | None) -> list[Source]:

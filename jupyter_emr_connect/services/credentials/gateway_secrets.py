@@ -1,6 +1,8 @@
-"""The secrets by which a role is proved to a gateway: the pair of a cluster, the token of an EMR on EKS endpoint."""
+"""The secrets by which a role is proved to a gateway or Livy: a cluster's pair, the token of an EMR on EKS endpoint."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from ...aws.emr import cluster_session_credentials
 from ...aws.emr_containers import endpoint_token
@@ -63,6 +65,13 @@ class RenewingTokenAuth(RenewingAuth[EndpointToken]):
             raise
 
 
+class RenewingLivyTokenAuth(RenewingTokenAuth):
+    """The token for an endpoint with Livy, sent as HTTP Basic: its id is the user, itself the password (2.3)."""
+
+    def _fixed(self, secret: EndpointToken) -> Auth:
+        return BasicAuth(secret.id, secret.token)
+
+
 def auth_for(
     config: EMRConnect, session: AWSSession, compute: Compute, role: str | None
 ) -> RenewingPairAuth | RenewingTokenAuth | None:
@@ -77,7 +86,10 @@ def auth_for(
         if not role:
             message = f"AWS names no execution role for the endpoint {compute.name!r} ({compute.id})."
             raise RoleRequired(message, fix="Name a role with --runtime-role or EMR_CONNECT_RUNTIME_ROLE.")
-        return RenewingTokenAuth(session, compute, role, renew_before=before, seconds=config.endpoint_token_seconds)
+        if endpoint := compute.details.get("endpoint"):  # a configured Livy server takes this endpoint's tokens
+            compute = replace(compute, id=endpoint)
+        kind = RenewingLivyTokenAuth if "livy" in compute.transports else RenewingTokenAuth
+        return kind(session, compute, role, renew_before=before, seconds=config.endpoint_token_seconds)
     if compute.kind == "serverless":
         return None  # each request is signed by the caller himself
     return RenewingPairAuth(session, compute, role, renew_before=before) if role else None

@@ -16,6 +16,7 @@ from ...errors import LoginRefused, LoginRequired
 from ...executors import AWS, run_in
 from ...http.auth import BasicAuth, HTTPRequest
 from ...models import Compute, Login
+from ..compute.configured import is_configured
 
 _typed: dict[str, Login] = {}
 _refused: dict[str, Login] = {}
@@ -28,7 +29,7 @@ TYPE_FIX = (
 
 def asks_for_login(compute: Compute) -> bool:
     """Tell whether a compute's Livy asks for a user name and password that AWS does not give."""
-    return compute.auth == "ldap"
+    return compute.auth == "ldap" or (compute.auth == "basic" and is_configured(compute))
 
 
 def remember_login(compute_id: str, login: Login) -> None:

@@ -152,3 +152,15 @@ def test_the_table_begins_with_what_can_be_attached_to(cloud, emr):
     usable = [line.rstrip().endswith("yes") for line in shown if line[:1].strip()]
     assert True in usable
     assert usable == sorted(usable, reverse=True)
+
+
+def test_livy_servers_that_an_administrator_names_stand_beside_those_of_aws(cloud, emr, settings):
+    settings(livy_endpoints={"dev": {"url": "https://livy.example.com"}})
+    (row,) = [row for row in emr("list", "--kind", "eks", "--json").json["items"] if row["name"] == "dev"]
+    assert (row["id"], row["attachable"], row["transports"]) == ("livy/dev", True, ["livy"])
+    shown = emr("show", "dev", "--json").json
+    assert shown["details"]["url"] == "https://livy.example.com"
+    settings(livy_endpoints={"dev": {"url": "livy.example.com"}})
+    broken = emr("list")
+    assert broken.code == 1
+    assert "The address of the Livy server 'dev'" in broken.err

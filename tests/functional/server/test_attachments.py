@@ -70,3 +70,10 @@ async def test_the_credentials_expiry_is_that_of_the_pair_in_memory(cloud, rest,
     assert told > datetime.now(timezone.utc)
     again = (await rest("GET", f"attachments/{one['id']}")).json
     assert again["credentials_expire_at"] == one["credentials_expire_at"]
+
+
+async def test_a_user_name_without_its_password_is_no_login(rest, notebook):
+    for half in ({"username": "ada"}, {"password": "secret"}):
+        answer = await rest("POST", "attachments", {"compute": "open", "path": "work/report.ipynb", **half})
+        assert (answer.status, answer.json["code"]) == (400, "bad-request")
+        assert "secret" not in answer.text

@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,12 +15,16 @@ from aiohttp import web
 
 from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.errors import ConfigurationError, LoginRefused, LoginRequired
+from jupyter_emr_connect.http.auth import HTTPRequest
 from jupyter_emr_connect.http.tls import PlainHttpRule
 from jupyter_emr_connect.livy.client import LivyClient
 from jupyter_emr_connect.livy.discovery import probe_livy
 from jupyter_emr_connect.livy.target import LivyTarget
-from jupyter_emr_connect.models import Compute, Login
+from jupyter_emr_connect.models import Attachment, Compute, Login
 from jupyter_emr_connect.sandbox.aws.secretsmanager import secrets_of
+from jupyter_emr_connect.services.attachments.attach import attach
+from jupyter_emr_connect.services.attachments.connect import LivyConnection, connect
+from jupyter_emr_connect.services.attachments.handover import hand_over, take_over
 from jupyter_emr_connect.services.credentials.logins import (
     SecretLoginAuth,
     TypedLoginAuth,
@@ -111,7 +116,7 @@ async def probed(livy: FakeLivy, auth: TypedLoginAuth | SecretLoginAuth) -> Livy
         target = replace(client.target, url=f"https://{HOST}:{port}", username=auth.login.username)
         rule = PlainHttpRule(secrets=True)
         found, demands = await probe_livy(
-            HOST, port, target, plain_http=rule, auth=auth, connect_timeout=5, credentials_timeout=30
+            HOST, target, plain_http=rule, auth=auth, connect_timeout=5, credentials_timeout=30
         )
         assert demands
         return found
@@ -161,3 +166,35 @@ def test_a_secret_that_was_refused_is_not_sent_again_until_it_changes(cloud: Any
         login_auth_of(config, LDAP)
     put(cloud, {"username": "ada", "password": "mended"})
     assert login_auth_of(config, LDAP).login.password == "mended"
+
+
+def kept_in(folder: Path) -> bytes:
+    """Return what the state file and its log hold."""
+    return b"".join(file.read_bytes() for file in folder.glob("state.sqlite*"))
+
+
+async def test_a_configured_server_is_attached_to_without_an_aws_login(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")  # whoever asks AWS fails
+    livy, path = LDAPLivy(Login("ada", "right")), str(tmp_path)
+    async with served(livy) as client:
+        endpoints = {"dev": {"url": client.target.url, "auth": "basic"}}
+        config = EMRConnect(livy_endpoints=endpoints, state_file=str(tmp_path / "state.sqlite"))
+        with pytest.raises(LoginRequired):
+            await attach(config, Attachment("dev", path=path))
+        with pytest.raises(LoginRefused) as refused:
+            await attach(config, Attachment("dev", path=path), login=Login("ada", "wrong"))
+        assert (refused.value.hop, refused.value.compute_id) == ("livy", "livy/dev")
+        with pytest.raises(LoginRequired):  # what was refused is forgotten
+            await attach(config, Attachment("dev", path=path))
+        assert livy.binds == ["wrong"]
+        made, _ = await attach(config, Attachment("dev", path=path), login=Login("ada", "right"))
+        assert (made.compute, made.profile, made.runtime_role) == ("livy/dev", None, None)
+        connection = await connect(config, made)
+        assert isinstance(connection, LivyConnection)
+        handed = hand_over(config, connection)
+    _, taken = take_over(json.loads(json.dumps(handed)))
+    request = await taken.target.auth.prepare(HTTPRequest("GET", taken.target.url))
+    assert base64.b64decode(request.headers["Authorization"].split()[1]) == b"ada:right"
+    assert b"right" not in kept_in(tmp_path)

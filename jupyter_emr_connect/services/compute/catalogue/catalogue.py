@@ -15,6 +15,7 @@ from ....config import EMRConnect
 from ....executors import DaemonExecutor
 from ....models import Compute
 from ....store.database import Database
+from ..configured import configured_computes
 from ..kinds import Lister, make_listers
 from ..sources import Source, list_sources
 from . import jobs, polling, sharing
@@ -57,6 +58,7 @@ class LiveCatalogue:
         self._sources = list(sources) if sources is not None else list_sources(config)
         self._listers = tuple(listers) if listers is not None else make_listers(config)
         self._state = CatalogueState(Database(config.state_file, busy_seconds=DATABASE_BUSY_S), clock)
+        self._configured = configured_computes(config)
         self._answers: dict[tuple[str, Query], list[Compute]] = {}
         self._workers = DaemonExecutor(
             WORKERS, "emr-catalogue", slow_after_s=SLOW_JOB_S, max_threads=MOST_THREADS, idle_s=WORKER_IDLE_S
@@ -75,7 +77,7 @@ class LiveCatalogue:
             version, changes = self._state.history.version, self._state.history.since(since)
             changes = changes and sharing.seen_in(listings, changes)
             found = self._answers.get((version, query))
-            computes = None if found is not None else sharing.distinct(listings)
+            computes = None if found is not None else [*self._configured, *sharing.distinct(listings)]
             frame = self._frame(listings, self._state.clock())
         if found is None:
             found = query.matching(computes or ())
@@ -99,6 +101,8 @@ class LiveCatalogue:
 
     def known(self, kind: str, compute_id: str) -> Compute | None:
         """Return a compute as it was last seen, without asking AWS."""
+        if kind == "eks" and (configured := next((one for one in self._configured if one.id == compute_id), None)):
+            return configured
         with self._state.lock:
             having = [one for one in self._state.listings if one.lister.kind == kind and compute_id in one.rows]
             return next((one for one in sharing.distinct(having) if one.id == compute_id), None)

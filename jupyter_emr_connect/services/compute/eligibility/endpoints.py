@@ -14,7 +14,12 @@ from .releases import Version, is_since, written
 from .verdict import Eligibility, driven, listed, state_problem
 
 ENDPOINT_STATES = ("CREATING", "ACTIVE", "TERMINATING", "TERMINATED", "TERMINATED_WITH_ERRORS")
-ENDPOINT_TYPES: dict[str, Transport] = {"JUPYTER_ENTERPRISE_GATEWAY": "gateway", "SPARK_CONNECT": "spark-connect"}
+# That LIVY is the word for an endpoint with Livy stands in no AWS text (reference 2.2, UNCONFIRMED).
+ENDPOINT_TYPES: dict[str, Transport] = {
+    "JUPYTER_ENTERPRISE_GATEWAY": "gateway",
+    "LIVY": "livy",
+    "SPARK_CONNECT": "spark-connect",
+}
 ENDPOINTS_SINCE: Version = (6, 7, 0)
 
 

@@ -57,11 +57,17 @@ def test_a_spark_connect_endpoint_is_offered_and_not_driven():
     assert verdict.reason == "It offers spark-connect, which this version cannot use."
 
 
+@rule("eks-type-livy")
+def test_an_endpoint_with_livy_is_reached_by_livy():
+    verdict = judge_endpoint(replace(READY, type="LIVY"))
+    assert (verdict.attachable, verdict.transports, verdict.auth) == (True, ("livy",), "iam")
+
+
 @rule("eks-type-unknown")
 def test_another_type_is_shown_and_not_attachable():
-    verdict = judge_endpoint(replace(READY, type="LIVY"))
+    verdict = judge_endpoint(replace(READY, type="TRINO"))
     assert (verdict.attachable, verdict.offers) == (False, ())
-    assert verdict.reason == "Its type LIVY is not known to this version."
+    assert verdict.reason == "Its type TRINO is not known to this version."
     assert judge_endpoint(replace(READY, type="")).reason == "AWS does not say of which type it is."
 
 
@@ -98,7 +104,7 @@ def test_only_an_endpoint_that_is_surely_out_of_reach_is_refused():
 
 @rule("eks-order")
 def test_what_stands_in_the_way_for_longest_is_told_first():
-    worst = replace(READY, state="TERMINATED", type="LIVY", release="emr-5.30.0", url=None)
+    worst = replace(READY, state="TERMINATED", type="TRINO", release="emr-5.30.0", url=None)
     told = []
     for better in ({"state": "ACTIVE"}, {"type": READY.type}, {"release": READY.release}, {"url": READY.url}, {}):
         told.append(str(judge_endpoint(worst, reach=NetworkReach(False, "It is far away.")).reason))
