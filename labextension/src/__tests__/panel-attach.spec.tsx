@@ -143,6 +143,29 @@ describe('Attach', () => {
     ]);
   });
 
+  it('sends a password once, and keeps it nowhere', async () => {
+    await show(compute({ auth: 'ldap', runtime_role: 'unsupported' }));
+    const field = (name: string): HTMLInputElement =>
+      screen.getByLabelText<HTMLInputElement>(name);
+    expect(field('Password').type).toBe('password');
+    server.routes['POST attachments'] = () =>
+      failure('Not accepted.', 424, { code: 'login-refused' });
+    fireEvent.change(field('User name'), { target: { value: 'ada' } });
+    fireEvent.change(field('Password'), { target: { value: 'pw-1' } });
+    await after(() => fireEvent.click(button('Attach to this notebook')));
+    expect(asked).toMatchObject([{ username: 'ada', password: 'pw-1' }]);
+    expect(field('Password').value).toBe('');
+    expect(model.attaching.failed?.what).not.toHaveProperty('password');
+    await after(() => fireEvent.click(button('Try again')));
+    expect(asked[1]).not.toHaveProperty('password');
+    expect(document.body.innerHTML).not.toContain('pw-1');
+  });
+
+  it('asks for no password where AWS gives the credentials', async () => {
+    await show(compute());
+    expect(screen.queryByLabelText('Password')).toBeNull();
+  });
+
   it('has no notebook to attach where none is open', async () => {
     await show(compute(), null);
     expect(button('Attach to this notebook').disabled).toBe(true);

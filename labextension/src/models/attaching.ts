@@ -20,6 +20,14 @@ export interface IFailed {
   again: (() => unknown) | null;
 }
 
+/** Return what may be kept and tried again: a password is sent once, and kept by the server alone. */
+function withoutLogin(what: NewAttachment): NewAttachment {
+  const kept = { ...what };
+  delete kept.username;
+  delete kept.password;
+  return kept;
+}
+
 /** Attaches one notebook or folder at a time. */
 export class AttachingModel {
   constructor(
@@ -67,7 +75,7 @@ export class AttachingModel {
   ): Promise<Attachment | null> {
     this.cancel();
     const abort = (this._abort = new AbortController());
-    this._current = what;
+    const shown = (this._current = withoutLogin(what));
     this._began = this._now();
     this._failed = this._done = null;
     this._changed.emit();
@@ -81,7 +89,7 @@ export class AttachingModel {
       return made;
     } catch (error) {
       if (!abort.signal.aborted) {
-        this._failed = { what, problem: asProblem(error), again };
+        this._failed = { what: shown, problem: asProblem(error), again };
       }
       return null;
     } finally {

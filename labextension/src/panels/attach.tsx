@@ -105,6 +105,8 @@ function Chosen(props: IProps & { compute: Compute }): JSX.Element {
   const remembered = memory.roleOn(keyOf(compute));
   const [typed, setTyped] = useState<string | null>(null);
   const [transport, setTransport] = useState<Transport>('auto');
+  const [username, setUsername] = useState('');
+  const [password, setPassword] = useState('');
   useEffect(() => void roles.show(compute), [compute]);
   const offered = roles.list?.items ?? [];
   const takesRole = compute.runtime_role !== 'unsupported';
@@ -119,13 +121,16 @@ function Chosen(props: IProps & { compute: Compute }): JSX.Element {
   const lacksRole = compute.runtime_role === 'required' && !role;
   const disabled =
     !compute.attachable || attaching.current !== null || lacksRole;
-  const attach = (path: string): void =>
+  const attach = (path: string): void => {
     props.onAttach({
       compute: compute.arn || compute.id,
       runtime_role: role,
       transport,
-      path
+      path,
+      ...(username && password ? { username, password } : {})
     });
+    setPassword('');
+  };
   return (
     <>
       <ComputeHead compute={compute} />
@@ -138,6 +143,35 @@ function Chosen(props: IProps & { compute: Compute }): JSX.Element {
           onType={setTyped}
           required={compute.runtime_role === 'required'}
         />
+      )}
+      {takesLogin(compute) && (
+        <section className="jp-EmrRole" aria-label={trans.__('Login')}>
+          <label>
+            <span>{trans.__('User name')}</span>
+            <input
+              type="text"
+              className="jp-EmrInput"
+              autoComplete="off"
+              value={username}
+              onChange={event => setUsername(event.target.value)}
+            />
+          </label>
+          <label>
+            <span>{trans.__('Password')}</span>
+            <input
+              type="password"
+              className="jp-EmrInput"
+              autoComplete="off"
+              value={password}
+              onChange={event => setPassword(event.target.value)}
+            />
+          </label>
+          <p className="jp-EmrDim">
+            {trans.__(
+              'Kept in the memory of the Jupyter server alone, until it ends.'
+            )}
+          </p>
+        </section>
       )}
       <div className="jp-EmrButtons">
         <Button
@@ -181,6 +215,14 @@ function Chosen(props: IProps & { compute: Compute }): JSX.Element {
         </label>
       </details>
     </>
+  );
+}
+
+/** Whether a compute's Livy has users of its own, who log in by a password. */
+function takesLogin(compute: Compute): boolean {
+  return (
+    compute.auth === 'ldap' ||
+    (compute.kind === 'eks' && compute.auth === 'basic')
   );
 }
 
