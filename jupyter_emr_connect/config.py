@@ -126,8 +126,8 @@ class EMRConnect(Configurable):
         Dict(),
         Unicode(),
         help="Livy servers that AWS does not list, such as EMR on EKS' by Helm chart: {name: {'url': 'https://…', "
-        "'auth': 'none', 'basic' (a user name and password, as for LDAP) or 'endpoint' (the id and token of a managed "
-        "endpoint, with 'endpoint': '<virtual cluster>/<endpoint>' and perhaps 'execution_role', 'profile', "
+        "'auth': 'none', 'basic' (a user name and password, as for LDAP), 'kerberos' or 'endpoint' (the token of a "
+        "managed endpoint, with 'endpoint': '<virtual cluster>/<endpoint>' and perhaps 'execution_role', 'profile', "
         "'region')}}. They are computes of kind eks with the id livy/<name>.",
     ).tag(config=True)
     livy_secrets = Dict(

@@ -31,6 +31,7 @@ never a traceback. Nothing secret may be put into either.
     │   ├── RoleUnsupported
     │   └── RoleDenied
     ├── LoginRequired               a compute asks for a user name and password, and there are none
+    ├── KerberosFailed              no ticket for a compute's Livy, or no package for it
     ├── AttachmentError             no attachment, or it cannot be kept
     │   ├── NotAttached
     │   ├── AttachmentNotFound
@@ -212,6 +213,10 @@ class LoginRequired(EMRConnectError, code="login-required", reason="User name an
         super().__init__(message, fix=fix)
         self.compute_id = compute_id
         self.compute_name = compute_name
+
+
+class KerberosFailed(EMRConnectError, code="kerberos", reason="Kerberos"):
+    """There is no Kerberos ticket for a compute, or the package that is needed for one is missing."""
 
 
 class AttachmentError(EMRConnectError, code="attachment", reason="Attachment"):

@@ -114,7 +114,7 @@ def identify_token_pair(world: World, spec: EndpointSpec, request: web.BaseReque
     token = world.tokens.check(spec.id, value)
     if token and token.id == username:
         user = user_of_role(token.role_arn)
-        return DoorCaller(user, user)
+        return DoorCaller(user, user, token.role_arn)
     if world.tokens.expired(spec.id, value):
         return web.json_response({"msg": "The token has expired."}, status=403)
     return web.json_response({"msg": "Unauthorized"}, status=401, headers={"WWW-Authenticate": REALM})

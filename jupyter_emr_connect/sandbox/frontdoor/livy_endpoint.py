@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -24,15 +25,24 @@ class LivyEndpointDoor(Door):
     """Stands before the Livy of one managed endpoint, which starts with the first request that bears a good token.
 
     Sessions run as the user of the token's execution role. The CA is the endpoint's own; AWS hands it out as
-    ``certificateData`` (reference 2.2).
+    ``certificateData`` (reference 2.2). ``storage`` returns Spark's settings for S3 with credentials of a role.
     """
 
-    def __init__(self, world: World, spec: EndpointSpec, installation: Installation, workdir: Path) -> None:
+    def __init__(
+        self,
+        world: World,
+        spec: EndpointSpec,
+        installation: Installation,
+        workdir: Path,
+        storage: Callable[[str], Mapping[str, str]] = lambda role_arn: {},
+    ) -> None:
         region, authority = spec.virtual_cluster.region, CertificateAuthority(f"sandbox {spec.name}")
         super().__init__(world, spec.compute_id, spec.name, spec.address, region, authority)
         self.certificate = authority.pem
         self.spec = spec
         self._owners = Owners()
+        self._storage = storage
+        self._roles: dict[str, str] = {}
         self._superuser = f"door-{secrets.token_hex(16)}"
         start = livy_start(installation, spec.address, workdir / "livy", self._superuser)
         self.livy = EngineSlot(f"{spec.name} livy", start, self._owners.forget_items)
@@ -44,7 +54,7 @@ class LivyEndpointDoor(Door):
 
     @cached_property
     def _rules(self) -> LivyRules:
-        return LivyRules(self._session, self._owners, self._gate)
+        return LivyRules(self._session, self._owners, self._gate, lambda user: self._storage(self._roles.get(user, "")))
 
     def _wanted_ports(self) -> list[ServedPort]:
         return [ServedPort(self._answer, self.spec.port, closed_by="no-livy")]
@@ -57,6 +67,7 @@ class LivyEndpointDoor(Door):
         caller = identify_token_pair(self._world, self.spec, request)
         if not isinstance(caller, DoorCaller):
             return caller
+        self._roles[caller.user] = caller.role_arn
         segments = livy_segments(request.raw_path)
         if segments is None:
             return no_such_page()

@@ -28,6 +28,7 @@ from ..compute.eligibility.clusters import LIVY_PORT
 from ..compute.lookup import find, sources_of
 from ..credentials.aws_sessions import session_of
 from ..credentials.gateway_secrets import RenewingPairAuth, RenewingTokenAuth, auth_for
+from ..credentials.kerberos import KerberosAuth
 from ..credentials.logins import (
     LoginAuth,
     SecretLoginAuth,
@@ -81,7 +82,7 @@ class LivyConnection(_Connection[LivyTarget]):
     transport = "livy"
 
 
-AnyAuth: TypeAlias = RenewingPairAuth | RenewingTokenAuth | LoginAuth
+AnyAuth: TypeAlias = RenewingPairAuth | RenewingTokenAuth | LoginAuth | KerberosAuth
 # A compute that answered, by its transport. A further transport adds its class here and its function to CONNECTORS.
 Connection: TypeAlias = GatewayConnection | LivyConnection
 Connector: TypeAlias = Callable[
@@ -189,19 +190,24 @@ async def _connect_to_livy(
         await pair.current()
         stage(stages.LIVY)
         return await _reach_livy(config, compute, role, await _livy_url(session, compute), pair)
-    login = await _login(config, compute)
+    url = await _livy_url(session, compute)
+    own = await _own_auth(config, compute, url)
     stage(stages.LIVY)
-    return await _reach_livy(config, compute, role, await _livy_url(session, compute), login)
+    return await _reach_livy(config, compute, role, url, own)
 
 
 async def _connect_to_configured(config: EMRConnect, compute: Compute, stage: Callable[[str], None]) -> LivyConnection:
     """Ask a Livy server of ``EMRConnect.livy_endpoints`` that takes no credentials of AWS's; AWS is not asked."""
-    login = await _login(config, compute)
+    url = compute.host or ""
+    own = await _own_auth(config, compute, url)
     stage(stages.LIVY)
-    return await _reach_livy(config, compute, None, compute.host or "", login)
+    return await _reach_livy(config, compute, None, url, own)
 
 
-async def _login(config: EMRConnect, compute: Compute) -> LoginAuth | None:
+async def _own_auth(config: EMRConnect, compute: Compute, url: str) -> LoginAuth | KerberosAuth | None:
+    """Return what proves the user himself to a Livy that asks for more than a runtime role, None where none does."""
+    if compute.auth == "kerberos":
+        return KerberosAuth(urlsplit(url).hostname or "")
     return await run_in(AWS, login_auth_of, config, compute) if asks_for_login(compute) else None
 
 
@@ -210,7 +216,7 @@ async def _reach_livy(
     compute: Compute,
     role: str | None,
     url: str,
-    auth: RenewingPairAuth | RenewingTokenAuth | LoginAuth | None,
+    auth: AnyAuth | None,
 ) -> LivyConnection:
     """Ask Livy at ``url`` as nobody, then with ``auth`` until it is honoured; raises ``LivyError``."""
     parts = urlsplit(url)

@@ -8,11 +8,13 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from ...config import EMRConnect
 from ...models import BasicPair, Compute, EndpointToken, Kind, Login
 from ..credentials.aws_sessions import session_of
 from ..credentials.gateway_secrets import RenewingPairAuth, RenewingTokenAuth, auth_for
+from ..credentials.kerberos import KerberosAuth
 from ..credentials.logins import SecretLoginAuth, TypedLoginAuth, login_auth
 from ..credentials.signed import SigningAuth
 from .connect import LivyConnection, livy_target, needs_aws
@@ -62,6 +64,8 @@ def take_over(handed: dict[str, Any]) -> tuple[EMRConnect, LivyConnection]:
         target = replace(target, auth=SigningAuth(session_of(config, compute)))
     elif login:
         target = replace(target, auth=login_auth(compute, login, secret))
+    elif compute.auth == "kerberos":
+        target = replace(target, auth=KerberosAuth(urlsplit(handed["url"]).hostname or ""))
     elif needs_aws(compute) and (auth := auth_for(config, session_of(config, compute), compute, handed["role"])):
         if handed["pair"]:
             name, password, expires_at = handed["pair"]

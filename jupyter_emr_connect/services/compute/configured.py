@@ -18,7 +18,7 @@ from .kinds.endpoints import ENDPOINT_ID
 PREFIX = "livy/"
 STATE = "CONFIGURED"
 SETTINGS = frozenset({"url", "auth", "endpoint", "execution_role", "profile", "region"})
-AUTHS = {"none": "none", "basic": "basic", "endpoint": "iam"}
+AUTHS = {"none": "none", "basic": "basic", "kerberos": "kerberos", "endpoint": "iam"}
 """What the setting says, and the word for it in a compute's JSON."""
 TRAIT = "EMRConnect.livy_endpoints"
 

@@ -32,11 +32,14 @@ SPARK_CONNECT_SINCE: Version = (8, 0, 0)  # of the family emr-spark (reference 4
 LIVY_TLS_SINCE: Version = (7, 4, 0)  # HTTPS by default (reference 1.5)
 LIVY_PORT = 8998
 AUTH_OBSTACLES = {
-    "kerberos": "It uses Kerberos, and a kernel cannot be given a Kerberos ticket from here.",
     "identity-center": IDENTITY_CENTER,
 }
 # What these ask for is known to Livy alone: how a gateway beside it authenticates is documented nowhere.
-LIVY_ONLY = {"ldap": "an LDAP user and password"}
+LIVY_ONLY = {"ldap": "an LDAP user and password", "kerberos": "a Kerberos ticket"}
+NO_KERBEROS = (
+    "It uses Kerberos, for which a package is not installed here: pip install 'jupyter_emr_connect[kerberos]' "
+    "(on Linux that needs krb5 headers and a compiler)."
+)
 
 
 def judge(
@@ -46,12 +49,14 @@ def judge(
     security_problem: str | None = None,
     reach: NetworkReach | None = None,
     studio_subnets: Collection[str] = (),
+    kerberos_package: bool = False,
 ) -> Eligibility:
     """Judge a cluster by its description and its security configuration.
 
     ``security`` is None where the cluster has none or where it could not be read; in the latter case
     ``security_problem`` says why. ``reach`` is what is known of the way to its primary node, if it was looked at.
-    ``studio_subnets`` are the only subnets to attach in, if any are configured.
+    ``studio_subnets`` are the only subnets to attach in, if any are configured; ``kerberos_package`` says whether this
+    machine has what Kerberos takes.
     """
     offers = offered_transports(cluster)
     support, role_reason, usable = _roles(cluster, security, security_problem, offers)
@@ -61,6 +66,7 @@ def judge(
     reason = (
         state_obstacle(cluster.state, cluster.state_reason)
         or AUTH_OBSTACLES.get(auth)
+        or (NO_KERBEROS if auth == "kerberos" and not kerberos_package else None)
         or _no_way_in(cluster, offers, usable, auth)
         or _subnet_obstacle(cluster, studio_subnets)
         or (reach.obstacle if reach else None)

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta, timezone
+from importlib.util import find_spec
 from typing import Any
 
 from ....aws import emr
@@ -19,6 +20,7 @@ from .row import Depth, make_compute
 
 CLUSTER_ID = re.compile(r"j-[A-Z0-9]{1,254}")
 CLUSTER_ARN = re.compile(r"arn:aws[a-zA-Z-]*:elasticmapreduce:([a-z0-9-]+):(\d{12}):cluster/(j-[A-Z0-9]+)")
+KERBEROS_PACKAGE = "gssapi"
 RECENTLY = timedelta(days=30)
 # What was refused may be granted later; until then AWS is not asked for each cluster anew.
 DENIAL_SECONDS = 240.0
@@ -63,7 +65,12 @@ class Clusters:
         asked = self._check_reach and cluster.state in eligibility.ATTACHABLE_STATES
         reach = eligibility.reach_of(cluster.host) if asked else None
         verdict = eligibility.judge(
-            cluster, security, security_problem=problem, reach=reach, studio_subnets=self._studio_subnets
+            cluster,
+            security,
+            security_problem=problem,
+            reach=reach,
+            studio_subnets=self._studio_subnets,
+            kerberos_package=find_spec(KERBEROS_PACKAGE) is not None,
         )
         details = {
             "applications": cluster.applications,

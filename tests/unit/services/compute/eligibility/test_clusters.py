@@ -187,12 +187,10 @@ def test_roles_are_unknown_when_the_security_configuration_cannot_be_read():
     assert verdict.attachable
 
 
-@rule("ec2-auth-kerberos", "ec2-auth-identity-center")
+@rule("ec2-auth-identity-center")
 @pytest.mark.parametrize(
     ("cluster", "security", "auth", "word"),
     [
-        (replace(PLAIN, kerberos=True), None, "kerberos", "Kerberos"),
-        (PLAIN, SecurityConfiguration("k", kerberos=True), "kerberos", "Kerberos"),
         (PLAIN, SecurityConfiguration("i", identity_center=True), "identity-center", "Identity Center"),
     ],
 )
@@ -201,6 +199,19 @@ def test_authentication_that_we_cannot_do_is_named(cluster, security, auth, word
     assert verdict.auth == auth
     assert not verdict.attachable
     assert word in str(verdict.reason)
+
+
+@rule("ec2-auth-kerberos")
+@pytest.mark.parametrize(
+    ("cluster", "security"), [(replace(PLAIN, kerberos=True), None), (PLAIN, SecurityConfiguration("k", kerberos=True))]
+)
+def test_kerberos_takes_livy_and_a_package(cluster, security):
+    verdict = judge(cluster, security, kerberos_package=True)
+    assert (verdict.auth, verdict.attachable, verdict.transports) == ("kerberos", True, ("livy",))
+    without = judge(cluster, security)
+    assert not without.attachable
+    assert "pip install 'jupyter_emr_connect[kerberos]'" in str(without.reason)
+    assert "krb5 headers" in str(without.reason)
 
 
 @rule("ec2-auth-ldap")
