@@ -195,7 +195,6 @@ class Supervisor:
         ]
         for endpoint in [spec for spec in world.endpoints.values() if spec.engines]:
             where = folder / endpoint.name
-            where = folder / endpoint.name
             kind = LivyEndpointDoor if endpoint.type == "LIVY" else EndpointDoor
             door = kind(world, endpoint, self._installation, where, storage)
             world.endpoints[endpoint.id] = replace(endpoint, certificate=door.certificate)
