@@ -1,4 +1,4 @@
-"""Shell completion in a real shell, for ``jupyter-emr`` and for ``jupyter emr``."""
+"""Shell completion: what is offered, asked as the shell's code asks; and that code in real shells."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pytest
 from jupyter_emr_connect.models import KernelRecord
 from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
+from tests.commands import run_command
 
 ASK = """
 eval "$CODE"
@@ -34,7 +35,22 @@ def code() -> str:
 
 
 @pytest.fixture
-def complete(cloud, code, monkeypatch):
+def complete(cloud):
+    """What is offered after a line; asked in a forked process as ``jupyter emr completion bash`` asks."""
+
+    def ask(line: str) -> set[str]:
+        words = ["jupyter-emr", *line.removeprefix("jupyter emr").split()] + [""] * line.endswith(" ")
+        asked = {"COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
+        done = run_command([], {**os.environ, **asked, "_JUPYTER_EMR_COMPLETE": "bash_complete"}, timeout=60)
+        lines = [found.partition(",") for found in done.stdout.splitlines()]
+        return {value for kind, _, value in lines if kind == "plain"}
+
+    return ask
+
+
+@pytest.fixture
+def in_bash(cloud, code, monkeypatch):
+    """What a real bash offers after a line; ``before`` is what its start-up file did first."""
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     monkeypatch.setenv("CODE", code)
 
@@ -47,9 +63,12 @@ def complete(cloud, code, monkeypatch):
 
 
 @pytest.mark.parametrize("command", ["jupyter emr", "jupyter-emr"])
-def test_verbs(complete, command):
-    assert {"list", "run", "attach", "sandbox"} <= complete(f"{command} ")
-    assert complete(f"{command} sta") == {"status"}
+def test_verbs_in_bash(in_bash, command):
+    assert in_bash(f"{command} sta") == {"status"}
+
+
+def test_verbs(complete):
+    assert {"list", "run", "attach", "sandbox"} <= complete("jupyter emr ")
 
 
 def test_options(complete):
@@ -100,16 +119,14 @@ def test_profiles_and_regions(complete):
     assert {"us-east-1", "us-east-2"} <= complete("jupyter emr list --region us-")
 
 
-def test_roles_in_spite_of_bashs_word_breaks(cloud, complete, tmp_path):
+def test_roles_in_spite_of_bashs_word_breaks(cloud, complete, in_bash, tmp_path):
     (tmp_path / "config").mkdir()
     arn = cloud.roles["EMRAnalyst"]
     (tmp_path / "config" / "jupyter_emr_connect_config.json").write_text(
         f'{{"EMRConnect": {{"runtime_roles": ["{arn}"]}}}}'
     )
     # Bash replaces only what stands after the last colon.
-    assert complete("jupyter emr attach analytics --runtime-role arn:aws:iam::12") == {
-        arn.removeprefix("arn:aws:iam::")
-    }
+    assert in_bash("jupyter emr attach analytics --runtime-role arn:aws:iam::12") == {arn.removeprefix("arn:aws:iam::")}
     assert complete("jupyter emr attach analytics --runtime-role EMRA") == {"EMRAnalyst"}
 
 
@@ -118,10 +135,10 @@ def test_nothing_is_said_without_credentials(complete, monkeypatch):
     assert complete("jupyter emr show ana") == set()
 
 
-def test_what_completed_jupyter_before_goes_on(complete):
+def test_what_completed_jupyter_before_goes_on(in_bash):
     before = "old() { COMPREPLY=(lab); }; complete -F old jupyter\n"
-    assert complete("jupyter l", before) == {"lab"}
-    assert complete("jupyter emr sta", before) == {"status"}
+    assert in_bash("jupyter l", before) == {"lab"}
+    assert in_bash("jupyter emr sta", before) == {"status"}
 
 
 ZSH = """
@@ -139,7 +156,7 @@ _jupyter_emr
     ("line", "found"),
     [("jupyter emr sta", "status"), ("jupyter-emr sta", "status"), ("jupyter emr show ana", "analytics")],
 )
-def test_zsh(complete, line, found):
+def test_zsh(in_bash, line, found):
     done = subprocess.run(["zsh", "-f", "-c", ZSH, "zsh", line], capture_output=True, text=True, timeout=60)
     assert done.stderr == ""
     assert done.stdout.split() == [found]

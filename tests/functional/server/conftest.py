@@ -12,7 +12,7 @@ import pytest
 from tornado.httpclient import HTTPResponse
 
 from jupyter_emr_connect.server.routes.base import SETTING
-from tests.functional.server.recorded import kernel, local, path, quick, recorder  # noqa: F401 - fixtures
+from tests.functional.server.recorded import kernel, local, path, quick, recorder, small  # noqa: F401 - fixtures
 from tests.functional.server.specification import check_answer
 
 PREFIX = "jupyter-emr-connect"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from jupyter_emr_connect.gateway.protocol.framing import Message
 from jupyter_emr_connect.server.kernels.websocket import PROVISIONER, RECORDER
 from jupyter_emr_connect.server.recording import writer
+from tests.functional.server import small_kernel
 
 GATEWAY_KERNEL = str(uuid.uuid4())
 
@@ -72,9 +74,19 @@ def path(jp_root_dir: Path) -> Path:
 
 
 @pytest.fixture
-def local(cloud: Any, jp_asyncio_loop: Any, jp_fetch: Any, jp_serverapp: Any, path: Path) -> Iterator[str]:
+def small(jp_data_dir: Path) -> str:
+    """The name of a kernelspec whose kernel starts quickly and runs nothing."""
+    folder = jp_data_dir / "kernels" / "small"
+    folder.mkdir(parents=True)
+    spec = {"argv": [sys.executable, small_kernel.__file__, "{connection_file}"], "display_name": "Small"}
+    (folder / "kernel.json").write_text(json.dumps(spec | {"language": "python"}))
+    return folder.name
+
+
+@pytest.fixture
+def local(cloud: Any, small: str, jp_asyncio_loop: Any, jp_fetch: Any, jp_serverapp: Any, path: Path) -> Iterator[str]:
     """A session of the notebook; a local kernel stands for the gateway's, and its kernelspec for one of ours."""
-    body = {"path": "n.ipynb", "name": "n.ipynb", "type": "notebook", "kernel": {"name": "python3"}}
+    body = {"path": "n.ipynb", "name": "n.ipynb", "type": "notebook", "kernel": {"name": small}}
     run = jp_asyncio_loop.run_until_complete
     answer = run(jp_fetch("api", "sessions", method="POST", body=json.dumps(body)))
     kernel_id = json.loads(answer.body)["kernel"]["id"]

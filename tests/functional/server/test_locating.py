@@ -100,9 +100,9 @@ async def test_a_console_and_a_kernel_without_a_session_have_the_folders(start: 
     assert await start("kernels", {"name": "emr-python"}) == "of-the-root"
 
 
-async def test_another_kernel_for_a_session_is_still_its_notebooks(start: Start, jp_serverapp):
+async def test_another_kernel_for_a_session_is_still_its_notebooks(start: Start, jp_serverapp, small):
     manager, kernels = jp_serverapp.session_manager, jp_serverapp.kernel_manager
-    local = await kernels.start_kernel(kernel_name="python3")
+    local = await kernels.start_kernel(kernel_name=small)
     made = await manager.create_session(path="work/n.ipynb", name="x", type="notebook", kernel_id=local)
     try:
         assert await start(f"sessions/{made['id']}", {"kernel": {"name": "emr-python"}}, "PATCH") == "of-works-notebook"

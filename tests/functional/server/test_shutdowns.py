@@ -6,9 +6,11 @@ import asyncio
 from typing import Any
 
 
-async def test_a_local_kernel_that_restarts_is_shut_down(jp_serverapp: Any, jp_fetch: Any, cloud: Any) -> None:
+async def test_a_local_kernel_that_restarts_is_shut_down(
+    jp_serverapp: Any, jp_fetch: Any, cloud: Any, small: str
+) -> None:
     kernels = jp_serverapp.kernel_manager
-    kernel_id = await kernels.start_kernel(kernel_name="python3")
+    kernel_id = await kernels.start_kernel(kernel_name=small)
     manager = kernels.get_kernel(kernel_id)
     restarting = asyncio.ensure_future(manager.restart_kernel(now=True))
     await asyncio.sleep(0)
@@ -19,10 +21,10 @@ async def test_a_local_kernel_that_restarts_is_shut_down(jp_serverapp: Any, jp_f
     assert not await manager.is_alive()
 
 
-async def test_a_stop_waits_for_a_restart(jp_serverapp: Any, cloud: Any) -> None:
+async def test_a_stop_waits_for_a_restart(jp_serverapp: Any, cloud: Any, small: str) -> None:
     (extension,) = jp_serverapp.extension_manager.extension_apps["jupyter_emr_connect"]
     kernels = jp_serverapp.kernel_manager
-    kernel_id = await kernels.start_kernel(kernel_name="python3")
+    kernel_id = await kernels.start_kernel(kernel_name=small)
     manager = kernels.get_kernel(kernel_id)
     restarting = asyncio.ensure_future(manager.restart_kernel(now=True))
     await asyncio.sleep(0)
