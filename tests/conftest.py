@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -41,6 +42,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--livy-home", type=Path, metavar="DIR", help=text)
     parser.addoption("--soak", action="store_true", help="run the tests of faults in full length")
     parser.addoption("--seed", type=int, help="repeat the random instants of an earlier run")
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach the processes of tests, also where a shell started this one in the background, without it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

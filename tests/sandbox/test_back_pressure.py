@@ -148,6 +148,11 @@ async def test_one_that_comes_back_in_the_same_session_finds_what_came_meanwhile
             while (await page.next())[0] != "stream":
                 pass
         await asyncio.sleep(6)
-        assert process.memory_info().rss - before < ROOM
+        for _ in range(60):  # what is written into the notebook meanwhile is copied for it, and let go
+            if process.memory_info().rss - before < ROOM:
+                break
+            await asyncio.sleep(0.5)
+        else:
+            pytest.fail(f"the server keeps {process.memory_info().rss - before} bytes more")
         async with browser(server, kernel, page.session) as page:
             assert (await page.rest(asked))[0] == list(range(MEGABYTES))

@@ -191,7 +191,8 @@ def test_it_is_listed_by_aws_where_it_answers(sandbox: Sandbox) -> None:
     row = sandbox.compute("notebooks")
     (team,) = aws(sandbox, "emr-containers").list_virtual_clusters()["virtualClusters"]
     assert (team["name"], len(team["id"])) == ("team", 25)
-    (found,) = aws(sandbox, "emr-containers").list_managed_endpoints(virtualClusterId=team["id"])["endpoints"]
+    listed = aws(sandbox, "emr-containers").list_managed_endpoints(virtualClusterId=team["id"])["endpoints"]
+    (found,) = [one for one in listed if one["name"] == "notebooks"]
     assert row["id"] == f"{team['id']}/{found['id']}"
     assert (row["kind"], row["attachable"], row["livy_url"]) == ("eks", True, None)
     assert found["serverUrl"] == row["gateway_url"]

@@ -12,7 +12,7 @@ from jupyter_client import AsyncKernelClient
 from jupyter_emr_connect.provisioning import EMRProvisioner
 from tests.conftest import Sandbox
 from tests.faultproxy import FaultProxy, fault_proxy
-from tests.functional.conftest import Cloud, cloud
+from tests.functional.conftest import Cloud, before_front, cloud  # noqa: F401 - a fixture of the other
 from tests.functional.services.endpoints import add_endpoint
 from tests.sandbox.kernels import attached_to, execute, published, reply_to, running, texts
 from tests.sandbox.line import address_of, at_port, kernel_on_line

@@ -220,7 +220,7 @@ def test_aws_host_names_lead_here(sandbox: Sandbox) -> None:
         "socket.getaddrinfo = lambda host, *rest, **more: real(names.get(host, host), *rest, **more)\n"
         "older = 'https://us-east-1.elasticmapreduce.amazonaws.com'\n"
         "for emr in (boto3.client('emr'), boto3.client('emr', endpoint_url=older)):\n"
-        "    print(len(emr.list_clusters()['Clusters']))\n"
+        "    print('analytics' in [one['Name'] for one in emr.list_clusters()['Clusters']])\n"
         "for url in (None, 'https://s3.amazonaws.com'):\n"  # both with the bucket's name in that of the host
         "    s3 = boto3.client('s3', endpoint_url=url)\n"
         "    s3.put_object(Bucket='emr-sandbox-notebooks', Key='real names', Body=b'1')\n"
@@ -230,7 +230,7 @@ def test_aws_host_names_lead_here(sandbox: Sandbox) -> None:
     env |= sandbox.json("sandbox", "env", "--real-names", "--name", sandbox.name)
     assert "AWS_ENDPOINT_URL" not in env
     done = subprocess.run(["python", "-c", code], env=env, capture_output=True, text=True, timeout=60)
-    assert done.stdout.split() == ["5", "5", "1", "1"], done.stderr
+    assert done.stdout.split() == ["True", "True", "1", "1"], done.stderr
 
 
 def test_log_shows_what_aws_answered(sandbox: Sandbox) -> None:

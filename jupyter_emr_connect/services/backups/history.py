@@ -94,6 +94,12 @@ def key_of_state(location: BackupLocation, path: str, version_id: str | None) ->
     return _trash_key(location, match[2], path)
 
 
+def moment_of_state(version_id: str | None) -> str:
+    """Return the moment in a former state's name, empty for other versions; of two, the greater is the later."""
+    match = _STATE.fullmatch(version_id or "")
+    return match[2] if match else ""
+
+
 def _folder(location: BackupLocation, path: str) -> str:
     folder = location.key(f"{OWN_FOLDER}/{HISTORY}/{path}/")
     if len(folder.encode()) + len("20261130T000000.000000Z") <= _LONGEST_KEY:

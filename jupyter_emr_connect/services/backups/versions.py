@@ -10,7 +10,7 @@ from typing import Any
 
 from ...aws.s3 import Download, ObjectVersion, S3Store
 from ...errors import AccessDenied, EMRConnectError, ObjectNotFound
-from .history import former_states, key_of_state
+from .history import former_states, key_of_state, moment_of_state
 from .location import BackupLocation
 
 CURRENT = "current"
@@ -78,7 +78,8 @@ def list_versions(bucket: S3Store, location: BackupLocation, path: str) -> Versi
     known = [row.version_id is not None for row in rows]
     versioned = any(known) if known else None
     rows += former_states(bucket, location, path, deleted=gone and not versioned)
-    rows.sort(key=lambda row: (row.latest, row.modified), reverse=True)
+    # S3 tells whole seconds; the names of states of our own say which was first within one.
+    rows.sort(key=lambda row: (row.latest, row.modified, moment_of_state(row.version_id)), reverse=True)
     rows, denied = _described(bucket, location, path, rows)
     return VersionList([_version(row) for row in rows], versioned, errors + denied)
 

@@ -151,7 +151,7 @@ def test_security_configurations_come_and_go(front, refused):
     client = front.client("emr", "administrator")
     client.create_security_configuration(Name="mine", SecurityConfiguration='{"a": 1}')
     names = [each["Name"] for each in client.list_security_configurations()["SecurityConfigurations"]]
-    assert names == ["kerberos", "mine", "runtime-roles-tls"]
+    assert names == ["kerberos", "ldap-tls", "mine", "runtime-roles-tls"]
     call = client.create_security_configuration
     assert "already exists" in refused(call, Name="mine", SecurityConfiguration="{}")[1]
     assert "not a JSON object" in refused(call, Name="bad", SecurityConfiguration="{")[1]
