@@ -64,7 +64,9 @@ def test_restart_and_run_all_shows_the_new_run_alone(lab: str, folder: Path, pag
     assert [cell.outputs[0].text for cell in read_while_written(path).cells] == ["A 1\n", "B 1\n", "C 1\n"]
 
 
-@pytest.mark.parametrize("restart", [False, True], ids=["cleared", "restarted and cleared"])
+@pytest.mark.parametrize(
+    "restart", [pytest.param(False, marks=pytest.mark.full), True], ids=["cleared", "restarted and cleared"]
+)
 def test_what_the_user_cleared_and_saved_stays_cleared(lab: str, folder: Path, page: Page, restart: bool) -> None:
     path = write_notebook(folder / f"cleared-{restart}.ipynb", "emr-python", *CODES)
     open_and_run(page, f"{lab}/lab/tree/recording/{path.name}?reset")

@@ -40,7 +40,8 @@ async def running(
     name: str = "emr-python", config: Config | None = None
 ) -> AsyncIterator[tuple[AsyncKernelManager, AsyncKernelClient]]:
     """Start a kernel and a client of it; afterwards shut both down."""
-    manager = AsyncKernelManager(kernel_name=name, config=config or Config())
+    patient = Config({"EMRConnect": {"ready_timeout": 180.0}})  # twelve busy processes share two cores
+    manager = AsyncKernelManager(kernel_name=name, config=config or patient)
     await manager.start_kernel()
     client = manager.client()
     try:

@@ -43,6 +43,7 @@ async def test_option_1_a_notebook_attached_through_an_access_role(sandbox: Sand
     assert sandbox.cli("detach", str(notebook)).returncode == 0
 
 
+@pytest.mark.full
 def test_option_3_the_other_accounts_runtime_role_on_a_cluster_of_ours(sandbox: Sandbox, tmp_path: Path) -> None:
     notebook, out = write_notebook(tmp_path / "n.ipynb", "emr-pyspark", USER), tmp_path / "out.ipynb"
     done = sandbox.cli("run", str(notebook), "--compute", "analytics", "--runtime-role", PARTNER, "-o", str(out))

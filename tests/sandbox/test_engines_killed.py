@@ -53,6 +53,7 @@ asyncio.run(main(Path(sys.argv[1])))
 """
 
 
+@pytest.mark.full
 def test_kill_9_of_the_supervisor_ends_every_engine(tmp_path: Path) -> None:
     command = [sys.executable, "-c", SUPERVISOR, str(tmp_path), str(ENGINES)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as supervisor:

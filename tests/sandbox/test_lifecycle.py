@@ -119,6 +119,7 @@ def test_a_busy_port_is_named_with_its_holder(tmp_path: Path) -> None:
         assert wait_until_gone(other) == []
 
 
+@pytest.mark.full
 def test_two_that_start_at_once_get_different_addresses_and_down_leaves_nothing(tmp_path: Path) -> None:
     both = [Sandbox(f"both-{os.getpid()}-{n}", environment(tmp_path / n)) for n in ("a", "b")]
     commands = [["jupyter-emr", "sandbox", "up", "--json", "--name", one.name] for one in both]
@@ -168,6 +169,7 @@ def test_killing_up_while_it_starts_leaves_nothing(tmp_path: Path) -> None:
     assert wait_until_gone(other, 40) == []
 
 
+@pytest.mark.full
 def test_in_the_foreground_it_ends_with_its_terminal(tmp_path: Path) -> None:
     other = Sandbox(f"other-{os.getpid()}", environment(tmp_path))
     command = ["jupyter-emr", "sandbox", "up", "--foreground", "--name", other.name]

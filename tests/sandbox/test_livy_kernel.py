@@ -187,11 +187,11 @@ async def types_survive_both_ways(client: AsyncKernelClient) -> None:
     assert await answer(client, "%%local\ntext = 'it\\'s \"åß漢🙂\"\\n' * 3") == ""
     assert "text is text in the session" in await answer(client, "%%send -i text")
     assert await answer(client, "text == 'it\\'s \"åß漢🙂\"\\n' * 3") == "True\n"
-    long = "%%spark -o many -n -1\nmany = spark.range(500000).selectExpr('id', 'sha2(string(id), 512) AS h')"
+    long = "%%spark -o many -n -1\nmany = spark.range(100000).selectExpr('id', 'sha2(string(id), 512) AS h')"
     assert await answer(client, long) == ""
     code = "%%local\nimport hashlib\nlast = many[-1]"
-    code += "\nprint(len(many), last['id'], last['h'] == hashlib.sha512(b'499999').hexdigest())"
-    assert await answer(client, code) == "500000 499999 True\n"
+    code += "\nprint(len(many), last['id'], last['h'] == hashlib.sha512(b'99999').hexdigest())"
+    assert await answer(client, code) == "100000 99999 True\n"
     assert await answer(client, "[name for name in globals() if 'emr' in name]") == "[]\n"
 
 
@@ -206,6 +206,11 @@ async def test_scala_cells_run_in_a_session_too(on_livy: Callable[[], list[dict[
         assert any("<td>007</td>" in data.get("text/html", "") for data in tables)
         reply, _ = await execute(client, "val wrong: Int = text")
         assert "type mismatch" in reply["content"]["evalue"]
+
+
+@pytest.mark.full
+async def test_rows_of_scala_go_both_ways_with_their_types(on_livy: Callable[[], list[dict[str, Any]]]) -> None:
+    async with running("emr-spark") as (_, client):
         frame = "val rows = spark.sql(\"SELECT CAST('0.10' AS DECIMAL(4, 2)) d, '007' t\")"
         await answer(client, f"%%spark -o rows\n{frame}")
         assert await answer(client, "%%local\nprint(rows)") == "[{'d': Decimal('0.10'), 't': '007'}]\n"

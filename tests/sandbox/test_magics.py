@@ -60,6 +60,7 @@ def test_magics_and_closures_of_the_pyspark_kernel(sandbox: Sandbox, tmp_path: P
     assert re.search(r"<td>pyspark</td><td>idle</td>.*<td>emranalyst</td><td>✔</td>", cells[9])
 
 
+@pytest.mark.full
 def test_magics_and_closures_of_the_spark_kernel(sandbox: Sandbox, tmp_path: Path) -> None:
     """The first cell of the run is the parameter, in Scala."""
     _, *cells = run(sandbox, tmp_path, "emr-spark", SCALA, "-p", "n", "21")

@@ -31,7 +31,7 @@ def crashes(folder, bucket, front):
 def test_a_server_killed_at_any_instant_loses_tears_and_doubles_nothing(crashes, bucket, soak, versions):
     if not versions:
         bucket.keep_no_versions()
-    kills = soak.choose(5, 500)
+    kills = soak.choose(3, 500)
     for number in range(kills):
         crashes.kill_one(soak.dice.randrange(10**9))
         if number % 5 == 4:
