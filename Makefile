@@ -38,7 +38,7 @@ demo: $(STAMP) ## Bring up the sandbox and run a notebook on Spark under a runti
 lab: $(STAMP) $(if $(shell command -v node),$(BUNDLE) $(LINK)) ## JupyterLab with the sandbox's clusters (and our plugin, where node is)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python examples/lab.py
 
-test: lint docs frontend tests ## What CI checks (20 minutes)
+test: lint docs frontend tests ## What CI checks (25 minutes)
 
 tests: engines $(BUNDLE) $(LINK) chromium
 	$(PYTEST) -m "not full"
