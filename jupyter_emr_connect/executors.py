@@ -8,7 +8,8 @@ The executors of this process, used on the gateway loop and on the Jupyter serve
 - :data:`LEDGER`: the state file (kernels, attachments), which SQLite lets one write at a time;
 - :data:`DNS`: the system's resolver (``http/resolver.py``);
 - :data:`AWS`: calls to AWS, each of which may take minutes where an endpoint accepts and never answers;
-- :data:`FILES`: notebooks, folders and recordings, which may lie on a network file system.
+- :data:`FILES`: notebooks, folders and recordings, which may lie on a network file system;
+- :data:`CELLS`: cells with ``%emr`` that are answered here, each of which waits for calls of the others.
 """
 
 from __future__ import annotations
@@ -158,6 +159,7 @@ LEDGER = DaemonExecutor(1, "emr-connect-ledger")
 DNS = DaemonExecutor(64, "emr-connect-dns")
 AWS = DaemonExecutor(64, "emr-connect-aws")
 FILES = DaemonExecutor(8, "emr-connect-files")
+CELLS = DaemonExecutor(64, "emr-connect-cells")
 
 
 async def run_in(executor: Executor, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..config import EMRConnect
 from ..errors import EMRConnectError
-from ..executors import AWS, run_in
+from ..executors import CELLS, run_in
 from ..gateway.channels.local_cells import LocalCellError, Show
 from ..gateway.event_loop import gateway_loop
 
@@ -37,7 +37,7 @@ class EMRCells:
     async def run(self, code: str, show: Show) -> None:
         """Do what the lines of a cell say, one after another; raises ``LocalCellError``."""
         lines = lines_of(code)
-        await run_in(AWS, self._run, lines, ThreadScreen(show))
+        await run_in(CELLS, self._run, lines, ThreadScreen(show))
 
     def _run(self, lines: list[str], screen: ThreadScreen) -> None:
         from IPython.core.error import UsageError
@@ -62,7 +62,7 @@ class EMRCells:
         """Return what may stand at the cursor, for a ``complete_reply``."""
         line = code[:cursor].rpartition("\n")[2]
         text = line.rpartition(" ")[2]
-        matches = await run_in(AWS, self._complete, line, text)
+        matches = await run_in(CELLS, self._complete, line, text)
         return {"matches": matches, "cursor_start": cursor - len(text), "cursor_end": cursor}
 
     def _complete(self, line: str, text: str) -> list[str]:

@@ -113,8 +113,7 @@ def read_content(file: Path, path: str, leave_out: Filter | None, *, torn: bool 
 
     Jupyter's contents manager empties a file before it writes it, and has the former content in ``.~name`` until it
     has done so: what a killed server left like this is read only where it may be ``torn``, and a new notebook that is
-    still empty not at once. Raises ``FileInMotion``, and
-    ``OSError`` (``FileNotFoundError``) from the disk.
+    still empty not at once. Raises ``FileInMotion``, and ``OSError`` (``FileNotFoundError``) from the disk.
     """
     with file.open("rb") as opened:
         before = os.fstat(opened.fileno())

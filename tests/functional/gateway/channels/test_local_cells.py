@@ -131,10 +131,7 @@ async def test_a_restart_ends_all_that_waits() -> None:
 
         async def restart() -> None:
             await answers.hangs.wait()
-            for _ in range(3000):  # each cell comes by itself
-                if len(talking.bridge.local_cells._line) == len(cells):
-                    break
-                await asyncio.sleep(0.01)
+            await until(lambda: len(talking.bridge.local_cells._line) == len(cells))  # each comes by itself
             talking.bridge.restarting()
 
         await gateway_loop().call(restart())
