@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.lab import serving_lab
 from tests.conftest import Sandbox
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+PATIENCE_MS = 180_000  # beside six busy processes the start of a kernel takes over a minute
 
 FLAGS = [
     "--no-sandbox",
@@ -36,8 +37,11 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Page:
-    """A page of it."""
-    return browser.new_page(viewport={"width": 1400, "height": 1000})
+    """A page of it, with patience."""
+    expect.set_options(timeout=PATIENCE_MS)
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.set_default_timeout(PATIENCE_MS)
+    return page
 
 
 @pytest.fixture(scope="package")

@@ -49,7 +49,7 @@ def until(condition: Callable[[], bool], seconds: float = 60) -> None:
 def open_panel(page: Page, url: str) -> None:
     """Open a notebook by its URL, and the panel beside it."""
     page.goto(url)
-    expect(page.locator(".jp-Notebook")).to_be_visible(timeout=60_000)
+    expect(page.locator(".jp-Notebook")).to_be_visible()
     page.get_by_role("tab", name="EMR", exact=True).click()
 
 
@@ -60,7 +60,7 @@ def option(page: Page, compute: str) -> Locator:
 
 def choose(page: Page, compute: str) -> None:
     """Click a compute in the list, once it is there."""
-    option(page, compute).click(timeout=60_000)
+    option(page, compute).click()
 
 
 def role_box(page: Page) -> Locator:
@@ -71,7 +71,7 @@ def role_box(page: Page) -> Locator:
 def attach(page: Page, path: str) -> None:
     """Attach the notebook in front to the chosen compute, and wait until it is."""
     page.get_by_role("button", name="Attach to this notebook").click()
-    expect(page.get_by_text(f"{path} is attached.")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(f"{path} is attached.")).to_be_visible()
 
 
 def set_theme(page: Page, theme: str) -> None:

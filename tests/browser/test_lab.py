@@ -29,7 +29,7 @@ def test_the_launcher_offers_our_kernels_beside_the_local_one(lab: str, page: Pa
     page.goto(f"{lab}/lab?reset")
     cards = page.locator(".jp-LauncherCard[data-category='Notebook']")
     for name in (*OURS, "Python 3 (ipykernel)"):
-        expect(cards.filter(has_text=name)).to_be_visible(timeout=60_000)
+        expect(cards.filter(has_text=name)).to_be_visible()
     shoot(page, "launcher")
 
 
@@ -39,13 +39,13 @@ def test_python_3_stays_the_proposal(lab: str, page: Page, root: Path, metadata:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")], metadata=metadata)
     nbformat.write(notebook, root / "proposal.ipynb")
     page.goto(f"{lab}/lab/tree/proposal.ipynb?reset")
-    expect(page.locator(".jp-Dialog select")).to_have_value('{"name":"python3"}', timeout=60_000)
+    expect(page.locator(".jp-Dialog select")).to_have_value('{"name":"python3"}')
 
 
 def test_an_attached_notebook_runs_on_spark_under_its_role(lab: str, page: Page) -> None:
     page.goto(f"{lab}/lab/tree/demo/demo.ipynb?reset")
-    expect(page.get_by_text("Spark on EMR (PySpark) | Idle")).to_be_visible(timeout=90_000)
+    expect(page.get_by_text("Spark on EMR (PySpark) | Idle")).to_be_visible()
     page.locator(".lm-MenuBar-itemLabel").get_by_text("Run", exact=True).click()
     page.locator(".lm-Menu-itemLabel").get_by_text("Run All Cells", exact=True).click()
-    expect(page.locator(".jp-OutputArea-output").filter(has_text="as user emranalyst")).to_be_visible(timeout=180_000)
+    expect(page.locator(".jp-OutputArea-output").filter(has_text="as user emranalyst")).to_be_visible()
     shoot(page, "notebook")

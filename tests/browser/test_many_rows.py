@@ -46,8 +46,8 @@ def test_5000_computes_scroll_are_filtered_and_grouped(page: Page, tmp_path: Pat
         seeded = sandbox.cli("sandbox", "seed", "--clusters", str(SEEDED), "--name", sandbox.name)
         assert seeded.returncode == 0, seeded.stderr
         page.goto(f"{lab.url}/lab?reset")
-        page.get_by_role("tab", name="EMR", exact=True).click(timeout=60_000)
-        page.get_by_role("button", name="Cannot be attached").click(timeout=60_000)
+        page.get_by_role("tab", name="EMR", exact=True).click()
+        page.get_by_role("button", name="Cannot be attached").click()
         page.wait_for_function(f"() => ({NUMBER})() >= {ROWS}", timeout=240_000)  # AWS gives its pages slowly
         scrolled = page.evaluate(SCROLL, 100)
         assert scrolled["empty"] == 0

@@ -27,28 +27,28 @@ def test_what_aws_refuses_is_said_with_what_to_do(lab: str, folder: Path, page: 
     open_panel(page, f"{lab}/lab/tree/failures/refused.ipynb?reset")
     identity = page.get_by_role("region", name="Identity")
     profiles = identity.get_by_role("combobox", name="AWS profile")
-    expect(option(page, "open")).to_be_visible(timeout=60_000)
+    expect(option(page, "open")).to_be_visible()
 
     profiles.select_option("denied")
     denied = page.locator(".jp-EmrComputes").get_by_role("alert")
-    expect(denied).to_contain_text("AWS does not let you list", timeout=60_000)
+    expect(denied).to_contain_text("AWS does not let you list")
     expect(denied).to_have_count(1)
     expect(denied).to_contain_text("elasticmapreduce:ListClusters")
     expect(denied.get_by_role("button", name="Copy policy")).to_be_visible()
     profiles.select_option("developer")
-    expect(option(page, "open")).to_be_visible(timeout=60_000)
+    expect(option(page, "open")).to_be_visible()
     expect(denied).to_have_count(0)
 
     sandbox.fault("expire-credentials")
     try:
         identity.get_by_role("button", name="Refresh").click()
-        expect(identity.get_by_role("alert")).to_contain_text("expired", timeout=60_000)
+        expect(identity.get_by_role("alert")).to_contain_text("expired")
         expect(identity.get_by_role("button", name="Copy command")).to_be_visible()
         expect(profiles).to_be_visible()
     finally:
         sandbox.fault("expire-credentials", "--off")
     identity.get_by_role("button", name="Try again").click()
-    expect(identity).to_contain_text("user/developer", timeout=60_000)
+    expect(identity).to_contain_text("user/developer")
     expect(identity.get_by_role("alert")).to_have_count(0)
 
 
@@ -64,7 +64,7 @@ def test_an_attachment_that_takes_long_is_cancelled(lab: str, folder: Path, page
         expect(page.locator(".jp-EmrProgress")).to_have_count(0)
     finally:
         sandbox.fault("black-hole", "--compute", "open", "--off")
-    expect(page.get_by_text("failures/cancelled.ipynb is not attached.")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("failures/cancelled.ipynb is not attached.")).to_be_visible()
     attach(page, "failures/cancelled.ipynb")
 
 
@@ -75,22 +75,22 @@ def test_a_connection_that_is_cut_comes_back_and_a_kernel_that_is_gone_says_so(
     assert sandbox.cli("attach", "open", str(path)).returncode == 0
     open_panel(page, f"{lab}/lab/tree/failures/cut.ipynb?reset")
     idle = page.get_by_role("button", name="EMR: open, Idle")
-    expect(idle).to_be_visible(timeout=90_000)
+    expect(idle).to_be_visible()
 
     sandbox.fault("black-hole", "--compute", "open")
     try:
         sandbox.fault("cut-sockets", "--compute", "open")
-        expect(page.get_by_role("button", name="EMR: open, Reconnecting")).to_be_visible(timeout=60_000)
-        expect(page.get_by_text("open has not answered since")).to_be_visible(timeout=60_000)
+        expect(page.get_by_role("button", name="EMR: open, Reconnecting")).to_be_visible()
+        expect(page.get_by_text("open has not answered since")).to_be_visible()
     finally:
         sandbox.fault("black-hole", "--compute", "open", "--off")
-    expect(idle).to_be_visible(timeout=90_000)
+    expect(idle).to_be_visible()
     expect(page.get_by_text("open has not answered since")).to_have_count(0)
 
     sandbox.fault("kill-gateway", "--compute", "open")
     gone = page.locator(".jp-EmrNotice").get_by_role("alert")
-    expect(gone).to_contain_text("The kernel is gone since", timeout=120_000)
+    expect(gone).to_contain_text("The kernel is gone since")
     expect(gone).to_contain_text("variables are lost")
-    expect(idle).to_be_visible(timeout=120_000)  # JupyterLab has started another
+    expect(idle).to_be_visible()  # JupyterLab has started another
     expect(page.locator(".jp-Dialog")).to_have_count(0)
     expect(gone).to_be_visible()

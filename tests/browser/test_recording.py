@@ -45,10 +45,10 @@ def wait_for(page: Page, holds: Callable[[], bool], within: float = 90) -> None:
 
 def run_first_cell(page: Page, url: str) -> None:
     page.goto(url)
-    expect(page.get_by_text("Python on EMR | Idle")).to_be_visible(timeout=90_000)
+    expect(page.get_by_text("Python on EMR | Idle")).to_be_visible()
     page.locator(".jp-Cell").first.locator(".cm-content").click()
     page.keyboard.press("Shift+Enter")
-    expect(page.locator(".jp-OutputArea-output").first).to_contain_text("3\n", timeout=60_000)
+    expect(page.locator(".jp-OutputArea-output").first).to_contain_text("3\n")
 
 
 def save(page: Page) -> None:
@@ -121,7 +121,7 @@ def test_a_server_killed_under_an_open_tab_loses_nothing(sandbox: Sandbox, folde
         page.locator(".jp-Cell").nth(1).locator(".cm-content").click()
         page.keyboard.type("print('number is', number)")
         page.keyboard.press("Shift+Enter")
-        expect(page.locator(".jp-Cell").nth(1)).to_contain_text("number is 79", timeout=60_000)
+        expect(page.locator(".jp-Cell").nth(1)).to_contain_text("number is 79")
 
 
 BAR = """import time
@@ -141,11 +141,11 @@ def test_a_finished_progress_bar_leaves_nothing_in_tab_and_file(lab: str, folder
     """As sparkmagic shows one for each cell; it is drawn while it runs."""
     path = write_notebook(folder / "bar.ipynb", "emr-python", BAR)
     page.goto(f"{lab}/lab/tree/recording/bar.ipynb?reset")
-    expect(page.get_by_text("Python on EMR | Idle")).to_be_visible(timeout=90_000)
+    expect(page.get_by_text("Python on EMR | Idle")).to_be_visible()
     page.locator(".jp-Cell").first.locator(".cm-content").click()
     page.keyboard.press("Shift+Enter")
-    expect(page.locator(".jp-Cell").first.locator(".widget-hprogress")).to_be_visible(timeout=60_000)
-    expect(page.locator(".jp-InputPrompt").first).to_have_text("[1]:", timeout=60_000)
+    expect(page.locator(".jp-Cell").first.locator(".widget-hprogress")).to_be_visible()
+    expect(page.locator(".jp-InputPrompt").first).to_have_text("[1]:")
     wait_for(page, lambda: shown(page) == "between\ndone\n")
     save(page)
     (output,) = read_while_written(path).cells[0].outputs

@@ -49,7 +49,7 @@ def test_two_notebooks_on_two_clusters_have_each_the_answer_of_its_own(
     write_attached(folder / "second.ipynb", "emr-pyspark", WHO, sandbox, "analytics", "--runtime-role", analyst)
     page.set_viewport_size({"width": 2600, "height": 1000})  # so that both toolbars have room for their chips
     page.goto(f"{lab}/lab/tree/together/first.ipynb?reset")
-    expect(page.locator(".jp-Notebook")).to_be_visible(timeout=60_000)
+    expect(page.locator(".jp-Notebook")).to_be_visible()
     beside = {"path": "together/second.ipynb", "options": {"mode": "split-right"}}
     page.evaluate("args => void window.jupyterapp.commands.execute('docmanager:open', args)", beside)
     notebooks = {
@@ -57,7 +57,7 @@ def test_two_notebooks_on_two_clusters_have_each_the_answer_of_its_own(
         for compute in ("open", "analytics")
     }
     for notebook in notebooks.values():  # the cells wait for their kernels, and run at once
-        notebook.locator(".jp-CodeCell").first.click(timeout=60_000)
+        notebook.locator(".jp-CodeCell").first.click()
         page.keyboard.press("Shift+Enter")
     said = {}
     for compute, notebook in notebooks.items():
@@ -67,8 +67,8 @@ def test_two_notebooks_on_two_clusters_have_each_the_answer_of_its_own(
     assert said["analytics"][0] == "emranalyst"
     assert said["open"][0] != "emranalyst"
     assert said["open"][1] != said["analytics"][1]  # two applications of Spark
-    expect(page.get_by_role("button", name="EMR: open, Idle")).to_be_visible(timeout=60_000)
-    expect(page.get_by_role("button", name="EMR: analytics · EMRAnalyst, Idle")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("button", name="EMR: open, Idle")).to_be_visible()
+    expect(page.get_by_role("button", name="EMR: analytics · EMRAnalyst, Idle")).to_be_visible()
 
 
 def test_two_browsers_are_in_step_and_hear_of_the_terminal(
@@ -78,17 +78,17 @@ def test_two_browsers_are_in_step_and_hear_of_the_terminal(
     first, second = (browser.new_page(viewport={"width": 1400, "height": 1000}) for _ in range(2))
     for page in (first, second):
         open_panel(page, f"{lab}/lab/tree/together/tabs.ipynb?reset")
-        expect(page.get_by_role("button", name="EMR: open, Idle")).to_be_visible(timeout=90_000)
+        expect(page.get_by_role("button", name="EMR: open, Idle")).to_be_visible()
     choose(first, "analytics")
-    role_box(first).fill("EMRAnalyst", timeout=30_000)
+    role_box(first).fill("EMRAnalyst")
     attach(first, "together/tabs.ipynb")
     elsewhere = second.get_by_role("button", name="EMR: open ≠, Idle · attached to analytics")
-    expect(elsewhere).to_be_visible(timeout=30_000)
+    expect(elsewhere).to_be_visible()
     expect(second.get_by_text("together/tabs.ipynb → analytics · EMRAnalyst")).to_be_visible()
 
     assert sandbox.cli("attach", "open", str(folder / "tabs.ipynb")).returncode == 0
     for page in (first, second):
-        expect(page.get_by_role("button", name="EMR: open, Idle")).to_be_visible(timeout=30_000)
+        expect(page.get_by_role("button", name="EMR: open, Idle")).to_be_visible()
         page.close()
 
 
@@ -103,8 +103,8 @@ def test_kernels_that_are_there_no_more_are_pruned(lab: str, folder: Path, page:
     open_panel(page, f"{lab}/lab/tree/together/other.ipynb?reset")
     kernels = page.get_by_role("region", name="Kernels")
     row = kernels.get_by_role("listitem").filter(has_text="together/lost.ipynb")
-    expect(row).to_contain_text("gone", timeout=60_000)  # its gateway was asked
+    expect(row).to_contain_text("gone")  # its gateway was asked
     others = kernels.get_by_role("listitem").filter(has_not_text="gone").count()
     kernels.get_by_role("button", name="Prune").click()
-    expect(row).to_have_count(0, timeout=60_000)
-    expect(kernels.get_by_role("listitem")).to_have_count(others, timeout=30_000)
+    expect(row).to_have_count(0)
+    expect(kernels.get_by_role("listitem")).to_have_count(others)

@@ -38,7 +38,7 @@ def test_the_panel_fits_and_can_be_read_wherever_it_is_shown(
     write_notebook(root / "tour" / "sales.ipynb", "python3", CODE)
     page.set_viewport_size({"width": 1180, "height": 820})
     open_panel(page, f"{lab}/lab/tree/tour/sales.ipynb?reset")
-    expect(option(page, "shared")).to_be_attached(timeout=60_000)
+    expect(option(page, "shared")).to_be_attached()
     found = {f"list {look}": faults(page) for look in looks(page)}
 
     page.get_by_role("button", name="Cannot be attached").click()
@@ -52,29 +52,29 @@ def test_the_panel_fits_and_can_be_read_wherever_it_is_shown(
     try:
         choose(page, "open")
         page.get_by_role("button", name="Attach to this notebook").click()
-        expect(page.locator(".jp-EmrFailed").get_by_role("alert")).to_be_in_viewport(timeout=60_000)
+        expect(page.locator(".jp-EmrFailed").get_by_role("alert")).to_be_in_viewport()
         found |= {f"failed {look}": faults(page) for look in looks(page)}
         picture(page, "attach-failed", "#jp-left-stack")
     finally:
         sandbox.fault("no-gateway", "--compute", "open", "--off")
 
     choose(page, "analytics")
-    expect(role_box(page)).to_have_value("EMRAnalyst", timeout=30_000)
+    expect(role_box(page)).to_have_value("EMRAnalyst")
     picture(page, "attach", "#jp-left-stack")
     attach(page, "tour/sales.ipynb")
     page.locator(".jp-Notebook .jp-CodeCell").first.click()
     page.keyboard.press("Shift+Enter")
-    expect(page.locator(".jp-OutputArea-output").last).to_contain_text("sum(amount)", timeout=180_000)
+    expect(page.locator(".jp-OutputArea-output").last).to_contain_text("sum(amount)")
     chip = page.get_by_role("button", name="EMR: analytics · EMRAnalyst, Idle")
     for look in looks(page):
-        expect(chip).to_be_visible(timeout=30_000)  # the toolbar's "More commands" hides others
+        expect(chip).to_be_visible()  # the toolbar's "More commands" hides others
         found[f"attached {look}"] = faults(page)
     picture(page, "panel")
     picture(page, "chip", ".jp-NotebookPanel-toolbar")
 
     write_notebook(root / "tour" / "nowhere.ipynb", "emr-pyspark", CODE)
     page.evaluate("path => void window.jupyterapp.commands.execute('docmanager:open', {path})", "tour/nowhere.ipynb")
-    expect(page.locator(".jp-EmrNotice").get_by_role("alert")).to_be_visible(timeout=60_000)
+    expect(page.locator(".jp-EmrNotice").get_by_role("alert")).to_be_visible()
     found |= {f"notice {look}": faults(page) for look in looks(page)}
     picture(page, "failure", ".jp-NotebookPanel:not(.lm-mod-hidden)")
     assert {where: what for where, what in found.items() if what} == {}

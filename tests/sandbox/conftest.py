@@ -41,7 +41,7 @@ def on_gateway(sandbox: Sandbox) -> Iterator[Callable[[], set[str]]]:
     url = f"{sandbox.compute('open')['gateway_url']}/api/kernels"
 
     def kernels() -> set[str]:
-        with urllib.request.urlopen(url, timeout=20) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             return {model["id"] for model in json.load(answer)}
 
     before = kernels()

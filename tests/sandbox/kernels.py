@@ -15,7 +15,7 @@ from traitlets.config import Config
 from jupyter_emr_connect.aws.session import forget
 from tests.conftest import Sandbox
 
-WAIT = 60
+WAIT = 180
 
 
 @contextmanager
@@ -39,9 +39,10 @@ def attached_to(sandbox: Sandbox, compute: str, role: str | None = None) -> Iter
 async def running(
     name: str = "emr-python", config: Config | None = None
 ) -> AsyncIterator[tuple[AsyncKernelManager, AsyncKernelClient]]:
-    """Start a kernel and a client of it; afterwards shut both down."""
-    patient = Config({"EMRConnect": {"ready_timeout": 180.0}})  # twelve busy processes share two cores
-    manager = AsyncKernelManager(kernel_name=name, config=config or patient)
+    """Start a kernel and a client of it; afterwards shut both down. ``config`` is merged over the tests' patience."""
+    settings = Config({"EMRConnect": {"ready_timeout": 180.0}})  # twelve busy processes share two cores
+    settings.merge(config or Config())
+    manager = AsyncKernelManager(kernel_name=name, config=settings)
     await manager.start_kernel()
     client = manager.client()
     try:

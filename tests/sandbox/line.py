@@ -56,7 +56,7 @@ async def kernel_on_line(
 async def begun(kernel: Kernel, code: str) -> str:
     """Send a cell that prints something, and wait for that; return its message id."""
     msg_id: str = kernel.client.execute(code)
-    while (await kernel.client.get_iopub_msg(timeout=30))["msg_type"] != "stream":
+    while (await kernel.client.get_iopub_msg(timeout=60))["msg_type"] != "stream":
         pass
     return msg_id
 

@@ -58,7 +58,7 @@ class OwnGateway:
 
     def asked(self, path: str) -> Any:
         """Return the answer to a GET."""
-        with urllib.request.urlopen(f"{self.url}{path}", timeout=30) as answer:
+        with urllib.request.urlopen(f"{self.url}{path}", timeout=60) as answer:
             return json.load(answer)
 
     @property

@@ -68,7 +68,7 @@ def kill(server: Server) -> None:
 async def close(server: Server, session: Any, on_gateway: Any) -> None:
     """Shut the kernel down as its user does; it is deleted on the gateway."""
     assert (await server.call("DELETE", f"/api/sessions/{session['id']}"))[0] == 204
-    await until(lambda: on_gateway() == set(), wait=20)
+    await until(lambda: on_gateway() == set(), wait=60)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ async def test_the_next_server_has_the_session_and_its_variables(
         before = await opened(server, path)
         async with server.channels(before["kernel"]["id"]) as channels:
             assert await channels.printed(SETS) == "set\n"
-        await until(lambda: noted(sandbox, before["id"]), wait=20)
+        await until(lambda: noted(sandbox, before["id"]), wait=60)
         kernels = on_gateway()
         assert len(kernels) == 1
         server.process.send_signal(end)
@@ -115,7 +115,7 @@ async def test_a_server_in_a_container_that_replaces_a_killed_one_has_the_kernel
         async with server.channels(before["kernel"]["id"]) as channels:
             assert await channels.printed(SETS) == "set\n"
         (kernel,) = on_gateway()
-        await until(lambda: noted(sandbox, before["id"]), wait=20)
+        await until(lambda: noted(sandbox, before["id"]), wait=60)
         kill(server)
     with closing(sqlite3.connect(state_file(sandbox))) as state, state:
         moved = "UPDATE owners SET host = 'replaced', heartbeat_at = heartbeat_at + 7200 WHERE id ="
@@ -135,7 +135,7 @@ async def test_a_kernel_in_a_ledger_of_the_schema_before_goes_on(sandbox: Sandbo
         async with server.channels(before["kernel"]["id"]) as channels:
             assert await channels.printed(SETS) == "set\n"
         kernels = on_gateway()
-        await until(lambda: noted(sandbox, before["id"]), wait=20)
+        await until(lambda: noted(sandbox, before["id"]), wait=60)
         kill(server)
     schema_3.rewrite(state_file(sandbox))
     async with serving(sandbox, work, leaves=True) as server:
@@ -255,13 +255,13 @@ async def test_a_kernel_that_went_meanwhile_is_not_started_anew_unasked(
         await asyncio.to_thread(server.stop, ENDS_WITHIN)
     url = f"{sandbox.compute('open')['gateway_url']}/api/kernels/{kernel}"
     request = urllib.request.Request(url, method="DELETE")
-    await asyncio.to_thread(lambda: urllib.request.urlopen(request, timeout=20).close())
+    await asyncio.to_thread(lambda: urllib.request.urlopen(request, timeout=60).close())
     async with serving(sandbox, work, leaves=True) as server:
 
         async def none_left() -> bool:
             return await sessions(server) == []
 
-        await until(none_left, wait=20)
+        await until(none_left, wait=60)
         assert "no longer has the kernel" in server.said
         await asyncio.sleep(4)  # Jupyter's restarter looks every 3 s
         assert on_gateway() == set()

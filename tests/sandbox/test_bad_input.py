@@ -53,7 +53,7 @@ def run(sandbox: Sandbox, notebook: Path, tmp_path: Path) -> Iterator[Any]:
 
 def kernels_on(sandbox: Sandbox) -> set[str]:
     url = f"{sandbox.compute('open')['gateway_url']}/api/kernels"
-    with urllib.request.urlopen(url, timeout=30) as answer:
+    with urllib.request.urlopen(url, timeout=60) as answer:
         return {model["id"] for model in json.load(answer)}
 
 

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.sandbox
 
 
 def asked(sandbox: Sandbox, port: str, path: str) -> Any:
-    with urllib.request.urlopen(f"{sandbox.compute('open')[port]}{path}", timeout=20) as answer:
+    with urllib.request.urlopen(f"{sandbox.compute('open')[port]}{path}", timeout=60) as answer:
         return json.load(answer)
 
 
@@ -77,7 +77,7 @@ def test_jupyter_console_in_a_terminal(sandbox: Sandbox) -> None:
         terminal.sendline("import time; print('on', flush=True); time.sleep(100)")
         terminal.expect("on\r\n")
         terminal.sendintr()
-        terminal.expect("KeyboardInterrupt", timeout=20)
+        terminal.expect("KeyboardInterrupt", timeout=60)
         terminal.expect_exact("In [4]: ")
         terminal.sendeof()
         terminal.expect_exact("Do you really want to exit")

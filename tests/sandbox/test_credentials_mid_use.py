@@ -72,7 +72,7 @@ async def test_pairs_that_end_under_a_long_cell_and_many_short_ones_are_not_noti
             )
             await asyncio.sleep(LIFETIME + 2)
             brief.fault("cut-sockets", "--compute", "analytics")
-            outputs = await published(client, long, wait=30)
+            outputs = await published(client, long, wait=60)
             assert texts(outputs) == "".join(f"{n}\n" for n in range(seconds))
             assert texts(outputs, "stderr") == ""
             for number in range(40):

@@ -78,7 +78,7 @@ async def test_one_that_dies_each_time_is_said_so_and_leaves_nothing(sandbox: Sa
         manager = AsyncKernelManager(kernel_name="emr-python", config=at_port(gateway.port))
         with pytest.raises(KernelStartFailed, match=r"'kernel ready': The kernel died while it started on .*, 2 times"):
             await asyncio.wait_for(manager.start_kernel(), 90)
-        await until(lambda: known() <= before, wait=20)
+        await until(lambda: known() <= before, wait=60)
         assert gateway.kernels == set()
 
 

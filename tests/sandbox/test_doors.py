@@ -94,7 +94,7 @@ async def test_v1_framing_is_negotiated_end_to_end(kernel: tuple[Door, str]) -> 
         request = execute_request("1")
         parts = [json.dumps(request[name]).encode() for name in ("header", "parent_header", "metadata", "content")]
         await socket.send_bytes(bytes(encode(Message("shell", *parts), "v1")))
-        answer = await socket.receive(timeout=30)
+        answer = await socket.receive(timeout=60)
         assert answer.type is WSMsgType.BINARY
         assert decode(answer.data, "v1").channel in ("shell", "iopub")
     async with door.socket(kernel_id) as socket:

@@ -34,7 +34,7 @@ def here(sandbox: Sandbox, *words: str) -> None:
 async def ended(socket: aiohttp.ClientWebSocketResponse) -> None:
     """Wait for the socket's end, past what was on its way before."""
     for _ in range(10):
-        if (await socket.receive(timeout=10)).type in ENDED:
+        if (await socket.receive(timeout=60)).type in ENDED:
             return
     raise AssertionError
 
@@ -74,7 +74,7 @@ async def test_a_killed_kernel_is_started_again_by_the_gateway(sandbox: Sandbox,
         here(sandbox, "kill-kernel")
         seen = ""
         while '"restarting"' not in seen:
-            seen = str((await socket.receive(timeout=30)).data)
+            seen = str((await socket.receive(timeout=60)).data)
         assert (await door.ask("GET", f"/api/kernels/{kernel_id}")).status == 200
 
 

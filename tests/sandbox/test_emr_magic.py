@@ -45,12 +45,12 @@ def states(sandbox: Sandbox) -> Callable[[], list[str]]:
     url = f"{sandbox.compute('open')['livy_url']}/sessions"
 
     def ask() -> list[str]:
-        with urllib.request.urlopen(url, timeout=20) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             views = json.load(answer)["sessions"]
         return [view["state"] for view in views if view["id"] not in before]
 
     before: set[int] = set()
-    with urllib.request.urlopen(url, timeout=20) as answer:
+    with urllib.request.urlopen(url, timeout=60) as answer:
         before |= {view["id"] for view in json.load(answer)["sessions"]}
     return ask
 

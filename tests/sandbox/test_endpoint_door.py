@@ -172,7 +172,7 @@ async def test_a_killed_pyspark_kernel_leaves_no_driver_and_is_started_again(san
         here(sandbox, "kill-kernel")
         seen = ""
         while '"restarting"' not in seen:
-            seen = str((await socket.receive(timeout=30)).data)
+            seen = str((await socket.receive(timeout=60)).data)
     driver.wait(30)
     async with mine.socket(kernel_id) as socket:
         assert printed(await run(socket, "print(spark.range(7).count())")) == "7\n"

@@ -110,14 +110,14 @@ def test_a_signal_to_the_guard_ends_a_stubborn_tree(pids: Path, number: signal.S
     guard = start(sys.executable, "-c", TREE, str(pids), "300", "")
     tree = wait_for_pids(pids, 4)
     guard.send_signal(number)
-    guard.communicate(timeout=10)
+    guard.communicate(timeout=60)
     assert_all_end(tree, 1)
 
 
 def test_orphans_of_a_command_that_ends_by_itself_are_ended(pids: Path) -> None:
     guard = start(sys.executable, "-c", TREE, str(pids), "0.5", "")
     tree = wait_for_pids(pids, 4)
-    assert guard.wait(timeout=10) == 0
+    assert guard.wait(timeout=60) == 0
     guard.communicate()
     assert_all_end(tree, 1)
 
@@ -137,7 +137,7 @@ def test_kill_9_of_the_guard_itself_ends_the_command() -> None:
 )
 def test_the_exit_code_is_the_commands(code: str, expected: int) -> None:
     guard = start(sys.executable, "-c", code)
-    assert guard.wait(timeout=10) == expected  # not by communicate, which closes stdin: the guard's word to end all
+    assert guard.wait(timeout=60) == expected  # not by communicate, which closes stdin: the guard's word to end all
     guard.communicate()
 
 
@@ -163,7 +163,7 @@ def test_a_secret_reaches_stdin_and_nothing_else() -> None:
         assert "word-of-honour" not in " ".join(process.cmdline())
         assert "word-of-honour" not in str(process.environ())
     guard.terminate()
-    guard.communicate(timeout=10)
+    guard.communicate(timeout=60)
 
 
 def test_a_gentle_command_has_time_to_clean_up(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_a_gentle_command_has_time_to_clean_up(tmp_path: Path) -> None:
     assert guard.stdout is not None
     guard.stdout.readline()
     guard.terminate()
-    guard.communicate(timeout=10)
+    guard.communicate(timeout=60)
     assert guard.returncode == 3
     assert done.exists()
 
@@ -187,6 +187,6 @@ def test_the_guard_is_small() -> None:
     time.sleep(0.5)
     memory = psutil.Process(guard.pid).memory_full_info()
     guard.terminate()
-    guard.communicate(timeout=10)
+    guard.communicate(timeout=60)
     assert memory.rss < 16e6
     assert memory.uss < 8e6

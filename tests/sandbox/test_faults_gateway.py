@@ -81,7 +81,7 @@ async def test_a_kernel_that_was_culled_says_so(sandbox: Sandbox, tmp_path: Path
     with own_gateway(address_of(sandbox), tmp_path, options=options) as gateway:
         async with running(config=at_port(gateway.port)) as (manager, client):
             await execute(client, "1")
-            await until(lambda: not gateway.kernels, wait=30)
+            await until(lambda: not gateway.kernels, wait=60)
             await until(lambda: is_gone(manager), wait=SAID_WITHIN)
             assert isinstance(manager.provisioner, EMRProvisioner)
             assert manager.provisioner.reason == NOT_THERE
@@ -95,7 +95,7 @@ async def test_a_kernel_that_someone_else_deleted_is_gone(gateway: OwnGateway) -
     async with busy(gateway.port) as (manager, client, msg_id):
         (kernel_id,) = gateway.kernels
         request = urllib.request.Request(f"{gateway.url}/api/kernels/{kernel_id}", method="DELETE")
-        await asyncio.to_thread(lambda: urllib.request.urlopen(request, timeout=20).close())
+        await asyncio.to_thread(lambda: urllib.request.urlopen(request, timeout=60).close())
         outputs = await published(client, msg_id, wait=SAID_WITHIN)
         # Enterprise Gateway interrupts a kernel before it ends it, and may be heard doing so.
         assert of_type(outputs, "error")[0]["content"]["ename"] in ("KernelGone", "KeyboardInterrupt")

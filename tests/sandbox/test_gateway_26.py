@@ -42,7 +42,7 @@ def attached(older: Sandbox) -> Iterator[None]:
 
 
 def asked(sandbox: Sandbox, path: str) -> Any:
-    with urllib.request.urlopen(f"{sandbox.compute('open')['gateway_url']}{path}", timeout=30) as answer:
+    with urllib.request.urlopen(f"{sandbox.compute('open')['gateway_url']}{path}", timeout=60) as answer:
         return json.load(answer)
 
 
@@ -85,7 +85,7 @@ async def use(client: AsyncKernelClient) -> None:
     assert [bytes(b) for b in back["buffers"]] == [b"\x03\x02\x01"]
 
     msg_id = client.execute("print(input('who? '))", allow_stdin=True)
-    assert (await client.get_stdin_msg(timeout=30))["content"]["prompt"] == "who? "
+    assert (await client.get_stdin_msg(timeout=60))["content"]["prompt"] == "who? "
     client.input("Ann")
     assert texts(await published(client, msg_id)) == "Ann\n"
     await reply_to(client, msg_id)
@@ -95,4 +95,4 @@ async def interrupt(manager: AsyncKernelManager, client: AsyncKernelClient) -> N
     msg_id = client.execute("import time; print('on', flush=True); time.sleep(120)")
     await says(client, "on\n")
     await manager.interrupt_kernel()
-    assert (await reply_to(client, msg_id, wait=20))["content"]["ename"] == "KeyboardInterrupt"
+    assert (await reply_to(client, msg_id, wait=60))["content"]["ename"] == "KeyboardInterrupt"

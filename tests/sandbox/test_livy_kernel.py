@@ -34,7 +34,7 @@ def on_livy(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
     url = f"{sandbox.compute('open')['livy_url']}/sessions"
 
     def sessions() -> list[dict[str, Any]]:
-        with urllib.request.urlopen(url, timeout=20) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             return [view for view in json.load(answer)["sessions"] if str(view.get("name")).startswith("emr-connect-")]
 
     with attached_to(sandbox, "open"):
@@ -239,7 +239,7 @@ async def test_a_session_that_has_ended_is_said_in_one_sentence_and_by_each_cell
             method="DELETE",
             headers={"X-Requested-By": "test"},
         )
-        (await asyncio.to_thread(urllib.request.urlopen, request, timeout=30)).close()
+        (await asyncio.to_thread(urllib.request.urlopen, request, timeout=60)).close()
         for _ in range(2):
             reply, _ = await execute(client, "1 + 1")
             assert reply["content"]["ename"] == "SessionGone"

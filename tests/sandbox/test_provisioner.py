@@ -90,7 +90,7 @@ async def test_a_restart_answers_the_cell_it_ended(on_gateway: Any) -> None:
         msg_id = client.execute("import time; time.sleep(120)")
         await asyncio.sleep(1)
         await manager.restart_kernel()
-        assert (await reply_to(client, msg_id, wait=20))["content"]["status"] in ("aborted", "error")
+        assert (await reply_to(client, msg_id, wait=60))["content"]["status"] in ("aborted", "error")
 
 
 async def test_a_forced_restart_starts_anew_behind_the_same_ports(on_gateway: Any) -> None:
@@ -108,10 +108,10 @@ async def test_a_client_alone_can_shut_the_kernel_down(on_gateway: Any) -> None:
     async with running() as (manager, client):
         kernel_id = provisioner(manager).remote_kernel_id
         client.shutdown()
-        reply = await client.get_control_msg(timeout=30)
+        reply = await client.get_control_msg(timeout=60)
         assert (reply["msg_type"], reply["content"]["status"]) == ("shutdown_reply", "ok")
         await until(lambda: kernel_id not in on_gateway())
-        await until(lambda: dead(manager), wait=10)
+        await until(lambda: dead(manager), wait=60)
 
 
 async def test_a_cell_whose_kernel_dies_ends_with_the_reason_and_the_kernel_comes_back(on_gateway: Any) -> None:
@@ -138,7 +138,7 @@ async def test_a_kernel_deleted_elsewhere_is_said_to_be_gone(sandbox: Sandbox, o
         msg_id = client.execute("import time; time.sleep(120)")
         url = f"{sandbox.compute('open')['gateway_url']}/api/kernels/{provisioner(manager).remote_kernel_id}"
         request = urllib.request.Request(url, method="DELETE")
-        await asyncio.to_thread(lambda: urllib.request.urlopen(request, timeout=20).close())
+        await asyncio.to_thread(lambda: urllib.request.urlopen(request, timeout=60).close())
         assert (await reply_to(client, msg_id, wait=40))["content"]["ename"] == "KernelGone"
         assert not await manager.is_alive()
         assert "no longer has the kernel" in provisioner(manager).reason
@@ -153,9 +153,9 @@ async def test_a_restart_of_a_kernel_that_its_gateway_has_no_more_starts_a_new_o
         before = provisioner(manager).remote_kernel_id
         url = f"{sandbox.compute('open')['gateway_url']}/api/kernels/{before}"
         request = urllib.request.Request(url, method="DELETE")
-        await asyncio.to_thread(lambda: urllib.request.urlopen(request, timeout=20).close())
+        await asyncio.to_thread(lambda: urllib.request.urlopen(request, timeout=60).close())
         await manager.restart_kernel()
-        await client.wait_for_ready(timeout=30)
+        await client.wait_for_ready(timeout=60)
         _, outputs = await execute(client, "print('kept' in globals())")
         assert texts(outputs) == "False\n"
         assert provisioner(manager).remote_kernel_id in on_gateway() - {before}
@@ -168,14 +168,14 @@ async def test_a_kernel_that_is_gone_is_started_anew_by_jupyters_restarter(sandb
     client = manager.client()
     client.start_channels()
     try:
-        await client.wait_for_ready(timeout=30)
+        await client.wait_for_ready(timeout=60)
         before = provisioner(manager).remote_kernel_id
         url = f"{sandbox.compute('open')['gateway_url']}/api/kernels/{before}"
         request = urllib.request.Request(url, method="DELETE")
-        await asyncio.to_thread(lambda: urllib.request.urlopen(request, timeout=20).close())
+        await asyncio.to_thread(lambda: urllib.request.urlopen(request, timeout=60).close())
         await until(lambda: provisioner(manager).remote_kernel_id not in (None, before))
         await until(manager.is_alive)
-        await client.wait_for_ready(timeout=30)
+        await client.wait_for_ready(timeout=60)
         _, outputs = await execute(client, "print('back')")
         assert texts(outputs) == "back\n"
     finally:

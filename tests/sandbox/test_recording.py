@@ -84,7 +84,7 @@ async def test_a_cell_left_alone_goes_on_into_the_file_to_its_end(sandbox: Sandb
         spool = newest_spool(sandbox)
         (session,) = (await server.call("GET", "/api/sessions"))[1]
         assert (await server.call("DELETE", f"/api/sessions/{session['id']}"))[0] == 204
-        await until(lambda: not spool.exists(), wait=20)
+        await until(lambda: not spool.exists(), wait=60)
 
 
 async def test_without_room_on_disk_the_user_is_told_and_nothing_is_lost(sandbox: Sandbox, folder: Path) -> None:

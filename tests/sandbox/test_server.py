@@ -65,7 +65,7 @@ async def test_a_session_of_a_notebook_in_an_attached_folder(
             asked = await channels.ask("import time; print('on', flush=True); time.sleep(120)")
             await channels.until("stream", asked)
             assert (await server.call("POST", f"/api/kernels/{kernel}/interrupt"))[0] == 204
-            reply = await channels.until("execute_reply", asked, wait=20)
+            reply = await channels.until("execute_reply", asked, wait=60)
             assert reply["content"]["ename"] == "KeyboardInterrupt"
 
             assert (await server.call("POST", f"/api/kernels/{kernel}/restart"))[0] == 200
@@ -167,7 +167,7 @@ async def test_a_server_that_ends_does_with_its_kernels_what_is_configured_and_d
             asked = await channels.ask("import time; print('on', flush=True); time.sleep(120)")
             await channels.until("stream", asked)
             starting = asyncio.ensure_future(server.open_session("team/deep/m.ipynb", "emr-python"))
-            await until(lambda: len(on_gateway()) == 2, wait=20)
+            await until(lambda: len(on_gateway()) == 2, wait=60)
             assert not starting.done()
             await asyncio.to_thread(server.stop, ENDS_WITHIN)
             starting.cancel()

@@ -56,7 +56,7 @@ def slow(sandbox: Sandbox) -> Iterator[None]:
 
 
 def kernels_on(sandbox: Sandbox) -> set[str]:
-    with urllib.request.urlopen(f"{sandbox.compute('open')['gateway_url']}/api/kernels", timeout=20) as answer:
+    with urllib.request.urlopen(f"{sandbox.compute('open')['gateway_url']}/api/kernels", timeout=60) as answer:
         return {model["id"] for model in json.load(answer)}
 
 
@@ -79,7 +79,7 @@ async def test_a_cancelled_start(sandbox: Sandbox, caplog: pytest.LogCaptureFixt
         with pytest.raises(asyncio.CancelledError):
             await starting
     stage_listener.set(None)
-    await until(lambda: known() <= known_before, wait=30)
+    await until(lambda: known() <= known_before, wait=60)
     assert kernels_on(sandbox) <= before
     assert "could not be deleted" not in caplog.text
 

@@ -54,7 +54,7 @@ def statements(sandbox: Sandbox) -> Statements:
     livy = sandbox.compute("open")["livy_url"]
 
     def ask(path: str) -> Any:
-        with urllib.request.urlopen(f"{livy}{path}", timeout=20) as answer:
+        with urllib.request.urlopen(f"{livy}{path}", timeout=60) as answer:
             return json.load(answer)
 
     def newest() -> list[dict[str, Any]]:

@@ -51,7 +51,7 @@ class Caller:
         request = urllib.request.Request(url, method=method, headers={"Authorization": f"Basic {self.basic}"})
         for _ in range(20):
             try:
-                with urllib.request.urlopen(request, context=self.context, timeout=30) as answer:
+                with urllib.request.urlopen(request, context=self.context, timeout=60) as answer:
                     return answer.status, json.loads(answer.read() or b"null")
             except urllib.error.HTTPError as error:
                 if error.code != 401:
