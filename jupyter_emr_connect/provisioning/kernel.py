@@ -287,7 +287,7 @@ class GatewayKernel:
         seconds = self.spec.launch_timeout + LAUNCH_PAD_S
         await restart_when_up(self._client, self._bridge, self.kernel_id, stages, seconds)
         stages.enter(READY)
-        await stages.bounded(self._bridge.ready(), self.spec.ready_timeout)
+        await stages.bounded(self._bridge.ready(), self.spec.ready_timeout, lambda: self._bridge.waits_for)
         stages.end()
         self.restart_pending, self.exit_code = False, None
 

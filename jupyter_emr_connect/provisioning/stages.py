@@ -39,14 +39,18 @@ class StartStages:
             self.timings[self.current] = self.timings.get(self.current, 0.0) + spent
             self.current = ""
 
-    async def bounded(self, work: Awaitable[T], seconds: float) -> T:
-        """Await ``work``; failing to end in time, or failing at all, names the stage."""
+    async def bounded(self, work: Awaitable[T], seconds: float, waits_for: Callable[[], str] = str) -> T:
+        """Await ``work``; failing to end in time, or failing at all, names the stage.
+
+        ``waits_for`` tells what it still waited for when the time was over, or nothing.
+        """
         began = time.monotonic()
         try:
             return await within(seconds, work)
         except asyncio.TimeoutError:
             spent = time.monotonic() - began  # less than ``seconds`` where a part of the work had its own limit
-            message = f"Stage '{self.current}': nothing came of it within {spent:.0f} s."
+            found = f"still waiting for {awaited} after" if (awaited := waits_for()) else "nothing came of it within"
+            message = f"Stage '{self.current}': {found} {spent:.0f} s."
             raise KernelStartFailed(message, fix="Try again; see the gateway's log if it stays so.") from None
         except EMRConnectError as error:
             error.message = f"Stage '{self.current}': {error.message}"

@@ -54,7 +54,8 @@ class KernelStart:
             stages.enter(REQUESTED)
             await stages.bounded(self._request(), self._spec.launch_timeout + 2 * LAUNCH_PAD_S)
             stages.enter(READY)
-            if await stages.bounded(self._wait(last=attempt == ATTEMPTS), self._spec.ready_timeout):
+            seconds = self._spec.ready_timeout
+            if await stages.bounded(self._wait(last=attempt == ATTEMPTS), seconds, lambda: self._bridge.waits_for):
                 return
             self._log.warning("Kernel %s died while it started; it is started anew.", self._kernel_id)
 

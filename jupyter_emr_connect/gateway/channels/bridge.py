@@ -81,6 +81,7 @@ class Bridge:
     """
 
     observer: Observer | None = None
+    waits_for = ""  # what the start of a kernel waits for, as an error names it that ends the waiting
 
     def __init__(
         self,
@@ -149,6 +150,7 @@ class Bridge:
             tops: dict[str, int] = {}
             self._observe(lambda observer: tops.update(observer.seen()))
             self._reconciler.resume(tops)
+        self.waits_for = "the gateway to open the kernel's connection"
         await self.link.open()
 
     async def ready(self) -> None:
@@ -158,13 +160,16 @@ class Bridge:
         own, which may come later, and until then all that the kernel publishes is lost. Then the journal is installed.
         """
         self.internal.published.clear()
+        self.waits_for = "the kernel's first answer"
         reply: Message | None = None
         while reply is None or not self.internal.published.is_set():
             asked = self.internal.ask("shell", "kernel_info_request", {}, first=True)
             with contextlib.suppress(asyncio.TimeoutError):
                 reply = await within(ASK_EVERY_S, asked)
+                self.waits_for = "what the kernel publishes; it answers already"
                 await within(STATUS_LAG_S, self.internal.published.wait())
         self.inbox.follow_process(reply)
+        self.waits_for = "the kernel to take its journal"
         await self.install()
 
     async def install(self) -> bool:

@@ -82,9 +82,33 @@ class Forgetful:
         return socket
 
 
+class Mute:
+    """Starts a kernel that nobody hears of; ``opens`` its WebSocket, or lets it wait."""
+
+    def __init__(self, *, opens: bool) -> None:
+        self.opens = opens
+        self.deleted = asyncio.Event()
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        if request.path.endswith("/kernelspecs"):
+            return web.json_response(SPECS)
+        if request.method == "POST":
+            return web.json_response({}, status=201)
+        if request.method == "DELETE":
+            self.deleted.set()
+            return web.Response(status=204)
+        if not request.path.endswith("/channels"):
+            return web.json_response({"execution_state": "starting"})
+        socket = web.WebSocketResponse()
+        if self.opens:
+            await socket.prepare(request)
+        await self.deleted.wait()
+        return socket if self.opens else web.Response(status=404)
+
+
 @asynccontextmanager
 async def kernels(
-    gateway: Handler, ledger: Ledger, folder: Path, observe: Observe | None = None
+    gateway: Handler, ledger: Ledger, folder: Path, observe: Observe | None = None, *, ready_timeout: float = 60.0
 ) -> AsyncIterator[Callable[..., Awaitable[None]]]:
     """Yield what starts a kernel on this gateway."""
     bridges = []
@@ -100,7 +124,11 @@ async def kernels(
         bridge = Bridge(key=b"", on_shutdown=shut, on_state=told, on_status=lambda state: None)
         bridges.append(bridge)
         spec = StartSpec(
-            GatewayTarget(f"http://{HOST}:{port}", None, NoAuth(), "the test"), (candidate,), "-", spark=False
+            GatewayTarget(f"http://{HOST}:{port}", None, NoAuth(), "the test"),
+            (candidate,),
+            "-",
+            spark=False,
+            ready_timeout=ready_timeout,
         )
         record = KernelRecord(name, "j-1", "emr-python", spec.target.url)
         kernel = GatewayKernel(spec, bridge, LedgerEntry(record, ledger, owner, LOG), LOG, observe)
@@ -154,6 +182,19 @@ async def test_a_gateway_that_forgets_a_kernel_as_it_starts_is_asked_once_more(l
             await start("k1")
     assert gateway.asked.count("POST") == 2
     assert ledger.all() == []
+
+
+@pytest.mark.parametrize(
+    ("opens", "awaited"),
+    [(False, "the gateway to open the kernel's connection"), (True, "the kernel's first answer")],
+)
+async def test_a_start_that_is_not_ready_in_time_says_what_it_waited_for(
+    ledger: Ledger, tmp_path: Path, opens: bool, awaited: str
+) -> None:
+    async with kernels(gateway := Mute(opens=opens), ledger, tmp_path, ready_timeout=1.0) as start:
+        with pytest.raises(KernelStartFailed, match=f"'kernel ready': still waiting for {awaited} after 1 s"):
+            await start("k1")
+        assert gateway.deleted.is_set()
 
 
 async def test_what_an_earlier_process_recorded_is_read_beside_the_loop(ledger: Ledger, tmp_path: Path) -> None:
