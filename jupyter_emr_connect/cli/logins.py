@@ -10,8 +10,10 @@ from typing import TypeVar
 
 import click
 
-from ..errors import LoginRefused, LoginRequired
+from ..errors import LoginRefused
 from ..models import Login
+from ..presentation import logins
+from ..presentation.logins import LoginError, user_name, user_question
 
 T = TypeVar("T")
 TERMINAL = Path("/dev/tty")
@@ -24,35 +26,25 @@ def with_login(work: Callable[[], T]) -> T:
     Raises what ``work`` raises, ``LoginRequired`` where there is no terminal to ask in, and ``LoginRefused`` after
     three attempts.
     """
-    for _ in range(ATTEMPTS):
-        try:
-            return work()
-        except (LoginRequired, LoginRefused) as error:
-            if not ask_for_login(error):
-                raise
-    return work()
+    return logins.with_login(work, ask_for_login, ATTEMPTS)
 
 
-def ask_for_login(error: LoginRequired | LoginRefused) -> bool:
-    """Ask in the terminal for what ``error`` says is lacking, and keep it in memory; False where nobody answers."""
-    from ..services.credentials.logins import remember_login
-
-    if not error.compute_id or sys.stdin is None or not sys.stdin.isatty():
-        return False
+def ask_for_login(error: LoginError) -> Login | None:
+    """Ask in the terminal for what ``error`` says is lacking; None where nobody answers."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        return None
     if isinstance(error, LoginRefused):
         click.echo(error.message, err=True)
+    own_name = user_name()
     try:
         with TERMINAL.open("w") as screen, TERMINAL.open() as keyboard:
-            screen.write(f"User name for Livy on {error.compute_name} [{getpass.getuser()}]: ")
+            screen.write(user_question(error, own_name))
             screen.flush()
             username = keyboard.readline()
         if not username:
-            return False
-        username = username.strip() or getpass.getuser()
+            return None
+        username = username.strip() or own_name or ""
         password = getpass.getpass(f"Password of {username}: ")
     except (OSError, EOFError):
-        return False
-    if not password:
-        return False
-    remember_login(error.compute_id, Login(username, password))
-    return True
+        return None
+    return Login(username, password) if password else None

@@ -6,16 +6,19 @@ Everything here runs on the thread that runs cells; what is asynchronous is driv
 from __future__ import annotations
 
 import argparse
+import getpass
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from IPython.core.error import StdinNotImplementedError
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_magic, magics_class
 
 from ..config import EMRConnect
-from ..errors import EMRConnectError
-from ..models import Attachment
+from ..errors import EMRConnectError, LoginRefused, LoginRequired
+from ..models import Attachment, Login
+from ..presentation.logins import LoginError, user_name, user_question, with_login
 from ..presentation.tables import Table
 from .commands import EMRCommands
 from .display import user_error
@@ -28,6 +31,8 @@ from .spark_magics import AttachedSpark, SparkMagics
 from .verbs import KINDS
 
 LOG_LINES = 100
+LOGIN_ATTEMPTS = 2  # a directory may lock an account after some wrong passwords
+UNASKED_FIX = "Name a secret of AWS Secrets Manager that holds them in EMRConnect.livy_secrets."
 
 
 @magics_class
@@ -66,7 +71,9 @@ class SessionCommands(EMRCommands):
         request = Attachment(options.compute, options.role, "livy", profile=options.profile, region=options.region)
         folder = str(Path.cwd())
         try:
-            connection, remote = attached_session(self.settings, request, KINDS[options.lang])
+            connection, remote = with_login(
+                lambda: attached_session(self.settings, request, KINDS[options.lang]), self._ask_login, LOGIN_ATTEMPTS
+            )
         except EMRConnectError as error:
             self.audit.attachment("refused", request, folder, refusal=error)
             raise
@@ -83,10 +90,25 @@ class SessionCommands(EMRCommands):
             message = f"{name!r} is attached already: %emr detach {name}, or another name by --as."
             raise usage_error(message)
 
+    def _ask_login(self, error: LoginError) -> Login | None:
+        """Ask below the cell, the password hidden; None for an empty one. Raises where the front end cannot ask."""
+        if isinstance(error, LoginRefused):
+            self._screen.warn(f"{error.message}\n")
+        own_name = user_name()
+        try:
+            username = input(user_question(error, own_name)).strip() or own_name or ""
+            password = getpass.getpass(f"Password of {username}: ")
+        except (StdinNotImplementedError, EOFError):
+            message = f"{error.message} Nobody can be asked for them here."
+            raise LoginRequired(message, fix=UNASKED_FIX) from None
+        return Login(username, password) if password else None
+
     def _adopt(self, options: argparse.Namespace) -> None:
         self._check_free(options.name)
         with self.audit.kernel_change("adopt", options.kernel, force=False) as about:
-            record, connection, remote = adopted_session(self.settings, options.kernel)
+            record, connection, remote = with_login(
+                lambda: adopted_session(self.settings, options.kernel), self._ask_login, LOGIN_ATTEMPTS
+            )
             about.record = record
         label = label_of(connection)
         self._spark.attach(options.name, remote, label)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 import logging
 from typing import Any
 
 from ..config import load_config
 from ..services.audit import Audit, EventSink, register_schemas
+from .logins import user_name
 
 log = logging.getLogger(__name__)
 
@@ -35,11 +35,4 @@ def open_audit(source: str) -> Audit:
 
         sink = EventLogger(config=loaded)
         register_schemas(sink)
-    return Audit(sink, log, source, user=_user_name())
-
-
-def _user_name() -> str | None:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user need not have a name
-        return None
+    return Audit(sink, log, source, user=user_name())

@@ -14,9 +14,10 @@ import pytest
 from jupyter_emr_connect.aws.secretsmanager import read_login
 from jupyter_emr_connect.aws.session import open_session
 from tests.conftest import Sandbox
-from tests.sandbox.kernels import attached_to
+from tests.sandbox.kernels import attached_to, execute, published, reply_to, running, texts
 
 pytestmark = pytest.mark.sandbox
+WAIT = 120
 SECRET = "emr-sandbox/ldap/ada"
 CODE = ["spark.range(10).count()", "print(sc.sparkUser())"]
 
@@ -63,6 +64,33 @@ def test_a_wrong_password_is_asked_for_again_and_stands_nowhere(sandbox: Sandbox
     assert shown.count("does not accept the user name 'ada' and password (403: Error validating LDAP user)") == 2
     assert "does not accept the user name 'nobody'" in shown
     assert "-wrong" not in shown
+
+
+async def test_a_cell_asks_for_user_and_password_hidden_and_once_more(sandbox: Sandbox) -> None:
+    with attached_to(sandbox, "open"):
+        login = read_login(open_session(), SECRET)
+        async with running("python3") as (_, client):
+            await execute(client, "%load_ext jupyter_emr_connect")
+            reply, _ = await execute(client, "%emr attach ldap", allow_stdin=False)
+            assert reply["content"]["ename"] == "LoginRequired"
+            assert "EMRConnect.livy_secrets" in "".join(reply["content"]["traceback"])
+            asked = client.execute("%emr attach ldap", allow_stdin=True)
+            questions = []
+            for answer in ("ada", "first-wrong", "ada", login.password):
+                question = (await client.get_stdin_msg(timeout=WAIT))["content"]
+                questions.append((question["prompt"].partition(" ")[0], question["password"]))
+                client.input(answer)
+            outputs = await published(client, asked, wait=WAIT)
+            assert (await reply_to(client, asked, wait=WAIT))["content"]["status"] == "ok", texts(outputs)
+            assert questions == [("User", False), ("Password", True)] * 2
+            said = texts(outputs) + texts(outputs, "stderr")
+            assert "does not accept the user name 'ada' and password" in said
+            assert "Attached to ldap" in said
+            kept = "%emr attach ldap --as other\nhistory = get_ipython().history_manager.input_hist_raw"
+            _, outputs = await execute(client, f"{kept}\nprint(history)", allow_stdin=False)
+            assert "as 'other'" in texts(outputs)  # without a question
+            assert "'%emr attach ldap'" in texts(outputs)
+            assert not [secret for secret in ("first-wrong", login.password) if secret in said + texts(outputs)]
 
 
 @pytest.mark.full
