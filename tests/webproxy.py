@@ -21,7 +21,8 @@ HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "content-enco
 class WebProxy:
     """Serves what is at ``gateway`` (a URL) under ``prefix`` at ``address``. Methods may be called from any thread.
 
-    ``on_frame`` gets each message of the gateway's WebSockets and returns those to send instead. ``on_request`` gets
+    ``on_frame`` gets each message of the gateway's WebSockets and returns those to send instead; ``holds_back`` gets
+    each of these and returns for how many seconds it stays here, while others overtake it. ``on_request`` gets
     method and path of each request and may return a status and a body to answer with; so does ``on_answer`` when the
     gateway has answered, where status 0 resets the connection. ``asked`` lists the requests.
     """
@@ -30,6 +31,7 @@ class WebProxy:
         self.gateway = gateway.rstrip("/")
         self.prefix = prefix
         self.on_frame: Callable[[Frame], list[Frame]] = lambda frame: [frame]
+        self.holds_back: Callable[[Frame], float] = lambda frame: 0
         self.on_request: Callable[[str, str], tuple[int, str] | None] = lambda method, path: None
         self.on_answer: Callable[[str, str], tuple[int, str] | None] = lambda method, path: None
         self.asked: list[str] = []
@@ -116,10 +118,24 @@ class WebProxy:
                 await _send(upstream, message.data)
 
     async def _down(self, upstream: aiohttp.ClientWebSocketResponse, ws: web.WebSocketResponse) -> None:
-        async for message in upstream:
-            if message.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
-                for frame in self.on_frame(message.data):
-                    await _send(ws, frame)
+        late: set[asyncio.Task[None]] = set()
+        try:
+            async for message in upstream:
+                if message.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
+                    for frame in self.on_frame(message.data):
+                        if wait_s := self.holds_back(frame):
+                            late.add(asyncio.ensure_future(_send_later(ws, frame, wait_s)))
+                        else:
+                            await _send(ws, frame)
+        finally:
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+
+async def _send_later(to: web.WebSocketResponse, frame: Frame, wait_s: float) -> None:
+    await asyncio.sleep(wait_s)
+    await _send(to, frame)
 
 
 async def _send(to: web.WebSocketResponse | aiohttp.ClientWebSocketResponse, frame: Frame) -> None:
