@@ -52,8 +52,7 @@ class EndpointDoor(GatewayDoor):
         return [ServedPort(self._answer_gateway, self.spec.port, closed_by="no-gateway")]
 
     def _ended(self) -> bool:
-        known = self._world.endpoints.get(self.spec.id)
-        return known is not None and known.state.startswith("TERMINAT")
+        return self._world.is_ended_endpoint(self.spec.id)
 
     async def _answer_gateway(self, request: web.BaseRequest) -> web.StreamResponse:
         caller = identify_token(self._world, self.spec, request)

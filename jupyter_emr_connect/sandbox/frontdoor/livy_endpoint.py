@@ -60,8 +60,7 @@ class LivyEndpointDoor(Door):
         return [ServedPort(self._answer, self.spec.port, closed_by="no-livy")]
 
     def _ended(self) -> bool:
-        known = self._world.endpoints.get(self.spec.id)
-        return known is not None and known.state.startswith("TERMINAT")
+        return self._world.is_ended_endpoint(self.spec.id)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         caller = identify_token_pair(self._world, self.spec, request)

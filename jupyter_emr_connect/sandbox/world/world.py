@@ -215,6 +215,11 @@ class World:
         found = by_id or [key for key, name in named if name == text]
         return found[0] if len(found) == 1 else None
 
+    def is_ended_endpoint(self, endpoint_id: str) -> bool:
+        """Return whether the managed endpoint ends or has ended; asked by its front door for each connection."""
+        endpoint = self.endpoints.get(endpoint_id)
+        return endpoint is not None and endpoint.state.startswith("TERMINAT")
+
     def cluster(self, text: str) -> ClusterSpec | None:
         """Return a cluster by id or, where only one has it, by name."""
         if text in self.clusters:
