@@ -15,6 +15,7 @@ import {
   attachment,
   compute,
   contents,
+  sayRenamed,
   ENGINEER,
   failure,
   FakeNotebook,
@@ -342,20 +343,35 @@ describe('a notebook that was attached', () => {
     expect(notebook.contentHeader.widgets).toHaveLength(1);
   });
 
-  it.each([
-    ['closed', (notebook: FakeNotebook) => notebook.dispose()],
-    ['renamed', (notebook: FakeNotebook) => notebook.move('other.ipynb')]
-  ])('but was %s meanwhile is left alone', async (_, change) => {
+  it('but was closed meanwhile is left alone', async () => {
     const notebook = show('a.ipynb', 'python3');
     const slow = new Later();
     server.routes['POST attachments'] = () => slow.promise;
     const asked = attach('a.ipynb');
     await settled();
-    change(notebook);
+    notebook.dispose();
     slow.resolve(json(attachment({ path: 'a.ipynb' }), 201));
     await asked;
     expect(notebook.sessionContext.changes).toEqual([]);
   });
+
+  it.each(['a.ipynb', 'b.ipynb'])(
+    'and was renamed meanwhile goes to its kernel all the same, stored as %s',
+    async path => {
+      const notebook = show('RTC:a.ipynb', 'python3');
+      const slow = new Later();
+      server.routes['POST attachments'] = () => slow.promise;
+      const asked = attach('a.ipynb');
+      await settled();
+      notebook.move('RTC:b.ipynb');
+      sayRenamed('RTC:a.ipynb', 'RTC:b.ipynb');
+      expect(model.attaching.current?.path).toBe('b.ipynb');
+      slow.resolve(json(attachment({ path }), 201));
+      await asked;
+      expect(notebook.sessionContext.changes).toHaveLength(1);
+      expect(model.attaching.done?.path).toBe('b.ipynb');
+    }
+  );
 
   it('stays where it is when attaching fails', async () => {
     const notebook = show('a.ipynb', 'python3');

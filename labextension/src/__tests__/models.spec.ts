@@ -228,6 +228,18 @@ describe('attaching', () => {
     expect([model.done, attached.args]).toEqual([null, []]);
   });
 
+  it('that failed is tried again under the name that the notebook has by now', async () => {
+    const server = new FakeServer({ 'POST attachments': () => failure('No.') });
+    const model = new AttachingModel(server.client);
+    const asked = model.attach({ ...WHAT, path: 'work/a.ipynb' });
+    model.move('work', 'old');
+    model.move('wor', 'elsewhere');
+    await asked;
+    expect(model.failed?.what.path).toBe('old/a.ipynb');
+    model.move('old/a.ipynb', 'old/b.ipynb');
+    expect(model.failed?.what).toEqual({ ...WHAT, path: 'old/b.ipynb' });
+  });
+
   it('again gives up what was under way', async () => {
     const answers = [new Later(), new Later()];
     let turn = 0;

@@ -28,7 +28,14 @@ function withoutLogin(what: NewAttachment): NewAttachment {
   return kept;
 }
 
-/** Attaches one notebook or folder at a time. */
+/** Return what a path is called after a rename of itself or of a folder above it. */
+function movedPath(path: string, former: string, now: string): string {
+  return path === former || path.startsWith(`${former}/`)
+    ? now + path.slice(former.length)
+    : path;
+}
+
+/** Attaches one notebook or folder at a time, and keeps its name when it is renamed meanwhile. */
 export class AttachingModel {
   constructor(
     private _client: EMRClient,
@@ -75,7 +82,8 @@ export class AttachingModel {
   ): Promise<Attachment | null> {
     this.cancel();
     const abort = (this._abort = new AbortController());
-    const shown = (this._current = withoutLogin(what));
+    this._current = withoutLogin(what);
+    const moves: [string, string][] = (this._moves = []);
     this._began = this._now();
     this._failed = this._done = null;
     this._changed.emit();
@@ -84,12 +92,21 @@ export class AttachingModel {
       if (abort.signal.aborted) {
         return null;
       }
-      this._done = made;
-      this._attached.emit(made);
-      return made;
+      // The server has stored it under the name of then, or of now where it has heard of the rename in time.
+      const path = moves.reduce<string | null>(
+        (path, move) => path && movedPath(path, ...move),
+        made.path
+      );
+      this._done = { ...made, path };
+      this._attached.emit(this._done);
+      return this._done;
     } catch (error) {
-      if (!abort.signal.aborted) {
-        this._failed = { what: shown, problem: asProblem(error), again };
+      if (!abort.signal.aborted && this._current) {
+        this._failed = {
+          what: this._current,
+          problem: asProblem(error),
+          again
+        };
       }
       return null;
     } finally {
@@ -98,6 +115,20 @@ export class AttachingModel {
         this._changed.emit();
       }
     }
+  }
+
+  /** Take note that a notebook or folder was renamed: what is said of it, and tried again, goes by its new name. */
+  move(former: string, now: string): void {
+    this._moves.push([former, now]);
+    const { _current: current, _failed: failed, _done: done } = this;
+    const renamed = <T extends { path: string | null }>(what: T): T => ({
+      ...what,
+      path: what.path && movedPath(what.path, former, now)
+    });
+    this._current = current && renamed(current);
+    this._failed = failed && { ...failed, what: renamed(failed.what) };
+    this._done = done && renamed(done);
+    this._changed.emit();
   }
 
   /** End what is under way; the server ends its work too. */
@@ -123,4 +154,5 @@ export class AttachingModel {
   private _current: NewAttachment | null = null;
   private _done: Attachment | null = null;
   private _failed: IFailed | null = null;
+  private _moves: [string, string][] = [];
 }

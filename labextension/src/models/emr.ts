@@ -61,6 +61,7 @@ export class EMRModel {
     this.computes.changed.connect(this._emit, this);
     this.attachments.changed.connect(this._emit, this);
     this.kernels.changed.connect(this._onKernels, this);
+    options.contents.fileChanged.connect(this._onFile, this);
   }
 
   readonly attaching: AttachingModel;
@@ -186,6 +187,16 @@ export class EMRModel {
 
   private _emit(): void {
     this._changed.emit();
+  }
+
+  private _onFile(_: Contents.IManager, change: Contents.IChangedArgs): void {
+    const { oldValue, newValue, type } = change;
+    if (type === 'rename' && oldValue?.path && newValue?.path) {
+      this.attaching.move(
+        this.contents.localPath(oldValue.path),
+        this.contents.localPath(newValue.path)
+      );
+    }
   }
 
   /** Look at the attachments anew where another tab, or somebody in a terminal, has changed them. */

@@ -32,10 +32,21 @@ export const SPECS: KernelSpec.ISpecModels = {
 
 /** Contents of a server; what has a drive before its path is on that drive. */
 export const contents = {
+  fileChanged: new Signal<object, Partial<Contents.IChangedArgs>>({}),
   localPath: (path: string) => path.slice(path.indexOf(':') + 1),
   newUntitled: ({ path = '' }) =>
     Promise.resolve({ path: `${path}/Untitled.ipynb` })
 } as unknown as Contents.IManager;
+
+/** Say that a file or folder was renamed, as JupyterLab's contents manager does. */
+export function sayRenamed(former: string, now: string): void {
+  const change = {
+    type: 'rename',
+    oldValue: { path: former },
+    newValue: { path: now }
+  };
+  (contents.fileChanged as Signal<unknown, unknown>).emit(change);
+}
 
 /** The part of a session context that is looked at. */
 export class FakeSession {
