@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from typing import Any, Protocol
 
 from ...tasks import report_failure, watched
@@ -88,6 +88,10 @@ class ReconcilerActions(Protocol):
         """Tell these cells that some of their output is lost."""
         ...
 
+    def change_connection(self) -> None:
+        """Go on over another connection."""
+        ...
+
 
 class RequestReconciler:
     """Settles the requests of one kernel after each new connection. Lives on the gateway loop."""
@@ -110,7 +114,7 @@ class RequestReconciler:
         self._settling: asyncio.Task[None] | None = None
         self._release_timer: asyncio.TimerHandle | None = None
         self._end_timer: asyncio.TimerHandle | None = None
-        self._missing_replies: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     # -- connections that come and go --------------------------------------------------------------------------------
 
@@ -144,7 +148,7 @@ class RequestReconciler:
     def stop(self) -> None:
         """End for good."""
         self.disconnected()
-        for task in list(self._missing_replies):
+        for task in list(self._tasks):
             task.cancel()
         if self._end_timer is not None:
             self._end_timer.cancel()
@@ -222,10 +226,25 @@ class RequestReconciler:
             return
         if self._inbox.arrived == arrived and self._inbox.is_flowing:
             if self._inbox.has_journal:
-                self._inbox.replay()
+                self._keep(self._end_by_journal(cells))
             else:
                 self._end(cells)
         self._end_later()
+
+    async def _end_by_journal(self, cells: list[PendingRequest]) -> None:
+        """Have the journal give the ends of cells, and go on over another connection where this one keeps them back.
+
+        Jupyter Enterprise Gateway (2.6, 3.3) passes on nothing more that a kernel publishes once it has met a message
+        that it cannot parse, but still passes on replies (pyzmq's ``ZMQStream`` is not told of what waits any more).
+        """
+        if await self._inbox.replay() is not None and any(cell.ended for cell in cells):
+            self._actions.change_connection()
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have work done that nobody awaits, until :meth:`stop`."""
+        task = watched(asyncio.get_running_loop().create_task(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _end(self, cells: list[PendingRequest]) -> None:
         for request in cells:
@@ -237,9 +256,7 @@ class RequestReconciler:
         """See to it that a cell that has ended is answered too: its reply comes before its end, or not at all."""
         request = self._requests.get(msg_id)
         if request is not None and request.runs_code:
-            task = watched(asyncio.get_running_loop().create_task(self._reply_if_missing(msg_id, request)))
-            self._missing_replies.add(task)
-            task.add_done_callback(self._missing_replies.discard)
+            self._keep(self._reply_if_missing(msg_id, request))
 
     async def _reply_if_missing(self, msg_id: str, request: PendingRequest) -> None:
         is_missing = False

@@ -42,7 +42,8 @@ class NumberedKernel:
     ``restart`` begins another life, ``slow`` sends the journal's answers late from now on, ``hesitate`` has its
     questions read late, ``unended`` loses the cell's reply and end, ``mute`` ends it without a reply,
     ``raise`` with one that says error, ``longid``
-    publishes a text under an id that ends in thousands of digits, ``deep`` a state nested beyond what Python parses.
+    publishes a text under an id that ends in thousands of digits, ``deep`` a state nested beyond what Python parses,
+    ``stall`` has the gateway pass on nothing more that is published, on this connection.
     ``swallow``: the next message of this type is lost, and the connection with it.
     ``deaf``: on so many connections, from the first, it does not hear the control channel; nor, without a journal or
     with ``all_deaf``, any.
@@ -65,6 +66,7 @@ class NumberedKernel:
     numbered: Any = None
     ws: web.WebSocketResponse | None = None
     connections: int = 0
+    stalled: int = 0  # the connection on which nothing published is passed on
     looks: int = 0  # how often its gateway was asked for its state
     shell: asyncio.Task[None] | None = None
 
@@ -91,7 +93,7 @@ class NumberedKernel:
         self.shell = asyncio.create_task(self._serve_shell())
 
     def _forward(self, message: Message) -> None:
-        if self.losing or self.ws is None:
+        if self.losing or self.ws is None or (message.channel == "iopub" and self.stalled == self.connections):
             return
         for _ in range(2 if self.double else 1):
             frame = encode(message, "v1")
@@ -206,6 +208,8 @@ class NumberedKernel:
             await self.go.wait()
         elif verb == "cut":
             self.cut()
+        elif verb == "stall":
+            self.stalled = self.connections
         elif verb == "pause":
             await asyncio.sleep(0.2)
         elif verb == "ask":

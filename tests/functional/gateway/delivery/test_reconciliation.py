@@ -99,6 +99,18 @@ async def test_an_end_that_is_lost_comes_all_the_same(journal_bytes: int) -> Non
         assert (cell.text, cell.reply["status"]) == ("abc", "ok")
 
 
+async def test_a_connection_that_brings_replies_alone_is_changed() -> None:
+    """Jupyter Enterprise Gateway passes on nothing more that is published once it could not parse a message."""
+    kernel = NumberedKernel()
+    async with talking_to(kernel, QUICK) as talk:
+        cell = await talk.run("say-a stall say-b")
+        assert (cell.text, cell.reply["status"]) == ("ab", "ok")
+        while kernel.connections < 2:
+            await asyncio.sleep(0.02)
+        cell = await talk.run(SAID)
+        assert (cell.text, cell.reply["status"], kernel.connections) == ("abc", "ok", 2)
+
+
 async def test_what_a_user_answered_into_a_dying_connection_is_given_again() -> None:
     kernel = NumberedKernel()
     async with talking_to(kernel) as talk:
