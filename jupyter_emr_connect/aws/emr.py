@@ -245,6 +245,24 @@ def try_look_at_primary(session: AWSSession, cluster: Cluster) -> tuple[Cluster,
         return cluster, f"not known: {error.message.rstrip('.')}"
 
 
+def auto_termination(session: AWSSession, cluster_id: str) -> dict[str, Any]:
+    """Return ``auto_termination_idle_s`` for the detail view: after how long without work AWS ends a cluster, seconds.
+
+    Nothing where it has no such policy, ``auto_termination_note`` where that is not known: it shall not hide the
+    cluster itself. What is wrong with the caller's own credentials is raised.
+    """
+    try:
+        answer = session.call("emr", "GetAutoTerminationPolicy", ClusterId=cluster_id)
+    except AccessDenied as error:
+        return {"auto_termination_note": f"not known: {error.iam_action} is denied"}
+    except (CredentialsExpired, InvalidCredentials):
+        raise
+    except AWSError as error:
+        return {"auto_termination_note": f"not known: {error.message.rstrip('.')}"}
+    idle_s = _part(answer, "AutoTerminationPolicy").get("IdleTimeout")
+    return {"auto_termination_idle_s": idle_s} if isinstance(idle_s, int) else {}
+
+
 def with_primary(cluster: Cluster, rows: list[dict[str, Any]]) -> Cluster:
     """Return the cluster with what these rows of ``InstanceGroups`` or ``InstanceFleets`` say of its primary nodes."""
     primary = [row for row in rows if "MASTER" in (row.get("InstanceGroupType"), row.get("InstanceFleetType"))]

@@ -606,8 +606,17 @@ export interface components {
             runtime_role: "required" | "optional" | "unsupported" | "unknown";
             /** @enum {unknown} */
             auth: "none" | "basic" | "ldap" | "kerberos" | "identity-center" | "iam";
-            /** @description What the detail view shows; never a secret. */
-            details: Record<string, never>;
+            /** @description What the detail view shows, by kind; never a secret. */
+            details: {
+                /** @description Such as `subnet`, `vpc`, `availability_zone`. */
+                network?: {
+                    [key: string]: string;
+                };
+                /** @description After how long without work AWS ends the cluster. */
+                auto_termination_idle_s?: number;
+                /** @description Why that is not known. */
+                auto_termination_note?: string;
+            };
         };
         ComputeList: {
             items: components["schemas"]["Compute"][];

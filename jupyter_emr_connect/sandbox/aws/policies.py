@@ -49,7 +49,7 @@ def _for_roles(prefix: str, *arns: str) -> Document:
 
 
 READ_CLUSTERS = _emr("DescribeCluster", "ListInstances", "ListInstanceGroups", "ListInstanceFleets", "ListSteps")
-READ_CLUSTERS += _emr("ListBootstrapActions")
+READ_CLUSTERS += _emr("ListBootstrapActions", "GetAutoTerminationPolicy")
 READ_ENDPOINTS = [
     f"emr-containers:{name}" for name in ("DescribeVirtualCluster", "ListManagedEndpoints", "DescribeManagedEndpoint")
 ]

@@ -85,6 +85,7 @@ describe('Attach', () => {
           void model.attach(what);
         }}
         onDetach={() => void detached++}
+        describe={({ kind, id }) => model.client.getCompute(kind, id)}
         nameOf={id => `name of ${id}`}
       />
     );
@@ -308,6 +309,61 @@ describe('Attach', () => {
     await show(compute(change));
     const found = screen.queryByText('Open in AWS’s console');
     expect(found?.getAttribute('href') ?? null).toBe(link);
+  });
+
+  describe('asked for details', () => {
+    const more = (details: object): object => ({ ...compute(), details });
+
+    async function open(): Promise<void> {
+      const details = screen.getByText('Details').parentElement;
+      await after(() => {
+        (details as HTMLDetailsElement).open = true;
+        fireEvent(details!, new Event('toggle'));
+      });
+    }
+
+    function fact(name: string): string | undefined {
+      const term = screen.queryByText(name);
+      return term?.nextElementSibling?.textContent ?? undefined;
+    }
+
+    it('tells where a cluster is and when it ends, once they are opened', async () => {
+      const network = { subnet: 'subnet-1', availability_zone: 'us-east-1a' };
+      server.routes['GET compute/ec2/j-1'] = () =>
+        more({ network, auto_termination_idle_s: 7200 });
+      await show(compute());
+      expect(server.count('GET compute/ec2/j-1')).toBe(0);
+      await open();
+      expect(fact('Subnet')).toBe('subnet-1 in us-east-1a');
+      expect(fact('Auto-termination')).toBe('after 2 h without work');
+      await open();
+      expect(server.count('GET compute/ec2/j-1')).toBe(1);
+    });
+
+    it.each([
+      [{}, 'none'],
+      [{ auto_termination_note: 'not known: denied' }, 'not known: denied']
+    ])('says of its end what is known: %j', async (details, text) => {
+      server.routes['GET compute/ec2/j-1'] = () => more(details);
+      await show(compute());
+      await open();
+      expect(fact('Auto-termination')).toBe(text);
+    });
+
+    it('says why they cannot be had, and asks again', async () => {
+      server.routes['GET compute/ec2/j-1'] = () => failure('AWS is silent.');
+      await show(compute());
+      await open();
+      expect(screen.getByText('AWS is silent.')).not.toBeNull();
+      server.routes['GET compute/ec2/j-1'] = () => more({});
+      const again = screen.getByRole('button', {
+        name: 'Try again',
+        hidden: true
+      });
+      await after(() => fireEvent.click(again));
+      expect(screen.queryByText('AWS is silent.')).toBeNull();
+      expect(fact('Auto-termination')).toBe('none');
+    });
   });
 
   it('pins a compute and copies its id', async () => {

@@ -19,6 +19,7 @@ import { ComputesSection } from '../panels/computes';
 import type { Compute } from '../tokens';
 import {
   compute,
+  failure,
   FakeServer,
   FakeTracker,
   HOSTILE,
@@ -145,8 +146,28 @@ describe('Computes', () => {
 
   it('teaches where there is none', async () => {
     await show([]);
-    expect(screen.getByRole('status').textContent).toContain(
-      'jupyter emr sandbox up'
+    const said = screen.getByRole('status');
+    expect(said.textContent).toContain('Choose another profile above.');
+    for (const command of [
+      'pip install "jupyter_emr_connect[sandbox]" && jupyter emr sandbox up',
+      'eval "$(jupyter emr sandbox env)" && jupyter lab'
+    ]) {
+      const name = `Copy: ${command}`;
+      fireEvent.click(within(said).getByRole('button', { name }));
+      expect((document as { copied?: string }).copied).toBe(command);
+    }
+  });
+
+  it.each([
+    ['no-credentials', 2],
+    ['no-region', 2],
+    ['throttled', 0]
+  ])('offers the sandbox where AWS is not set up: %s', async (code, count) => {
+    await show([]);
+    server.routes['GET compute'] = () => failure('Cannot.', 424, { code });
+    await after(() => model.computes.refresh());
+    expect(screen.queryAllByRole('button', { name: /^Copy: / })).toHaveLength(
+      count
     );
   });
 

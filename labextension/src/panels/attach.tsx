@@ -14,7 +14,7 @@ import type { Memory } from '../models/memory';
 import { roleOf } from '../models/roles';
 import type { RolesModel } from '../models/roles';
 import type { TargetModel } from '../models/target';
-import type { Compute, NewAttachment } from '../tokens';
+import type { Compute, ComputeDetails, NewAttachment } from '../tokens';
 import { ComputeHead, Details } from './details';
 
 interface IProps {
@@ -26,6 +26,8 @@ interface IProps {
   trans: TranslationBundle;
   onAttach: (what: NewAttachment) => void;
   onDetach: () => void;
+  /** Ask for what the list does not tell of a compute. */
+  describe: (compute: Compute) => Promise<ComputeDetails>;
   /** Return a compute's name by its id; `written` is the name it had when it was attached. */
   nameOf: (id: string, written?: string | null) => string;
 }
@@ -195,7 +197,12 @@ function Chosen(props: IProps & { compute: Compute }): JSX.Element {
           {trans.__('This compute wants a runtime role: choose one above.')}
         </p>
       )}
-      <Details compute={compute} memory={memory} trans={trans} />
+      <Details
+        compute={compute}
+        memory={memory}
+        trans={trans}
+        describe={props.describe}
+      />
       <details className="jp-EmrMore">
         <summary>{trans.__('More')}</summary>
         <label>

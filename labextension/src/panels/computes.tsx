@@ -1,6 +1,7 @@
 /**
  * The list of computes with its filters.
  */
+import { Clipboard } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React, { useMemo, useRef, useState } from 'react';
 
@@ -16,9 +17,17 @@ import type { Compute, PartialError } from '../tokens';
 import { List, valueName } from './list';
 import type { IComputesProps } from './list';
 
-/** Installs and starts the sandbox, and then JupyterLab beside it. */
-const SANDBOX =
-  'pip install "jupyter_emr_connect[sandbox]" && jupyter emr sandbox up';
+/**
+ * Installs and starts the sandbox, and a JupyterLab that uses it. A server that runs already keeps the AWS settings that
+ * it was started with.
+ */
+const SANDBOX = [
+  'pip install "jupyter_emr_connect[sandbox]" && jupyter emr sandbox up',
+  'eval "$(jupyter emr sandbox env)" && jupyter lab'
+];
+
+/** What is to be set up before anything can be listed, by the code of the failure. */
+const FIRST_STEPS = ['no-credentials', 'no-region'];
 
 /** Search, filters, errors of single services, and the list. */
 export function ComputesSection(props: IComputesProps): JSX.Element {
@@ -71,6 +80,10 @@ export function ComputesSection(props: IComputesProps): JSX.Element {
           </Button>
         </Problem>
       )}
+      {items.length === 0 &&
+        FIRST_STEPS.includes(model.problem?.code ?? '') && (
+          <TrySandbox trans={trans} />
+        )}
       <List {...props} groups={groups} listRef={listRef} />
       {isEmpty && !model.problem && (
         <Empty model={model} rows={rows.others.length} trans={trans} />
@@ -249,12 +262,38 @@ function Empty(props: {
         problem={{
           message: trans.__('There are no computes here.'),
           fix: trans.__(
-            'This account and region have no EMR cluster, EMR on EKS endpoint or EMR Serverless application. Choose another profile above, or try an EMR of your own on this machine, in a terminal: `%1`',
-            SANDBOX
+            'This account and region have no EMR cluster, EMR on EKS endpoint or EMR Serverless application. Choose another profile above.'
           ),
           code: 'no-computes'
         }}
       />
+      <TrySandbox trans={trans} />
+    </div>
+  );
+}
+
+/** How to have an EMR of one's own, for who has none. */
+function TrySandbox({ trans }: { trans: TranslationBundle }): JSX.Element {
+  return (
+    <div className="jp-EmrProblem jp-mod-note" role="note">
+      <p>
+        {trans.__(
+          'To try it without AWS: an EMR on this machine. In a terminal, start it, then a JupyterLab that uses it.'
+        )}
+      </p>
+      <ol className="jp-EmrCommands">
+        {SANDBOX.map(command => (
+          <li key={command}>
+            <code>{command}</code>
+            <Button
+              aria-label={trans.__('Copy: %1', command)}
+              onClick={() => Clipboard.copyToSystem(command)}
+            >
+              {trans.__('Copy')}
+            </Button>
+          </li>
+        ))}
+      </ol>
     </div>
   );
 }

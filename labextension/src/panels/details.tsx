@@ -3,13 +3,15 @@
  */
 import { Clipboard } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import React from 'react';
+import React, { useRef, useState } from 'react';
 
-import { Button } from '../components/problem';
+import { Button, Problem } from '../components/problem';
 import { kindName, secondsSince, span, stateName } from '../components/words';
 import { factsOf, keyOf } from '../models/computes';
 import type { Memory } from '../models/memory';
-import type { Compute } from '../tokens';
+import { asProblem } from '../request';
+import type { IProblem } from '../request';
+import type { Compute, ComputeDetails } from '../tokens';
 
 /** Name, state, and why it cannot be attached to. */
 export function ComputeHead(props: { compute: Compute }): JSX.Element {
@@ -28,13 +30,34 @@ export function ComputeHead(props: { compute: Compute }): JSX.Element {
   );
 }
 
-/** The rest, folded: facts, tags, a pin. */
+/** The rest, folded: facts, tags, a pin. What the list does not tell is asked for when it is first opened. */
 export function Details(props: {
   compute: Compute;
   memory: Memory;
   trans: TranslationBundle;
+  describe: (compute: Compute) => Promise<ComputeDetails>;
 }): JSX.Element {
   const { compute, memory, trans } = props;
+  const [close, setClose] = useState<ComputeDetails | null>(null);
+  const [problem, setProblem] = useState<IProblem | null>(null);
+  const [busy, setBusy] = useState(false);
+  const asked = useRef(false);
+  const look = async (): Promise<void> => {
+    setBusy(true);
+    setProblem(null);
+    try {
+      setClose(await props.describe(compute));
+    } catch (error) {
+      setProblem(asProblem(error));
+    }
+    setBusy(false);
+  };
+  const onToggle = (event: React.SyntheticEvent<HTMLDetailsElement>): void => {
+    if (event.currentTarget.open && !asked.current) {
+      asked.current = true;
+      void look();
+    }
+  };
   const key = keyOf(compute);
   const age = compute.created_at
     ? trans.__('%1 ago', span(secondsSince(compute.created_at)))
@@ -51,6 +74,7 @@ export function Details(props: {
     [trans.__('Created'), age],
     [trans.__('Sign-in'), compute.auth],
     [trans.__('Transports'), compute.transports.join(', ')],
+    ...(close ? closeFacts(close, trans) : []),
     [
       trans.__('Tags'),
       tags.map(([name, value]) => `${name}=${value}`).join('\n')
@@ -58,7 +82,7 @@ export function Details(props: {
   ];
   return (
     <div className="jp-EmrDetails">
-      <details>
+      <details onToggle={onToggle}>
         <summary>{trans.__('Details')}</summary>
         <dl>
           {facts
@@ -72,6 +96,14 @@ export function Details(props: {
               </React.Fragment>
             ))}
         </dl>
+        {busy && <p role="status">{trans.__('Asking AWS for more …')}</p>}
+        {problem && (
+          <Problem problem={problem} trans={trans}>
+            <Button accept onClick={() => void look()}>
+              {trans.__('Try again')}
+            </Button>
+          </Problem>
+        )}
         {compute.state_reason && <p>{compute.state_reason}</p>}
         <div className="jp-EmrButtons">
           <Button
@@ -99,6 +131,30 @@ export function Details(props: {
       </details>
     </div>
   );
+}
+
+/** Return what only a close look tells: where a compute is in its network, and when AWS ends it by itself. */
+function closeFacts(
+  { details, kind, attachable }: ComputeDetails,
+  trans: TranslationBundle
+): [string, string | null][] {
+  const { network = {}, auto_termination_idle_s: idle } = details;
+  const subnets = network.subnet ?? network.subnets ?? '';
+  const zone = network.availability_zone;
+  const none = kind === 'ec2' && attachable ? trans.__('none') : null;
+  return [
+    [
+      trans.__('Subnet'),
+      zone && subnets ? trans.__('%1 in %2', subnets, zone) : subnets
+    ],
+    [trans.__('VPC'), network.vpc ?? network.vpc_note ?? null],
+    [
+      trans.__('Auto-termination'),
+      idle === undefined
+        ? (details.auto_termination_note ?? none)
+        : trans.__('after %1 without work', span(idle))
+    ]
+  ];
 }
 
 /** AWS's partitions and where their consoles are (AWS's list of "service endpoints", China and GovCloud). */

@@ -51,13 +51,16 @@ export function List(
 ): JSX.Element {
   const { groups, listRef, trans, chosen } = props;
   const [active, setActive] = useState<string | null>(null);
-  const { lines, rows } = useMemo(() => linesOf(groups), [groups]);
+  const { lines, rows, parts } = useMemo(() => linesOf(groups), [groups]);
+  const headed = groups.some(group => group.kind !== 'all');
+  const headingHeight = headed ? HEADING_HEIGHT : 0;
   const virtual = useVirtualizer({
     count: lines.length,
     estimateSize: index => (lines[index].compute ? ROW_HEIGHT : HEADING_HEIGHT),
     getItemKey: useCallback((index: number) => lineKey(lines[index]), [lines]),
     getScrollElement: () => listRef.current,
     overscan: 8,
+    scrollPaddingStart: headingHeight, // a heading covers what is above
     useFlushSync: false // React says no to it while it renders
   });
   const at = rows.findIndex(row => keyOf(row.compute) === (active ?? chosen));
@@ -96,7 +99,7 @@ export function List(
   };
   // Nothing is scrolled on focus: a row that a click has just pressed would move away from under it.
   const firstInSight = (): string | null => {
-    const top = listRef.current?.scrollTop ?? 0;
+    const top = (listRef.current?.scrollTop ?? 0) + headingHeight;
     const line = virtual
       .getVirtualItems()
       .find(item => item.start >= top && lines[item.index].compute);
@@ -105,10 +108,10 @@ export function List(
   const items = virtual.getVirtualItems();
   // Out of sight there is no row that a screen reader could go to.
   const isThere = items.some(item => lines[item.index] === rows[at]);
-  const inSight = groups
-    .map(group => ({
-      group,
-      items: items.filter(item => lines[item.index].group === group)
+  const inSight = parts
+    .map(part => ({
+      ...part,
+      items: items.filter(item => lines[item.index].group === part.group)
     }))
     .filter(part => part.items.length > 0);
   return (
@@ -124,27 +127,28 @@ export function List(
       onFocus={() => active ?? chosen ?? setActive(firstInSight())}
     >
       <div role="presentation" style={{ height: virtual.getTotalSize() }}>
-        {inSight.map(({ group, items }) => (
-          <Group key={groupKey(group)} {...props} group={group}>
+        {inSight.map(({ group, start, height, items }) => (
+          <Group
+            key={groupKey(group)}
+            {...props}
+            group={group}
+            start={start}
+            height={height}
+          >
             {items.map(item => {
               const line = lines[item.index];
-              return line.compute ? (
-                <Row
-                  {...props}
-                  key={item.key}
-                  compute={line.compute}
-                  onChoose={choose}
-                  isActive={line === rows[at]}
-                  top={item.start}
-                  place={[line.place, rows.length]}
-                />
-              ) : (
-                <Heading
-                  key={item.key}
-                  {...props}
-                  group={group}
-                  top={item.start}
-                />
+              return (
+                line.compute && (
+                  <Row
+                    {...props}
+                    key={item.key}
+                    compute={line.compute}
+                    onChoose={choose}
+                    isActive={line === rows[at]}
+                    top={item.start - start}
+                    place={[line.place, rows.length]}
+                  />
+                )
               );
             })}
           </Group>
@@ -154,14 +158,29 @@ export function List(
   );
 }
 
-/** Return the lines of a list, and those of them that are computes. */
+/** A group with its place in the list, in pixels. */
+interface IPart {
+  group: IGroup;
+  start: number;
+  height: number;
+}
+
+/** Return the lines of a list, those of them that are computes, and where the groups are. */
 function linesOf(groups: readonly IGroup[]): {
   lines: Line[];
   rows: (Line & ILineOfCompute)[];
+  parts: IPart[];
 } {
   const lines: Line[] = [];
   const rows: (Line & ILineOfCompute)[] = [];
+  const parts: IPart[] = [];
+  let start = 0;
   for (const group of groups) {
+    const height =
+      group.rows.length * ROW_HEIGHT +
+      (group.kind === 'all' ? 0 : HEADING_HEIGHT);
+    parts.push({ group, start, height });
+    start += height;
     if (group.kind !== 'all') {
       lines.push({ group, compute: null });
     }
@@ -171,7 +190,7 @@ function linesOf(groups: readonly IGroup[]): {
       lines.push(row);
     }
   }
-  return { lines, rows };
+  return { lines, rows, parts };
 }
 
 interface IGroupProps {
@@ -179,32 +198,31 @@ interface IGroupProps {
   trans: TranslationBundle;
 }
 
-/** The rows of a group that are in sight; its name is said whether or not its heading is in sight. */
+/** The rows of a group that are in sight, under its heading, which stays in sight with them. */
 function Group(
-  props: IGroupProps & { children: React.ReactNode }
+  props: IGroupProps & Omit<IPart, 'group'> & { children: React.ReactNode }
 ): JSX.Element {
-  if (props.group.kind === 'all') {
-    return <>{props.children}</>;
+  const { group, start, height } = props;
+  const place = { top: start, height };
+  if (group.kind === 'all') {
+    return (
+      <div className="jp-EmrGroup" role="presentation" style={place}>
+        {props.children}
+      </div>
+    );
   }
+  const name = headingOf(props);
   return (
-    <div role="group" aria-label={headingOf(props)}>
+    <div className="jp-EmrGroup" role="group" aria-label={name} style={place}>
+      <div
+        className="jp-EmrComputes-heading"
+        role="presentation"
+        aria-hidden="true" // it is the group's name
+        style={{ height: HEADING_HEIGHT }}
+      >
+        <bdi>{name}</bdi>
+      </div>
       {props.children}
-    </div>
-  );
-}
-
-function Heading(props: IGroupProps & { top: number }): JSX.Element {
-  return (
-    <div
-      className="jp-EmrComputes-heading"
-      role="presentation"
-      aria-hidden="true" // it is the group's name
-      style={{
-        transform: `translateY(${props.top}px)`,
-        height: HEADING_HEIGHT
-      }}
-    >
-      <bdi>{headingOf(props)}</bdi>
     </div>
   );
 }

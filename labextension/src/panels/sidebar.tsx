@@ -189,6 +189,7 @@ function Attach(props: {
       trans={trans}
       onAttach={what => void model.attach(what)}
       onDetach={() => void model.detach()}
+      describe={({ kind, id }) => model.client.getCompute(kind, id)}
       nameOf={(id, written) => model.computes.find(id)?.name ?? written ?? id}
     />
   );

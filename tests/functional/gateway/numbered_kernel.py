@@ -114,6 +114,11 @@ class NumberedKernel:
         self.ws = None
         self.back.clear()
 
+    def stall(self) -> None:
+        """Pass on nothing more that is published, on this connection."""
+        self.stalled = self.connections
+        self.back.clear()
+
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         if self.gone:
             return web.json_response({"message": "Kernel does not exist: k"}, status=404)
@@ -206,10 +211,8 @@ class NumberedKernel:
             self._send_nonsense(verb, text, parent)
         elif verb == "wait":
             await self.go.wait()
-        elif verb == "cut":
-            self.cut()
-        elif verb == "stall":
-            self.stalled = self.connections
+        elif verb in ("cut", "stall"):
+            {"cut": self.cut, "stall": self.stall}[verb]()
         elif verb == "pause":
             await asyncio.sleep(0.2)
         elif verb == "ask":

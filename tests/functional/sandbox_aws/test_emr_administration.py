@@ -178,3 +178,18 @@ def test_a_fleets_configurations_stand_with_its_instance_types(front):
         specification = row["InstanceTypeSpecifications"][0]
         assert specification["Configurations"] == settings
         assert (specification["InstanceType"], specification["WeightedCapacity"]) == ("m5.xlarge", 2)
+
+
+def test_a_cluster_ends_after_idling_by_a_policy(front):
+    cluster = run(front, AutoTerminationPolicy={"IdleTimeout": 7200})["JobFlowId"]
+    reader, client = front.client("emr"), front.client("emr", "administrator")
+
+    def policy():
+        return reader.get_auto_termination_policy(ClusterId=cluster).get("AutoTerminationPolicy")
+
+    assert policy() == {"IdleTimeout": 7200}
+    client.remove_auto_termination_policy(ClusterId=cluster)
+    assert policy() is None
+    client.put_auto_termination_policy(ClusterId=cluster, AutoTerminationPolicy={"IdleTimeout": 60})
+    assert policy() == {"IdleTimeout": 60}
+    assert "AutoTerminationPolicy" not in reader.describe_cluster(ClusterId=cluster)["Cluster"]

@@ -41,6 +41,9 @@ CASES = {
     "SetTerminationProtection": {"JobFlowIds": [CLUSTER["ClusterId"]], "TerminationProtected": True},
     "AddTags": {"ResourceId": CLUSTER["ClusterId"], "Tags": [{"Key": "a", "Value": "b"}]},
     "RemoveTags": {"ResourceId": CLUSTER["ClusterId"], "TagKeys": ["team"]},
+    "GetAutoTerminationPolicy": CLUSTER,
+    "PutAutoTerminationPolicy": {**CLUSTER, "AutoTerminationPolicy": {"IdleTimeout": 60}},
+    "RemoveAutoTerminationPolicy": CLUSTER,
 }
 # Real EMR answers an empty KerberosAttributes for clusters without Kerberos, against its own model (reference 1.5).
 EMPTY_KERBEROS = {

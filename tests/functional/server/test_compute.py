@@ -158,6 +158,13 @@ async def test_one_compute_by_id_name_and_arn(cloud, rest):
         assert (await rest("GET", f"compute/ec2/{text}")).json["id"] == row["id"]
 
 
+async def test_a_cluster_that_aws_ends_by_itself_says_when(cloud, rest):
+    model = cloud.world.clusters[cloud.id("analytics")]
+    assert "auto_termination_idle_s" not in (await rest("GET", "compute/ec2/analytics")).json["details"]
+    cloud.world.clusters[model.id] = replace(model, described={"AutoTerminationPolicy": {"IdleTimeout": 7200}})
+    assert (await rest("GET", "compute/ec2/analytics")).json["details"]["auto_termination_idle_s"] == 7200
+
+
 async def test_one_compute_that_is_not_there(cloud, rest):
     assert (await rest("GET", "compute/ec2/j-NOSUCH00000")).status == 404
     assert (await rest("GET", "compute/vm/analytics")).status == 404

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +28,11 @@ def start(rest: Any, notebook: Path, gateway: Any, jp_fetch: Any, jp_data_dir: P
     """Attach the notebook, start its kernel and return that request, which waits for the gateway."""
     shutil.copytree(KERNELS / "emr-python", jp_data_dir / "kernels" / "emr-python")
 
-    async def request() -> asyncio.Future[Any]:
+    async def request(before: Callable[[], object] = lambda: None) -> asyncio.Future[Any]:
         made = await rest("POST", "attachments", {"compute": "open", "path": "work/report.ipynb"})
         assert made.status == 201, made.text
         gateway.hold.clear()
+        before()
         return asyncio.ensure_future(jp_fetch("api", "sessions", method="POST", body=json.dumps(SESSION)))
 
     yield request
@@ -67,3 +68,18 @@ async def test_a_start_says_its_stage_and_is_cancelled(rest: Any, start: Any, jp
     assert (await rest("GET", "kernels")).json["starts"] == []
     assert list(jp_serverapp.kernel_manager.list_kernel_ids()) == []
     assert (await rest("DELETE", f"kernels/{found['local_id']}")).status == 404
+
+
+async def test_a_start_that_is_given_up_while_aws_hangs_leaves_nothing(
+    cloud: Any, rest: Any, start: Any, gateway: Any, jp_serverapp: Any
+) -> None:
+    starting = await start(before=lambda: cloud.world.faults.set("slow:60000"))
+    found = await stage_of_start(rest, starting, "credentials")
+    assert (await rest("DELETE", f"kernels/{found['local_id']}")).status == 204
+    with pytest.raises(HTTPClientError):
+        await starting
+    gateway.hold.set()
+    cloud.world.faults.clear()  # the call is answered now, and nobody goes on with its answer
+    await asyncio.sleep(0.5)
+    answer = (await rest("GET", "kernels")).json
+    assert (answer["items"], answer["starts"], list(jp_serverapp.kernel_manager.list_kernel_ids())) == ([], [], [])

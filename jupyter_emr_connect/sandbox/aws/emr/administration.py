@@ -1,4 +1,4 @@
-"""What an administrator does to clusters: RunJobFlow, TerminateJobFlows, SetTerminationProtection, tags."""
+"""What an administrator does to clusters: RunJobFlow, TerminateJobFlows, protection, auto-termination and tags."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ _NETWORK = (
     "AdditionalMasterSecurityGroups",
     "AdditionalSlaveSecurityGroups",
 )
+AUTO_TERMINATION = "AutoTerminationPolicy"
 MOST_TAGS = 50
 
 
@@ -103,7 +104,7 @@ def _check_names(call: Call) -> None:
 
 def _described(params: Mapping[str, Any]) -> dict[str, Any]:
     instances = params["Instances"]
-    found = {name: params[name] for name in _COPIED if name in params}
+    found = {name: params[name] for name in (*_COPIED, AUTO_TERMINATION) if name in params}
     found["AutoTerminate"] = not instances.get("KeepJobFlowAliveWhenNoSteps", False)
     network = {name: instances[name] for name in _NETWORK if name in instances}
     if instances.get("Ec2SubnetIds"):
@@ -185,10 +186,40 @@ def remove_tags(call: Call) -> dict[str, Any]:
     return {}
 
 
+def get_auto_termination_policy(call: Call) -> dict[str, Any]:
+    """Return after how many idle seconds a cluster would end; the sandbox ends none."""
+    spec = find(call, call.params["ClusterId"])
+    return {name: spec.described[name] for name in (AUTO_TERMINATION,) if name in spec.described}
+
+
+def put_auto_termination_policy(call: Call) -> dict[str, Any]:
+    """Give a cluster such a policy, an hour unless it says otherwise."""
+    spec = find(call, call.params["ClusterId"])
+    policy = {"IdleTimeout": 3600, **call.params.get(AUTO_TERMINATION, {})}
+    call.aws.clusters.change(
+        spec.id, lambda each: replace(each, described={**each.described, AUTO_TERMINATION: policy})
+    )
+    return {}
+
+
+def remove_auto_termination_policy(call: Call) -> dict[str, Any]:
+    """Take a cluster's policy away."""
+    spec = find(call, call.params["ClusterId"])
+
+    def without(each: ClusterSpec) -> ClusterSpec:
+        return replace(each, described={name: v for name, v in each.described.items() if name != AUTO_TERMINATION})
+
+    call.aws.clusters.change(spec.id, without)
+    return {}
+
+
 HANDLERS: Mapping[str, Handler] = {
     "RunJobFlow": run_job_flow,
     "TerminateJobFlows": terminate_job_flows,
     "SetTerminationProtection": set_termination_protection,
     "AddTags": add_tags,
     "RemoveTags": remove_tags,
+    "GetAutoTerminationPolicy": get_auto_termination_policy,
+    "PutAutoTerminationPolicy": put_auto_termination_policy,
+    "RemoveAutoTerminationPolicy": remove_auto_termination_policy,
 }

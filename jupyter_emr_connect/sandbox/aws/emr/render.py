@@ -16,7 +16,7 @@ STATES = frozenset(
 )
 ENDED = frozenset({"TERMINATED", "TERMINATED_WITH_ERRORS"})
 READY = frozenset({"RUNNING", "WAITING"})
-_ELSEWHERE = frozenset({"InstanceGroups", "InstanceFleets", "Ec2InstanceAttributes"})
+_ELSEWHERE = frozenset({"InstanceGroups", "InstanceFleets", "Ec2InstanceAttributes", "AutoTerminationPolicy"})
 INSTANCE_TYPE = "m5.xlarge"
 
 

@@ -51,16 +51,17 @@ class Clusters:
     def describe(self, session: AWSSession, compute_id: str, *, depth: Depth = "list") -> Compute | None:
         """Return a cluster with everything computed, or None for an id that AWS does not know.
 
-        To attach its primary nodes are asked for as well, for the detail view also its VPC.
+        To attach its primary nodes are asked for as well, for the detail view also its VPC and when AWS ends it.
         """
         cluster = emr.describe_cluster(session, compute_id)
         if cluster is None:
             return None
-        network, primary_note = dict(cluster.network), None
+        network, primary_note, ending = dict(cluster.network), None, {}
         if depth != "list":
             cluster, primary_note = emr.try_look_at_primary(session, cluster)
         if depth == "view":
             network |= vpc_details(session, [network.get("subnet", "")])
+            ending = emr.auto_termination(session, compute_id) if cluster.state in emr.ACTIVE else {}
         security, problem = self._security_of(session, cluster)
         asked = self._check_reach and cluster.state in eligibility.ATTACHABLE_STATES
         reach = eligibility.reach_of(cluster.host) if asked else None
@@ -83,6 +84,7 @@ class Clusters:
             "network": network,
             "log_uri": cluster.log_uri,
             "service_role": cluster.service_role,
+            **ending,
             **({"primary_note": primary_note} if primary_note else {}),
             **({"unread": problem} if problem else {}),
             **verdict.details,

@@ -105,8 +105,7 @@ async def test_a_connection_that_brings_replies_alone_is_changed() -> None:
     async with talking_to(kernel, QUICK) as talk:
         cell = await talk.run("say-a stall say-b")
         assert (cell.text, cell.reply["status"]) == ("ab", "ok")
-        while kernel.connections < 2:
-            await asyncio.sleep(0.02)
+        await kernel.back.wait()
         cell = await talk.run(SAID)
         assert (cell.text, cell.reply["status"], kernel.connections) == ("abc", "ok", 2)
 
