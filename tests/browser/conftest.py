@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 
-from tests.browser.lab import serving_lab
+from tests.browser.lab import Lab, serving_lab
 from tests.conftest import Sandbox
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+VIEWPORT: ViewportSize = {"width": 1400, "height": 1000}
 PATIENCE_MS = 180_000  # beside six busy processes the start of a kernel takes over a minute
 
 FLAGS = [
@@ -27,21 +28,53 @@ FLAGS = [
 
 
 @pytest.fixture
+def jp_asyncio_loop() -> None:
+    """Leave out the loop that pytest-jupyter has for each test: it could not close one beside Playwright's."""
+
+
+@pytest.fixture
+def jp_server_cleanup() -> None:
+    """Leave out what pytest-jupyter does after each test, which takes such a loop."""
+
+
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """A headless Chromium (Debian's); for one test, since pytest-jupyter cannot end a loop beside Playwright's."""
+    """A headless Chromium (Debian's)."""
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         yield browser
         browser.close()
 
 
+@pytest.fixture(scope="package")
+def context(browser: Browser) -> BrowserContext:
+    """One user's windows, with patience."""
+    context = browser.new_context(viewport=VIEWPORT, reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE_MS)
+    return context
+
+
+@pytest.fixture(scope="package")
+def kept() -> list[Page]:
+    """The page that a test left to the next one, if any."""
+    return []
+
+
 @pytest.fixture
-def page(browser: Browser) -> Page:
-    """A page of it, with patience."""
-    expect.set_options(timeout=PATIENCE_MS)
-    page = browser.new_page(viewport={"width": 1400, "height": 1000})
-    page.set_default_timeout(PATIENCE_MS)
-    return page
+def page(context: BrowserContext, kept: list[Page], request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page, perhaps with JupyterLab as the test before left it, for :func:`tests.browser.lab.visit`.
+
+    A test that fails leaves none.
+    """
+    failed = request.session.testsfailed
+    if not kept or kept[0].is_closed():
+        kept[:] = [context.new_page()]
+    page = kept[0]
+    page.set_viewport_size(VIEWPORT)
+    yield page
+    if request.session.testsfailed > failed:
+        page.close()
 
 
 @pytest.fixture(scope="package")
@@ -58,7 +91,17 @@ def root(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="package")  # its kernels would ask for credentials beside other tests
-def lab(sandbox: Sandbox, root: Path) -> Iterator[str]:
-    """The address of a JupyterLab server."""
-    with serving_lab(sandbox, root) as lab:
-        yield lab.url
+def served(sandbox: Sandbox, root: Path) -> Iterator[Lab]:
+    """A JupyterLab server, which backs up the folder `backups` without waiting for more changes."""
+    location = f"--EMRConnect.backup_locations=backups=s3://emr-sandbox-notebooks/{root.name}"
+    with serving_lab(sandbox, root, location, "--EMRConnect.backup_pause=0", exit_by="detach") as lab:
+        yield lab
+    done = sandbox.cli("kernels", "prune", "--yes", "--older-than", "0")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def lab(served: Lab) -> str:
+    """The address of the JupyterLab server, which is started anew where a test has left it killed."""
+    served.start()
+    return served.url

@@ -10,6 +10,8 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.lab import visit
+
 AXE = Path(__file__).parents[2] / "labextension" / "node_modules" / "axe-core" / "axe.min.js"
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 WIDTHS = (200, 400)
@@ -46,10 +48,9 @@ def until(condition: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.1)
 
 
-def open_panel(page: Page, url: str) -> None:
-    """Open a notebook by its URL, and the panel beside it."""
-    page.goto(url)
-    expect(page.locator(".jp-Notebook")).to_be_visible()
+def open_panel(page: Page, lab: str, path: str, *, fresh: bool = False) -> None:
+    """Open a notebook, and the panel beside it; ``fresh`` as in :func:`visit`."""
+    visit(page, lab, path, fresh=fresh)
     page.get_by_role("tab", name="EMR", exact=True).click()
 
 

@@ -1,4 +1,4 @@
-"""What stands around the panel: the stage of a start and its cancel, the launcher, drag and drop, a change of role."""
+"""What stands around the panel: the stage of a start and its cancel, the launcher, drag and drop."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.lab import visit
 from tests.browser.panel import option, until
 from tests.conftest import Sandbox
 from tests.sandbox.notebooks import write_notebook
@@ -40,7 +41,7 @@ def test_a_start_says_its_stage_and_is_cancelled(lab: str, folder: Path, page: P
     assert sandbox.cli("attach", "open", str(path)).returncode == 0
     sandbox.fault("slow:4000", "--compute", "open")
     try:
-        page.goto(f"{lab}/lab/tree/around/slow.ipynb?reset")
+        visit(page, lab, "around/slow.ipynb")
         chip = page.get_by_role("button", name="EMR:")
         expect(chip).to_have_accessible_name(re.compile(r"EMR: open, Starting \d of 4: [a-z ]+, \d+ s"))
         run_first_cell(page)
@@ -68,7 +69,7 @@ def test_a_card_of_the_launcher_opens_a_notebook_on_its_compute(
     lab: str, root: Path, page: Page, sandbox: Sandbox
 ) -> None:
     before = set(root.glob("*.ipynb"))
-    page.goto(f"{lab}/lab?reset")
+    visit(page, lab)
     cards = page.locator(".jp-LauncherCard[data-category='EMR']")
     sandbox.fault("no-gateway", "--compute", "open")
     try:
@@ -91,34 +92,10 @@ def test_a_card_of_the_launcher_opens_a_notebook_on_its_compute(
 
 def test_a_compute_dropped_on_a_notebook_is_attached(lab: str, folder: Path, page: Page) -> None:
     write_notebook(folder / "dropped.ipynb", "python3", "1")
-    page.goto(f"{lab}/lab/tree/around/dropped.ipynb?reset")
-    expect(page.locator(".jp-Notebook")).to_be_visible()
+    visit(page, lab, "around/dropped.ipynb")
     menu(page, "Kernel", "EMR", "EMR: Show Computes")
     # Before the list is complete its rows move, also under a mouse that drags one.
     expect(page.locator(".jp-EmrAge")).to_contain_text("as of")
     option(page, "open").drag_to(page.locator(".jp-Notebook"))
     expect(page.get_by_text("around/dropped.ipynb is attached.")).to_be_visible()
     expect(page.get_by_role("button", name="EMR: open")).to_have_accessible_name(re.compile("Idle$"))
-
-
-def test_a_kernel_that_runs_as_another_role_says_so_and_is_restarted(
-    lab: str, folder: Path, page: Page, sandbox: Sandbox
-) -> None:
-    path = write_notebook(folder / "role.ipynb", "emr-python", "1")
-    roles = {arn.rsplit("/", 1)[-1]: arn for arn in sandbox.status["roles"]}
-    attached = sandbox.cli("attach", "analytics", str(path), "--runtime-role", roles["EMRAnalyst"])
-    assert attached.returncode == 0, attached.stderr
-    page.goto(f"{lab}/lab/tree/around/role.ipynb?reset")
-    chip = page.get_by_role("button", name="EMR: analytics")
-    expect(chip).to_have_accessible_name("EMR: analytics · EMRAnalyst, Idle")
-    page.get_by_role("tab", name="EMR", exact=True).click()
-    rows = page.get_by_role("listbox", name="Computes")
-    rows.get_by_role("option", name="analytics", exact=True).click()
-    role = page.get_by_role("region", name="Runtime role").get_by_role("combobox", name="Runtime role")
-    role.fill("EMREngineer")
-    page.get_by_role("button", name="Attach to this notebook").click()
-    notice = page.locator(".jp-EmrNotice").get_by_role("alert")
-    expect(notice).to_contain_text("The kernel runs as EMRAnalyst; attached as EMREngineer.")
-    expect(chip).to_have_accessible_name("EMR: analytics · EMRAnalyst ≠, Idle · attached as EMREngineer")
-    notice.get_by_role("button", name="Restart under EMREngineer").click()
-    expect(chip).to_have_accessible_name("EMR: analytics · EMREngineer, Idle")

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.lab import serving_lab
+from tests.browser.lab import visit
 from tests.browser.panel import faults, picture, set_theme
 from tests.conftest import Sandbox
 from tests.sandbox.notebooks import read_while_written, write_notebook
@@ -27,24 +26,18 @@ boto3.client("s3").put_object(Bucket="emr-sandbox-notebooks", Key=sys.argv[1], B
 """
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """JupyterLab's folder, whose name is the prefix in the bucket."""
-    return tmp_path_factory.mktemp("backups")
-
-
-@pytest.fixture(scope="module")
-def saving_lab(sandbox: Sandbox, folder: Path) -> Iterator[str]:
-    """The address of a JupyterLab that backs up to the sandbox's S3 without waiting for more changes."""
-    location = f"--EMRConnect.backup_location=s3://emr-sandbox-notebooks/{folder.name}"
-    with serving_lab(sandbox, folder, location, "--EMRConnect.backup_pause=0") as lab:
-        yield lab.url
+@pytest.fixture
+def folder(root: Path) -> Path:
+    """A folder with a backup; the name of JupyterLab's folder is the prefix in the bucket."""
+    folder = root / "backups"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 def open_notebook(page: Page, lab: str, path: Path, source: str) -> None:
     """Write a notebook of one cell, and open it."""
     write_notebook(path, "python3", source)
-    page.goto(f"{lab}/lab/tree/{path.name}?reset")
+    visit(page, lab, f"backups/{path.name}")
     expect(page.locator(".jp-Notebook")).to_be_visible()
 
 
@@ -79,11 +72,9 @@ def source_of(path: Path) -> str:
     return str(read_while_written(path).cells[0].source)
 
 
-def test_s3_is_away_and_back_and_one_cell_is_brought_back(
-    saving_lab: str, folder: Path, page: Page, sandbox: Sandbox
-) -> None:
+def test_s3_is_away_and_back_and_one_cell_is_brought_back(lab: str, folder: Path, page: Page, sandbox: Sandbox) -> None:
     path = folder / "report.ipynb"
-    open_notebook(page, saving_lab, path, "first = 1")
+    open_notebook(page, lab, path, "first = 1")
     save(page)
     expect(chip(page)).to_have_text(re.compile("in S3"))
 
@@ -119,16 +110,16 @@ def test_s3_is_away_and_back_and_one_cell_is_brought_back(
 
 
 def test_a_conflict_is_ended_by_the_user(
-    saving_lab: str, folder: Path, page: Page, sandbox: Sandbox, tmp_path: Path
+    lab: str, root: Path, folder: Path, page: Page, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     path = folder / "shared.ipynb"
-    open_notebook(page, saving_lab, path, "start = 0")
+    open_notebook(page, lab, path, "start = 0")
     save(page)
     expect(chip(page)).to_have_text(re.compile("in S3"))
 
     theirs = tmp_path / "theirs.ipynb"
     theirs.write_text(path.read_text().replace("start = 0", "theirs = 1"))
-    upload = [sys.executable, "-c", UPLOAD, f"{folder.name}/shared.ipynb", str(theirs)]
+    upload = [sys.executable, "-c", UPLOAD, f"{root.name}/backups/shared.ipynb", str(theirs)]
     subprocess.run(upload, env=sandbox.env, check=True, timeout=60)
     write(page, "mine = 2")
     expect(chip(page)).to_have_text("Backup: conflict")

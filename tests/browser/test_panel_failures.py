@@ -24,7 +24,7 @@ def folder(root: Path) -> Path:
 
 def test_what_aws_refuses_is_said_with_what_to_do(lab: str, folder: Path, page: Page, sandbox: Sandbox) -> None:
     write_notebook(folder / "refused.ipynb", "python3", "1")
-    open_panel(page, f"{lab}/lab/tree/failures/refused.ipynb?reset")
+    open_panel(page, lab, "failures/refused.ipynb")
     identity = page.get_by_role("region", name="Identity")
     profiles = identity.get_by_role("combobox", name="AWS profile")
     expect(option(page, "open")).to_be_visible()
@@ -54,7 +54,7 @@ def test_what_aws_refuses_is_said_with_what_to_do(lab: str, folder: Path, page: 
 
 def test_an_attachment_that_takes_long_is_cancelled(lab: str, folder: Path, page: Page, sandbox: Sandbox) -> None:
     write_notebook(folder / "cancelled.ipynb", "python3", "1")
-    open_panel(page, f"{lab}/lab/tree/failures/cancelled.ipynb?reset")
+    open_panel(page, lab, "failures/cancelled.ipynb")
     choose(page, "open")
     sandbox.fault("black-hole", "--compute", "open")
     try:
@@ -73,7 +73,7 @@ def test_a_connection_that_is_cut_comes_back_and_a_kernel_that_is_gone_says_so(
 ) -> None:
     path = write_notebook(folder / "cut.ipynb", "emr-python", "print(6 * 7)")
     assert sandbox.cli("attach", "open", str(path)).returncode == 0
-    open_panel(page, f"{lab}/lab/tree/failures/cut.ipynb?reset")
+    open_panel(page, lab, "failures/cut.ipynb")
     idle = page.get_by_role("button", name="EMR: open, Idle")
     expect(idle).to_be_visible()
 

@@ -7,15 +7,17 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.lab import visit
+from tests.browser.panel import until
 from tests.conftest import Sandbox
 from tests.sandbox.notebooks import read_while_written, write_notebook
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.xdist_group("browser")]  # they share JupyterLab
 
 CODES = [
-    "runs = globals().get('runs', 0) + 1\nprint('A', runs)",
-    "1 / 0 if runs > 1 else print('B', runs)",
-    "import time; time.sleep(2); print('C', runs)",
+    "import os\nruns = globals().get('runs', 0) + 1\nwho = f'{runs} {os.getpid()}'\nprint('A', who)",
+    "1 / 0 if runs > 1 else print('B', who)",
+    "import time; time.sleep(2); print('C', who)",
 ]
 
 
@@ -31,11 +33,14 @@ def outputs(page: Page) -> list[str]:
     return ["".join(cell.locator(".jp-OutputArea-output").all_text_contents()) for cell in cells]
 
 
-def open_and_run(page: Page, url: str) -> None:
-    page.goto(url)
-    expect(page.get_by_text("Python on EMR | Idle")).to_be_visible()
-    choose(page, "Run", "Run All Cells")
-    expect(page.locator(".jp-Notebook")).to_contain_text("C 1")
+def another_kernel(page: Page, former: str = "") -> str:
+    """Wait until all cells have run in another kernel, once; return which one, as they print it."""
+    until(lambda: outputs(page)[2].startswith("C ") and not (former and former in outputs(page)[2]), 180)
+    expect(page.locator(".jp-InputPrompt").nth(2)).to_have_text("[3]:")
+    page.wait_for_timeout(3000)
+    kernel = outputs(page)[2].split()[-1]
+    assert outputs(page) == [f"{cell} 1 {kernel}\n" for cell in "ABC"]
+    return kernel
 
 
 def choose(page: Page, menu: str, item: str) -> None:
@@ -50,47 +55,28 @@ def save(page: Page) -> None:
     page.wait_for_timeout(1500)
 
 
-def test_restart_and_run_all_shows_the_new_run_alone(lab: str, folder: Path, page: Page) -> None:
-    path = write_notebook(folder / "again.ipynb", "emr-python", *CODES)
-    open_and_run(page, f"{lab}/lab/tree/recording/again.ipynb?reset")
-    for _ in range(2):
-        choose(page, "Kernel", "Restart Kernel and Run All Cells…")
-        page.locator(".jp-Dialog .jp-mod-accept").click()
-        expect(page.locator(".jp-InputPrompt").nth(2)).to_have_text("[*]:", timeout=20_000)
-        expect(page.locator(".jp-InputPrompt").nth(2)).to_have_text("[3]:")
-        page.wait_for_timeout(3000)
-        assert outputs(page) == ["A 1\n", "B 1\n", "C 1\n"]
-    save(page)
-    assert [cell.outputs[0].text for cell in read_while_written(path).cells] == ["A 1\n", "B 1\n", "C 1\n"]
-
-
-@pytest.mark.parametrize(
-    "restart", [pytest.param(False, marks=pytest.mark.full), True], ids=["cleared", "restarted and cleared"]
-)
-def test_what_the_user_cleared_and_saved_stays_cleared(lab: str, folder: Path, page: Page, restart: bool) -> None:
-    path = write_notebook(folder / f"cleared-{restart}.ipynb", "emr-python", *CODES)
-    open_and_run(page, f"{lab}/lab/tree/recording/{path.name}?reset")
-    if restart:
-        choose(page, "Kernel", "Restart Kernel and Clear Outputs of All Cells…")
-        page.locator(".jp-Dialog .jp-mod-accept").click()
-    else:
-        page.wait_for_timeout(3000)
-        choose(page, "Edit", "Clear Outputs of All Cells")
-    expect(page.locator(".jp-OutputArea-output")).to_have_count(0)
-    save(page)
-    page.reload()
-    expect(page.locator(".jp-Notebook .jp-CodeCell").first).to_be_visible()
-    page.wait_for_timeout(6000)
-    assert outputs(page) == ["", "", ""]
-    end = [cell.outputs for cell in read_while_written(path).cells]
-    assert end == [[], [], []]
-
-
-def test_a_restart_that_fails_says_why_and_the_next_one_works(
+def test_restarts_show_the_new_run_alone_and_what_was_cleared_stays_so_also_when_one_fails(
     lab: str, folder: Path, page: Page, sandbox: Sandbox
 ) -> None:
-    path = write_notebook(folder / "refused.ipynb", "emr-python", *CODES)
-    open_and_run(page, f"{lab}/lab/tree/recording/{path.name}?reset")
+    path = write_notebook(folder / "again.ipynb", "emr-python", *CODES)
+    visit(page, lab, "recording/again.ipynb")
+    expect(page.get_by_text("Python on EMR | Idle")).to_be_visible()
+    choose(page, "Run", "Run All Cells")
+    first = another_kernel(page)
+
+    choose(page, "Kernel", "Restart Kernel and Run All Cells…")
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    second = another_kernel(page, first)
+    save(page)
+    assert [cell.outputs[0].text for cell in read_while_written(path).cells] == [
+        f"{cell} 1 {second}\n" for cell in "ABC"
+    ]
+
+    choose(page, "Kernel", "Restart Kernel and Clear Outputs of All Cells…")
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    expect(page.locator(".jp-OutputArea-output")).to_have_count(0)
+    save(page)
+
     sandbox.fault("error-500", "--compute", "open")
     try:
         choose(page, "Kernel", "Restart Kernel…")
@@ -100,13 +86,32 @@ def test_a_restart_that_fails_says_why_and_the_next_one_works(
         expect(told).to_contain_text("HTTP 500")
         expect(told).to_contain_text("See the gateway's own log")
         expect(page.locator(".jp-Dialog")).to_have_count(0)
-        page.reload()  # whoever opens the notebook now is let in
-        expect(page.locator(".jp-Notebook .jp-CodeCell").first).to_be_visible()
+        stays_cleared(page, lab, path)  # whoever opens the notebook now is let in
         expect(page.get_by_role("button", name="EMR: open, Idle")).to_be_visible()
     finally:
         sandbox.fault("--off")
     choose(page, "Kernel", "Restart Kernel and Run All Cells…")
     page.locator(".jp-Dialog .jp-mod-accept").click()
-    expect(page.locator(".jp-InputPrompt").nth(2)).to_have_text("[*]:")
-    expect(page.locator(".jp-InputPrompt").nth(2)).to_have_text("[3]:")
-    assert outputs(page) == ["A 1\n", "B 1\n", "C 1\n"]
+    another_kernel(page, second)
+
+
+def stays_cleared(page: Page, lab: str, path: Path) -> None:
+    """Open the notebook anew, and see that it has no outputs, in the tab and in the file."""
+    page.goto(f"{lab}/lab/tree/recording/{path.name}?reset")
+    expect(page.locator(".jp-Notebook .jp-CodeCell").first).to_be_visible()
+    page.wait_for_timeout(6000)
+    assert outputs(page) == ["", "", ""]
+    assert [cell.outputs for cell in read_while_written(path).cells] == [[], [], []]
+
+
+@pytest.mark.full
+def test_what_was_cleared_without_a_restart_stays_cleared(lab: str, folder: Path, page: Page) -> None:
+    path = write_notebook(folder / "cleared.ipynb", "emr-python", *CODES)
+    visit(page, lab, "recording/cleared.ipynb")
+    expect(page.get_by_text("Python on EMR | Idle")).to_be_visible()
+    choose(page, "Run", "Run All Cells")
+    another_kernel(page)
+    choose(page, "Edit", "Clear Outputs of All Cells")
+    expect(page.locator(".jp-OutputArea-output")).to_have_count(0)
+    save(page)
+    stays_cleared(page, lab, path)

@@ -12,13 +12,14 @@ from playwright.sync_api import Browser, Page, expect
 from jupyter_emr_connect.models import KernelRecord
 from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
+from tests.browser.lab import visit
 from tests.browser.panel import attach, choose, open_panel, role_box
 from tests.conftest import Sandbox
 from tests.sandbox.notebooks import write_notebook
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.xdist_group("browser")]  # they share JupyterLab
 
-WHO = "print('I am', spark.sparkContext.sparkUser(), spark.sparkContext.applicationId)"
+WHO = "print('I am', spark.sparkContext.sparkUser())"
 
 
 @pytest.fixture
@@ -27,11 +28,6 @@ def folder(root: Path) -> Path:
     folder = root / "together"
     folder.mkdir(exist_ok=True)
     return folder
-
-
-def role_of(sandbox: Sandbox, name: str) -> str:
-    """Return the ARN of a role of the sandbox."""
-    return next(arn for arn in sandbox.status["roles"] if arn.endswith(f"/{name}"))
 
 
 def write_attached(path: Path, kernel: str, code: str, sandbox: Sandbox, *words: str) -> None:
@@ -44,13 +40,11 @@ def write_attached(path: Path, kernel: str, code: str, sandbox: Sandbox, *words:
 def test_two_notebooks_on_two_clusters_have_each_the_answer_of_its_own(
     lab: str, folder: Path, page: Page, sandbox: Sandbox
 ) -> None:
-    analyst = role_of(sandbox, "EMRAnalyst")
+    """One of them is the project's demo, on a folder's compute and role."""
     write_attached(folder / "first.ipynb", "emr-pyspark", WHO, sandbox, "open")
-    write_attached(folder / "second.ipynb", "emr-pyspark", WHO, sandbox, "analytics", "--runtime-role", analyst)
     page.set_viewport_size({"width": 2600, "height": 1000})  # so that both toolbars have room for their chips
-    page.goto(f"{lab}/lab/tree/together/first.ipynb?reset")
-    expect(page.locator(".jp-Notebook")).to_be_visible()
-    beside = {"path": "together/second.ipynb", "options": {"mode": "split-right"}}
+    visit(page, lab, "together/first.ipynb")
+    beside = {"path": "demo/demo.ipynb", "options": {"mode": "split-right"}}
     page.evaluate("args => void window.jupyterapp.commands.execute('docmanager:open', args)", beside)
     notebooks = {
         compute: page.locator(".jp-NotebookPanel").filter(has=page.get_by_role("button", name=f"EMR: {compute}"))
@@ -58,38 +52,36 @@ def test_two_notebooks_on_two_clusters_have_each_the_answer_of_its_own(
     }
     for notebook in notebooks.values():  # the cells wait for their kernels, and run at once
         notebook.locator(".jp-CodeCell").first.click()
-        page.keyboard.press("Shift+Enter")
-    said = {}
-    for compute, notebook in notebooks.items():
-        output = notebook.locator(".jp-OutputArea-output").last
-        expect(output).to_contain_text("I am", timeout=240_000)
-        said[compute] = output.inner_text().split()[-2:]
-    assert said["analytics"][0] == "emranalyst"
-    assert said["open"][0] != "emranalyst"
-    assert said["open"][1] != said["analytics"][1]  # two applications of Spark
+        page.evaluate("() => void window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    first, demo = (notebook.locator(".jp-OutputArea-output") for notebook in notebooks.values())
+    expect(demo.filter(has_text="as user emranalyst")).to_be_visible()
+    expect(first.last).to_contain_text("I am")
+    expect(first.last).not_to_contain_text("emranalyst")
     expect(page.get_by_role("button", name="EMR: open, Idle")).to_be_visible()
     expect(page.get_by_role("button", name="EMR: analytics · EMRAnalyst, Idle")).to_be_visible()
 
 
 def test_two_browsers_are_in_step_and_hear_of_the_terminal(
-    lab: str, folder: Path, browser: Browser, sandbox: Sandbox
+    lab: str, folder: Path, page: Page, browser: Browser, sandbox: Sandbox
 ) -> None:
     write_attached(folder / "tabs.ipynb", "emr-python", "1", sandbox, "open")
-    first, second = (browser.new_page(viewport={"width": 1400, "height": 1000}) for _ in range(2))
-    for page in (first, second):
-        open_panel(page, f"{lab}/lab/tree/together/tabs.ipynb?reset")
-        expect(page.get_by_role("button", name="EMR: open, Idle")).to_be_visible()
-    choose(first, "analytics")
-    role_box(first).fill("EMRAnalyst")
-    attach(first, "together/tabs.ipynb")
+    open_panel(page, lab, "together/tabs.ipynb")
+    second = browser.new_context(viewport={"width": 1400, "height": 1000}).new_page()
+    second.goto(f"{lab}/lab/tree/together/tabs.ipynb?reset")
+    second.get_by_role("tab", name="EMR", exact=True).click()
+    for one in (page, second):
+        expect(one.get_by_role("button", name="EMR: open, Idle")).to_be_visible()
+    choose(page, "analytics")
+    role_box(page).fill("EMRAnalyst")
+    attach(page, "together/tabs.ipynb")
     elsewhere = second.get_by_role("button", name="EMR: open ≠, Idle · attached to analytics")
     expect(elsewhere).to_be_visible()
     expect(second.get_by_text("together/tabs.ipynb → analytics · EMRAnalyst")).to_be_visible()
 
     assert sandbox.cli("attach", "open", str(folder / "tabs.ipynb")).returncode == 0
-    for page in (first, second):
-        expect(page.get_by_role("button", name="EMR: open, Idle")).to_be_visible()
-        page.close()
+    for one in (page, second):
+        expect(one.get_by_role("button", name="EMR: open, Idle")).to_be_visible()
+    second.context.close()
 
 
 def test_kernels_that_are_there_no_more_are_pruned(lab: str, folder: Path, page: Page, sandbox: Sandbox) -> None:
@@ -100,7 +92,7 @@ def test_kernels_that_are_there_no_more_are_pruned(lab: str, folder: Path, page:
         KernelRecord(str(uuid.uuid4()), compute["id"], "emr-python", compute["gateway_url"], state="detached", **lost)
     )
     write_notebook(folder / "other.ipynb", "python3", "1")
-    open_panel(page, f"{lab}/lab/tree/together/other.ipynb?reset")
+    open_panel(page, lab, "together/other.ipynb")
     kernels = page.get_by_role("region", name="Kernels")
     row = kernels.get_by_role("listitem").filter(has_text="together/lost.ipynb")
     expect(row).to_contain_text("gone")  # its gateway was asked

@@ -1,4 +1,4 @@
-"""A walk through the panel in both themes, narrow and wide: everything fits and can be read.
+"""Two clicks to Spark under a role, and all that the panel shows on the way in both themes, narrow and wide.
 
 With ``EMR_DOCS_IMAGES=docs/images`` it makes the documentation's pictures.
 """
@@ -21,23 +21,24 @@ from tests.browser.panel import (
     role_box,
 )
 from tests.conftest import Sandbox
-from tests.sandbox.notebooks import write_notebook
+from tests.sandbox.notebooks import read_while_written, write_notebook
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.xdist_group("browser")]  # they share JupyterLab
 
 CODE = (
     "sales = spark.range(1_000_000).selectExpr('id % 7 AS day', 'id * 3 AS amount')\n"
-    "sales.groupBy('day').sum('amount').orderBy('day').show(3)"
+    "sales.groupBy('day').sum('amount').orderBy('day').show(3)\n"
+    "print(spark.sparkContext.sparkUser())"
 )
 
 
-def test_the_panel_fits_and_can_be_read_wherever_it_is_shown(
+def test_two_clicks_to_spark_and_all_that_is_shown_fits_and_can_be_read(
     lab: str, root: Path, page: Page, sandbox: Sandbox
 ) -> None:
     (root / "tour").mkdir()
-    write_notebook(root / "tour" / "sales.ipynb", "python3", CODE)
+    path = write_notebook(root / "tour" / "sales.ipynb", "python3", CODE)
     page.set_viewport_size({"width": 1180, "height": 820})
-    open_panel(page, f"{lab}/lab/tree/tour/sales.ipynb?reset")
+    open_panel(page, lab, "tour/sales.ipynb")
     expect(option(page, "shared")).to_be_attached()
     found = {f"list {look}": faults(page) for look in looks(page)}
 
@@ -52,7 +53,10 @@ def test_the_panel_fits_and_can_be_read_wherever_it_is_shown(
     try:
         choose(page, "open")
         page.get_by_role("button", name="Attach to this notebook").click()
-        expect(page.locator(".jp-EmrFailed").get_by_role("alert")).to_be_in_viewport()
+        failed = page.locator(".jp-EmrFailed")
+        expect(failed.get_by_role("alert")).to_be_in_viewport()
+        expect(failed.get_by_role("alert")).to_contain_text("gateway")
+        expect(failed.locator(".jp-mod-failed")).to_contain_text("✗")
         found |= {f"failed {look}": faults(page) for look in looks(page)}
         picture(page, "attach-failed", "#jp-left-stack")
     finally:
@@ -63,14 +67,25 @@ def test_the_panel_fits_and_can_be_read_wherever_it_is_shown(
     picture(page, "attach", "#jp-left-stack")
     attach(page, "tour/sales.ipynb")
     page.locator(".jp-Notebook .jp-CodeCell").first.click()
-    page.keyboard.press("Shift+Enter")
+    page.keyboard.press("Shift+Enter")  # the kernel still starts: the cell waits for it
     expect(page.locator(".jp-OutputArea-output").last).to_contain_text("sum(amount)")
+    expect(page.locator(".jp-OutputArea-output").last).to_contain_text("emranalyst")
     chip = page.get_by_role("button", name="EMR: analytics · EMRAnalyst, Idle")
     for look in looks(page):
         expect(chip).to_be_visible()  # the toolbar's "More commands" hides others
         found[f"attached {look}"] = faults(page)
     picture(page, "panel")
     picture(page, "chip", ".jp-NotebookPanel-toolbar")
+
+    kernel = page.get_by_role("region", name="Kernels").get_by_role("listitem").filter(has_text="tour/sales.ipynb")
+    expect(kernel).to_contain_text("analytics · EMRAnalyst")
+    page.locator(".jp-Notebook .jp-CodeCell").first.click()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+s")
+    expect(page.locator(".jp-mod-dirty")).to_have_count(0)
+    notebook = read_while_written(path)
+    assert notebook.metadata.kernelspec.name == "emr-pyspark"
+    assert [cell.source for cell in notebook.cells if cell.source] == [CODE]
 
     write_notebook(root / "tour" / "nowhere.ipynb", "emr-pyspark", CODE)
     page.evaluate("path => void window.jupyterapp.commands.execute('docmanager:open', {path})", "tour/nowhere.ipynb")
