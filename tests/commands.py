@@ -10,28 +10,25 @@ import atexit
 import functools
 import multiprocessing
 import os
-import pkgutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
-
-import jupyter_emr_connect
-
-LEFT_OUT = ("sandbox", "server", "magics")  # no command needs them, but for one module
 
 
 @functools.cache
 def _forks() -> Any:
-    """Return what forks; its process starts with the first command."""
-    imports = [
-        module.name
-        for module in pkgutil.walk_packages(jupyter_emr_connect.__path__, "jupyter_emr_connect.")
-        if module.name.split(".")[1] not in LEFT_OUT
-    ]
+    """Return what forks; its process starts with the first command, wherever the test of that one stands."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([*imports, "jupyter_emr_connect.sandbox.supervisor.control_client", "papermill"])
+    context.set_forkserver_preload(["tests.command_imports"])
+    folder = Path.cwd()
+    os.chdir(Path(__file__).parents[1])  # where `tests` is; a command begins in the folder of its own test
+    try:
+        forkserver.ensure_running()
+    finally:
+        os.chdir(folder)
     return context
 
 
