@@ -70,16 +70,18 @@ class Folder:
 
     def work(self) -> None:
         """Do all that waits, however long it should wait, until nothing is left that can be done now."""
-        for _ in range(200):
+        unchanged = 0
+        while unchanged < 2:  # what waits for another file is not due in the round before
             self.store.push()
             rows = self.store.due(64)
             if not rows:
                 return
-            before = [(row.path, row.generation) for row in rows]
+            before = self._waiting()
             self.worker.do(rows)
-            left = self.store.below("")
-            if [(row.path, row.generation) for row in left if row.action] == before:
-                return
+            unchanged = unchanged + 1 if self._waiting() == before else 0
+
+    def _waiting(self) -> list[tuple[str, int]]:
+        return [(row.path, row.generation) for row in self.store.below("") if row.action]
 
     def state(self, path: str) -> dict:
         """Return the status of one file."""

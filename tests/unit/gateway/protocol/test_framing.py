@@ -24,12 +24,15 @@ values = st.recursive(
     max_leaves=8,
 )
 objects = st.dictionaries(st.text(), values, max_size=4)
+plain_objects = st.sampled_from([{}, {"msg_id": "a"}, {"é\ud800": [1.5, None]}])
 
 
 @st.composite
 def messages(draw: st.DrawFn) -> Message:
     ascii_only, indent = draw(st.booleans()), draw(st.sampled_from([None, 1]))
-    parts = [json.dumps(draw(objects), ensure_ascii=ascii_only, indent=indent) for _ in range(4)]
+    any_part = draw(st.integers(0, 3))  # one of any form: both framings treat the four alike, and each drawn costs
+    drawn = [draw(objects if number == any_part else plain_objects) for number in range(4)]
+    parts = [json.dumps(part, ensure_ascii=ascii_only, indent=indent) for part in drawn]
     try:
         encoded = [part.encode() for part in parts]
     except UnicodeEncodeError:  # a lone surrogate, which only the escaped form can carry
