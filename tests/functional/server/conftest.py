@@ -19,6 +19,11 @@ PREFIX = "jupyter-emr-connect"
 
 
 @pytest.fixture
+def jp_nbconvert_templates():
+    """No copy of nbconvert's templates for each test: none here converts."""
+
+
+@pytest.fixture
 def jp_server_config(tmp_path, gateway):
     return {
         "ServerApp": {"jpserver_extensions": {"jupyter_emr_connect": True}},

@@ -14,10 +14,15 @@ from jsonschema import Draft202012Validator
 from jupyter_emr_connect.server.routes.table import SPECIFICATION
 
 
+def read_yaml(text: str) -> Any:
+    """Read YAML by libyaml, where it is there: ten times as fast."""
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
 @functools.cache
 def specification() -> dict[str, Any]:
     """Return the description as it ships."""
-    return yaml.safe_load(SPECIFICATION.read_text(encoding="utf-8"))
+    return read_yaml(SPECIFICATION.read_text(encoding="utf-8"))
 
 
 def validate(schema: Mapping[str, Any], value: Any) -> None:
@@ -65,5 +70,5 @@ def check_answer(verb: str, path: str, status: int, headers: Mapping[str, str], 
         return
     kind = headers["Content-Type"].split(";")[0]
     assert kind in described["content"], (kind, text)
-    value = json.loads(text) if kind == "application/json" else yaml.safe_load(text)
+    value = json.loads(text) if kind == "application/json" else read_yaml(text)
     validate(described["content"][kind]["schema"], value)
