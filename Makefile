@@ -11,6 +11,8 @@ SANDBOX ?= default
 LIVY_TESTS := livy_exchanges engines_livy engines_killed isolation two_roles magics cli_run secrets lifecycle
 # Most tests wait rather than compute, and start a Python of their own, which shall find its modules compiled.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(3 * (os.cpu_count() or 1))')
+# Quick tests compute more than they wait, and each process collects all of them first.
+FAST_WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 # One run for all: tests that wait and tests that compute share the cores; those of a file with engines stay together.
 PYTEST := $(BIN)/pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
@@ -56,7 +58,7 @@ test-fast: $(STAMP) ## Lint, and beside it the quick tests without engines (90 s
 	@$(MAKE) --no-print-directory -j2 --output-sync=target lint fast
 
 fast: $(STAMP) ## Unit and functional tests but those marked `slow` and those of the emulated AWS itself
-	$(PYTEST) -m "not slow" --ignore=tests/functional/sandbox_aws tests/unit tests/functional
+	$(PYTEST) -n $(FAST_WORKERS) -m "not slow" --ignore=tests/functional/sandbox_aws tests/unit tests/functional
 
 lint: $(STAMP) ## Style, types, layers, cycles, sizes
 	$(BIN)/ruff check .

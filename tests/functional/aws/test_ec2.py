@@ -104,6 +104,7 @@ def test_any_other_refusal_is_a_note_and_expired_credentials_are_raised(ec2, ses
         vpc_details(session, ["subnet-1"])
 
 
+@pytest.mark.slow
 def test_listing_loads_no_model_of_ec2(cloud):
     code = (
         "import botocore.loaders\n"

@@ -97,6 +97,7 @@ def test_the_same_content_is_no_conflict(store):
         store.put("byhand", b"diff", if_none_match=True)
 
 
+@pytest.mark.slow
 def test_a_large_file_goes_in_parts_under_the_same_conditions(store, cloud):
     content = bytes(range(256)) * (MULTIPART_BYTES // 256) + b"rest"
     written = store.put("large", io.BytesIO(content), if_none_match=True)

@@ -99,6 +99,7 @@ def test_without_the_check_the_gateway_is_not_asked(cloud, emr, gateway, noteboo
     assert cloud.calls("GetClusterSessionCredentials") == 1
 
 
+@pytest.mark.slow
 def test_a_terminal_sees_which_hop_is_asked(gateway, notebook):
     gateway.hold.clear()
     words = ["-c", RUN, "attach", "open", str(notebook)]
@@ -224,6 +225,7 @@ def test_the_state_file_is_for_the_user_alone(emr, notebook, tmp_path):
     assert {path.stat().st_mode & 0o777 for path in folder.glob("state.sqlite*")} == {0o600}
 
 
+@pytest.mark.slow
 def test_a_refusal_is_all_that_a_process_of_its_own_says(cloud, notebook):
     words = ["attach", "analytics", str(notebook), "--runtime-role", cloud.roles["EMRForbidden"]]
     done = subprocess.run([sys.executable, "-c", RUN, *words], capture_output=True, text=True, timeout=60)

@@ -16,6 +16,8 @@ import pytest
 
 from tests.functional.services.compute.catalogue.catalogues import STANDARD, add_clusters, change
 
+pytestmark = pytest.mark.slow  # each a process of its own
+
 COMMAND = [sys.executable, "-c", "from jupyter_emr_connect.cli.main import main; main()"]
 # The list is read again after a second instead of fifteen.
 SOON = "from jupyter_emr_connect.services.compute.catalogue import polling as p; p.FAST, p.SECONDS_A_PAGE = 1.0, 0.2; "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import nbformat
+import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from jupyter_emr_connect.cli.notebook_client import FrontEndClient
@@ -27,6 +28,7 @@ bar.close()
 """
 
 
+@pytest.mark.slow
 async def test_a_progress_line_is_folded_and_a_finished_bar_is_gone():
     notebook = new_notebook(cells=[new_code_cell(PROGRESS), new_code_cell(BAR)])
     await FrontEndClient(notebook, kernel_name="python3").async_execute()

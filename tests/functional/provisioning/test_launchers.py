@@ -67,6 +67,7 @@ async def reply_to(client: AsyncKernelClient, msg_id: str) -> dict[str, Any]:
             return dict(message["content"])
 
 
+@pytest.mark.slow
 async def test_a_kernel_is_started_interrupted_restarted_and_shut_down(attached: str, registered: None) -> None:
     manager = AsyncKernelManager(kernel_name="emr-python")
     await manager.start_kernel()
@@ -103,6 +104,7 @@ async def test_a_kernel_is_started_interrupted_restarted_and_shut_down(attached:
     assert rows() == []
 
 
+@pytest.mark.slow
 async def test_a_restart_goes_to_what_is_attached_now(
     cloud: Any, registered: None, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

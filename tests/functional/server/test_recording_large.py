@@ -47,6 +47,7 @@ def text_of(path) -> str | None:
     return "".join(output["data"]["text/plain"])
 
 
+@pytest.mark.slow
 async def test_a_large_notebook_is_written_by_another_process(kernel, rest, local, path, notary, events):
     book = nbformat.read(path, 4)
     book.cells[1].source = "the user's own"
@@ -82,6 +83,7 @@ async def test_signatures_that_only_the_server_knows_are_made_by_it(kernel, path
     assert notary.check_signature(nbformat.read(path, 4))
 
 
+@pytest.mark.slow
 async def test_a_file_that_is_no_notebook_is_tried_again(kernel, path, caplog):
     book = path.read_text()
     path.write_text("no notebook")

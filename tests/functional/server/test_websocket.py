@@ -29,6 +29,7 @@ def jp_argv(request):
     return getattr(request, "param", [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("jp_argv", "cls", "no_delay"),
     [
@@ -66,6 +67,7 @@ async def test_a_local_kernels_socket_sends_at_once_unless_it_is_switched_off(
     assert seen == [(cls, no_delay)]
 
 
+@pytest.mark.slow
 async def test_a_page_opened_after_a_restart_that_failed_is_let_in(cloud, jp_serverapp, jp_fetch, jp_ws_fetch):
     """The kernel may be there still, and is restarted from that page."""
     jp_serverapp.web_app.settings[CLASS_SETTING] = RecordedWebSocket

@@ -154,6 +154,7 @@ ODD_NAMES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("versions", [True, False], ids=["versions", "no-versions"])
 def test_names_of_every_kind_are_kept_as_they_are(folder, bucket, versions):
     if not versions:
