@@ -121,8 +121,8 @@ class RuntimeRole:
 
     def to_json(self) -> dict[str, Any]:
         """Return the contract's role JSON, and beside it what is known of its use."""
-        known = {name: value for name, value in asdict(self).items() if value is not None}
-        return {"name": self.name, **known}
+        fields = {name: value for name, value in asdict(self).items() if value is not None}
+        return {"name": self.name, **fields}
 
 
 @dataclass(frozen=True)

@@ -88,8 +88,8 @@ def _open_core(profile: str | None, region: str | None) -> tuple[botocore.sessio
         found = region or core.get_config_variable("region") or os.environ.get("AWS_REGION")
         mfa.prepare(core)
     except ProfileNotFound as error:
-        known = ", ".join(known_profiles()) or "none"
-        message = f"{str(error).rstrip('.')} (profiles found: {known})"
+        profiles = ", ".join(known_profiles()) or "none"
+        message = f"{str(error).rstrip('.')} (profiles found: {profiles})"
         raise no_credentials(message) from error
     except BotoCoreError as error:
         raise translate(error, AWSCall("sts", "GetCallerIdentity", "the AWS settings", "")) from error
@@ -178,12 +178,12 @@ def open_caller(profile: str | None, access_role: AccessRole | None, region: str
         making = _making.setdefault(key, threading.Lock())
     with making:
         with _lock:
-            known = _callers.get(key)
-        if known is None:
+            caller = _callers.get(key)
+        if caller is None:
             made = Caller(profile, access_role, region)
             with _lock:
-                known = _callers.setdefault(key, made)
-    return known
+                caller = _callers.setdefault(key, made)
+    return caller
 
 
 def forget_callers(profile: str | None = None, access_role: AccessRole | None = None, *, every: bool = False) -> None:

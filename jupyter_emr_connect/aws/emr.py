@@ -267,14 +267,14 @@ def with_primary(cluster: Cluster, rows: list[dict[str, Any]]) -> Cluster:
     """Return the cluster with what these rows of ``InstanceGroups`` or ``InstanceFleets`` say of its primary nodes."""
     primary = [row for row in rows if "MASTER" in (row.get("InstanceGroupType"), row.get("InstanceFleetType"))]
     counts = [row.get(name) for row in primary for name in COUNTS]
-    known = [count for count in counts if isinstance(count, int) and not isinstance(count, bool)]
+    numbers = [count for count in counts if isinstance(count, int) and not isinstance(count, bool)]
     settings = dict(cluster.settings)
     for row in primary:
         for holder in (row, *_dicts(row.get("InstanceTypeSpecifications"))):
             found = _settings(holder.get("Configurations")).get("livy-conf")
             if found and "livy-conf" not in settings:
                 settings["livy-conf"] = found
-    return replace(cluster, primary_count=sum(known) if any(known) else None, settings=settings)
+    return replace(cluster, primary_count=sum(numbers) if any(numbers) else None, settings=settings)
 
 
 # A primary fleet counts nodes too: each weighs 1 (model, ``InstanceTypeConfig``).

@@ -182,9 +182,9 @@ def clear_outputs(notebook: NotebookNode) -> None:
 
 def type_parameter(text: str) -> bool | int | float | str | None:
     """Return the value that papermill's ``-p`` makes of ``text`` (True, False, None, int, float, else text)."""
-    known: dict[str, bool | None] = {"True": True, "False": False, "None": None}
-    if text in known:
-        return known[text]
+    literals: dict[str, bool | None] = {"True": True, "False": False, "None": None}
+    if text in literals:
+        return literals[text]
     for number in (int, float):
         try:
             return number(text)

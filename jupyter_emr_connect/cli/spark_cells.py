@@ -57,8 +57,8 @@ def refusal_of_settings(cell: NotebookNode) -> str | None:
     """Return what sparkmagic said of a ``%%configure`` cell whose settings it dropped; None where it took them."""
     if not configures(cell.source):
         return None
-    said = "".join(output.text for output in cell.outputs if output.get("name") == "stderr")
-    refused = REFUSED_SETTINGS.search(said)
+    stderr = "".join(output.text for output in cell.outputs if output.get("name") == "stderr")
+    refused = REFUSED_SETTINGS.search(stderr)
     return refused.group().strip()[:SHOWN_CHARS] if refused else None
 
 

@@ -111,9 +111,9 @@ def traceback_of(result: StatementResult, code: str) -> list[str]:
     lines = [line.rstrip("\n") for line in result.traceback]
     shown = list(_with_source(_own(lines), code.splitlines()))
     last = f"{result.ename}: {result.evalue}" if result.ename != "Error" else result.evalue
-    said = "\n".join(shown)
+    text = "\n".join(shown)
     first = (result.evalue.splitlines() or [""])[0]
-    if not shown or (first and first not in said):
+    if not shown or (first and first not in text):
         shown.append(last)
     return shown
 

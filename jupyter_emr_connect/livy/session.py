@@ -121,10 +121,10 @@ class LivySession:
             await asyncio.sleep(LOG_COMES_WITHIN_S / 4)
 
     def _failure(self, ended: str, lines: Sequence[str]) -> SessionStartFailed:
-        said = "\n".join([line for line in lines if line.strip()][-LOG_LINES:])
+        log_end = "\n".join([line for line in lines if line.strip()][-LOG_LINES:])
         message = f"The Spark session on {self.client.target.label} did not start: {ended}."
-        if said:
-            message = f"{message} The end of its log:\n{said}\n"
+        if log_end:
+            message = f"{message} The end of its log:\n{log_end}\n"
         fix = "Check the settings of the session (%%configure -f), and whether the compute has room for it."
         return SessionStartFailed(message, fix=fix)
 

@@ -235,7 +235,7 @@ class SparkMagics(Magics):
     def info(self, line: str, cell: str = "") -> None:
         """Say what session this is, and what it was created with."""
         state, view = self._wait(self.remote.state), self.remote.view()
-        told = {
+        rows = {
             "compute": self._label,
             "session": view.get("id") if view else "none yet: the first cell starts it",
             "state": state,
@@ -243,8 +243,8 @@ class SparkMagics(Magics):
             "kind": self.remote.kind,
             "settings": self.remote.body,
         }
-        width = max(map(len, told))
-        lines = [f"{name:<{width}}  {value}" for name, value in told.items() if value not in (None, "")]
+        width = max(map(len, rows))
+        lines = [f"{name:<{width}}  {value}" for name, value in rows.items() if value not in (None, "")]
         sys.stdout.write("\n".join(lines) + "\n")
 
     @line_cell_magic

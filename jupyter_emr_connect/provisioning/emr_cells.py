@@ -109,9 +109,9 @@ def lines_of(code: str) -> list[str]:
     Such a line would be lost: neither side runs a part of a cell.
     """
     lines = [line.strip() for line in code.splitlines()]
-    said = [line for line in lines if line and not line.startswith("#")]
-    others = [line for line in said if line.split(None, 1)[0] != MAGIC]
+    commands = [line for line in lines if line and not line.startswith("#")]
+    others = [line for line in commands if line.split(None, 1)[0] != MAGIC]
     if others:
         text = f"A cell that begins with {MAGIC} has such lines alone. Run {others[0][:60]!r} in a cell of its own."
         raise LocalCellError(MISUSE, text, [f"UsageError: {text}"])
-    return [line[len(MAGIC) :].strip() for line in said]
+    return [line[len(MAGIC) :].strip() for line in commands]

@@ -50,8 +50,8 @@ class LinkStatus:
 
     def to_json(self) -> dict[str, str]:
         """Return the content of the IOPub message ``emr_connect_status``."""
-        told = {"cause": self.cause, "reason": self.reason, "fix": self.fix}
-        return {"state": self.state.value, "since": self.since, **told}
+        details = {"cause": self.cause, "reason": self.reason, "fix": self.fix}
+        return {"state": self.state.value, "since": self.since, **details}
 
 
 def cause_of(error: EMRConnectError, otherwise: str) -> str:

@@ -32,8 +32,8 @@ def ca_bundle() -> Path | None:
                 message = f"{name} names {value}, which is not a file."
                 raise SandboxInstallError(message, fix=f"Correct or unset {name}.")
             return Path(value)
-    known = [ssl.get_default_verify_paths().cafile, *SYSTEM_BUNDLES]
-    return next((Path(path) for path in known if path and Path(path).is_file()), None)
+    bundles = [ssl.get_default_verify_paths().cafile, *SYSTEM_BUNDLES]
+    return next((Path(path) for path in bundles if path and Path(path).is_file()), None)
 
 
 def uv_environment() -> dict[str, str]:

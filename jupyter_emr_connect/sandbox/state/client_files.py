@@ -107,8 +107,8 @@ def missing_hosts(lines: Sequence[str], hosts_file: Path) -> list[str]:
         rows = [row.partition("#")[0].split() for row in hosts_file.read_text(encoding="utf-8").splitlines()]
     except (OSError, UnicodeDecodeError):
         return list(lines)
-    known = {(row[0], name) for row in rows if row for name in row[1:]}
-    return [line for line in lines if tuple(line.split()) not in known]
+    added = {(row[0], name) for row in rows if row for name in row[1:]}
+    return [line for line in lines if tuple(line.split()) not in added]
 
 
 def keys_of(environment: Mapping[str, str]) -> dict[str, str]:

@@ -85,8 +85,8 @@ ROUTES: dict[str, type[EMRHandler]] = {
 
 def patterns() -> list[tuple[str, type[EMRHandler]]]:
     """Return the table as tornado wants it, unknown routes last; called by the extension at start."""
-    known = [(PREFIX + _pattern(path), cls) for path, cls in ROUTES.items()]
-    return [*known, (f"{PREFIX}(?:/.*)?", UnknownHandler)]
+    handlers = [(PREFIX + _pattern(path), cls) for path, cls in ROUTES.items()]
+    return [*handlers, (f"{PREFIX}(?:/.*)?", UnknownHandler)]
 
 
 def _pattern(path: str) -> str:

@@ -51,8 +51,8 @@ class Uploader:
         elif row.etag is None:
             self.store.forget(row)
         else:
-            known = {"etag": row.etag, "version_id": row.version_id, "sha256": row.sha256}
-            self.store.finish(row, **known, size=row.size, mtime_ns=row.mtime_ns, sent_at=None, saved_at=None)
+            former = {"etag": row.etag, "version_id": row.version_id, "sha256": row.sha256}
+            self.store.finish(row, **former, size=row.size, mtime_ns=row.mtime_ns, sent_at=None, saved_at=None)
 
     def _upload(self, row: BackupRow, file: Path) -> None:
         try:

@@ -75,8 +75,8 @@ def list_versions(bucket: S3Store, location: BackupLocation, path: str) -> Versi
         present = bucket.head(key)
         rows, errors = [present] if present else [], [_without_versions(error)]
     gone = not any(row.latest and not row.deleted for row in rows)
-    known = [row.version_id is not None for row in rows]
-    versioned = any(known) if known else None
+    have_ids = [row.version_id is not None for row in rows]
+    versioned = any(have_ids) if have_ids else None
     rows += former_states(bucket, location, path, deleted=gone and not versioned)
     # S3 tells whole seconds; the names of states of our own say which was first within one.
     rows.sort(key=lambda row: (row.latest, row.modified, moment_of_state(row.version_id)), reverse=True)

@@ -56,8 +56,8 @@ def access_role(config: EMRConnect, arn: str | None) -> AccessRole | None:
     """Return the configured access role of this ARN, or a plain one where none is configured; None without an ARN."""
     if not arn:
         return None
-    known = {role.arn: role for _, role in _entries(config.access_roles)}
-    return known.get(arn) or AccessRole(check_role_arn(arn))
+    by_arn = {role.arn: role for _, role in _entries(config.access_roles)}
+    return by_arn.get(arn) or AccessRole(check_role_arn(arn))
 
 
 def _entries(configured: Iterable[str | Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], AccessRole]]:

@@ -48,8 +48,8 @@ def answer(call: Call) -> Reply:
         reply = _complete(call, backend.answer(call, "s3"))
     _hide_missing_key(call, reply)
     # moto keeps it with the object and tells it; S3 does not, and AWS's SDK for Java would send it with every copy.
-    told = {name: value for name, value in reply.headers.items() if name.lower() != "content-md5"}
-    return replace(reply, headers=told)
+    headers = {name: value for name, value in reply.headers.items() if name.lower() != "content-md5"}
+    return replace(reply, headers=headers)
 
 
 @contextmanager

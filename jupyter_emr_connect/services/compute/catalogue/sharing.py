@@ -75,11 +75,11 @@ def seen_in(listings: Sequence[Listing], changes: Changes) -> Changes:
         return changes
     kinds = {one.lister.kind for one in listings}
     touched = (*changes.added, *changes.changed, *changes.removed)
-    known = {one for one in touched if next(_with(listings, *one.split("/", 1)), None) is not None}
-    gone = [one for one in touched if one not in known and one.split("/", 1)[0] in kinds]
+    present = {one for one in touched if next(_with(listings, *one.split("/", 1)), None) is not None}
+    gone = [one for one in touched if one not in present and one.split("/", 1)[0] in kinds]
     return Changes(
-        added=tuple(one for one in changes.added if one in known),
-        changed=tuple(one for one in (*changes.changed, *changes.removed) if one in known),
+        added=tuple(one for one in changes.added if one in present),
+        changed=tuple(one for one in (*changes.changed, *changes.removed) if one in present),
         removed=tuple(gone),
     )
 
