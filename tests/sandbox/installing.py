@@ -7,6 +7,7 @@ from pathlib import Path
 from jupyter_emr_connect.errors import SandboxInstallError
 from jupyter_emr_connect.sandbox.engines import recipes
 from jupyter_emr_connect.sandbox.engines.build import build_missing
+from jupyter_emr_connect.sandbox.engines.layout import Installation
 from jupyter_emr_connect.sandbox.engines.recipes import Piece
 
 
@@ -15,8 +16,13 @@ def java_piece(root: Path) -> Piece:
     return recipes.environment(root, "java", "Java 17", 1, "java-home/bin/java")
 
 
+def no_installation() -> Installation:
+    """What ``build_missing`` asks for where a piece is made with others; Java is made of itself."""
+    raise NotImplementedError
+
+
 def install_java(root: Path, piece: Piece | None = None) -> None:
-    build_missing(root, {"java": piece or java_piece(root)}, lambda *_: None)
+    build_missing(root, {"java": piece or java_piece(root)}, lambda *_: None, no_installation)
 
 
 def assert_plain(error: SandboxInstallError) -> None:

@@ -25,10 +25,11 @@ def plain_livy(
     installed: Installation, folder: Path, address: str, settings: dict[str, str] | None = None
 ) -> Iterator[Engine]:
     """Run Livy without users and access control, as a fresh Apache Livy is; ``settings`` go into livy.conf."""
-    conf, spark_conf = livy._write_configuration(installed, folder, address)
+    conf, spark_conf = livy.write_configuration(installed, folder, address)
     own = {key: value for key, value in livy.livy_conf(address, "").items() if ".auth." not in key}
     own = {key: value for key, value in own.items() if value not in ("", "true")} | (settings or {})
-    environment = livy._environment(installed, folder, conf, spark_conf, address)
+    own |= livy.spark_home_setting(installed)
+    environment = livy.server_environment(installed, folder, conf, spark_conf, address)
     spec = EngineSpec(
         name="livy",
         command=(str(installed.java), *livy._java_arguments(installed, folder, conf, address)),

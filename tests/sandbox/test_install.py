@@ -15,7 +15,7 @@ import pytest
 
 from jupyter_emr_connect.sandbox.engines.build import build_missing, locked
 from jupyter_emr_connect.sandbox.engines.layout import Installation
-from tests.sandbox.installing import install_java, java_piece
+from tests.sandbox.installing import install_java, java_piece, no_installation
 
 pytestmark = pytest.mark.sandbox
 
@@ -25,7 +25,7 @@ from pathlib import Path
 from jupyter_emr_connect.sandbox.engines import build, recipes
 root = Path(sys.argv[1])
 piece = recipes.environment(root, "java", "Java 17", 1, "java-home/bin/java")
-build.build_missing(root, {"java": piece}, lambda *words: print(*words, flush=True))
+build.build_missing(root, {"java": piece}, lambda *words: print(*words, flush=True), None)
 """
 WARM = """
 import json, subprocess, sys, time
@@ -164,5 +164,5 @@ def test_pieces_of_older_recipes_go_unless_they_are_in_use(
 def test_progress_counts_up_to_all(tmp_path: Path, cache: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UV_CACHE_DIR", cache)
     said: list[tuple[str, int, int]] = []
-    build_missing(tmp_path, {"java": java_piece(tmp_path)}, lambda *words: said.append(words))
+    build_missing(tmp_path, {"java": java_piece(tmp_path)}, lambda *words: said.append(words), no_installation)
     assert said == [("Java 17", 0, 1), ("Java 17", 1, 1)]

@@ -12,6 +12,7 @@ import pytest
 
 from jupyter_emr_connect.sandbox.engines.class_archive import SPARK_ARCHIVE
 from jupyter_emr_connect.sandbox.engines.install import ensure_installed
+from jupyter_emr_connect.sandbox.engines.livy import SERVER_ARCHIVE
 from jupyter_emr_connect.sandbox.engines.process import Engine
 from tests.conftest import ENGINES
 from tests.sandbox.livy_server import Session, plain_livy
@@ -264,6 +265,11 @@ def test_a_sessions_driver_is_small_and_its_interpreter_knows_no_secret(engine: 
     for child in below(engine, "livy_child"):
         assert "secret" not in " ".join([*child.cmdline(), *child.environ()]).lower()
     session.delete()
+
+
+def test_the_server_starts_from_its_archive(engine: Engine) -> None:
+    _, server, *_ = engine.processes()
+    assert any(Path(each.path).name == SERVER_ARCHIVE for each in server.memory_maps())
 
 
 def test_the_driver_listens_on_loopback_only(engine: Engine, python: Session) -> None:

@@ -22,7 +22,8 @@ from jupyter_emr_connect.sandbox.engines.environments import make_environment, u
 from jupyter_emr_connect.sandbox.engines.failures import disk_full
 from jupyter_emr_connect.sandbox.engines.jars import S3_TITLE, fetch_jars, link_jars, livy_jars, s3_jars
 from jupyter_emr_connect.sandbox.engines.java import system_java_home, wheel_java_home
-from jupyter_emr_connect.sandbox.engines.layout import SCALA, venv_python
+from jupyter_emr_connect.sandbox.engines.layout import SCALA, Installation, venv_python
+from jupyter_emr_connect.sandbox.engines.livy_start import make_livy_start
 from jupyter_emr_connect.sandbox.engines.recipes import AGENT_JAR, STAMP, Piece
 from jupyter_emr_connect.sandbox.engines.spark import DRIVER_FLAGS
 from jupyter_emr_connect.sandbox.livy.compile import compile_agent, compile_driver
@@ -36,15 +37,19 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "livy": ("java", "spark", "jars"),
     "agent": ("java", "spark"),
     "classes": ("java", "spark"),
+    "livy-start": ("java", "spark", "livy"),
 }
 CACHE = ".cache"
 WORK = ".work"
 
 
-def build_missing(root: Path, pieces: Mapping[str, Piece], progress: Progress) -> None:
+def build_missing(
+    root: Path, pieces: Mapping[str, Piece], progress: Progress, installation: Callable[[], Installation]
+) -> None:
     """Make every piece that is not present; another process that does the same is waited for.
 
-    Called by ``install.ensure_installed``. Raises SandboxInstallError, and OSError where the file system fails.
+    ``installation`` describes the whole; it is called when the pieces are there that another is made with. Called by
+    ``install.ensure_installed``. Raises SandboxInstallError, and OSError where the file system fails.
     """
     root.mkdir(parents=True, exist_ok=True)
     with locked(root / ".lock", lambda: progress("another installation", 0, len(pieces))):
@@ -56,7 +61,7 @@ def build_missing(root: Path, pieces: Mapping[str, Piece], progress: Progress) -
         (root / WORK).mkdir()
         uv_binary()  # fails before anything is downloaded; its first call must not be in several threads
         try:
-            _Build(root, pieces, missing, progress).run()
+            _Build(root, pieces, missing, progress, installation).run()
         finally:
             shutil.rmtree(root / WORK, ignore_errors=True)
         shutil.rmtree(root / CACHE, ignore_errors=True)
@@ -90,12 +95,18 @@ class _Build:
     """One run of the builders; pieces wait for those they need."""
 
     def __init__(
-        self, root: Path, pieces: Mapping[str, Piece], missing: Mapping[str, Piece], progress: Progress
+        self,
+        root: Path,
+        pieces: Mapping[str, Piece],
+        missing: Mapping[str, Piece],
+        progress: Progress,
+        installation: Callable[[], Installation],
     ) -> None:
         self.root = root
         self.pieces = pieces
         self.missing = missing
         self.progress = progress
+        self.installation = installation
         self.done = len(pieces) - len(missing)
         self.lock = threading.Lock()
         self.futures: dict[str, Future[None]] = {}
@@ -136,6 +147,8 @@ class _Build:
             return self._make_agent
         if name == "classes":
             return self._make_classes
+        if name == "livy-start":
+            return lambda target: make_livy_start(self.installation(), target)
         return lambda target: make_environment(piece, target, self.root / CACHE)
 
     def _make_livy(self, target: Path) -> None:

@@ -43,16 +43,20 @@ def ensure_installed(
     root = (root or engines_root()).resolve()
     livy_version = check_livy_home(livy_home) if livy_home else LIVY.partition("-")[0]
     pieces = plan(root, gateways, own_livy=livy_home is None)
+
+    def installation() -> Installation:
+        return _installation(root, pieces, gateways, livy_home or pieces["livy"].path, livy_version)
+
     missing = [piece for piece in pieces.values() if not piece.present()]
     if missing:
         # Only here, so that a warm start stays cheap.
         from jupyter_emr_connect.sandbox.engines.build import build_missing
 
         try:
-            build_missing(root, pieces, progress)
+            build_missing(root, pieces, progress, installation)
         except OSError as error:
             raise system_failure(error, root) from error
-    return _installation(root, pieces, gateways, livy_home or pieces["livy"].path, livy_version)
+    return installation()
 
 
 def plan(root: Path, gateways: Sequence[str], *, own_livy: bool) -> Mapping[str, Piece]:
@@ -71,6 +75,7 @@ def plan(root: Path, gateways: Sequence[str], *, own_livy: bool) -> Mapping[str,
     if own_livy:
         pieces["jars"] = recipes.livy_jars(root)
         pieces["livy"] = recipes.livy_home(root)
+        pieces["livy-start"] = recipes.livy_start(root)
     return pieces
 
 
@@ -90,6 +95,7 @@ def _installation(
         livy_agent=pieces["agent"].path / recipes.AGENT_JAR,
         class_archive=pieces["classes"].path,
         s3_jars=pieces["s3"].path / "jars",
+        livy_start=pieces["livy-start"].path if "livy-start" in pieces else None,
         gateways={version: venv_python(pieces[version].path) for version in installed},
         versions=versions | {"jupyter_enterprise_gateway": ", ".join(installed)},
     )

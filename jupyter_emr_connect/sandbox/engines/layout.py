@@ -34,6 +34,7 @@ class Installation:
     workers, ``kernel_python`` the Python of the gateway's kernels (sparkmagic, ipykernel), ``livy_home`` a folder with
     ``jars/``, ``rsc-jars/`` and ``repl_2.12-jars/``. ``livy_agent`` is the Java agent that keeps Livy's RPC ports on
     loopback. ``class_archive`` is the folder that ``class_archive.py`` fills, ``s3_jars`` that of the jars for S3.
+    ``livy_start`` is the folder that ``livy_start.py`` fills, None beside a Livy that is not ours.
     ``gateways`` maps gateway versions to their Pythons.
     """
 
@@ -46,6 +47,7 @@ class Installation:
     livy_agent: Path
     class_archive: Path
     s3_jars: Path
+    livy_start: Path | None
     gateways: Mapping[str, Path]
     versions: Mapping[str, str]
 

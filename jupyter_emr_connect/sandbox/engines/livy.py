@@ -10,7 +10,13 @@ from pathlib import Path
 
 from jupyter_emr_connect.sandbox.engines.layout import SCALA, SPARK, Installation
 from jupyter_emr_connect.sandbox.engines.process import Engine, EngineSpec, minimal_environment
-from jupyter_emr_connect.sandbox.engines.spark import properties, spark_defaults, spark_environment, write_spark_conf
+from jupyter_emr_connect.sandbox.engines.spark import (
+    LAUNCHER_FLAGS,
+    properties,
+    spark_defaults,
+    spark_environment,
+    write_spark_conf,
+)
 from jupyter_emr_connect.sandbox.engines.storage import with_s3
 
 LISTENING = re.compile(r"Starting server on http://[^\s:]+:(\d+)")
@@ -25,6 +31,9 @@ SERVER_FLAGS = (
     "-XX:-UsePerfData",
     "-Djava.net.preferIPv4Stack=true",
 )
+# What `livy_start.py` makes: archives of classes, and a home of Spark whose `spark-submit --version` starts no Java.
+BASE_ARCHIVE, SERVER_ARCHIVE, LAUNCHER_ARCHIVE = "java.jsa", "livy.jsa", "launcher.jsa"
+SPARK_HOME = "spark-home"
 # A year and more: Livy opens a new request log each day (GMT).
 LOG_DAYS = 400
 # Livy up to 0.8 logs through Log4j 1, later through Log4j 2; without a configuration neither says its port.
@@ -86,24 +95,24 @@ async def start_livy(
     Requests must carry ``user.name=<superuser>`` and ``doAs=<role's user>``. The name is as good as a password; Livy
     reads it from its stdin. Raises SandboxStartError.
     """
-    conf, spark_conf = _write_configuration(installation, workdir, address)
+    conf, spark_conf = write_configuration(installation, workdir, address)
     spec = EngineSpec(
         name="livy",
         command=(str(installation.java), *_java_arguments(installation, workdir, conf, address)),
         workdir=workdir,
-        environment=_environment(installation, workdir, conf, spark_conf, address),
+        environment=server_environment(installation, workdir, conf, spark_conf, address),
         address=address,
         listening=LISTENING,
         probe=f"/version?user.name={superuser}",
-        stdin=properties(livy_conf(address, superuser)),
+        stdin=properties(livy_conf(address, superuser) | spark_home_setting(installation)),
     )
     engine = Engine(spec, on_exit=on_exit)
     await engine.start()
     return engine
 
 
-def _write_configuration(installation: Installation, workdir: Path, address: str) -> tuple[Path, Path]:
-    """Write what is no secret; return LIVY_CONF_DIR and SPARK_CONF_DIR."""
+def write_configuration(installation: Installation, workdir: Path, address: str) -> tuple[Path, Path]:
+    """Write what of the configuration is no secret; return LIVY_CONF_DIR and SPARK_CONF_DIR."""
     conf, spark_conf, logs = workdir / "livy-conf", workdir / "spark-conf", workdir / "livy-logs"
     for folder in (conf, logs):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -123,21 +132,47 @@ def _link(path: Path, target: str) -> None:
     path.symlink_to(target)
 
 
-def _java_arguments(installation: Installation, workdir: Path, conf: Path, address: str) -> list[str]:
+def server_arguments(workdir: Path, classpath: str) -> list[str]:
+    """Return what every Java gets that runs Livy's server, also the one whose classes are archived."""
     opens = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENS]
-    classpath = f"{installation.livy_home}/jars/*:{conf}"
     # Livy passes its sessions' RPC secrets in a temporary file.
-    own = [f"-Djava.io.tmpdir={workdir / 'tmp'}", f"-javaagent:{installation.livy_agent}={address}"]
-    return [*SERVER_FLAGS, *own, *opens, "-cp", classpath, "org.apache.livy.server.LivyServer"]
+    own = [*SERVER_FLAGS, f"-Djava.io.tmpdir={workdir / 'tmp'}"]
+    return [*own, *opens, "-cp", classpath, "org.apache.livy.server.LivyServer"]
 
 
-def _environment(
+def _java_arguments(installation: Installation, workdir: Path, conf: Path, address: str) -> list[str]:
+    agent = f"-javaagent:{installation.livy_agent}={address}"
+    classpath = f"{installation.livy_home}/jars/*:{conf}"
+    return [*archive_flags(installation, SERVER_ARCHIVE), agent, *server_arguments(workdir, classpath)]
+
+
+def archive_flags(installation: Installation, archive: str) -> list[str]:
+    """Return what makes Java use an archive of ``livy_start.py``, or nothing where there is none."""
+    folder = installation.livy_start
+    if folder is None or not (folder / archive).exists():
+        return []
+    quiet = ("-Xlog:cds=off", "-Xlog:cds+dynamic=off")
+    return [f"-XX:SharedArchiveFile={folder / BASE_ARCHIVE}:{folder / archive}", *quiet]
+
+
+def spark_home_setting(installation: Installation) -> dict[str, str]:
+    """Return the line of livy.conf that names the home of ``livy_start.py``; nothing where there is none."""
+    folder = installation.livy_start
+    if folder is None or not (folder / SPARK_HOME).exists():
+        return {}
+    return {"livy.server.spark-home": str(folder / SPARK_HOME)}
+
+
+def server_environment(
     installation: Installation, workdir: Path, conf: Path, spark_conf: Path, address: str
 ) -> dict[str, str]:
+    """Return Livy's environment; the drivers of its sessions inherit it."""
     own = {
         "LIVY_HOME": str(installation.livy_home),
         "LIVY_CONF_DIR": str(conf),
         "LIVY_LOG_DIR": str(workdir / "livy-logs"),
     }
     spark = spark_environment(installation, spark_conf, workdir / "tmp", address)
+    if archive := archive_flags(installation, LAUNCHER_ARCHIVE):
+        spark["SPARK_LAUNCHER_OPTS"] = " ".join([LAUNCHER_FLAGS, *archive])
     return minimal_environment(workdir) | own | spark

@@ -7,7 +7,17 @@ from pathlib import Path
 
 from jupyter_emr_connect.sandbox.engines.class_archive import JAVA_ARCHIVE, SPARK_ARCHIVE
 from jupyter_emr_connect.sandbox.engines.layout import Installation
-from jupyter_emr_connect.sandbox.engines.livy import LISTENING, livy_conf
+from jupyter_emr_connect.sandbox.engines.livy import (
+    BASE_ARCHIVE,
+    LAUNCHER_ARCHIVE,
+    LISTENING,
+    SERVER_ARCHIVE,
+    SPARK_HOME,
+    archive_flags,
+    livy_conf,
+    server_environment,
+    spark_home_setting,
+)
 from jupyter_emr_connect.sandbox.engines.spark import spark_defaults, spark_environment
 
 ENGINES = Path("/engines")
@@ -21,6 +31,7 @@ INSTALLED = Installation(
     livy_agent=ENGINES / "agent.jar",
     class_archive=ENGINES / "classes",
     s3_jars=ENGINES / "s3",
+    livy_start=ENGINES / "livy-start",
     gateways={},
     versions={},
 )
@@ -60,3 +71,20 @@ def test_with_one_the_launcher_uses_what_is_javas(tmp_path: Path) -> None:
     archived = replace(INSTALLED, class_archive=tmp_path)
     launcher = spark_environment(archived, Path("/work/conf"), Path("/work/tmp"), "127.0.10.2")["SPARK_LAUNCHER_OPTS"]
     assert f"-XX:SharedArchiveFile={tmp_path / JAVA_ARCHIVE} " in launcher
+
+
+def test_livy_starts_from_what_the_installation_made_of_it(tmp_path: Path) -> None:
+    def launcher(installed: Installation) -> str:
+        folder = Path("/work")
+        return server_environment(installed, folder, folder / "conf", folder, "127.0.10.2")["SPARK_LAUNCHER_OPTS"]
+
+    for bare in (INSTALLED, replace(INSTALLED, livy_start=None)):
+        assert (archive_flags(bare, SERVER_ARCHIVE), spark_home_setting(bare)) == ([], {})
+        assert "SharedArchiveFile" not in launcher(bare)
+    for name in (SERVER_ARCHIVE, LAUNCHER_ARCHIVE, SPARK_HOME):
+        (tmp_path / name).touch()
+    made = replace(INSTALLED, livy_start=tmp_path)
+    archive = f"-XX:SharedArchiveFile={tmp_path / BASE_ARCHIVE}:{tmp_path}/"
+    assert archive_flags(made, SERVER_ARCHIVE)[0] == archive + SERVER_ARCHIVE
+    assert archive + LAUNCHER_ARCHIVE in launcher(made)
+    assert spark_home_setting(made) == {"livy.server.spark-home": str(tmp_path / SPARK_HOME)}
