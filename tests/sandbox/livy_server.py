@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import threading
 import time
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from jupyter_emr_connect.sandbox.engines.process import Engine, EngineSpec
 from jupyter_emr_connect.sandbox.engines.spark import properties
 
 SECONDS = 90.0
+FIRST_PAUSE_S, LAST_PAUSE_S = 0.02, 0.2  # each look costs the server more than us
 
 
 @contextmanager
@@ -61,12 +63,19 @@ class Session:
         self.http = requests.Session()
         self.http.headers["X-Requested-By"] = "test"
         self.root = url
+        self.kind: str | None = None
         begun = time.monotonic()
         made = self.http.post(f"{url}/sessions", json={"kind": kind, **fields}, timeout=SECONDS)
         assert made.status_code == 201, made.text
         self.url = f"{url}/sessions/{made.json()['id']}"
         self.wait("", "idle")
         self.idle_after = time.monotonic() - begun
+
+    def of_kind(self, kind: str) -> Session:
+        """Return the same session, whose statements are of another kind where they do not say theirs."""
+        other = copy.copy(self)
+        other.kind = kind
+        return other
 
     @property
     def state(self) -> str:
@@ -76,16 +85,19 @@ class Session:
     def wait(self, path: str, *states: str, seconds: float = SECONDS) -> dict[str, Any]:
         """Poll the session (or a path below it) until it is in one of the states."""
         deadline = time.monotonic() + seconds
+        pause = FIRST_PAUSE_S
         while True:
             body: dict[str, Any] = self.http.get(self.url + path, timeout=SECONDS).json()
             if body["state"] in states:
                 return body
             assert body["state"] not in ("dead", "killed"), body
             assert time.monotonic() < deadline, body
-            time.sleep(0.02)
+            time.sleep(pause)
+            pause = min(1.5 * pause, LAST_PAUSE_S)
 
     def submit(self, code: str, kind: str | None = None) -> int:
         """Post a statement; return its number."""
+        kind = kind or self.kind
         body = {"code": code, **({"kind": kind} if kind else {})}
         made = self.http.post(f"{self.url}/statements", json=body, timeout=SECONDS)
         assert made.status_code == 201, made.text

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.sandbox
 
 PARTNER = "arn:aws:iam::210987654321:role/EMRPartner"
 ACCESS = "arn:aws:iam::210987654321:role/EMRAccess"
-USER = "print(spark.sparkContext.sparkUser(), spark.range(1000).selectExpr('sum(id)').first()[0])"
+USER = "print(sc.sparkUser(), sc.parallelize(range(1000), 1).sum())"
 
 
 def calls(sandbox: Sandbox, action: str) -> list[str]:

@@ -89,7 +89,7 @@ async def test_a_spark_session_under_a_role_goes_on(sandbox: Sandbox, work: Path
         status, session = await server.open_session(path, "emr-pyspark")
         assert status == 201, session
         async with server.channels(session["kernel"]["id"]) as channels:
-            asked = await channels.ask("kept = spark.range(7).count()")
+            asked = await channels.ask("kept = sc.parallelize(range(7), 1).count()")
             await channels.until("execute_reply", asked, wait=120)
         server.process.kill()
         server.process.wait(10)

@@ -17,7 +17,7 @@ from tests.sandbox.notebooks import printed, write_notebook
 
 pytestmark = pytest.mark.sandbox
 
-USER = "print(spark.sparkContext.sparkUser(), spark.range(1000).selectExpr('sum(id)').first()[0])"
+USER = "print(sc.sparkUser(), sc.parallelize(range(1000), 1).sum())"
 
 
 @pytest.fixture(autouse=True)

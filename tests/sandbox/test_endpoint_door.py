@@ -165,7 +165,7 @@ async def test_a_killed_pyspark_kernel_leaves_no_driver_and_is_started_again(san
     mine, _, _ = two
     kernel_id = await mine.start(PYSPARK)
     async with mine.socket(kernel_id) as socket:
-        code = "import os; print(os.getpid(), spark.sparkContext.sparkUser(), spark.range(5).count())"
+        code = "import os; print(os.getpid(), spark.sparkContext.sparkUser(), sc.parallelize(range(5), 1).count())"
         pid, user, count = printed(await run(socket, code)).split()
         assert (user, count) == ("emranalyst", "5")
         (driver,) = [one for one in psutil.Process(int(pid)).children() if one.name() == "java"]
@@ -175,7 +175,7 @@ async def test_a_killed_pyspark_kernel_leaves_no_driver_and_is_started_again(san
             seen = str((await socket.receive(timeout=60)).data)
     driver.wait(30)
     async with mine.socket(kernel_id) as socket:
-        assert printed(await run(socket, "print(spark.range(7).count())")) == "7\n"
+        assert printed(await run(socket, "print(sc.parallelize(range(7), 1).count())")) == "7\n"
     assert (await mine.ask("DELETE", f"/api/kernels/{kernel_id}")).status == 204
 
 
@@ -229,7 +229,9 @@ async def test_roles_of_one_name_are_kept_apart_too(installed: Installation, tmp
         assert (await other.ask("GET", f"/api/kernels/{kernel_id}")).status == 404
         assert (await other.ask("GET", "/api/kernels")).json == []
         async with mine.socket(kernel_id) as socket:
-            role = printed(await run(socket, "print(spark.conf.get('spark.test.role'), spark.range(2).count())"))
+            role = printed(
+                await run(socket, "print(spark.conf.get('spark.test.role'), sc.parallelize(range(2), 1).count())")
+            )
         assert role == f"arn:aws:iam::{ACCOUNT}:role/EMRAnalyst 2\n"
         engine = door.gateway.running
         assert engine is not None

@@ -19,7 +19,7 @@ from tests.sandbox.kernels import attached_to, execute, published, reply_to, run
 pytestmark = pytest.mark.sandbox
 WAIT = 120
 SECRET = "emr-sandbox/ldap/ada"
-CODE = ["spark.range(10).count()", "print(sc.sparkUser())"]
+CODE = ["sc.parallelize(range(10), 1).count()", "print(sc.sparkUser())"]
 
 
 def in_a_terminal(sandbox: Sandbox, typed: list[str], *command: str) -> tuple[int, str]:

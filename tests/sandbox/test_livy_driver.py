@@ -37,10 +37,9 @@ def python(engine: Engine) -> Iterator[Session]:
 
 
 @pytest.fixture(scope="module")
-def scala(engine: Engine) -> Iterator[Session]:
-    session = Session(engine.url, "spark")
-    yield session
-    session.delete()
+def scala(python: Session) -> Session:
+    """The same session in Scala: another would cost 12 s of a core, and test_livy_kernel.py has one of that kind."""
+    return python.of_kind("spark")
 
 
 def below(engine: Engine, word: str) -> list[psutil.Process]:
@@ -221,17 +220,6 @@ def test_a_cancelled_spark_job_leaves_its_own_message(python: Session, tmp_path:
     assert f"cancelled job group {number}" in output["evalue"]
 
 
-def test_a_killed_interpreter_makes_the_session_an_error(engine: Engine) -> None:
-    before = {process.pid for process in below(engine, "livy_child")}
-    session = Session(engine.url, "pyspark")
-    assert session.text("1") == "1"
-    child = next(process for process in below(engine, "livy_child") if process.pid not in before)
-    child.kill()
-    session.wait("", "error", seconds=10)
-    assert session.run("1")["evalue"].startswith("Interpreter died:")
-    session.delete()
-
-
 @pytest.mark.full
 def test_a_deleted_session_leaves_no_process(engine: Engine) -> None:
     before = {process.pid for process in psutil.Process(engine.pid).children(recursive=True)}
@@ -245,26 +233,36 @@ def test_a_deleted_session_leaves_no_process(engine: Engine) -> None:
     assert vanish(family)
 
 
-@pytest.mark.parametrize(
-    ("kind", "code"),
-    [
-        ("pyspark", "spark.range(10).count()"),
-        pytest.param("spark", "spark.range(10).count", marks=pytest.mark.full),
-    ],
-)
-def test_a_sessions_driver_is_small_and_its_interpreter_knows_no_secret(engine: Engine, kind: str, code: str) -> None:
+def test_a_sessions_driver_is_small_and_a_killed_interpreter_makes_it_an_error(engine: Engine) -> None:
+    drivers, before = below(engine, "RSCDriverBootstrapper"), {process.pid for process in below(engine, "livy_child")}
+    session = Session(engine.url, "pyspark")
+    session.text("spark.range(10).count()")
+    driver_is_small(engine, session, {process.pid for process in drivers})
+    for child in below(engine, "livy_child"):
+        assert "secret" not in " ".join([*child.cmdline(), *child.environ()]).lower()
+    child = next(process for process in below(engine, "livy_child") if process.pid not in before)
+    child.kill()
+    session.wait("", "error", seconds=60)
+    assert session.run("1")["evalue"].startswith("Interpreter died:")
+    session.delete()
+
+
+@pytest.mark.full
+def test_a_scala_sessions_driver_is_small(engine: Engine) -> None:
     before = {process.pid for process in below(engine, "RSCDriverBootstrapper")}
-    session = Session(engine.url, kind)
-    session.text(code)
+    session = Session(engine.url, "spark")
+    session.text("spark.range(10).count")
+    driver_is_small(engine, session, before)
+    session.delete()
+
+
+def driver_is_small(engine: Engine, session: Session, before: set[int]) -> None:
     driver = next(process for process in below(engine, "RSCDriverBootstrapper") if process.pid not in before)
     megabytes = driver.memory_info().rss / 1e6
-    print(f"{kind}: idle after {session.idle_after:.1f} s, driver {megabytes:.0f} MB")  # noqa: T201 - the figure
+    print(f"idle after {session.idle_after:.1f} s, driver {megabytes:.0f} MB")  # noqa: T201 - the figure
     assert megabytes <= DRIVER_MB
     # Java maps the archive for good only where it fits.
     assert any(Path(each.path).name == SPARK_ARCHIVE for each in driver.memory_maps())
-    for child in below(engine, "livy_child"):
-        assert "secret" not in " ".join([*child.cmdline(), *child.environ()]).lower()
-    session.delete()
 
 
 def test_the_server_starts_from_its_archive(engine: Engine) -> None:

@@ -53,7 +53,9 @@ def run(sandbox: Sandbox, folder: Path, *options: str, **env: str) -> list[str]:
     """Run two cells and return what each printed."""
     notebook, output = folder / "notebook.ipynb", folder / "out.ipynb"
     spec = {"kernelspec": {"name": "emr-pyspark", "display_name": "PySpark"}}
-    cells = [nbformat.v4.new_code_cell(code) for code in ("spark.range(10).count()", "print(sc.sparkUser())")]
+    cells = [
+        nbformat.v4.new_code_cell(code) for code in ("sc.parallelize(range(10), 1).count()", "print(sc.sparkUser())")
+    ]
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=spec), notebook)
     done = sandbox.cli("run", str(notebook), *options, "-o", str(output), **env)
     assert done.returncode == 0, done.stderr

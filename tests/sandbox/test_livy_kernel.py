@@ -75,7 +75,7 @@ async def test_a_kernel_runs_its_cells_in_a_session_from_start_to_end(
     on_livy: Callable[[], list[dict[str, Any]]], sandbox: Sandbox
 ) -> None:
     async with with_spark() as (manager, client):
-        assert await answer(client, "print('åß漢🙂')\nspark.range(7).count()") == "åß漢🙂\n7\n"
+        assert await answer(client, "print('åß漢🙂')\nsc.parallelize(range(7), 1).count()") == "åß漢🙂\n7\n"
         (session,) = on_livy()
         (row,) = rows()
         assert session["name"] == f"emr-connect-{row.kernel_id}"
@@ -98,7 +98,7 @@ async def test_a_kernel_runs_its_cells_in_a_session_from_start_to_end(
         assert "    return 1 / 0" in "\n".join(told["traceback"])
         assert "livy" not in "\n".join(told["traceback"])
 
-        asked = client.execute("import time\nspark.range(4).rdd.map(lambda n: time.sleep(120)).count()")
+        asked = client.execute("import time\nsc.parallelize(range(4)).map(lambda n: time.sleep(120)).count()")
         while (await client.get_iopub_msg(timeout=WAIT))["msg_type"] != "execute_input":
             continue
         await until(lambda: on_livy()[0]["state"] == "busy")
@@ -150,8 +150,6 @@ async def test_sql_is_a_table_and_settings_are_those_of_the_session(
         assert "EMR_CONNECT_COMPUTE is set" in reply["content"]["evalue"]
         reply, _ = await execute(client, "%emr restrt")
         assert "Did you mean %emr restart?" in reply["content"]["evalue"]
-        assert "The session has ended" in await answer(client, "%emr restart")
-        assert await answer(client, "1 + 1") == "2\n"
         assert await answer(client, "%%cleanup -f") == "The session was ended.\n"
         await until(lambda: on_livy() == [])
 
@@ -220,16 +218,7 @@ async def test_rows_of_scala_go_both_ways_with_their_types(on_livy: Callable[[],
         assert "createOrReplaceTempView" in reply["content"]["evalue"]
 
 
-async def test_a_kernel_whose_process_was_killed_leaves_no_session(
-    on_livy: Callable[[], list[dict[str, Any]]],
-) -> None:
-    async with with_spark() as (manager, _):
-        os.kill(child_of(manager).pid, signal.SIGKILL)
-        await until(lambda: on_livy() == [])
-        await until(lambda: rows() == [])
-
-
-async def test_a_session_that_has_ended_is_said_in_one_sentence_and_by_each_cell(
+async def test_a_session_that_has_ended_is_said_by_each_cell_and_a_killed_kernel_leaves_none(
     on_livy: Callable[[], list[dict[str, Any]]], sandbox: Sandbox
 ) -> None:
     async with with_spark() as (manager, client):
@@ -245,9 +234,13 @@ async def test_a_session_that_has_ended_is_said_in_one_sentence_and_by_each_cell
             assert reply["content"]["ename"] == "SessionGone"
             assert "has ended, and its variables with it" in reply["content"]["evalue"]
             assert "%emr restart" in reply["content"]["evalue"]
-        await manager.restart_kernel()
-        await client.wait_for_ready(timeout=WAIT)
+        assert "The session has ended" in await answer(client, "%emr restart")
         assert await answer(client, "1 + 1") == "2\n"
+        assert len(on_livy()) == 1
+
+        os.kill(child_of(manager).pid, signal.SIGKILL)
+        await until(lambda: on_livy() == [])
+        await until(lambda: rows() == [])
 
 
 async def test_a_cell_that_fails_on_spark_fails_the_run(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_no_secret_is_found_anywhere_while_a_kernel_runs(
     monkeypatch.setenv("EMR_CONNECT_RUNTIME_ROLE", next(a for a in sandbox.status["roles"] if a.endswith("EMRAnalyst")))
     manager, client = start_new_kernel(kernel_name="emr-pyspark", startup_timeout=120)
     try:
-        reply = client.execute_interactive("spark.range(10).count()", timeout=120)
+        reply = client.execute_interactive("sc.parallelize(range(10), 1).count()", timeout=120)
         assert reply["content"]["status"] == "ok"
         passwords = {thing.password for thing in gc.get_objects() if isinstance(thing, BasicPair)}
         assert passwords, "the kernel was started without a pair"

@@ -20,14 +20,15 @@ from tests.sandbox.kernels import attached_to, execute, published, reply_to, run
 
 pytestmark = pytest.mark.sandbox
 
+# Their jobs have one task, which keeps one core busy until it is interrupted.
 PYTHON = {
     "set": "kept = 41",
-    "job": 'spark.range(10**12).selectExpr("sum(id)").collect()',
+    "job": 'spark.range(0, 10**12, 1, 1).selectExpr("sum(id)").collect()',
     "jobs": "print(len(sc.statusTracker().getActiveJobsIds()), kept + 1)",
 }
 SCALA = {
     "set": "val kept = 41",
-    "job": 'spark.range(1000000000000L).selectExpr("sum(id)").collect()',
+    "job": 'spark.range(0L, 1000000000000L, 1L, 1).selectExpr("sum(id)").collect()',
     "jobs": 'println(s"${sc.statusTracker.getActiveJobIds.length} ${kept + 1}")',
 }
 # As sparkmagic had it before it cancelled anything.
@@ -167,7 +168,7 @@ async def test_a_sparkmagic_that_only_stops_polling_is_helped(statements: Statem
 
 async def test_a_kernel_that_is_the_driver_itself_stops_the_cells_job_and_no_other(sandbox: Sandbox) -> None:
     """As on EMR on EKS, where there is no Livy; jobs of other groups, such as streaming queries', go on."""
-    job = 'spark.range(10**12).selectExpr("sum(id)").collect()'
+    job = 'spark.range(0, 10**12, 1, 1).selectExpr("sum(id)").collect()'
     other = f"""
 import threading, time
 def other():
