@@ -86,7 +86,7 @@ async def test_a_killed_gateway_loses_its_kernels_and_comes_back_at_the_next_use
         pid = int(printed(await run(socket, "import os; print(os.getpid())")))
         here(sandbox, "kill-gateway")
         await ended(socket)
-    again = await door.until("/api", lambda answer: answer.status == 200, seconds=15)
+    again = await door.until("/api", lambda answer: answer.status == 200, seconds=60)
     assert again.status == 200
     assert (await door.ask("GET", f"/api/kernels/{kernel_id}")).status == 404
     assert (await door.ask("GET", "/api/kernels")).json == []
@@ -98,7 +98,7 @@ async def test_a_killed_livy_comes_back_without_its_sessions(sandbox: Sandbox, k
         made = await livy.ask("POST", "/sessions", json={"kind": "pyspark"})
         assert made.status == 201
         here(sandbox, "kill-livy")
-        back = await livy.until("/sessions", lambda answer: answer.status == 200, seconds=30)
+        back = await livy.until("/sessions", lambda answer: answer.status == 200, seconds=60)
         assert back.json == {"from": 0, "total": 0, "sessions": []}
         assert (await livy.ask("GET", f"/sessions/{made.json['id']}")).status == 404
 
@@ -110,9 +110,12 @@ async def test_slow_delays_each_request(sandbox: Sandbox, kernel: tuple[Door, st
     assert (await door.ask("GET", "/api")).status == 200
     assert time.monotonic() - begun > 0.7
     here(sandbox, "slow", "--off")
-    begun = time.monotonic()
-    await door.ask("GET", "/api")
-    assert time.monotonic() - begun < 0.6
+    for _ in range(20):  # each would take that long still
+        begun = time.monotonic()
+        await door.ask("GET", "/api")
+        if time.monotonic() - begun < 0.7:
+            return
+    pytest.fail("requests are slow still")
 
 
 async def test_error_500_strikes_a_share_of_the_requests(sandbox: Sandbox, kernel: tuple[Door, str]) -> None:
@@ -187,7 +190,7 @@ async def test_no_livy_session_outlives_its_kernel(sandbox: Sandbox, kernel: tup
         assert "'hadoop'" in printed(await run(socket, "spark.sparkContext.sparkUser()"))
         assert [row["proxyUser"] for row in (await livy.ask("GET", "/sessions")).json["sessions"]] == ["hadoop"]
         here(sandbox, "kill-gateway")
-        gone = await livy.until("/sessions", lambda answer: answer.json["total"] == 0, seconds=15)
+        gone = await livy.until("/sessions", lambda answer: answer.json["total"] == 0, seconds=60)
         assert gone.json["total"] == 0
 
 
@@ -198,6 +201,6 @@ async def test_a_restarted_kernel_leaves_no_livy_session_behind(sandbox: Sandbox
         await run(socket, "1")
         assert (await livy.ask("GET", "/sessions")).json["total"] == 1
         assert (await door.ask("POST", f"/api/kernels/{kernel_id}/restart")).status == 200
-        gone = await livy.until("/sessions", lambda answer: answer.json["total"] == 0, seconds=15)
+        gone = await livy.until("/sessions", lambda answer: answer.json["total"] == 0, seconds=60)
         assert gone.json["total"] == 0
         assert (await door.ask("DELETE", f"/api/kernels/{kernel_id}")).status == 204

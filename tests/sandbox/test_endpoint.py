@@ -55,13 +55,13 @@ async def test_without_a_role_spark_runs_as_the_execution_role_and_comes_back_wh
         (error,) = of_type(await published(client, msg_id), "error")
         assert error["content"]["ename"] == "KernelDied"
         assert await manager.is_alive()
-        driver.wait(20)
+        driver.wait(60)
         _, outputs = await execute(client, USER)
         assert texts(outputs) == "emranalyst 499500\n"
         _, outputs = await execute(client, "import os; print(os.getpid())")
         (driver,) = [one for one in psutil.Process(int(texts(outputs))).children() if one.name() == "java"]
     assert kernel_id not in await kernels_of(sandbox, "EMRAnalyst")
-    driver.wait(20)
+    driver.wait(60)
 
 
 async def test_a_chosen_role_is_another_user_who_works_beside(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -155,7 +155,7 @@ async def test_cut_sockets_and_a_black_hole(sandbox: Sandbox, two: Two) -> None:
 async def test_a_killed_gateway_comes_back_without_its_kernels(sandbox: Sandbox, two: Two) -> None:
     mine, _, kernel_id = two
     here(sandbox, "kill-gateway")
-    back = await mine.until("/api", lambda answer: answer.status == 200, seconds=20)
+    back = await mine.until("/api", lambda answer: answer.status == 200, seconds=60)
     assert back.status == 200
     assert (await mine.ask("GET", "/api/kernels")).json == []
     assert (await mine.ask("GET", f"/api/kernels/{kernel_id}")).status == 404
@@ -173,7 +173,7 @@ async def test_a_killed_pyspark_kernel_leaves_no_driver_and_is_started_again(san
         seen = ""
         while '"restarting"' not in seen:
             seen = str((await socket.receive(timeout=60)).data)
-    driver.wait(30)
+    driver.wait(60)
     async with mine.socket(kernel_id) as socket:
         assert printed(await run(socket, "print(sc.parallelize(range(7), 1).count())")) == "7\n"
     assert (await mine.ask("DELETE", f"/api/kernels/{kernel_id}")).status == 204

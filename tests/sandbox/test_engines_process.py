@@ -62,7 +62,7 @@ async def test_a_started_engine_answers_and_stop_ends_every_process(tmp_path: Pa
     assert len(pids) == 3
     assert engine.url == f"http://{ADDRESS}:{engine.port}"
     assert engine.running
-    assert 0 < engine.started_in < 10
+    assert 0 < engine.started_in < 60
     assert 10 < engine.rss_mb() < 200
     await engine.stop()
     await engine.stop()

@@ -201,7 +201,7 @@ def test_cancelling_interrupts_code_without_jobs(python: Session, kind: str, cod
     python.cancel(number)
     done = python.wait(f"/statements/{number}", "cancelled")
     assert done["output"]["ename"] == ename
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 50  # before the code would have ended by itself
     assert python.text("kept") == "7"
 
 
