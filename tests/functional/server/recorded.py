@@ -108,7 +108,7 @@ def kernel(quick: None, local: str, recorder: Any, jp_asyncio_loop: Any, jp_ws_f
     async def made() -> Kernel:
         kernel = Kernel(recorder.attach(local)(GATEWAY_KERNEL, lambda *_: None), uuid.uuid4().hex)
         kernel.ws = await jp_ws_fetch("api", "kernels", local, "channels", params={"session_id": kernel.session})
-        await until(lambda: kernel.session in kernel.observer.sessions)
+        await until(lambda: kernel.session in kernel.observer.sessions and recorder.writer_of(local).documents.paths)
         return kernel
 
     kernel = jp_asyncio_loop.run_until_complete(made())
