@@ -63,7 +63,7 @@ def test_slow_delays_by_milliseconds(front):
     front.world.faults.set("slow:300")
     start = time.monotonic()
     client.list_clusters()
-    assert 0.3 <= time.monotonic() - start < 3
+    assert 0.3 <= time.monotonic() - start < 30
 
 
 def test_a_fault_may_be_meant_for_one_compute(front, refused):
