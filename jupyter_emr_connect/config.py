@@ -137,6 +137,13 @@ class EMRConnect(Configurable):
         "(LDAP): {compute id or name, or '*': name or ARN of the secret}. Its text is JSON, "
         '{"username": "…", "password": "…"}. Without one users are asked.',
     ).tag(config=True)
+    session_settings = Dict(
+        Dict(),
+        Unicode(),
+        help="What Spark sessions on Livy are created with unless a notebook's %%configure says otherwise: {compute id "
+        "or name, or '*' for all: the JSON of Livy's POST /sessions, such as {'driverMemory': '2g', 'conf': {…}}}. "
+        "The more exact goes before '*', the user's settings before these, those of 'conf' one by one.",
+    ).tag(config=True)
     connect_timeout = Float(10.0, help="Seconds to wait for a gateway to answer a connection.").tag(config=True)
     credentials_timeout = Float(
         30.0, help="Seconds to wait until a cluster honours new credentials (they need time to spread)."

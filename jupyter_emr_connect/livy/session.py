@@ -68,7 +68,7 @@ class LivySession:
     @property
     def body(self) -> View:
         """The body of the request that creates the session."""
-        return {"kind": self.kind, "name": self.name, **self.settings}
+        return {**self.settings, "kind": self.kind, "name": self.name}
 
     async def start(self, seconds: float, progress: Progress = lambda state, since: None) -> None:
         """Create it and wait until it takes statements; on any failure, or if cancelled, nothing is left of it.

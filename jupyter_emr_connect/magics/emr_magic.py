@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -63,8 +64,7 @@ class SessionCommands(EMRCommands):
 
     def own_status(self) -> list[str]:
         """Return what is attached here."""
-        attached = [f"attached here: {name}, {spark.label}" for name, spark in self._spark.attached.items()]
-        return [*super().own_status(), *attached]
+        return [*super().own_status(), *(_attached_line(name, spark) for name, spark in self._spark.attached.items())]
 
     def _attach(self, options: argparse.Namespace) -> None:
         self._check_free(options.name)
@@ -155,6 +155,12 @@ class LivyKernelCommands(KernelCommands, SessionCommands):
     """``%emr`` in a kernel of transport ``livy``: its notebook's attachment, and its one session."""
 
     footer = "%%help shows the cells of this kernel."
+
+
+def _attached_line(name: str, attached: AttachedSpark) -> str:
+    settings = attached.remote.body
+    created = f"; sessions are created with {json.dumps(settings, ensure_ascii=False)}" if settings else ""
+    return f"attached here: {name}, {attached.label}{created}"
 
 
 def _session_row(name: str, attached: AttachedSpark) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from ..executors import AWS, run_in
 from ..livy.client import View
 from ..livy.completion import name_before
 from ..livy.target import LivyTarget
-from ..services.attachments.handover import required_conf, take_over
+from ..services.attachments.handover import handed_compute, session_settings, take_over
 from ..services.attachments.starting import ensure_started
 from .emr_magic import LivyKernelCommands
 from .extension import register
@@ -177,15 +177,15 @@ def make_remote(order: dict[str, Any], parent: Parent) -> RemoteSpark:
         config, connection = await run_in(AWS, take_over, order["connection"])
         await ensure_started(config, connection.compute, tell)
 
-    settings = order["connection"]["settings"]
+    config, compute = handed_compute(order["connection"])
     return RemoteSpark(
         connect,
         kind=order["kind"],
         name=order["name"],
-        start_timeout=settings["session_timeout"],
-        reconnect_s=settings["reconnect_hours"] * 3600,
-        required=required_conf(order["connection"]["compute"]["kind"], order["connection"]["role"]),
-        reduced=order["connection"]["compute"]["kind"] == "serverless",
+        start_timeout=config.session_timeout,
+        reconnect_s=config.reconnect_hours * 3600,
+        settings=session_settings(config, compute, order["connection"]["role"]),
+        reduced=compute.kind == "serverless",
         before_start=before_start,
         adopted=order.get("session"),
         on_session=parent.session,

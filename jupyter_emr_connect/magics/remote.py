@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ from ..gateway.event_loop import gateway_loop
 from ..livy.client import LivyClient, View
 from ..livy.completion import complete
 from ..livy.session import LivySession
+from ..livy.settings import SessionSettings
 from ..livy.statement import StatementResult, run_statement
 from ..livy.target import LivyTarget
 
@@ -41,15 +42,15 @@ class RemoteSpark:
         name: str,
         start_timeout: float,
         reconnect_s: float,
-        required: Mapping[str, str] | None = None,
+        settings: SessionSettings | None = None,
         reduced: bool = False,
         before_start: Callable[[Callable[[str, float], None]], Awaitable[None]] | None = None,
         adopted: int | None = None,
         on_session: Callable[[View | None], Awaitable[None]] | None = None,
     ) -> None:
         self.kind = kind
-        self.settings: View = {}
-        self._required = dict(required or {})
+        self.chosen: View = {}  # what %%configure says
+        self.settings = settings or SessionSettings()
         self._before_start = before_start
         self._reduced = reduced
         self._connect = connect
@@ -72,10 +73,8 @@ class RemoteSpark:
 
     @property
     def body(self) -> View:
-        """What a session is created with, beside its name and kind: the user's settings, and what must be."""
-        if not self._required:
-            return dict(self.settings)
-        return {**self.settings, "conf": {**self.settings.get("conf", {}), **self._required}}
+        """What a session is created with, beside its name and kind."""
+        return self.settings.body(self.chosen)
 
     @property
     def has_session(self) -> bool:

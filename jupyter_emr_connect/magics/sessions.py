@@ -134,7 +134,7 @@ def _connection(config: EMRConnect, request: Attachment) -> LivyConnection:
 def _remote(
     config: EMRConnect, connection: LivyConnection, kind: str, entry: SessionEntry, record: KernelRecord
 ) -> RemoteSpark:
-    from ..services.attachments.handover import required_conf
+    from ..services.attachments.handover import session_settings
     from ..services.attachments.starting import ensure_started
 
     async def target() -> LivyTarget:
@@ -150,7 +150,7 @@ def _remote(
         name=f"emr-connect-{record.kernel_id}",
         start_timeout=config.session_timeout,
         reconnect_s=config.reconnect_hours * 3600,
-        required=required_conf(connection.compute.kind, connection.role),
+        settings=session_settings(config, connection.compute, connection.role),
         reduced=connection.target.reduced,
         before_start=before_start,
         adopted=int(record.remote_id) if record.remote_id else None,

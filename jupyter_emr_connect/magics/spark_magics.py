@@ -17,6 +17,7 @@ from ..errors import EMRConnectError
 from ..gateway.event_loop import gateway_loop
 from ..livy.frames import FrameRows
 from ..livy.output import RowTable, sql_table
+from ..livy.settings import OWN
 from ..livy.statement import StatementResult
 from .display import ProgressLine, StatementInterrupted, query_error, show_bundle, show_result, user_error
 from .options import MagicParser, name_of
@@ -227,9 +228,13 @@ class SparkMagics(Magics):
             raise UsageError(message)
         if self.remote.has_session:
             self._wait(self.remote.drop)
-        self.remote.settings = settings
+        self.remote.chosen = settings
         shown = json.dumps(self.remote.body, ensure_ascii=False, indent=1)
         sys.stdout.write(f"The next session is created with:\n{shown}\n")
+        if given := self.remote.settings.from_administrator(settings):
+            sys.stdout.write(f"From the administrator's EMRConnect.session_settings: {', '.join(given)}.\n")
+        if own := [name for name in OWN if name in settings]:
+            sys.stdout.write(f"This kernel's own, and not taken from here: {', '.join(own)}.\n")
 
     @line_cell_magic
     def info(self, line: str, cell: str = "") -> None:
@@ -241,7 +246,8 @@ class SparkMagics(Magics):
             "state": state,
             "application": (view or {}).get("appId"),
             "kind": self.remote.kind,
-            "settings": self.remote.body,
+            "settings": json.dumps(self.remote.body, ensure_ascii=False),
+            "of these the administrator's": ", ".join(self.remote.settings.from_administrator(self.remote.chosen)),
         }
         width = max(map(len, rows))
         lines = [f"{name:<{width}}  {value}" for name, value in rows.items() if value not in (None, "")]
@@ -341,5 +347,8 @@ def settings_of(text: str) -> dict[str, Any]:
         raise UsageError(message) from None
     if not isinstance(settings, dict):
         message = 'The settings must be a JSON object, e.g. {"driverMemory": "2g"}.'
+        raise UsageError(message)
+    if not isinstance(settings.get("conf") or {}, dict):
+        message = 'conf must be a JSON object, e.g. {"conf": {"spark.executor.cores": "2"}}.'
         raise UsageError(message)
     return settings

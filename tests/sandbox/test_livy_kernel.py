@@ -16,6 +16,7 @@ import nbformat
 import psutil
 import pytest
 from jupyter_client import AsyncKernelClient, AsyncKernelManager
+from traitlets.config import Config
 
 from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.services.kernels.listing import list_kernels
@@ -127,10 +128,15 @@ async def until(holds: Callable[[], bool]) -> None:
 async def test_sql_is_a_table_and_settings_are_those_of_the_session(
     on_livy: Callable[[], list[dict[str, Any]]],
 ) -> None:
-    async with running("emr-pyspark") as (_, client):
+    theirs = {"open": {"conf": {"spark.sql.shuffle.partitions": "5", "spark.sql.planChangeLog.level": "debug"}}}
+    config = Config({"EMRConnect": {"ready_timeout": 180.0, "session_settings": theirs}})
+    async with running("emr-pyspark", config) as (_, client):
         settings = '%%configure -f\n{"conf": {"spark.sql.shuffle.partitions": "3"}}'
-        assert '"spark.sql.shuffle.partitions": "3"' in await answer(client, settings)
-        assert await answer(client, "spark.conf.get('spark.sql.shuffle.partitions')") == "'3'\n"
+        made = await answer(client, settings)
+        assert '"spark.sql.shuffle.partitions": "3"' in made
+        assert "EMRConnect.session_settings: spark.sql.planChangeLog.level.\n" in made
+        both = "[spark.conf.get(f'spark.sql.{name}') for name in ('shuffle.partitions', 'planChangeLog.level')]"
+        assert await answer(client, both) == "['3', 'debug']\n"
         _, outputs = await execute(client, "%%sql\nSELECT id, '<i>' AS t FROM range(2)")
         shown = [one["content"]["data"] for one in outputs if one["msg_type"] == "display_data"]
         (table,) = [data for data in shown if "text/html" in data]  # others are lines of progress

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ...config import EMRConnect
+from ...livy.settings import SessionSettings, merge_settings
 from ...models import BasicPair, Compute, EndpointToken, Kind, Login
 from ..credentials.aws_sessions import session_of
 from ..credentials.gateway_secrets import RenewingPairAuth, RenewingTokenAuth, auth_for
@@ -53,10 +54,22 @@ def required_conf(kind: Kind, role: str | None) -> dict[str, str]:
     return {ROLE_CONF: role} if kind == "serverless" and role else {}
 
 
+def session_settings(config: EMRConnect, compute: Compute, role: str | None) -> SessionSettings:
+    """Return what the sessions on a compute are created with: the administrator's settings, and what must be."""
+    chosen = config.session_settings
+    layers = [chosen.get(key) or {} for key in ("*", compute.name, compute.id)]
+    return SessionSettings(merge_settings(*layers), required_conf(compute.kind, role))
+
+
+def handed_compute(handed: dict[str, Any]) -> tuple[EMRConnect, Compute]:
+    """Return the settings and the compute of what :func:`hand_over` was given."""
+    compute = Compute(**{**handed["compute"], **{name: tuple(handed["compute"][name]) for name in TUPLES}})
+    return EMRConnect(**handed["settings"]), compute
+
+
 def take_over(handed: dict[str, Any]) -> tuple[EMRConnect, LivyConnection]:
     """Return what :func:`hand_over` was given, in another process; blocks while the caller's AWS session is opened."""
-    config = EMRConnect(**handed["settings"])
-    compute = Compute(**{**handed["compute"], **{name: tuple(handed["compute"][name]) for name in TUPLES}})
+    config, compute = handed_compute(handed)
     *written, secret = handed["login"] or [None]
     login = Login(*written) if written else None
     target = livy_target(config, compute, handed["url"], login)

@@ -16,6 +16,7 @@ from jupyter_emr_connect.gateway.event_loop import gateway_loop
 from jupyter_emr_connect.livy import session as session_module
 from jupyter_emr_connect.livy.client import LivyClient
 from jupyter_emr_connect.livy.frames import MARK
+from jupyter_emr_connect.livy.settings import SessionSettings
 from jupyter_emr_connect.livy.target import LivyTarget
 from jupyter_emr_connect.magics.remote import RemoteSpark
 from jupyter_emr_connect.magics.sessions import KERNELSPEC, SessionEntry
@@ -49,6 +50,36 @@ async def test_a_session_that_livy_loses_as_it_starts_is_no_failure_of_the_cell(
     assert "second attempt: Livy had lost" in begun
     assert printed == "done"
     assert livy.sessions == []
+
+
+async def test_the_administrators_settings_and_the_users_make_the_session(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    livy = FakeLivy()
+    async with served(livy) as client:
+        remote = remote_on(client)
+        remote.settings = SessionSettings({"driverMemory": "2g", "conf": {"spark.a": "1", "spark.b": "2"}})
+        magics = SparkMagics(shell)
+        magics.attach("spark", remote, "fake")
+        magics.configure("", '{"conf": {"spark.b": "3"}, "name": "mine"}')
+        shown = capsys.readouterr().out
+        await asyncio.to_thread(magics.run_cell, "1 + 1")
+        capsys.readouterr()
+        await asyncio.to_thread(magics.info, "")
+        told = capsys.readouterr().out
+        await asyncio.to_thread(magics.detach, "spark")
+        for wrong in ('{"conf": 3}', "[]", "{"):
+            magics.attach("spark", remote, "fake")
+            with pytest.raises(UsageError, match="JSON"):
+                magics.configure("", wrong)
+    (created,) = [json.loads(body) for _, body, _ in livy.bodies if '"spark.b"' in body]
+    body = {"driverMemory": "2g", "conf": {"spark.a": "1", "spark.b": "3"}}
+    assert created == {**body, "kind": "pyspark", "name": "emr-connect-1"}
+    said, _, sources = shown.partition("From the administrator's EMRConnect.session_settings: ")
+    assert json.loads(said.partition("\n")[2]) == body
+    assert sources == "driverMemory, spark.a.\nThis kernel's own, and not taken from here: name.\n"
+    assert json.dumps(body) in told
+    assert "of these the administrator's  driverMemory, spark.a\n" in told
 
 
 ROWS = json.dumps({"schema": {"fields": [{"name": "a", "type": "string"}]}, "data": [["x" * 40]]})
