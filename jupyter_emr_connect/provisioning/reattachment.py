@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import ComputeNotFound, EMRConnectError, GatewayError, NotAttachable
+from ..errors import ComputeNotFound, EMRConnectError, GatewayError, LoginRefused, LoginRequired, NotAttachable
 from ..gateway.connection.status import DEFECT_REASON, NOT_THERE
 from ..gateway.event_loop import gateway_loop
 from ..http.backoff import Backoff
@@ -87,7 +87,8 @@ class Reattachment:
                 if not warned:
                     self._log.warning("Kernel %s cannot be reached yet. %s", self.kernel_id, error)
                     warned = True
-                await self.status.save("reconnecting", cause, error.message)
+                asks_user = isinstance(error, LoginRequired | LoginRefused)  # who is then told what to do
+                await self.status.save("reconnecting", cause, str(error) if asks_user else error.message)
             except Exception as error:
                 report_failure(log, "A kernel could not be brought back; it is tried again.", error)
                 await self.status.save("reconnecting", "defect", DEFECT_REASON.format(type(error).__name__))
