@@ -62,6 +62,13 @@ FAIL = f"""
     WHERE {OF} AND path = :path
 """  # noqa: S608 - our own text
 
+ANEW = f"""
+    UPDATE backups SET action = 'upload', generation = generation + 1, queued_at = :now, due_at = :now, attempts = 0,
+        moved_to = NULL, state = 'waiting', message = '', fix = '', etag = NULL, version_id = NULL, sha256 = NULL,
+        sent_at = NULL, saved_at = NULL
+    WHERE {OF}
+"""  # noqa: S608 - our own text
+
 
 @dataclass(frozen=True)
 class BackupRow:
@@ -138,6 +145,23 @@ class BackupStore:
         with self._database.transaction() as connection:
             connection.executemany(DELETE, [self._values(path=old, moved_to=new) for old, new in known])
             connection.executemany(SAVE, [self._values(path=new) for _, new in known])
+
+    def settle_at(self, url: str) -> str | None:
+        """Note at which place the location is now, and return the former one where it was at another; else None.
+
+        Nothing is known of the new place then, and every file is due; deletes that are left are those of the former.
+        """
+        with self._database.transaction() as connection:
+            found = connection.execute(f"SELECT url FROM backup_places WHERE {OF}", self._of).fetchone()  # noqa: S608 - our own text
+            former: str | None = found["url"] if found else None
+            if former == url:
+                return None
+            values = self._values(url=url)
+            connection.execute("INSERT OR REPLACE INTO backup_places VALUES (:root, :location, :url)", values)
+            if former is not None:
+                connection.execute(f"DELETE FROM backups WHERE {OF} AND action = 'delete'", values)  # noqa: S608 - our own text
+                connection.execute(ANEW, values)
+            return former
 
     def due(self, limit: int) -> list[BackupRow]:
         """Return what is to be done now, the longest due first."""

@@ -204,6 +204,18 @@ def _backups(connection: sqlite3.Connection) -> None:
     """)
 
 
+def _backup_places(connection: sqlite3.Connection) -> None:
+    """Make schema 2 of the queue of backups: where a location that has ``{user}`` in it was last."""
+    connection.execute("""
+        CREATE TABLE backup_places (
+            root TEXT NOT NULL,
+            location TEXT NOT NULL,
+            url TEXT NOT NULL,
+            PRIMARY KEY (root, location)
+        )
+    """)
+
+
 # Entry n (from 0) makes schema n + 1 of schema n. Never edit a step that was released; add one.
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _attachments_and_kernels,
@@ -214,7 +226,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _names_and_lists_not_read_to_their_end,
 )
 
-BACKUP_MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_backups,)
+BACKUP_MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_backups, _backup_places)
 
 
 def schema_version(connection: sqlite3.Connection) -> int:

@@ -44,7 +44,8 @@ class ServerBackups:
         self._paths = paths
         self._log = log
         self._locations: dict[str, LocationBackups] = {}
-        self._error: EMRConnectError | None = None  # why there are none, where a location is set
+        self._errors: dict[str, EMRConnectError] = {}  # what is wrong with a location, by its setting
+        self._no_files: EMRConnectError | None = None  # why there are none at all, where a location is set
 
     def start(self, contents_events: ContentsEvents) -> None:
         """Begin where a location is set and the contents manager keeps files; a wrong setting is logged."""
@@ -55,14 +56,15 @@ class ServerBackups:
         root = self._paths.root
         if root is None:
             message = "Backups are off: this server's contents manager keeps no files."
-            self._error = BackupsOff(message, fix="Only files have backups: use a contents manager that keeps files.")
-            self._log.warning("%s", self._error)
+            fix = "Only files have backups: use a contents manager that keeps files."
+            self._no_files = BackupsOff(message, fix=fix)
+            self._log.warning("%s", self._no_files)
             return
         for location in all_locations(self._config):
             try:
                 parse_location(location)
             except EMRConnectError as error:
-                self._error = error
+                self._errors[location] = error
                 self._log.error("There are no backups: %s", error)
                 continue
             self._locations[location] = self._open(root, location)
@@ -107,20 +109,30 @@ class ServerBackups:
         """Return what serves a file or folder; raises ``BackupsOff`` where it has no backups."""
         from ...services.backups.location import nearest_location
 
-        found = self._locations.get(nearest_location(self._config, path.strip("/")))
+        location = nearest_location(self._config, path.strip("/"))
+        found = self._locations.get(location)
         if found is None:
-            raise self._error or _off()
+            raise self._errors.get(location) or self._off(path)
         return found
+
+    def _off(self, path: str) -> EMRConnectError:
+        """Return why a path has no backups though its own location is not wrong."""
+        from ...services.backups.status import backups_off, folder_off
+
+        if self._no_files or not self.running:
+            return self._no_files or next(iter(self._errors.values()), None) or backups_off()
+        return folder_off(path)
 
     def status(self, path: str) -> dict[str, Any]:
         """Return the contract's status of a file or folder, or of all; blocks on the queue. Raises ``StoreError``."""
         from ...services.backups.status import off, status_of_all
 
         if not self.running:
-            return off(self._config, self._paths.root or "", self._error)
+            error = self._no_files or next(iter(self._errors.values()), None)
+            return off(self._config, self._paths.root or "", error)
         stores = [each.store for each in self._locations.values()]
         problem = next((each.writer.problem for each in self._locations.values() if each.writer.problem), None)
-        return status_of_all(self._config, stores, path, problem)
+        return status_of_all(self._config, stores, path, problem, wrong=self._errors)
 
     def restorer(self, path: str) -> FileRestorer:
         """Return what lists and restores a file of this server; blocks. Raises ``BackupsOff``."""
@@ -134,7 +146,7 @@ class ServerBackups:
         Returns how many files that are. A file whose backup was given up for a conflict or a refusal is tried again.
         """
         if not self.running:
-            raise self._error or _off()
+            raise self._off(path)
         pushed = 0
         for each in self._locations.values():
             each.writer.settled(SETTLES_WITHIN_S)  # what Jupyter has told so far comes into the queue first
@@ -148,9 +160,3 @@ class ServerBackups:
             await run_in(FILES, each.writer.close, SETTLES_WITHIN_S)
         stopping = (run_in(FILES, each.worker.stop, LAST_UPLOADS_WITHIN_S) for each in self._locations.values())
         await asyncio.gather(*stopping)
-
-
-def _off() -> EMRConnectError:
-    from ...services.backups.status import backups_off
-
-    return backups_off()

@@ -16,6 +16,7 @@ from ...aws.sts import arn_of
 from ...config import EMRConnect
 from ...errors import ConfigurationError
 from ...store.backups import BackupStore
+from ...store.filesystems import shared_type
 from ..compute.sources import access_role
 from ..credentials.aws_sessions import session_for
 
@@ -88,18 +89,27 @@ def open_bucket(config: EMRConnect, bucket: str) -> S3Store:
 def open_queue(config: EMRConnect, root: str, location: str | None = None) -> BackupStore:
     """Return the queue of the files below ``root`` that go to one location; it is beside the state file.
 
-    ``location`` is a setting, that of ``backup_location`` if left out.
+    ``location`` is a setting, that of ``backup_location`` if left out. A folder on a disk of this machine has a queue
+    of this machine's own where other machines may use the state file's folder (a home on NFS): they may have another
+    folder by the same name.
     """
-    file = Path(config.state_file).expanduser().absolute().with_name("backups.sqlite")
+    state_file = Path(config.state_file).expanduser().absolute()
+    machine = _machine(state_file.parent, root)
+    file = state_file.with_name(f"backups-{machine}.sqlite" if machine else "backups.sqlite")
     place = config.backup_location if location is None else location
     return BackupStore(file, root, place, pause_s=config.backup_pause)
 
 
-def working_copy(queue_file: Path, root: str) -> str:
-    """Return an id of this working copy: of this queue's folder, this machine and this server folder. Blocks.
+def _machine(state_folder: Path, root: str) -> str:
+    """Return this machine's name where others share the state file's folder and not the server's folder, else empty."""
+    return socket.gethostname() if shared_type(state_folder) and not shared_type(Path(root)) else ""
 
-    It is written to each object. What an object has whose id is ours, nobody else has written since: a write whose
-    answer was lost, or which a killed process made, is no conflict. It stays when the queue is made anew.
+
+def working_copy(queue_file: Path, root: str) -> str:
+    """Return an id of this working copy: of this queue's folder and this server folder, on any machine that has both.
+
+    Blocks. It is written to each object. What an object has whose id is ours, nobody else has written since: a write
+    whose answer was lost, or which a killed process made, is no conflict. It stays when the queue is made anew.
     """
     file = queue_file.with_name("backups.id")
     try:
@@ -115,4 +125,5 @@ def working_copy(queue_file: Path, root: str) -> str:
         finally:
             part.unlink()
         made = file.read_text(encoding="ascii")
-    return hashlib.sha256("\0".join((made, socket.gethostname(), root)).encode(errors="replace")).hexdigest()[:32]
+    machine = _machine(queue_file.parent, root)
+    return hashlib.sha256("\0".join((made, machine, root)).encode(errors="replace")).hexdigest()[:32]

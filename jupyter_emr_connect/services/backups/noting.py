@@ -157,7 +157,7 @@ def note_file(config: EMRConnect, file: Path) -> bool:
     real = Path(os.path.realpath(file))
     if not all_locations(config):
         return False
-    above = [root for root in open_queue(config, "").roots() if real.is_relative_to(root)]
+    above = [root for root in open_queue(config, str(real.parent)).roots() if real.is_relative_to(root)]
     if not above:
         return False
     root = max(above, key=len)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
@@ -20,6 +21,12 @@ def backups_off() -> BackupsOff:
     """Return the error for a server without a location that can be used."""
     message = "Backups are off: no location is set, or it cannot be used."
     return BackupsOff(message, fix=OFF_FIX)
+
+
+def folder_off(path: str) -> BackupsOff:
+    """Return the error for a file or folder that has no backups while others have."""
+    message = f"{path or 'This folder'} has no backups: its folder has no place in S3."
+    return BackupsOff(message, fix=NOT_HERE_FIX)
 
 
 def off(config: EMRConnect, root: str, error: EMRConnectError | None = None) -> dict[str, Any]:
@@ -52,26 +59,46 @@ def stays_text(stays: dict[str, Any]) -> str:
 
 
 def status_of_all(
-    config: EMRConnect, stores: list[BackupStore], path: str = "", problem: EMRConnectError | None = None
+    config: EMRConnect,
+    stores: list[BackupStore],
+    path: str = "",
+    problem: EMRConnectError | None = None,
+    *,
+    wrong: Mapping[str, EMRConnectError] | None = None,
 ) -> dict[str, Any]:
     """Return the contract's status over all locations of a server's folder; raises and blocks as :func:`status_of`.
 
-    Its ``location`` is that of ``path``; what is worst says ``state``, ``message`` and ``fix``.
+    Its ``location`` is that of ``path``; what is worst says ``state``, ``message`` and ``fix``. ``wrong`` says of
+    settings what is wrong with them.
     """
     found = [status_of(config, store, path, problem) for store in stores]
-    place = nearest_location(config, path)
-    first = next((status for status, store in zip(found, stores, strict=True) if store.location == place), found[0])
-    worst = min(found, key=lambda status: ORDER.index(status["state"]))
     items = [item for status in found for item in status["items"]]
     items.sort(key=lambda item: item["state"] == "in S3")
     return {
-        **worst,
-        "location": first["location"],
+        **_worst(config, stores, found, path, wrong or {}),
         "waiting": sum(status["waiting"] for status in found),
         "since": min((status["since"] for status in found if status["since"]), default=None),
         "items": items[:MOST_ITEMS],
         "stays": stays_of(config, stores),
     }
+
+
+def _worst(
+    config: EMRConnect,
+    stores: list[BackupStore],
+    found: list[dict[str, Any]],
+    path: str,
+    wrong: Mapping[str, EMRConnectError],
+) -> dict[str, Any]:
+    """Return the state, its reason and the location that are told of a path, or of everything."""
+    place = nearest_location(config, path.strip("/"))
+    own = next((status for status, store in zip(found, stores, strict=True) if store.location == place), None)
+    if own is None and path:
+        error = wrong.get(place) or folder_off(path)
+        return _whole("failed" if place in wrong else "off", None, 0, None, error.message, error.fix)
+    troubles = [_whole("failed", None, 0, None, error.message, error.fix) for error in wrong.values() if not path]
+    worst = min([*troubles, *found], key=lambda status: ORDER.index(status["state"]))
+    return {**worst, "location": (own or found[0])["location"]}
 
 
 def status_of(

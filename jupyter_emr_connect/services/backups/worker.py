@@ -37,7 +37,7 @@ from ...store.backups import NO_TROUBLE, BackupRow, BackupStore, LocationState
 from ...tasks import report_failure
 from .content import filter_of, read_content
 from .history import empty_trash
-from .location import open_bucket, open_location, working_copy
+from .location import USER, open_bucket, open_location, working_copy
 from .scope import FoundFile, open_scope
 from .upload import Uploader
 
@@ -123,6 +123,8 @@ class BackupWorker:
             self._scan_at = time.monotonic() + SCAN_EVERY_S
             scan(self._config, self._root, self._store)
             self._scanned.set()
+            with suppress(AWSError):  # it is told once there is something to do
+                self._is_elsewhere()
         rows = self._store.due(PER_ROUND)
         if not rows:
             self._empty_trash()
@@ -131,6 +133,16 @@ class BackupWorker:
                 self._clear()
             return min(LOOK_EVERY_S, max(0.05, due - time.time())) if due else LOOK_EVERY_S
         return self.do(rows)
+
+    def _is_elsewhere(self) -> bool:
+        """Say whether the location is at another place than before, which its ``{user}`` makes it; all is due then."""
+        if USER not in self._store.location:
+            return False
+        place = open_location(self._config, self._store.location).url
+        if (former := self._store.settle_at(place)) is None:
+            return False
+        self._log.info("Backups go to %s from now on; what was saved at %s stays there.", place, former)
+        return True
 
     def _empty_trash(self) -> None:
         """Delete what has been in the trash for long, once a day and while nothing waits."""
@@ -163,6 +175,8 @@ class BackupWorker:
 
         Raises ``StoreError``, and what keeps the location from being known.
         """
+        if self._is_elsewhere():
+            return 0.0  # the rows say what is at the former place
         uploader = self.uploader()
         batch = rows[:1] if self._trouble.message else rows
         outcomes = [self._uploads.submit(self._one, uploader, row) for row in batch]
@@ -290,7 +304,7 @@ def lock_of(store: BackupStore, root: str, location: str) -> IO[bytes] | None:
     The lock ends when the file is closed or the process ends. Where there are no file locks every process works, and
     S3's conditions keep them apart.
     """
-    name = hashlib.sha256(f"{root}\0{location}".encode(errors="replace")).hexdigest()[:16]
+    name = hashlib.sha256(f"{store.file.name}\0{root}\0{location}".encode(errors="replace")).hexdigest()[:16]
     store.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = Path(store.file.parent, f"backups-{name}.lock").open("ab")  # noqa: SIM115 - the caller closes it
     with suppress(ImportError):
