@@ -46,7 +46,12 @@ def now_command(command: CommandContext, path: str, root: str | None, seconds: f
 
     Exits with 1 when something is not in S3 by then; `status` says why.
     """
+    from ..services.backups.location import nearest_location
+    from ..services.backups.status import folder_off
+
     stores, folder, inside = _queues(command, path, root, known_only=True)
+    if inside and not nearest_location(command.config, inside):
+        raise folder_off(inside)
     end = time.monotonic() + seconds
     for store in stores:
         _upload(command.config, store, inside, end)
@@ -75,10 +80,12 @@ def _upload(config: EMRConnect, store: BackupStore, inside: str, end: float) -> 
 def _show(command: CommandContext, stores: list[BackupStore], folder: str, inside: str) -> bool:
     """Print the status; returns whether all is in S3."""
     from ..errors import BackupError
+    from ..services.backups.location import usable_locations
     from ..services.backups.status import status_of_all, stays_text
 
-    status: dict[str, Any] = status_of_all(command.config, stores, inside)
-    saved = all(item["state"] == "in S3" for item in status["items"])
+    _, wrong = usable_locations(command.config)
+    status: dict[str, Any] = status_of_all(command.config, stores, inside, wrong=wrong)
+    saved = status["state"] != "failed" and all(item["state"] == "in S3" for item in status["items"])
     if command.as_json:
         print_json(status)
         return saved
@@ -104,18 +111,18 @@ def _queues(
     any other folder's files would come among them. Raises ``BackupsOff``, ``PathNotFound``.
     """
     from ..errors import BackupsOff, PathNotFound
-    from ..services.backups.location import all_locations, open_queue, parse_location
+    from ..services.backups.location import open_queue, usable_locations
     from ..services.backups.status import off
 
     config = command.config
-    locations = all_locations(config)
+    locations, wrong = usable_locations(config)
     file = Path(os.path.realpath(path or os.curdir))
     folder = os.path.realpath(root or os.curdir)
     if not locations:
+        if wrong:
+            raise next(iter(wrong.values()))
         status = off(config, folder)
         raise BackupsOff(status["message"], fix=status["fix"])
-    for location in locations:
-        parse_location(location)
     if root is None:
         above = [each for each in open_queue(config, folder).roots() if file.is_relative_to(each)]
         if known_only and not above:

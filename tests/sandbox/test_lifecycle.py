@@ -227,12 +227,19 @@ def test_aws_host_names_lead_here(sandbox: Sandbox) -> None:
         "    s3 = boto3.client('s3', endpoint_url=url)\n"
         "    s3.put_object(Bucket='emr-sandbox-notebooks', Key='real names', Body=b'1')\n"
         "    print(s3.list_objects_v2(Bucket='emr-sandbox-notebooks', Prefix='real')['KeyCount'])\n"
+        "import os, ssl, urllib.error, urllib.request\n"  # whoever is not signed gets AWS's own answer
+        "trust = ssl.create_default_context(cafile=os.environ['AWS_CA_BUNDLE'])\n"
+        f"url = 'https://{sandbox.compute('interactive')['id']}.livy.emr-serverless-services.us-east-1.amazonaws.com'\n"
+        "try:\n"
+        "    urllib.request.urlopen(f'{url}/sessions', context=trust)\n"
+        "except urllib.error.HTTPError as error:\n"
+        "    print(error.code, 'Token' in error.read().decode())\n"
     )
     env = {key: value for key, value in sandbox.env.items() if not key.startswith("AWS_")}
     env |= sandbox.json("sandbox", "env", "--real-names", "--name", sandbox.name)
     assert "AWS_ENDPOINT_URL" not in env
     done = subprocess.run(["python", "-c", code], env=env, capture_output=True, text=True, timeout=60)
-    assert done.stdout.split() == ["True", "True", "1", "1"], done.stderr
+    assert done.stdout.split() == ["True", "True", "1", "1", "403", "True"], done.stderr
 
 
 def test_log_shows_what_aws_answered(sandbox: Sandbox) -> None:

@@ -37,7 +37,7 @@ from .proxy import WHOLE, read_small, request_headers, segments_of
 
 log = logging.getLogger(__name__)
 
-PORT = 8443
+PORT, HTTPS_PORT = 8443, 443
 INVALID, QUOTA, UNKNOWN = "ValidationException", "ServiceQuotaExceededException", "UnknownOperationException"
 HOST = re.compile(r"(?P<application>[0-9a-z]+)\.livy\.emr-serverless-services\.(?P<region>[a-z0-9-]+)\.amazonaws\.com")
 ROLE = "emr-serverless.session.executionRoleArn"
@@ -95,6 +95,7 @@ class ServerlessDoor(Door):
         self._region = spec.region
         self._superuser = f"door-{secrets.token_hex(16)}"
         self._sessions: dict[int, OwnedSession] = {}
+        self._has_https_port, self._opening = False, asyncio.Lock()
         start = livy_start(installation, spec.address, workdir / "livy", self._superuser)
         self.livy = EngineSlot("serverless livy", start, self._forget)
 
@@ -105,6 +106,19 @@ class ServerlessDoor(Door):
 
     def _wanted_ports(self) -> list[ServedPort]:
         return [ServedPort(self._answer, PORT, closed_by="no-livy")]
+
+    async def serve_real_names(self) -> list[str]:
+        """Listen on HTTPS' own port too, once; return ``address host`` for each application with a Livy endpoint.
+
+        Called by ``sandbox hosts``; raises SandboxStartError when the port cannot be had (it needs root).
+        """
+        async with self._opening:
+            if not self._has_https_port:
+                await self._listen(ServedPort(self._answer, HTTPS_PORT, closed_by="no-livy"))
+                self._has_https_port = True
+        own = [spec for spec in self._world.applications.values() if spec.livy_endpoint_enabled]
+        domain = host_pattern(self._region).removeprefix("*")
+        return [f"{self.address} {spec.id}{domain}" for spec in own if spec.region == self._region]
 
     def _ended(self) -> bool:
         return False

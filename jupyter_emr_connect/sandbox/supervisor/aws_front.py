@@ -59,10 +59,11 @@ class AWSFront:
         """The buckets that the sandbox comes with."""
         return list(BUCKETS)
 
-    def hosts(self, files: ClientFiles) -> dict[str, Any]:
+    def hosts(self, files: ClientFiles, others: list[str]) -> dict[str, Any]:
         """Serve AWS's real host names over HTTPS; returns ``{"lines": [for /etc/hosts], "ca_file", "address"}``.
 
-        The listener starts with the first call. Raises SandboxStartError when port 443 cannot be had (it needs root).
+        ``others`` are the CAs of doors with names of AWS's own, which the file has too. The listener starts with the
+        first call. Raises SandboxStartError when port 443 cannot be had (it needs root).
         """
         with self._lock:
             if self._hosts is None:
@@ -72,7 +73,7 @@ class AWSFront:
                 self._servers.append(serve(self._application, self._address, port, tls=authority.server_context(names)))
                 self._hosts = {
                     "address": self._address,
-                    "ca_file": files.write_authority("aws", authority.pem),
+                    "ca_file": files.write_authority("aws", "".join([authority.pem, *others])),
                     "lines": [f"{self._address} {name}" for name in names if "*" not in name],
                 }
             return self._hosts

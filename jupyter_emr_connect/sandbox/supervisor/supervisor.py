@@ -111,9 +111,17 @@ class Supervisor:
             "fault": self.faults.command,
             "seed": self._seed,
             "log": log_rows,
-            "hosts": lambda _: asyncio.to_thread(self._aws.hosts, self._files),
+            "hosts": self._hosts,
             "down": down,
         }
+
+    async def _hosts(self, _: dict[str, Any]) -> dict[str, Any]:
+        """Serve AWS's real host names, those of EMR Serverless' Livy endpoints too."""
+        doors = [door for door in self._doors.values() if isinstance(door, ServerlessDoor)]
+        authorities = [door.authority.pem for door in doors if door.authority]
+        found = await asyncio.to_thread(self._aws.hosts, self._files, authorities)
+        lines = [line for door in doors for line in await door.serve_real_names()]
+        return {**found, "lines": [*found["lines"], *lines]}
 
     def _status(self) -> dict[str, Any]:
         """Return the contract's ``status``; called in a thread."""

@@ -51,7 +51,7 @@ class ServerBackups:
         """Begin where a location is set and the contents manager keeps files; a wrong setting is logged."""
         if not self._config.backup_location and not self._config.backup_locations:
             return
-        from ...services.backups.location import all_locations, parse_location
+        from ...services.backups.location import usable_locations
 
         root = self._paths.root
         if root is None:
@@ -60,14 +60,10 @@ class ServerBackups:
             self._no_files = BackupsOff(message, fix=fix)
             self._log.warning("%s", self._no_files)
             return
-        for location in all_locations(self._config):
-            try:
-                parse_location(location)
-            except EMRConnectError as error:
-                self._errors[location] = error
-                self._log.error("There are no backups: %s", error)
-                continue
-            self._locations[location] = self._open(root, location)
+        usable, self._errors = usable_locations(self._config)
+        for error in self._errors.values():
+            self._log.error("There are no backups: %s", error)
+        self._locations = {location: self._open(root, location) for location in usable}
         if self._locations:
             contents_events.subscribe(self._take)
         for each in self._locations.values():

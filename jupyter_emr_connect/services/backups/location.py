@@ -14,7 +14,7 @@ from ...aws.s3 import Encryption, S3Store
 from ...aws.session import SessionKey
 from ...aws.sts import arn_of
 from ...config import EMRConnect
-from ...errors import ConfigurationError
+from ...errors import ConfigurationError, EMRConnectError
 from ...store.backups import BackupStore
 from ...store.filesystems import shared_type
 from ..compute.sources import access_role
@@ -62,6 +62,19 @@ def nearest_location(config: EMRConnect, path: str) -> str:
 def all_locations(config: EMRConnect) -> list[str]:
     """Return the settings of all places in S3 that are used, that of ``backup_location`` first."""
     return [text for text in dict.fromkeys([config.backup_location, *config.backup_locations.values()]) if text]
+
+
+def usable_locations(config: EMRConnect) -> tuple[list[str], dict[str, EMRConnectError]]:
+    """Return the settings of :func:`all_locations` that are places in S3, and what is wrong with each of the others."""
+    usable, wrong = list[str](), dict[str, EMRConnectError]()
+    for text in all_locations(config):
+        try:
+            parse_location(text)
+        except ConfigurationError as error:
+            wrong[text] = error
+        else:
+            usable.append(text)
+    return usable, wrong
 
 
 def open_location(config: EMRConnect, text: str) -> BackupLocation:

@@ -52,3 +52,14 @@ def test_now_exits_with_1_and_says_what_is_in_the_way(emr, folder, cloud):
 def test_without_a_location_it_says_so(emr, cloud, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     emr("backups", "status").failed_with("Backups are off", "backup_location")
+
+
+def test_a_place_that_is_wrong_holds_up_no_other_and_is_told(emr, folder):
+    config = folder.parent / "config" / "jupyter_emr_connect_config.json"
+    settings = json.loads(config.read_text())
+    settings["EMRConnect"]["backup_locations"] = {"wrong": "bucket/prefix", "scratch": ""}
+    config.write_text(json.dumps(settings))
+    emr("backups", "now", "--root", ".").failed_with("'bucket/prefix', which is no place in S3", "s3://bucket/prefix")
+    assert current_object(get_bucket(BUCKET), "cli/a.ipynb").value == b"{}"
+    (folder / "scratch").mkdir()
+    emr("backups", "now", "scratch", "--root", ".").failed_with("scratch has no backups", "EMRConnect.backup_locations")
