@@ -20,7 +20,7 @@ from jupyter_emr_connect.livy.settings import SessionSettings
 from jupyter_emr_connect.livy.target import LivyTarget
 from jupyter_emr_connect.magics.remote import RemoteSpark
 from jupyter_emr_connect.magics.sessions import KERNELSPEC, SessionEntry
-from jupyter_emr_connect.magics.spark_magics import AttachedSpark, SparkMagics
+from jupyter_emr_connect.magics.spark_magics import AttachedSpark, SparkMagics, settings_of
 from jupyter_emr_connect.models import KernelRecord
 from tests.functional.livy.fake_livy import FakeLivy, served
 
@@ -68,10 +68,6 @@ async def test_the_administrators_settings_and_the_users_make_the_session(
         await asyncio.to_thread(magics.info, "")
         told = capsys.readouterr().out
         await asyncio.to_thread(magics.detach, "spark")
-        for wrong in ('{"conf": 3}', "[]", "{"):
-            magics.attach("spark", remote, "fake")
-            with pytest.raises(UsageError, match="JSON"):
-                magics.configure("", wrong)
     (created,) = [json.loads(body) for _, body, _ in livy.bodies if '"spark.b"' in body]
     body = {"driverMemory": "2g", "conf": {"spark.a": "1", "spark.b": "3"}}
     assert created == {**body, "kind": "pyspark", "name": "emr-connect-1"}
@@ -80,6 +76,12 @@ async def test_the_administrators_settings_and_the_users_make_the_session(
     assert sources == "driverMemory, spark.a.\nThis kernel's own, and not taken from here: name.\n"
     assert json.dumps(body) in told
     assert "of these the administrator's  driverMemory, spark.a\n" in told
+
+
+@pytest.mark.parametrize("wrong", ['{"conf": 3}', "[]", "{"])
+def test_settings_that_are_none_are_refused(wrong: str) -> None:
+    with pytest.raises(UsageError, match="JSON"):
+        settings_of(wrong)
 
 
 ROWS = json.dumps({"schema": {"fields": [{"name": "a", "type": "string"}]}, "data": [["x" * 40]]})
