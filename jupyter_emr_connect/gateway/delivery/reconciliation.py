@@ -229,10 +229,11 @@ class RequestReconciler:
                 self._keep(self._end_by_journal(cells))
             else:
                 self._end(cells)
+                self._actions.change_connection()
         self._end_later()
 
     async def _end_by_journal(self, cells: list[PendingRequest]) -> None:
-        """Have the journal give the ends of cells, and go on over another connection where this one keeps them back.
+        """Have the journal give the ends of cells, and go on over another connection: this one keeps them back.
 
         Jupyter Enterprise Gateway (2.6, 3.3) passes on nothing more that a kernel publishes once it has met a message
         that it cannot parse, but still passes on replies (pyzmq's ``ZMQStream`` is not told of what waits any more).

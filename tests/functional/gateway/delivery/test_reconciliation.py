@@ -99,15 +99,17 @@ async def test_an_end_that_is_lost_comes_all_the_same(journal_bytes: int) -> Non
         assert (cell.text, cell.reply["status"]) == ("abc", "ok")
 
 
-async def test_a_connection_that_brings_replies_alone_is_changed() -> None:
+@pytest.mark.parametrize(("journal_bytes", "text"), [(1_000_000, "ab"), (0, "a")])
+async def test_a_connection_that_brings_replies_alone_is_changed(journal_bytes: int, text: str) -> None:
     """Jupyter Enterprise Gateway passes on nothing more that is published once it could not parse a message."""
-    kernel = NumberedKernel()
+    kernel = NumberedKernel(journal_bytes=journal_bytes)
     async with talking_to(kernel, QUICK) as talk:
         cell = await talk.run("say-a stall say-b")
-        assert (cell.text, cell.reply["status"]) == ("ab", "ok")
+        assert (cell.text, cell.reply["status"]) == (text, "ok")
+        assert (INCOMPLETE in cell.marks) == (not journal_bytes)
         await kernel.back.wait()
         cell = await talk.run(SAID)
-        assert (cell.text, cell.reply["status"], kernel.connections) == ("abc", "ok", 2)
+        assert (cell.text, cell.marks, kernel.connections) == ("abc", "", 2)
 
 
 async def test_what_a_user_answered_into_a_dying_connection_is_given_again() -> None:
