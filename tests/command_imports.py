@@ -1,4 +1,4 @@
-"""What the process has that ``jupyter-emr`` commands of tests are forked from: see :mod:`tests.commands`.
+"""What the process has that commands and Jupyter servers of tests are forked from: see :mod:`tests.commands`.
 
 The package's modules, botocore with its models of the services that commands ask first, and few objects for the
 collector of garbage to look through, for each page it writes to would be copied in each command.
@@ -15,8 +15,13 @@ from contextlib import contextmanager
 
 import jupyter_emr_connect
 
-LEFT_OUT = ("sandbox", "server", "magics")  # no command needs them, but for one module
-BESIDES = ("jupyter_emr_connect.sandbox.supervisor.control_client", "papermill")
+LEFT_OUT = ("sandbox", "magics")  # no command and no server needs them, but for one module
+BESIDES = (
+    "jupyter_emr_connect.sandbox.supervisor.control_client",
+    "papermill",
+    "jupyter_server.serverapp",
+    "nbconvert",
+)
 SERVICES = ("sts", "emr", "emr-containers", "emr-serverless", "iam", "s3", "ec2")
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import aiohttp
 from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1, serialize_msg_to_ws_v1
 
+from tests.commands import ServerProcess
 from tests.conftest import Sandbox
 
 STARTS_WITHIN = 60
@@ -32,7 +33,7 @@ WITHOUT_OTHERS = f"--ServerApp.jpserver_extensions={dict.fromkeys(OTHERS, False)
 class Server:
     """A running ``jupyter server`` and a client of it."""
 
-    def __init__(self, process: subprocess.Popen[bytes], http: aiohttp.ClientSession, log: Path) -> None:
+    def __init__(self, process: ServerProcess, http: aiohttp.ClientSession, log: Path) -> None:
         self.process = process
         self._http = http
         self._log = log
@@ -147,7 +148,7 @@ async def serving(sandbox: Sandbox, cwd: Path, *words: str, leaves: bool = False
         _end(process, log)
 
 
-def _end(process: subprocess.Popen[bytes], log: Path) -> None:
+def _end(process: ServerProcess, log: Path) -> None:
     """End the server in good order; one that does not end writes down what its threads are at."""
     process.terminate()
     try:
@@ -159,14 +160,13 @@ def _end(process: subprocess.Popen[bytes], log: Path) -> None:
         raise AssertionError(message) from None
 
 
-def _launch(sandbox: Sandbox, cwd: Path, log: Path, token: str, words: tuple[str, ...]) -> subprocess.Popen[bytes]:
-    command = ["jupyter", "server", "--no-browser", "--allow-root", "--port=0", WITHOUT_OTHERS, *words]
-    with log.open("w") as out:
-        env = sandbox.env | {"JUPYTER_TOKEN": token, "PYTHONFAULTHANDLER": "1"}
-        return subprocess.Popen(command, cwd=cwd, env=env, stdout=out, stderr=out)
+def _launch(sandbox: Sandbox, cwd: Path, log: Path, token: str, words: tuple[str, ...]) -> ServerProcess:
+    log.write_text("")
+    options = ["--no-browser", "--allow-root", "--port=0", WITHOUT_OTHERS, *words]
+    return ServerProcess(options, sandbox.env | {"JUPYTER_TOKEN": token}, cwd, log)
 
 
-def _address(process: subprocess.Popen[bytes], runtime: Path, log: Path) -> str:
+def _address(process: ServerProcess, runtime: Path, log: Path) -> str:
     """Return the server's address once it listens there, which is a moment after it has written it down."""
     info = runtime / f"jpserver-{process.pid}.json"
     end = time.monotonic() + STARTS_WITHIN
