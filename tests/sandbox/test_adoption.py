@@ -8,6 +8,7 @@ import sqlite3
 import urllib.request
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,80 +72,76 @@ async def close(server: Server, session: Any, on_gateway: Any) -> None:
     await until(lambda: on_gateway() == set(), wait=60)
 
 
-@pytest.mark.parametrize(
-    ("end", "path"),
-    [
-        (signal.SIGTERM, "deep/n.ipynb"),
-        pytest.param(signal.SIGINT, "deep/n.ipynb", marks=pytest.mark.full),
-        (signal.SIGKILL, "n-jvsc-0f3c2c1e-5f3a-4c55-9d3b-1b7a3a0d2c4e6f1d.ipynb"),  # as VS Code makes them up
-    ],
-)
-async def test_the_next_server_has_the_session_and_its_variables(
-    sandbox: Sandbox, work: Path, on_gateway: Any, end: signal.Signals, path: str
-) -> None:
-    async with serving(sandbox, work, leaves=True) as server:
-        before = await opened(server, path)
-        async with server.channels(before["kernel"]["id"]) as channels:
-            assert await channels.printed(SETS) == "set\n"
-        await until(lambda: noted(sandbox, before["id"]), wait=60)
-        kernels = on_gateway()
-        assert len(kernels) == 1
+async def still_there(server: Server, before: Any) -> None:
+    """See that the one session of a server is the former one, and its kernel has its variables."""
+    (after,) = await sessions(server)  # a tab's request waits for it
+    assert (after["id"], after["path"]) == (before["id"], before["path"])
+    assert after["kernel"]["id"] == before["kernel"]["id"]
+    async with server.channels(after["kernel"]["id"]) as channels:
+        assert await channels.printed("print(kept)") == "still here\n"
+
+
+async def end_by(server: Server, end: signal.Signals) -> None:
+    server.process.send_signal(end)
+    if end is signal.SIGINT:  # a terminal asks; twice is yes
+        await asyncio.sleep(0.5)
         server.process.send_signal(end)
-        if end is signal.SIGINT:  # a terminal asks; twice is yes
-            await asyncio.sleep(0.5)
-            server.process.send_signal(end)
-        await asyncio.to_thread(server.process.wait, ENDS_WITHIN)
-    assert on_gateway() == kernels
-    async with serving(sandbox, work, leaves=True) as server:
-        (after,) = await sessions(server)
-        assert (after["id"], after["path"]) == (before["id"], before["path"])
-        assert after["kernel"]["id"] == before["kernel"]["id"]
-        async with server.channels(after["kernel"]["id"]) as channels:
-            assert await channels.printed("print(kept)") == "still here\n"
-        assert on_gateway() == kernels
-        assert "Traceback" not in server.said
-        await close(server, after, on_gateway)
+    await asyncio.to_thread(server.process.wait, ENDS_WITHIN)
 
 
-async def test_a_server_in_a_container_that_replaces_a_killed_one_has_the_kernel(
+async def test_each_next_server_has_the_session_and_its_variables(
     sandbox: Sandbox, work: Path, on_gateway: Any
 ) -> None:
-    """Of a process on another host only the heartbeat tells, as it is seen to change; its clock is two hours ahead."""
+    """One kernel and five servers, for a notebook that VS Code makes up a name for.
+
+    They end by SIGTERM and ``kill -9``, on a host that is replaced, and before an update that changes the ledger.
+    """
     async with serving(sandbox, work, leaves=True) as server:
-        before = await opened(server)
-        async with server.channels(before["kernel"]["id"]) as channels:
+        session = await opened(server, "n-jvsc-0f3c2c1e-5f3a-4c55-9d3b-1b7a3a0d2c4e6f1d.ipynb")
+        async with server.channels(session["kernel"]["id"]) as channels:
             assert await channels.printed(SETS) == "set\n"
         (kernel,) = on_gateway()
-        await until(lambda: noted(sandbox, before["id"]), wait=60)
-        kill(server)
-    with closing(sqlite3.connect(state_file(sandbox))) as state, state:
-        moved = "UPDATE owners SET host = 'replaced', heartbeat_at = heartbeat_at + 7200 WHERE id ="
-        state.execute(f"{moved} (SELECT owner_id FROM kernels WHERE kernel_id = ?)", (kernel,))
+        await until(lambda: noted(sandbox, session["id"]), wait=60)
+        await end_by(server, signal.SIGTERM)
+    assert on_gateway() == {kernel}
+    for after in (None, partial(move_to_another_host, kernel), schema_3.rewrite):
+        async with serving(sandbox, work, leaves=True) as server:
+            await still_there(server, session)
+            assert on_gateway() == {kernel}
+            assert "Traceback" not in server.said
+            kill(server)
+        if after:
+            after(state_file(sandbox))
     async with serving(sandbox, work, leaves=True) as server:
-        (after,) = await sessions(server)  # a tab's request waits for it
-        assert (after["id"], after["kernel"]["id"]) == (before["id"], before["kernel"]["id"])
-        async with server.channels(after["kernel"]["id"]) as channels:
-            assert await channels.printed("print(kept)") == "still here\n"
+        await still_there(server, session)
         assert on_gateway() == {kernel}
-        await close(server, after, on_gateway)
+        assert "Traceback" not in server.said
+        await close(server, session, on_gateway)
 
 
-async def test_a_kernel_in_a_ledger_of_the_schema_before_goes_on(sandbox: Sandbox, work: Path, on_gateway: Any) -> None:
+def move_to_another_host(kernel: str, state: Path) -> None:
+    """Let the kernel's owner be a process on another host, whose clock is two hours ahead.
+
+    Of it only the heartbeat tells, as it is seen to change: so it is where a container replaces a killed one.
+    """
+    with closing(sqlite3.connect(state)) as database, database:
+        moved = "UPDATE owners SET host = 'replaced', heartbeat_at = heartbeat_at + 7200 WHERE id ="
+        database.execute(f"{moved} (SELECT owner_id FROM kernels WHERE kernel_id = ?)", (kernel,))
+
+
+@pytest.mark.full
+async def test_a_server_ended_by_ctrl_c_leaves_its_kernel(sandbox: Sandbox, work: Path, on_gateway: Any) -> None:
     async with serving(sandbox, work, leaves=True) as server:
-        before = await opened(server)
-        async with server.channels(before["kernel"]["id"]) as channels:
+        session = await opened(server)
+        async with server.channels(session["kernel"]["id"]) as channels:
             assert await channels.printed(SETS) == "set\n"
         kernels = on_gateway()
-        await until(lambda: noted(sandbox, before["id"]), wait=60)
-        kill(server)
-    schema_3.rewrite(state_file(sandbox))
+        await until(lambda: noted(sandbox, session["id"]), wait=60)
+        await end_by(server, signal.SIGINT)
+    assert on_gateway() == kernels
     async with serving(sandbox, work, leaves=True) as server:
-        (after,) = await sessions(server)
-        assert (after["id"], after["kernel"]["id"]) == (before["id"], before["kernel"]["id"])
-        async with server.channels(after["kernel"]["id"]) as channels:
-            assert await channels.printed("print(kept)") == "still here\n"
-        assert on_gateway() == kernels
-        await close(server, after, on_gateway)
+        await still_there(server, session)
+        await close(server, session, on_gateway)
 
 
 async def test_a_cell_goes_on_while_its_server_is_killed_and_another_starts(
@@ -176,15 +173,15 @@ async def test_a_cell_goes_on_while_its_server_is_killed_and_another_starts(
     assert on_gateway() == set()
 
 
-async def test_a_slow_start_of_the_server_does_not_start_a_second_kernel(
+async def test_one_kernel_is_taken_by_a_slow_server_by_one_of_two_and_by_none_once_it_is_gone(
     sandbox: Sandbox, work: Path, on_gateway: Any
 ) -> None:
-    """The notebook is opened while its kernel is brought back, which a held state file delays."""
+    """A held state file delays that the kernel is brought back, while its notebook is opened already."""
     async with serving(sandbox, work, leaves=True) as server:
-        before = await opened(server)
-        async with server.channels(before["kernel"]["id"]) as channels:
+        session = await opened(server)
+        async with server.channels(session["kernel"]["id"]) as channels:
             assert await channels.printed(SETS) == "set\n"
-        kernels = on_gateway()
+        (kernel,) = on_gateway()
         kill(server)
     async with AsyncExitStack() as stack:
         with closing(sqlite3.connect(state_file(sandbox), isolation_level=None)) as writer:
@@ -194,13 +191,39 @@ async def test_a_slow_start_of_the_server_does_not_start_a_second_kernel(
             await asyncio.sleep(LOCKED)
             assert not opening.done()
             writer.execute("ROLLBACK")
-        after = await opening
-        assert after["kernel"]["id"] == before["kernel"]["id"]
-        async with server.channels(after["kernel"]["id"]) as channels:
-            assert await channels.printed("print(kept)") == "still here\n"
-        assert on_gateway() == kernels
-        assert len(await sessions(server)) == 1
-        await close(server, after, on_gateway)
+        session = await opening
+        await still_there(server, session)
+        assert on_gateway() == {kernel}
+        await until(lambda: noted(sandbox, session["id"]), wait=60)
+        kill(server)
+    await of_two_one_has_it(sandbox, work, session)
+    assert on_gateway() == {kernel}
+
+    url = f"{sandbox.compute('open')['gateway_url']}/api/kernels/{kernel}"
+    request = urllib.request.Request(url, method="DELETE")
+    await asyncio.to_thread(lambda: urllib.request.urlopen(request, timeout=60).close())
+    async with serving(sandbox, work, leaves=True) as server:
+
+        async def none_left() -> bool:
+            return await sessions(server) == []
+
+        await until(none_left, wait=60)
+        assert "no longer has the kernel" in server.said
+        await asyncio.sleep(4)  # Jupyter's restarter looks every 3 s
+        assert on_gateway() == set()
+        session = await opened(server)
+        assert len(on_gateway()) == 1
+        await close(server, session, on_gateway)
+
+
+async def of_two_one_has_it(sandbox: Sandbox, work: Path, before: Any) -> None:
+    """Start two servers on the folder at once; both end in good order and leave the kernel."""
+    elsewhere = work.parent / "elsewhere"
+    elsewhere.mkdir()
+    root = f"--ServerApp.root_dir={work}"
+    async with serving(sandbox, work, leaves=True) as one, serving(sandbox, elsewhere, root, leaves=True) as two:
+        ((winner, _),) = [(server, session) for server in (one, two) for session in await sessions(server)]
+        await still_there(winner, before)
 
 
 async def test_a_notebook_opened_in_another_servers_folder_finds_its_kernel(
@@ -222,52 +245,6 @@ async def test_a_notebook_opened_in_another_servers_folder_finds_its_kernel(
             (row,) = [one for one in sandbox.json("kernels")["items"] if one["kernel_id"] in kernels]
             assert (row["link"], row["cause"], row["owner"]["alive"]) == ("connected", "adopted", True)
             await close(other, after, on_gateway)
-
-
-async def test_of_two_servers_that_start_at_once_one_has_the_kernel(
-    sandbox: Sandbox, work: Path, on_gateway: Any
-) -> None:
-    async with serving(sandbox, work, leaves=True) as server:
-        before = await opened(server)
-        async with server.channels(before["kernel"]["id"]) as channels:
-            await channels.printed(SETS)
-        kernels = on_gateway()
-        kill(server)
-    elsewhere = work.parent / "elsewhere"
-    elsewhere.mkdir()
-    root = f"--ServerApp.root_dir={work}"
-    async with serving(sandbox, work, leaves=True) as one, serving(sandbox, elsewhere, root, leaves=True) as two:
-        found = [(server, session) for server in (one, two) for session in await sessions(server)]
-        ((winner, session),) = found
-        assert session["kernel"]["id"] == before["kernel"]["id"]
-        async with winner.channels(session["kernel"]["id"]) as channels:
-            assert await channels.printed("print(kept)") == "still here\n"
-        assert on_gateway() == kernels
-        await close(winner, session, on_gateway)
-
-
-async def test_a_kernel_that_went_meanwhile_is_not_started_anew_unasked(
-    sandbox: Sandbox, work: Path, on_gateway: Any
-) -> None:
-    async with serving(sandbox, work, leaves=True) as server:
-        await opened(server)
-        (kernel,) = on_gateway()
-        await asyncio.to_thread(server.stop, ENDS_WITHIN)
-    url = f"{sandbox.compute('open')['gateway_url']}/api/kernels/{kernel}"
-    request = urllib.request.Request(url, method="DELETE")
-    await asyncio.to_thread(lambda: urllib.request.urlopen(request, timeout=60).close())
-    async with serving(sandbox, work, leaves=True) as server:
-
-        async def none_left() -> bool:
-            return await sessions(server) == []
-
-        await until(none_left, wait=60)
-        assert "no longer has the kernel" in server.said
-        await asyncio.sleep(4)  # Jupyter's restarter looks every 3 s
-        assert on_gateway() == set()
-        session = await opened(server)
-        assert len(on_gateway()) == 1
-        await close(server, session, on_gateway)
 
 
 def noted(sandbox: Sandbox, session: str) -> bool:

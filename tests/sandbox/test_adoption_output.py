@@ -81,24 +81,31 @@ async def test_a_cell_in_which_the_server_is_killed_twice_shows_each_line_once(
     assert on_gateway() == set()
 
 
-@pytest.mark.parametrize("compute", ROLE_TAKERS)
-async def test_a_spark_session_under_a_role_goes_on(sandbox: Sandbox, work: Path, compute: str) -> None:
-    path = f"{compute}/s.ipynb"
-    write_notebook(work / path, "emr-pyspark", "1")
+async def test_kernels_under_a_role_go_on(sandbox: Sandbox, work: Path) -> None:
+    """A Spark session on a cluster, and Python on an endpoint of EKS."""
+    kernels = {"analytics": "emr-pyspark", "notebooks": "emr-python"}
+    codes = {"analytics": "kept = sc.parallelize(range(7), 1).count()", "notebooks": "kept = 7"}
+    before = {}
     async with serving(sandbox, work, leaves=True) as server:
-        status, session = await server.open_session(path, "emr-pyspark")
-        assert status == 201, session
-        async with server.channels(session["kernel"]["id"]) as channels:
-            asked = await channels.ask("kept = sc.parallelize(range(7), 1).count()")
-            await channels.until("execute_reply", asked, wait=120)
+        for compute, kernel in kernels.items():
+            path = f"{compute}/s.ipynb"
+            write_notebook(work / path, kernel, "1")
+            status, session = await server.open_session(path, kernel)
+            assert status == 201, session
+            async with server.channels(session["kernel"]["id"]) as channels:
+                await channels.until("execute_reply", await channels.ask(codes[compute]), wait=120)
+            before[compute] = session["kernel"]["id"]
         server.process.kill()
         server.process.wait(10)
+    rows = []
     async with serving(sandbox, work, leaves=True) as server:
-        status, again = await server.open_session(path, "emr-pyspark")
-        assert (status, again["kernel"]["id"]) == (201, session["kernel"]["id"])
-        async with server.channels(again["kernel"]["id"]) as channels:
-            assert (await channels.printed("print(kept)")).strip() == "7"
-        (row,) = [one for one in sandbox.json("kernels")["items"] if one["local_id"] == again["kernel"]["id"]]
-        assert (row["runtime_role"], row["link"], row["cause"]) == (ROLE, "connected", "adopted")
-        assert (await server.call("DELETE", f"/api/sessions/{again['id']}"))[0] == 204
-    assert [one for one in sandbox.json("kernels")["items"] if one["kernel_id"] == row["kernel_id"]] == []
+        for compute, kernel in kernels.items():
+            status, again = await server.open_session(f"{compute}/s.ipynb", kernel)
+            assert (status, again["kernel"]["id"]) == (201, before[compute])
+            async with server.channels(again["kernel"]["id"]) as channels:
+                assert (await channels.printed("print(kept)")).strip() == "7"
+            (row,) = [one for one in sandbox.json("kernels")["items"] if one["local_id"] == again["kernel"]["id"]]
+            assert (row["runtime_role"], row["link"], row["cause"]) == (ROLE, "connected", "adopted")
+            rows.append(row["kernel_id"])
+            assert (await server.call("DELETE", f"/api/sessions/{again['id']}"))[0] == 204
+    assert [one for one in sandbox.json("kernels")["items"] if one["kernel_id"] in rows] == []

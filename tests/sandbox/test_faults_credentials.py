@@ -50,6 +50,7 @@ async def many_statements(client: AsyncKernelClient, count: int, seconds: float,
         await asyncio.sleep(seconds / count)
 
 
+@pytest.mark.full
 async def test_short_lived_pairs_are_renewed_unnoticed(brief: tuple[Sandbox, int], soak: Soak) -> None:
     """The line is cut after each life, so that none of the pairs is good for the next WebSocket."""
     sandbox, life = brief

@@ -137,7 +137,7 @@ async def test_a_server_that_is_killed_loses_nothing(
     sandbox: Sandbox, folder: Path, gateway: OwnGateway, soak: Soak
 ) -> None:
     """kill -9 at any instant of a cell, with its tab open or closed; the next server goes on with the same kernel."""
-    kills, count = soak.choose(2, 20), 150
+    kills, count = soak.choose(1, 20), 150
     codes = [f"kept = {n}\n{numbers(count, 0.02)}" for n in range(kills)]
     path = write_notebook(folder / "work" / "n.ipynb", "emr-python", *codes)
     kernels: set[str] = set()

@@ -21,25 +21,27 @@ pytestmark = pytest.mark.sandbox
 
 @pytest.fixture
 def work(sandbox: Sandbox, tmp_path: Path) -> Iterator[Path]:
-    """A server's folder with two notebooks, attached to `open`."""
+    """A server's folder with notebooks, attached to `open`."""
     folder = tmp_path / "work"
     folder.mkdir()
-    for name in ("a.ipynb", "b.ipynb"):
+    for name in ("a.ipynb", "b.ipynb", "c.ipynb"):
         write_notebook(folder / name, "emr-python", "1")
     assert sandbox.cli("attach", "open", str(folder)).returncode == 0
     yield folder
     sandbox.cli("detach", str(folder))
 
 
-async def left_behind(sandbox: Sandbox, work: Path, on_gateway: Any, name: str = "a.ipynb") -> str:
-    """Return the kernel of a notebook whose server was killed; ``kept`` is its variable."""
-    before = on_gateway()
+async def left_behind(sandbox: Sandbox, work: Path, on_gateway: Any, *names: str) -> list[str]:
+    """Return the kernels of notebooks whose server was killed, each in its place; ``kept`` is a variable of each."""
+    kernels: list[str] = []
     async with serving(sandbox, work, leaves=True) as server:
-        await with_variable(server, name)
+        for name in names:
+            before = on_gateway()
+            await with_variable(server, name)
+            kernels += on_gateway() - before
         server.process.kill()
         server.process.wait(10)
-    (kernel,) = on_gateway() - before
-    return str(kernel)
+    return kernels
 
 
 async def with_variable(server: Server, name: str) -> str:
@@ -74,8 +76,10 @@ def nothing_of_others(sandbox: Sandbox) -> None:
     prune(sandbox, "--yes", "--older-than", "0")
 
 
-async def test_another_notebook_adopts_a_kernel(sandbox: Sandbox, work: Path, on_gateway: Any) -> None:
-    kernel = await left_behind(sandbox, work, on_gateway)
+async def test_a_kernel_left_behind_is_adopted_by_another_notebook_or_shut_down(
+    sandbox: Sandbox, work: Path, on_gateway: Any
+) -> None:
+    kernel, other = await left_behind(sandbox, work, on_gateway, "a.ipynb", "c.ipynb")
     row = row_of(sandbox, kernel)
     assert (row["state"], row["link"], row["cause"]) == ("idle", "detached", "process ended")
     assert row["owner"]["alive"] is False
@@ -84,6 +88,8 @@ async def test_another_notebook_adopts_a_kernel(sandbox: Sandbox, work: Path, on
     assert done.returncode == 0, done.stderr
     assert f"{kernel} goes on in {work}/b.ipynb" in done.stdout
     assert row_of(sandbox, kernel)["cause"] == "adopt"
+    shutdown_deletes_and_bad_ids_are_told(sandbox, other)
+    assert on_gateway() == {kernel}
     async with serving(sandbox, work.parent, f"--ServerApp.root_dir={work.parent}") as server:
         status, session = await server.open_session("work/b.ipynb", "emr-python")
         assert status == 201, session
@@ -97,6 +103,25 @@ async def test_another_notebook_adopts_a_kernel(sandbox: Sandbox, work: Path, on
         assert prune(sandbox, "--yes", "--older-than", "0") == []
         assert on_gateway() == {kernel}
     assert on_gateway() == set()
+
+
+def shutdown_deletes_and_bad_ids_are_told(sandbox: Sandbox, kernel: str) -> None:
+    """Shut a kernel down that was left behind."""
+    for bad in ("nowhere", "", kernel[:3]):
+        done = sandbox.cli("kernels", "shutdown", bad)
+        assert done.returncode in (1, 2), bad
+        assert "Traceback" not in done.stderr
+    sandbox.fault("deny:DescribeCluster")
+    try:
+        done = sandbox.cli("kernels", "shutdown", kernel)
+        assert done.returncode == 1
+        assert "elasticmapreduce:DescribeCluster" in done.stderr
+    finally:
+        sandbox.fault("deny", "--off")
+    assert row_of(sandbox, kernel)["link"] == "detached"
+    done = sandbox.cli("kernels", "shutdown", kernel)
+    assert (done.returncode, done.stdout) == (0, f"{kernel} is deleted.\n"), done.stderr
+    assert sandbox.cli("kernels", "shutdown", kernel).returncode == 1
 
 
 async def test_a_kernel_taken_by_force_leaves_its_server_and_nothing_is_started_for_it(
@@ -127,9 +152,8 @@ async def test_a_kernel_taken_by_force_leaves_its_server_and_nothing_is_started_
 async def test_prune_removes_kernels_whose_notebook_is_gone_after_a_yes(
     sandbox: Sandbox, work: Path, on_gateway: Any
 ) -> None:
-    gone = await left_behind(sandbox, work, on_gateway)
+    gone, there = await left_behind(sandbox, work, on_gateway, "a.ipynb", "b.ipynb")
     (work / "a.ipynb").unlink()
-    there = await left_behind(sandbox, work, on_gateway, "b.ipynb")
     assert prune(sandbox, "--dry-run") == [gone]
     sandbox.fault("deny:DescribeCluster")
     try:
@@ -184,25 +208,3 @@ def test_a_kernel_of_a_killed_process_is_an_orphan_and_of_a_living_one_is_not(
     found = sandbox.json("kernels", "prune", "--yes")
     assert [(one["kernel_id"], one["removed"]) for one in found] == [(kernel, True)]
     assert on_gateway() == set()
-
-
-async def test_shutdown_deletes_what_was_left_and_bad_ids_are_told(
-    sandbox: Sandbox, work: Path, on_gateway: Any
-) -> None:
-    kernel = await left_behind(sandbox, work, on_gateway)
-    for bad in ("nowhere", "", kernel[:3]):
-        done = sandbox.cli("kernels", "shutdown", bad)
-        assert done.returncode in (1, 2), bad
-        assert "Traceback" not in done.stderr
-    sandbox.fault("deny:DescribeCluster")
-    try:
-        done = sandbox.cli("kernels", "shutdown", kernel)
-        assert done.returncode == 1
-        assert "elasticmapreduce:DescribeCluster" in done.stderr
-    finally:
-        sandbox.fault("deny", "--off")
-    assert row_of(sandbox, kernel)["link"] == "detached"
-    done = sandbox.cli("kernels", "shutdown", kernel)
-    assert (done.returncode, done.stdout) == (0, f"{kernel} is deleted.\n"), done.stderr
-    assert on_gateway() == set()
-    assert sandbox.cli("kernels", "shutdown", kernel).returncode == 1

@@ -15,7 +15,7 @@ from tests.sandbox.notebooks import write_notebook
 from tests.sandbox.soak import Soak
 from tests.sandbox.test_recording import cell_id, counted, opened
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.full]
 
 COUNT = 150
 CODE = f"import time\nkept = 'here'\nfor number in range({COUNT}):\n    print(number, flush=True)\n    time.sleep(0.1)"
@@ -31,9 +31,7 @@ def folder(sandbox: Sandbox, tmp_path: Path) -> Iterator[Path]:
     sandbox.cli("detach", str(tmp_path / "work"))
 
 
-@pytest.mark.parametrize(
-    "stays", [pytest.param(True, id="with a tab"), pytest.param(False, id="without a tab", marks=pytest.mark.full)]
-)
+@pytest.mark.parametrize("stays", [pytest.param(True, id="with a tab"), pytest.param(False, id="without a tab")])
 async def test_a_killed_server_loses_no_number(sandbox: Sandbox, folder: Path, soak: Soak, stays: bool) -> None:
     path = write_notebook(folder / "work" / "n.ipynb", "emr-python", CODE)
     async with serving(sandbox, folder, "--ServerApp.root_dir=work", leaves=True) as server:

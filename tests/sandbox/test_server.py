@@ -51,7 +51,7 @@ async def says_idle(server: Server, kernel: str) -> None:
     pytest.fail("the kernel is never said to be idle")
 
 
-async def test_a_session_of_a_notebook_in_an_attached_folder(
+async def test_a_session_of_a_notebook_in_an_attached_folder_and_restarts_that_fail(
     sandbox: Sandbox, notebooks: Path, on_gateway: Any
 ) -> None:
     async with serving(sandbox, notebooks, "--ServerApp.root_dir=notebooks") as server:
@@ -75,88 +75,39 @@ async def test_a_session_of_a_notebook_in_an_attached_folder(
             assert await channels.printed(dies) == "soon\n"
             await channels.until_state("restarting")
             await says_idle(server, kernel)
-        assert (await server.call("DELETE", f"/api/sessions/{session['id']}"))[0] == 204
-        assert on_gateway() == set()
+        await a_restart_that_fails_is_told(sandbox, server, kernel)
+        await it_is_shut_down_while_it_restarts(sandbox, server, session)
         assert (await server.call("GET", "/api/kernels")) == (200, [])
-        server.stop(ENDS_WITHIN)
-        assert "Traceback" not in server.said
-
-
-async def test_a_restart_goes_to_the_role_that_is_attached_by_then(sandbox: Sandbox, notebooks: Path) -> None:
-    engineer = ROLE.replace("EMRAnalyst", "EMREngineer")
-    async with serving(sandbox, notebooks, "--ServerApp.root_dir=notebooks") as server:
-        session = await opened(server, "roles/deep/n.ipynb")
-        local = session["kernel"]["id"]
-
-        async def listed() -> Any:
-            _, kernels = await server.call("GET", "/jupyter-emr-connect/kernels?check=false")
-            return next(kernel for kernel in kernels["items"] if kernel["local_id"] == local)
-
-        async with server.channels(local) as channels:
-            await channels.printed("kept = 1; print('set')")
-            before = await listed()
-            assert before["runtime_role"] == ROLE
-            done = sandbox.cli("attach", "analytics", f"{notebooks}/notebooks/roles", "--runtime-role", engineer)
-            assert f"Kernel {before['kernel_id']} of " in done.stdout
-            assert f"under {ROLE}, until it is restarted" in done.stdout
-            assert "True" in await channels.printed("print('kept' in globals())")
-            assert (await server.call("POST", f"/api/kernels/{local}/restart"))[0] == 200
-            assert "False" in await channels.printed("print('kept' in globals())")
-        after = await listed()
-        assert (after["runtime_role"], after["cause"]) == (engineer, "restarted")
-        assert f"under the runtime role {engineer}" in after["reason"]
-        assert after["kernel_id"] != before["kernel_id"]
-        assert (await server.call("DELETE", f"/api/sessions/{session['id']}"))[0] == 204
-
-
-async def test_a_failed_start_is_told_and_the_server_still_ends(
-    sandbox: Sandbox, notebooks: Path, on_gateway: Any
-) -> None:
-    """With a kernel beside it, for without any the server does not look at what failed."""
-    async with serving(sandbox, notebooks, "--ServerApp.root_dir=notebooks") as server:
-        await opened(server)
-        status, answer = await server.open_session("loose/deep/n.ipynb", "emr-python")
-        assert status == 404
-        assert f"{notebooks}/notebooks/loose/deep/n.ipynb is not attached to a compute" in answer["message"]
-        assert "jupyter emr attach" in answer["message"]
-
-        status, answer = await server.open_session("team/deep/other.ipynb", "emr-cobol")
-        assert status == 501
-        assert "'emr-cobol' kernel is not available" in answer["message"]
-
-        sandbox.fault("deny:GetClusterSessionCredentials")
-        try:
-            status, answer = await server.open_session("roles/deep/n.ipynb", "emr-python")
-        finally:
-            sandbox.fault("deny", "--off")
-        assert status == 403
-        assert "Stage 'credentials': You may not take the runtime role" in answer["message"]
-        assert "jupyter emr roles analytics" in answer["message"]
-        assert "Traceback" not in answer["message"]
-        server.stop(ENDS_WITHIN)
-    assert on_gateway() == set()
-
-
-async def test_a_failed_restart_is_told_and_a_shutdown_then_leaves_nothing(
-    sandbox: Sandbox, notebooks: Path, on_gateway: Any
-) -> None:
-    async with serving(sandbox, notebooks, "--ServerApp.root_dir=notebooks") as server:
-        session = await opened(server)
-        await asyncio.sleep(6)  # the server looks at its kernels every 5 s
-        sandbox.fault("error-500", "--compute", "open")
-        try:
-            status, answer = await server.call("POST", f"/api/kernels/{session['kernel']['id']}/restart")
-        finally:
-            sandbox.fault("--off")
-        assert (status, answer["code"]) == (424, "gateway")
-        assert "HTTP 500" in answer["message"]
-        assert "See the gateway's own log." in answer["message"]
-        assert "Traceback" not in server.said
-        assert (await server.call("DELETE", f"/api/sessions/{session['id']}"))[0] == 204
         await until(lambda: on_gateway() == set())
+        server.stop(ENDS_WITHIN)
+        assert "Traceback" not in server.said
 
 
-@pytest.mark.parametrize("leaves", [False, True])
+async def a_restart_that_fails_is_told(sandbox: Sandbox, server: Server, kernel: str) -> None:
+    """Restart a kernel whose gateway fails, and then once more."""
+    sandbox.fault("error-500", "--compute", "open")
+    try:
+        status, answer = await server.call("POST", f"/api/kernels/{kernel}/restart")
+    finally:
+        sandbox.fault("--off")
+    assert (status, answer["code"]) == (424, "gateway")
+    assert "HTTP 500" in answer["message"]
+    assert "See the gateway's own log." in answer["message"]
+    assert (await server.call("POST", f"/api/kernels/{kernel}/restart"))[0] == 200
+
+
+async def it_is_shut_down_while_it_restarts(sandbox: Sandbox, server: Server, session: Any) -> None:
+    """Delete a session in the midst of its kernel's restart, of which nothing comes."""
+    sandbox.fault("black-hole", "--compute", "open")
+    try:
+        asked = await restarting(server, session["kernel"]["id"])
+    finally:
+        sandbox.fault("--off")
+    assert (await server.call("DELETE", f"/api/sessions/{session['id']}"))[0] == 204
+    await asked  # refused, or answered just before the shutdown
+
+
+@pytest.mark.parametrize("leaves", [False, pytest.param(True, marks=pytest.mark.full)])
 async def test_a_server_that_ends_does_with_its_kernels_what_is_configured_and_deletes_those_still_starting(
     sandbox: Sandbox, notebooks: Path, on_gateway: Any, leaves: bool
 ) -> None:
@@ -182,10 +133,10 @@ def delete_on_gateway(sandbox: Sandbox, kernel: str) -> None:
     urllib.request.urlopen(urllib.request.Request(url, method="DELETE"), timeout=60).close()
 
 
-async def test_browsers_are_told_of_an_automatic_restart_that_fails(
+async def test_automatic_restarts_that_fail_other_roles_and_starts_that_fail(
     sandbox: Sandbox, notebooks: Path, on_gateway: Any
 ) -> None:
-    """One that stays connected, and one that connects anew as JupyterLab does: it waits, and is let in."""
+    """Browsers are told: one that stays connected, and one that connects anew as JupyterLab does: it is let in."""
     async with serving(sandbox, notebooks, "--ServerApp.root_dir=notebooks") as server:
         session = await opened(server)
         kernel = session["kernel"]["id"]
@@ -208,16 +159,73 @@ async def test_browsers_are_told_of_an_automatic_restart_that_fails(
         assert (await server.call("POST", f"/api/kernels/{kernel}/restart"))[0] == 200
         async with server.channels(kernel) as channels:
             assert await channels.printed("print(6 * 7)") == "42\n"
+        await starts_that_fail_are_told(sandbox, server, notebooks)  # while no credentials of the role are known
+        await a_restart_goes_to_the_role_that_is_attached_by_then(sandbox, server, notebooks)
+        server.stop(ENDS_WITHIN)
+    assert on_gateway() == set()
+
+
+async def a_restart_goes_to_the_role_that_is_attached_by_then(
+    sandbox: Sandbox, server: Server, notebooks: Path
+) -> None:
+    """Attach another role under a running kernel, and restart it."""
+    engineer = ROLE.replace("EMRAnalyst", "EMREngineer")
+    session = await opened(server, "roles/deep/n.ipynb")
+    local = session["kernel"]["id"]
+
+    async def listed() -> Any:
+        _, kernels = await server.call("GET", "/jupyter-emr-connect/kernels?check=false")
+        return next(kernel for kernel in kernels["items"] if kernel["local_id"] == local)
+
+    async with server.channels(local) as channels:
+        await channels.printed("kept = 1; print('set')")
+        before = await listed()
+        assert before["runtime_role"] == ROLE
+        done = sandbox.cli("attach", "analytics", f"{notebooks}/notebooks/roles", "--runtime-role", engineer)
+        assert f"Kernel {before['kernel_id']} of " in done.stdout
+        assert f"under {ROLE}, until it is restarted" in done.stdout
+        assert "True" in await channels.printed("print('kept' in globals())")
+        assert (await server.call("POST", f"/api/kernels/{local}/restart"))[0] == 200
+        assert "False" in await channels.printed("print('kept' in globals())")
+    after = await listed()
+    assert (after["runtime_role"], after["cause"]) == (engineer, "restarted")
+    assert f"under the runtime role {engineer}" in after["reason"]
+    assert after["kernel_id"] != before["kernel_id"]
+    assert (await server.call("DELETE", f"/api/sessions/{session['id']}"))[0] == 204
+
+
+async def starts_that_fail_are_told(sandbox: Sandbox, server: Server, notebooks: Path) -> None:
+    """Open notebooks that are attached nowhere, have no such kernel, or whose role is denied."""
+    status, answer = await server.open_session("loose/deep/n.ipynb", "emr-python")
+    assert status == 404
+    assert f"{notebooks}/notebooks/loose/deep/n.ipynb is not attached to a compute" in answer["message"]
+    assert "jupyter emr attach" in answer["message"]
+
+    status, answer = await server.open_session("team/deep/other.ipynb", "emr-cobol")
+    assert status == 501
+    assert "'emr-cobol' kernel is not available" in answer["message"]
+
+    sandbox.fault("deny:GetClusterSessionCredentials")
+    try:
+        status, answer = await server.open_session("roles/deep/n.ipynb", "emr-python")
+    finally:
+        sandbox.fault("deny", "--off")
+    assert status == 403
+    assert "Stage 'credentials': You may not take the runtime role" in answer["message"]
+    assert "jupyter emr roles analytics" in answer["message"]
+    assert "Traceback" not in answer["message"]
 
 
 async def restarting(server: Server, kernel: str) -> asyncio.Future[Any]:
     """Ask for a restart of which nothing comes; returns its answer to come once the provisioner is at it."""
+    requested = f"Kernel {kernel}: kernel requested"
+    before = server.said.count(requested)
     asked = asyncio.ensure_future(server.call("POST", f"/api/kernels/{kernel}/restart"))
-    await until(lambda: server.said.count(f"Kernel {kernel}: kernel requested") == 2)
+    await until(lambda: server.said.count(requested) > before)
     return asked
 
 
-@pytest.mark.parametrize("leaves", [False, True])
+@pytest.mark.parametrize("leaves", [pytest.param(False, marks=pytest.mark.full), True])
 async def test_a_server_that_is_stopped_while_a_kernel_restarts_ends(
     sandbox: Sandbox, notebooks: Path, on_gateway: Any, leaves: bool
 ) -> None:
@@ -237,19 +245,3 @@ async def test_a_server_that_is_stopped_while_a_kernel_restarts_ends(
     assert on_gateway() == (first if leaves else set())
     for left in first & on_gateway():
         assert sandbox.json("kernels", "shutdown", left)["link"] == "detached"
-
-
-async def test_a_kernel_can_be_shut_down_while_it_restarts(sandbox: Sandbox, notebooks: Path, on_gateway: Any) -> None:
-    async with serving(sandbox, notebooks, "--ServerApp.root_dir=notebooks") as server:
-        session = await opened(server)
-        sandbox.fault("black-hole", "--compute", "open")
-        try:
-            asked = await restarting(server, session["kernel"]["id"])
-        finally:
-            sandbox.fault("--off")
-        assert (await server.call("DELETE", f"/api/sessions/{session['id']}"))[0] == 204
-        assert (await server.call("GET", "/api/kernels")) == (200, [])
-        await until(lambda: on_gateway() == set())
-        await asked  # refused, or answered just before the shutdown
-        server.stop(ENDS_WITHIN)
-        assert "Traceback" not in server.said
