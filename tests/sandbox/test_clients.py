@@ -14,7 +14,6 @@ import nbformat
 import papermill
 import pexpect
 import pytest
-from nbclient import NotebookClient
 
 from jupyter_emr_connect.livy.session import lost_by_race
 from tests.conftest import Sandbox
@@ -104,13 +103,7 @@ def test_jupyter_run(tmp_path: Path) -> None:
     assert client("jupyter", "run", "--kernel", "emr-python", str(script)) == "42\n"
 
 
-def test_jupyter_execute(tmp_path: Path) -> None:
-    path = notebook(tmp_path / "n.ipynb")
-    client("jupyter", "execute", "--inplace", str(path))
-    assert printed(path)[1:] == ["n is 1\n", "<IPython.core.display.HTML object><b>1</b>2"]
-
-
-def test_tools_that_name_no_notebook_run_on_their_folders_compute(
+def test_jupyter_execute_and_papermill_name_no_notebook_and_run_on_their_folders_compute(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("EMR_CONNECT_COMPUTE")
@@ -119,20 +112,16 @@ def test_tools_that_name_no_notebook_run_on_their_folders_compute(
     monkeypatch.chdir(tmp_path)
     assert sandbox.cli("attach", "open", str(path.parent)).returncode == 0
     try:
-        client("jupyter", "execute", "--inplace", "work/n.ipynb")
+        client("jupyter", "execute", "--inplace", "work/n.ipynb")  # which is nbclient's
         assert printed(path)[1:] == ["n is 1\n", "<IPython.core.display.HTML object><b>1</b>2"]
+        ran = nbformat.read(path, as_version=4)
+        assert ran.cells[1].execution_count == 2
+        assert ran.metadata["language_info"]["name"] == "python"
         refused = subprocess.run(["papermill", "work/n.ipynb", "o.ipynb"], capture_output=True, text=True, timeout=60)
         assert refused.returncode != 0
         assert f"launched, {tmp_path}, is not attached" in refused.stderr
     finally:
         sandbox.cli("detach", str(path.parent))
-
-
-def test_nbclient(tmp_path: Path) -> None:
-    ran = NotebookClient(nbformat.read(notebook(tmp_path / "n.ipynb"), as_version=4)).execute()
-    assert ran.cells[1].outputs[0]["text"] == "n is 1\n"
-    assert ran.cells[1].execution_count == 2
-    assert ran.metadata["language_info"]["name"] == "python"
 
 
 def test_papermill_with_a_parameter(tmp_path: Path) -> None:
