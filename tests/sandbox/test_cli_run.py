@@ -105,18 +105,16 @@ def test_a_kernel_that_dies_in_a_cell(sandbox: Sandbox, tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_the_attachment_of_the_folder_is_used(sandbox: Sandbox, tmp_path: Path) -> None:
-    path = write_notebook(tmp_path / "deep.ipynb", "emr-python", "print(1)")
+def test_the_attachment_of_the_folder_is_used_and_studios_kernel_names_stand_for_ours(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    path = write_notebook(tmp_path / "deep.ipynb", "python3", "print(1)")
     assert sandbox.cli("attach", "open", str(tmp_path)).returncode == 0
     try:
-        assert sandbox.json("run", str(path))["executed"] == 1
+        result = sandbox.json("run", str(path))
+        assert (result["executed"], result["kernel"]) == (1, "emr-python")
     finally:
         sandbox.cli("detach", str(tmp_path))
-
-
-def test_studios_kernel_names_stand_for_ours(sandbox: Sandbox, tmp_path: Path) -> None:
-    path = write_notebook(tmp_path / "n.ipynb", "python3", "print(1)")
-    assert sandbox.json("run", str(path), "--compute", "open")["kernel"] == "emr-python"
 
 
 class Running:
@@ -155,12 +153,21 @@ def started(sandbox: Sandbox, path: Path) -> Iterator[Running]:
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_interrupts_the_remote_cell_and_ends_the_kernel(sandbox: Sandbox, tmp_path: Path, signum: int) -> None:
-    code = "print('on it', flush=True)\nimport time\ntry:\n    time.sleep(600)\nfinally:\n    print('cleaned up')"
+def test_a_signal_interrupts_the_remote_cell_that_is_seen_to_run_and_ends_the_kernel(
+    sandbox: Sandbox, tmp_path: Path, signum: int
+) -> None:
+    flag = tmp_path / "on it"
+    goes_on = f"open({str(flag)!r}, 'w').close()\n    time.sleep(600)"
+    code = f"import time\ntry:\n    {goes_on}\nfinally:\n    print('cleaned up')"
     path = write_notebook(tmp_path / "n.ipynb", "emr-python", code, "print('never')")
     with started(sandbox, path) as run:
         run.wait_for("cell 1/2")
-        time.sleep(1)
+        for _ in range(600):
+            if flag.exists():
+                break
+            time.sleep(0.1)
+        rows = [row for row in sandbox.json("kernels")["items"] if row["path"] == str(path)]
+        assert [(row["kernelspec"], row["state"]) for row in rows] == [("emr-python", "busy")]
         os.kill(run.process.pid, signum)
         result = run.end()
     assert run.process.returncode == 128 + signum
@@ -241,14 +248,3 @@ def test_a_signal_while_the_kernel_starts_leaves_none(sandbox: Sandbox, tmp_path
         result = run.end()
     assert run.process.returncode == 130
     assert result["executed"] == 0
-
-
-def test_kernels_shows_a_running_kernel_and_what_its_gateway_says(sandbox: Sandbox, tmp_path: Path) -> None:
-    path = write_notebook(tmp_path / "n.ipynb", "emr-python", "import time; time.sleep(600)")
-    with started(sandbox, path) as run:
-        run.wait_for("cell 1/1")
-        time.sleep(1)
-        rows = [row for row in sandbox.json("kernels")["items"] if row["path"] == str(path)]
-        assert [(row["kernelspec"], row["state"]) for row in rows] == [("emr-python", "busy")]
-        os.kill(run.process.pid, signal.SIGINT)
-        run.end()
