@@ -19,7 +19,7 @@ from tests.sandbox.notebooks import write_notebook
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.xdist_group("browser")]  # they share JupyterLab
 
-WHO = "print('I am', spark.sparkContext.sparkUser())"
+WHO = "import os; print('I am', os.environ.get('KERNEL_USERNAME'))"
 
 
 @pytest.fixture
@@ -40,8 +40,8 @@ def write_attached(path: Path, kernel: str, code: str, sandbox: Sandbox, *words:
 def test_two_notebooks_on_two_clusters_have_each_the_answer_of_its_own(
     lab: str, folder: Path, page: Page, sandbox: Sandbox
 ) -> None:
-    """One of them is the project's demo, on a folder's compute and role."""
-    write_attached(folder / "first.ipynb", "emr-pyspark", WHO, sandbox, "open")
+    """One of them is the project's demo, with Spark on a folder's compute and role."""
+    write_attached(folder / "first.ipynb", "emr-python", WHO, sandbox, "open")
     page.set_viewport_size({"width": 2600, "height": 1000})  # so that both toolbars have room for their chips
     visit(page, lab, "together/first.ipynb")
     beside = {"path": "demo/demo.ipynb", "options": {"mode": "split-right"}}
