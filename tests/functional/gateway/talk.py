@@ -71,7 +71,7 @@ async def talking_to(kernel: NumberedKernel, timings: DeliveryTimings = DEFAULT_
         """No client asks for the kernel's end here."""
 
     async with serving(kernel) as port:
-        gateway = GatewayClient(GatewayTarget(f"http://{HOST}:{port}"), connect_timeout=2)
+        gateway = GatewayClient(GatewayTarget(f"http://{HOST}:{port}"), connect_timeout=20)
 
         async def begin() -> Bridge:
             bridge = Bridge(

@@ -68,7 +68,7 @@ class Script:
 
 
 def client(port: int, auth: Auth | None = None) -> GatewayClient:
-    return GatewayClient(GatewayTarget(f"http://{HOST}:{port}", None, auth or NoAuth(), "the test"), request_timeout=3)
+    return GatewayClient(GatewayTarget(f"http://{HOST}:{port}", None, auth or NoAuth(), "the test"), request_timeout=30)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ async def test_a_restart_is_never_repeated() -> None:
     async with serving(script) as port:
         gateway = client(port)
         with pytest.raises(GatewayUnreachable):
-            await gateway.restart("x", timeout=3)
+            await gateway.restart("x", timeout=30)
         await gateway.close()
     assert len(script.asked) == 1
 
@@ -258,14 +258,14 @@ def test_a_fork_gets_a_loop_of_its_own() -> None:
 import os, asyncio
 from jupyter_emr_connect.gateway.event_loop import gateway_loop
 parent = gateway_loop()
-parent.submit(asyncio.sleep(0)).result(5)
+parent.submit(asyncio.sleep(0)).result(30)
 pid = os.fork()
 if pid == 0:
     own = gateway_loop()
-    own.submit(asyncio.sleep(0)).result(5)
+    own.submit(asyncio.sleep(0)).result(30)
     os._exit(0 if own is not parent else 1)
 assert os.waitpid(pid, 0)[1] == 0
-parent.submit(asyncio.sleep(0)).result(5)
+parent.submit(asyncio.sleep(0)).result(30)
 print(json.dumps("both")) if (json := __import__("json")) else None
 """
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=60)

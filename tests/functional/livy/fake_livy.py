@@ -100,7 +100,7 @@ async def served(livy: FakeLivy) -> AsyncIterator[LivyClient]:
     site = web.TCPSite(runner, HOST, 0)
     await site.start()
     port = runner.addresses[0][1]
-    client = LivyClient(LivyTarget(f"http://{HOST}:{port}", label="Livy"), connect_timeout=5, request_timeout=5)
+    client = LivyClient(LivyTarget(f"http://{HOST}:{port}", label="Livy"), connect_timeout=30, request_timeout=30)
     try:
         yield client
     finally:

@@ -43,7 +43,7 @@ async def test_what_is_not_the_shells_goes_before_and_is_not_held() -> None:
     await asyncio.sleep(0.01)
     assert not waiting.done()
     send_queue.release()
-    assert (await asyncio.wait_for(waiting, 5)).msg_id == "cell"
+    assert (await asyncio.wait_for(waiting, 30)).msg_id == "cell"
 
 
 async def test_it_says_when_it_is_full_and_when_no_longer() -> None:
@@ -63,4 +63,4 @@ async def test_one_who_waits_is_woken() -> None:
     waiting = asyncio.ensure_future(send_queue.next())
     await asyncio.sleep(0)
     send_queue.put(message("a"))
-    assert (await asyncio.wait_for(waiting, 5)).msg_id == "a"
+    assert (await asyncio.wait_for(waiting, 30)).msg_id == "a"
