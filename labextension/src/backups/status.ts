@@ -97,17 +97,20 @@ export class BackupStatusModel implements IDisposable {
     const turn = ++this._turn;
     const seen = [...this._views].filter(view => view.isVisible);
     const paths = new Set(seen.map(view => view.path).filter(Boolean));
-    const asked = paths.size ? [...paths] : [null];
     try {
       const answers = await Promise.all(
-        asked.map(path => this._client.status(path ?? undefined))
+        [...paths].map(path => this._client.status(path))
       );
+      if (answers.every(answer => answer.location === null)) {
+        answers.unshift(await this._client.status()); // others may have backups
+      }
       if (turn < this._shown || this.isDisposed) {
         return; // a later question was answered first
       }
       this._shown = turn;
       const items = answers.flatMap(answer => answer.items);
-      this._status = { ...answers[0], items };
+      const shown = answers.find(answer => answer.location !== null);
+      this._status = { ...(shown ?? answers[0]), items };
       this._problem = null;
     } catch (error) {
       if (turn >= this._shown && !this.isDisposed) {

@@ -55,6 +55,20 @@ describe('the state of backups', () => {
     expect(statusText(model, trans)).toBe('EMR backup: off');
   });
 
+  it('is followed where the notebook in sight has none, and others have', async () => {
+    server.routes['GET backups/status'] = ({ query }) =>
+      query.path === 'apart/n.ipynb' ? OFF : statusOf({}, item());
+    const apart = model.watch({ isVisible: true, path: 'apart/n.ipynb' });
+    await model.refresh();
+    expect(model.isOn).toBe(true);
+    expect(model.of('apart/n.ipynb')).toBeUndefined();
+    apart.dispose();
+    model.watch({ isVisible: true, path: PATH });
+    model.touch();
+    await settled();
+    expect(model.of(PATH)).toBeDefined();
+  });
+
   it('is asked for once where the server has none', async () => {
     await model.refresh();
     await pass(LONG_MS);
