@@ -22,9 +22,10 @@ SEARCHED_LOG_LINES = 200  # all that Livy keeps of it (`livy.cache-log.size`)
 LOG_COMES_WITHIN_S = 1.0  # after its end; Livy reads it from a pipe beside
 DELETE_ATTEMPTS = 3
 
-# Seen with Apache Livy 0.7.1, on a busy machine most: a message comes between header and content of another, and who
-# reads that ends the session (`RpcDispatcher`). The driver's log has its own exception, or, where it was the server,
-# that the channel was closed before Spark was started. No setting and no lack of room brings it about.
+# Seen with Apache Livy 0.7.1, on a busy machine most. Its driver reads two connections with one `RpcDispatcher`
+# (livy-rsc, `RSCDriver.initializeServer`), takes a header of one for the content of the other, or loses the replies of
+# one by the end of the other, and ends the session. The driver's log has the exception, or that the channel was closed
+# before Spark was started. No setting and no lack of room brings it about.
 RACE_SIGN, CLOSED_SIGN = "Expected RPC header", "[ReplDriver] Closing RPC channel"
 SPARK_STARTS = "Starting Spark context"
 RACE_REASON = "Livy had lost the session as it started (a known race in its RPC)"

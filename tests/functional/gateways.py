@@ -35,8 +35,10 @@ def gateways(world: Any, *names: str) -> Iterator[Gateways]:
     with ExitStack() as stack:
         for name in names:
             stack.enter_context(_serving(world, name, shared))
-        yield shared
-        shared.hold.set()
+        try:
+            yield shared
+        finally:
+            shared.hold.set()
 
 
 @contextmanager

@@ -148,7 +148,7 @@ async def doors(
         for door, pair in zip(made, pairs, strict=True):
             if pair:
                 await door.until(
-                    "/api" if port == 18888 else "/version", lambda answer: answer.status == 200, seconds=5
+                    "/api" if port == 18888 else "/version", lambda answer: answer.status == 200, seconds=60
                 )
         yield made
     await asyncio.sleep(0.1)  # aiohttp's documentation: closing TLS connections takes a moment after the session's end

@@ -114,10 +114,12 @@ async def kernel(engine: Engine, token: str, name: str, **env: str) -> AsyncIter
             assert answer.status == 201, await answer.text()
             kernel_id = (await answer.json())["id"]
         url = f"{engine.url}/api/kernels/{kernel_id}"
-        async with session.ws_connect(f"{url}/channels?session_id=test", max_msg_size=0) as socket:
-            yield Kernel(session, engine.url, kernel_id, socket)
-        async with session.delete(url) as answer:
-            assert answer.status == 204
+        try:
+            async with session.ws_connect(f"{url}/channels?session_id=test", max_msg_size=0) as socket:
+                yield Kernel(session, engine.url, kernel_id, socket)
+        finally:
+            async with session.delete(url) as answer:
+                assert answer.status == 204
 
 
 class PassThrough:
@@ -152,5 +154,7 @@ class PassThrough:
         site = web.TCPSite(runner, address, 0)
         await site.start()
         port = runner.addresses[0][1]
-        yield f"http://{address}:{port}"
-        await runner.cleanup()
+        try:
+            yield f"http://{address}:{port}"
+        finally:
+            await runner.cleanup()

@@ -134,10 +134,12 @@ async def kernels(
         kernel = GatewayKernel(spec, bridge, LedgerEntry(record, ledger, owner, LOG), LOG, observe)
         await kernel.start(StartStages(lambda stage: None))
 
-    async with serving(gateway) as port:
-        yield lambda name, candidate="python3": gateway_loop().call(start(name, port, candidate))
-    for bridge in bridges:
-        await gateway_loop().call(bridge.close())
+    try:
+        async with serving(gateway) as port:
+            yield lambda name, candidate="python3": gateway_loop().call(start(name, port, candidate))
+    finally:
+        for bridge in bridges:
+            await gateway_loop().call(bridge.close())
 
 
 async def test_starts_on_one_gateway_wait_for_each_other(ledger: Ledger, tmp_path: Path) -> None:

@@ -55,9 +55,11 @@ async def door(livy: TellingLivy) -> AsyncIterator[TestClient[Any, Any]]:
 
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", handle)
-        async with TestClient(TestServer(app)) as client:
-            yield client
-        await engine.cleanup()
+        try:
+            async with TestClient(TestServer(app)) as client:
+                yield client
+        finally:
+            await engine.cleanup()
 
 
 async def test_a_session_begins_with_its_roles_storage_and_nobody_is_shown_its_keys() -> None:
