@@ -96,7 +96,7 @@ export class BackupStatusModel implements IDisposable {
   private async _ask(): Promise<void> {
     const turn = ++this._turn;
     const seen = [...this._views].filter(view => view.isVisible);
-    const paths = new Set(seen.map(view => view.path).filter(Boolean));
+    const paths = new Set(seen.flatMap(view => view.path ?? []));
     try {
       const answers = await Promise.all(
         [...paths].map(path => this._client.status(path))
