@@ -40,7 +40,7 @@ demo: $(STAMP) ## Bring up the sandbox and run a notebook on Spark under a runti
 lab: $(STAMP) $(if $(shell command -v node),$(BUNDLE) $(LINK)) ## JupyterLab with the sandbox's clusters (and our plugin, where node is)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python examples/lab.py
 
-test: $(STAMP) ## What CI checks (25 minutes)
+test: $(STAMP) ## What CI checks (16 minutes)
 	@$(MAKE) --no-print-directory -j2 --output-sync=target lint docs frontend engines $(LINK) chromium
 	@$(MAKE) --no-print-directory tests
 
@@ -54,7 +54,7 @@ test-lowest: $(STAMP) ## Unit and functional tests with the lowest versions on t
 	$(BIN)/python tests/run_versions.py lowest
 	$(BIN)/python tests/run_versions.py newest
 
-test-fast: $(STAMP) ## Lint, and beside it the quick tests without engines (90 seconds)
+test-fast: $(STAMP) ## Lint, and beside it the quick tests without engines (2 to 3 minutes)
 	@$(MAKE) --no-print-directory -j2 --output-sync=target lint fast
 
 fast: $(STAMP) ## Unit and functional tests but those marked `slow` and those of the emulated AWS itself
