@@ -100,7 +100,8 @@ def main() -> None:
     for line in sys.stdin:
         job = json.loads(line)
         location = parse_location(job["location"])
-        open_bucket(EMRConnect(), location.bucket).head("warm")  # the client is made once, before all forks
+        # The client is made once, before all forks, without a connection, whose next answer might be for a killed one.
+        open_bucket(EMRConnect(), location.bucket).session._client("s3")
         child = os.fork()
         if not child:
             Server(**job).run()
