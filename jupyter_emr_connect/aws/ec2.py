@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ..errors import AccessDenied, AWSError, CredentialsExpired, InvalidCredentials
-from .errors import error_code
+from ..errors import AWSError
+from .errors import error_code, why_unknown
 from .session import AWSSession
 
 
@@ -42,10 +42,6 @@ def vpc_details(session: AWSSession, subnet_ids: Collection[str]) -> dict[str, s
     """
     try:
         found = subnet_vpcs(session, subnet_ids)
-    except AccessDenied as error:
-        return {"vpc_note": f"not known: {error.iam_action} is denied"}
-    except (CredentialsExpired, InvalidCredentials):
-        raise
     except AWSError as error:
-        return {"vpc_note": f"not known: {error.message.rstrip('.')}"}
+        return {"vpc_note": why_unknown(error)}
     return {"vpc": ", ".join(sorted(set(found.values())))} if found else {}

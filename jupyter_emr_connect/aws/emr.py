@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
-from ..errors import AccessDenied, AWSError, CredentialsExpired, InvalidCredentials
+from ..errors import AWSError
 from ..models import BasicPair
-from .errors import error_code
+from .errors import error_code, why_unknown
 from .session import AWSSession
 
 ACTIVE = ("STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING")
@@ -237,12 +237,8 @@ def try_look_at_primary(session: AWSSession, cluster: Cluster) -> tuple[Cluster,
     """
     try:
         return look_at_primary(session, cluster), None
-    except AccessDenied as error:
-        return cluster, f"not known: {error.iam_action} is denied"
-    except (CredentialsExpired, InvalidCredentials):
-        raise
     except AWSError as error:
-        return cluster, f"not known: {error.message.rstrip('.')}"
+        return cluster, why_unknown(error)
 
 
 def auto_termination(session: AWSSession, cluster_id: str) -> dict[str, Any]:
@@ -253,12 +249,8 @@ def auto_termination(session: AWSSession, cluster_id: str) -> dict[str, Any]:
     """
     try:
         answer = session.call("emr", "GetAutoTerminationPolicy", ClusterId=cluster_id)
-    except AccessDenied as error:
-        return {"auto_termination_note": f"not known: {error.iam_action} is denied"}
-    except (CredentialsExpired, InvalidCredentials):
-        raise
     except AWSError as error:
-        return {"auto_termination_note": f"not known: {error.message.rstrip('.')}"}
+        return {"auto_termination_note": why_unknown(error)}
     idle_s = _part(answer, "AutoTerminationPolicy").get("IdleTimeout")
     return {"auto_termination_idle_s": idle_s} if isinstance(idle_s, int) else {}
 

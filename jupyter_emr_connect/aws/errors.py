@@ -88,6 +88,19 @@ class AWSCall:
         return f"{IAM_PREFIX.get(self.service, self.service)}:{name}"
 
 
+def why_unknown(error: AWSError) -> str:
+    """Return the line that a detail view has in place of what could not be asked for, or raise the error.
+
+    That AWS denies one action, throttles or does not answer hides nothing else; what is wrong with the caller's own
+    credentials concerns all, and is raised.
+    """
+    if isinstance(error, AccessDenied):
+        return f"not known: {error.iam_action} is denied"
+    if isinstance(error, CredentialsExpired | InvalidCredentials):
+        raise error
+    return f"not known: {error.message.rstrip('.')}"
+
+
 def error_code(error: BaseException | None) -> str:
     """Return AWS's error code of an error or of its cause, else an empty string."""
     for one in (error, getattr(error, "__cause__", None)):
