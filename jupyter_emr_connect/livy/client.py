@@ -22,7 +22,7 @@ RETRY_PAUSES_S = (0.3, 1.0)
 LOOK_PAUSES_S = (0.5, 1.0, 2.0, 4.0)  # between looks for a session whose creation was not answered
 PAGE = 100
 HEADERS = {"Accept": "application/json", "X-Requested-By": "jupyter_emr_connect"}  # the latter for CSRF (reference 6.4)
-BODY_TYPE = "application/json; charset=utf-8"  # without the charset servers take a body for Latin-1
+BODY_TYPE = "application/json; charset=utf-8"  # without the charset servers take a body for Latin-1; proxies strip it
 
 View = dict[str, Any]
 """A session or statement as Livy describes it."""
@@ -176,7 +176,7 @@ class LivyClient:
         pauses = list(RETRY_PAUSES_S) if safe or method == "GET" else []
         request = HTTPRequest(method, f"{self.target.url}{path}", HEADERS)
         if value is not None:
-            body = json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
+            body = json.dumps(value).encode()  # ASCII, which every charset reads alike
             request = replace(request, body=body).with_header("Content-Type", BODY_TYPE)
         renewed = False
         while True:

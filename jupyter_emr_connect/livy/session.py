@@ -17,6 +17,7 @@ from .client import LivyClient, View
 FIRST_POLL_S, LAST_POLL_S = 0.01, 1.0
 READY = frozenset({"idle", "busy", "running"})
 FINAL = frozenset({"error", "dead", "killed", "success", "shutting_down"})
+REDUCED_KINDS = ("pyspark", "spark")  # that EMR Serverless documents (reference 3.3)
 LOG_LINES = 8  # of the driver's log, in the message of a session that did not start
 SEARCHED_LOG_LINES = 200  # all that Livy keeps of it (`livy.cache-log.size`)
 LOG_COMES_WITHIN_S = 1.0  # after its end; Livy reads it from a pipe beside
@@ -47,7 +48,8 @@ class LivySession:
 
     ``kind`` is ``pyspark``, ``spark`` or ``sparkr``; ``settings`` is what the request to create it says beside name and
     kind. Used on the client's loop alone. ``last_statement`` is the number of the last one that was ours,
-    ``restarted_because`` why it was created twice, if it was.
+    ``restarted_because`` why it was created twice, if it was, ``runs_on`` whether the last statement that was cancelled
+    was not seen to end.
     """
 
     client: LivyClient
@@ -57,6 +59,7 @@ class LivySession:
     view: View | None = None
     last_statement: int = -1
     restarted_because: str = field(default="", init=False)
+    runs_on: bool = field(default=False, init=False)
 
     @property
     def id(self) -> int:
@@ -79,6 +82,9 @@ class LivySession:
         """
         began = time.monotonic()
         self.restarted_because = ""
+        if self.client.target.reduced and self.kind not in REDUCED_KINDS:
+            message = f"{self.client.target.label} takes sessions in Python and Scala, and none in R."
+            raise SessionStartFailed(message, fix="Use emr-pyspark or emr-spark, or --lang python or scala.")
         try:
             while state := await self._final_state(began, seconds, progress):
                 lines = await self._log_of_the_end()

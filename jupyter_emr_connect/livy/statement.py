@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import LivyError, LivyRefused, LivyUnreachable, SessionGone, StatementLost
+from ..errors import EMRConnectError, LivyError, LivyRefused, LivyUnreachable, SessionGone, StatementLost
 from ..http.deadlines import within
 from .client import View
 from .session import LivySession, polls
@@ -58,7 +58,7 @@ async def run_statement(
     When the caller is cancelled, so is the statement. A server that cannot be reached is asked again for
     ``reconnect_s``: the statement runs on meanwhile. Raises ``LivyError``.
     """
-    view = await session.client.run(session.id, code, kind, after=session.last_statement)
+    view = await _posted(session, code, kind)
     number = session.last_statement = int(view["id"])
     try:
         return result_of(await _until_ended(session, number, view, progress, reconnect_s))
@@ -96,18 +96,40 @@ async def _until_ended(
     return view
 
 
+async def _posted(session: LivySession, code: str, kind: str | None) -> View:
+    """Create the statement; one that is on its way when the caller is cancelled is cancelled once Livy has it."""
+    posting = asyncio.ensure_future(session.client.run(session.id, code, kind, after=session.last_statement))
+    try:
+        return await asyncio.shield(posting)
+    except asyncio.CancelledError:
+        await asyncio.shield(_cancel_posted(session, posting))
+        raise
+
+
+async def _cancel_posted(session: LivySession, posting: asyncio.Future[View]) -> None:
+    session.runs_on = True
+    with contextlib.suppress(EMRConnectError, asyncio.TimeoutError):
+        number = session.last_statement = int((await within(CANCELLED_WITHIN_S, posting))["id"])
+        await _cancel(session, number)
+
+
 async def _cancel(session: LivySession, number: int) -> None:
     """Cancel a statement and wait for its end a little; never raises Livy's errors."""
+    session.runs_on = True
     with contextlib.suppress(LivyError, asyncio.TimeoutError):
         await session.client.cancel(session.id, number)
         await within(CANCELLED_WITHIN_S, _ended(session, number))
+        session.runs_on = False
 
 
 async def _ended(session: LivySession, number: int) -> None:
-    pauses, state = polls(), None
-    while state not in ENDED:
+    """Return once nothing of a statement runs: Livy may call it cancelled before."""
+    pauses, state, session_state = polls(), None, "busy"
+    while state not in ENDED or session_state == "busy":
         await asyncio.sleep(pauses.next())
         state = (await session.client.statement(session.id, number)).get("state")
+        if state in ENDED:
+            session_state = str((await session.client.session(session.id)).get("state"))
 
 
 def result_of(view: View) -> StatementResult:

@@ -67,11 +67,25 @@ class CellError(Exception):
         return self.lines
 
 
+INTERRUPTED = {
+    "start": "the start of the session was given up.",
+    "ended": "the statement was cancelled.",
+    "runs on": "Livy was asked to cancel the statement, which was not seen to end: Python code on the driver may heed "
+    "no interrupt. The next cell waits for it; %emr restart ends the session.",
+}
+
+
 class StatementInterrupted(KeyboardInterrupt):
-    """The user's interrupt, once the statement is cancelled; front ends know it by the name of its base."""
+    """The user's interrupt, once what came of it is known; front ends know it by the name of its base.
+
+    ``what`` is ``start`` where a session was given up as it started, else ``ended``, or ``runs on`` if not seen to end.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(INTERRUPTED[what])
 
     def _render_traceback_(self) -> list[str]:
-        return ["KeyboardInterrupt: the statement was cancelled."]
+        return [f"KeyboardInterrupt: {self}"]
 
 
 StatementInterrupted.__name__ = KeyboardInterrupt.__name__

@@ -25,6 +25,7 @@ from ..livy.target import LivyTarget
 
 T = TypeVar("T")
 END_WITHIN_S = 20.0
+LOST_FIX = "Start a new one: %emr restart, or restart the kernel. %emr logs shows its log while Livy has it."
 
 
 class RemoteSpark:
@@ -75,6 +76,11 @@ class RemoteSpark:
     def body(self) -> View:
         """What a session is created with, beside its name and kind."""
         return self.settings.body(self.chosen)
+
+    @property
+    def runs_on(self) -> bool:
+        """Whether what was interrupted last was not seen to end."""
+        return self._session is not None and self._session.runs_on
 
     @property
     def has_session(self) -> bool:
@@ -211,7 +217,7 @@ class RemoteSpark:
         message = f"The Spark session {number} on {label} has ended, and its variables with it."
         if not isinstance(error, SessionGone):
             message = f"{message} {error.message}"
-        self._lost = SessionGone(message, fix="Start a new one: %emr restart, or restart the kernel.")
+        self._lost = SessionGone(message, fix=LOST_FIX)
         return self._lost
 
     async def _complete(self, code: str, cursor: int) -> list[str]:
@@ -255,8 +261,8 @@ class RemoteSpark:
         return str(view.get("state"))
 
     async def log(self, lines: int) -> list[str]:
-        """Return the last lines of the driver's log."""
-        return await (await self.session()).log(lines)
+        """Return the last lines of the driver's log, of a session that has ended too while Livy has it."""
+        return await (self._session or await self.session()).log(lines)
 
     def view(self) -> View | None:
         """Return what Livy last said of the session; None where there is none."""

@@ -301,7 +301,9 @@ class SparkMagics(Magics):
         try:
             return attached.remote.run(code, kind, line.tell)
         except KeyboardInterrupt:
-            raise StatementInterrupted from None
+            remote = attached.remote
+            what = "runs on" if remote.runs_on else "ended" if remote.has_session else "start"
+            raise StatementInterrupted(what) from None
         except EMRConnectError as error:
             raise user_error(error) from None
         finally:

@@ -28,7 +28,10 @@ async def test_emr_cells_are_answered_beside_a_gateway_kernel(
         async with running("emr-python") as (_, client):
             await execute(client, "kept = 42")
             reply, outputs = await execute(client, "%emr status")
-            assert reply["content"]["status"] == "ok"
+            assert (reply["content"]["status"], reply["content"]["execution_count"]) == ("ok", 2)
+            reply, outputs_of_next = await execute(client, "print(In[2:])")
+            assert reply["content"]["execution_count"] == 3
+            assert texts(outputs_of_next) == "['%emr status', 'print(In[2:])']\n"
             assert "user/developer" in texts(outputs)
             assert "this kernel: on j-SANDBOXOPEN000000 by gateway" in texts(outputs)
             _, outputs = await execute(client, "%emr list --kind ec2")

@@ -76,7 +76,9 @@ async def test_a_kernel_runs_its_cells_in_a_session_from_start_to_end(
     on_livy: Callable[[], list[dict[str, Any]]], sandbox: Sandbox
 ) -> None:
     async with with_spark() as (manager, client):
+        sandbox.fault("strip-charset", "--compute", "open")
         assert await answer(client, "print('åß漢🙂')\nsc.parallelize(range(7), 1).count()") == "åß漢🙂\n7\n"
+        sandbox.fault("strip-charset", "--compute", "open", "--off")
         (session,) = on_livy()
         (row,) = rows()
         assert session["name"] == f"emr-connect-{row.kernel_id}"
@@ -228,18 +230,15 @@ async def test_a_session_that_has_ended_is_said_by_each_cell_and_a_killed_kernel
     on_livy: Callable[[], list[dict[str, Any]]], sandbox: Sandbox
 ) -> None:
     async with with_spark() as (manager, client):
-        (session,) = on_livy()
-        request = urllib.request.Request(
-            f"{sandbox.compute('open')['livy_url']}/sessions/{session['id']}",
-            method="DELETE",
-            headers={"X-Requested-By": "test"},
-        )
-        (await asyncio.to_thread(urllib.request.urlopen, request, timeout=60)).close()
-        for _ in range(2):
-            reply, _ = await execute(client, "1 + 1")
+        running = client.execute("import time\ntime.sleep(600)")
+        await until(lambda: on_livy()[0]["state"] == "busy")
+        sandbox.fault("kill-session", "--compute", "open")
+        replies = [await reply_to(client, running, wait=WAIT), (await execute(client, "1 + 1"))[0]]
+        for reply in replies:
             assert reply["content"]["ename"] == "SessionGone"
             assert "has ended, and its variables with it" in reply["content"]["evalue"]
             assert "%emr restart" in reply["content"]["evalue"]
+        assert "stderr:" in await answer(client, "%emr logs")
         assert "The session has ended" in await answer(client, "%emr restart")
         assert await answer(client, "1 + 1") == "2\n"
         assert len(on_livy()) == 1

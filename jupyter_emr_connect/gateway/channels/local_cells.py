@@ -18,8 +18,10 @@ from typing import Any, Protocol
 
 from ...http.deadlines import within
 from ...tasks import report_failure
+from ..delivery.internal_requests import InternalRequests
 from ..delivery.pending import PendingRequest, PendingRequests
 from ..event_loop import gateway_loop
+from ..injected.install import number_in, number_request
 from ..protocol.framing import BadFrame, Message, Part
 from ..protocol.signing import EMPTY
 
@@ -30,6 +32,7 @@ BEGINS = re.compile(rb'"code"\s*:\s*"(?:\s|\\[nrt])*%emr[\s"\\]')
 COUNT = re.compile(rb'"execution_count":\s*(\d+)')
 LOOKED_AT_BYTES = 4096
 LOOK_AGAIN_S = 1.0
+NUMBERED_WITHIN_S = 2.0  # else the kernel is not reached now, and its next cell may get the same number
 
 Show = Callable[[str, dict[str, Any]], None]
 """Publishes a message of a cell, by its type and content; called on the gateway loop."""
@@ -57,6 +60,7 @@ class CellRoute(Protocol):
     """What these cells need of the bridge."""
 
     requests: PendingRequests
+    internal: InternalRequests
 
     def pass_on(self, identities: list[bytes], message: Message) -> None:
         """Send a message to the kernel."""
@@ -162,9 +166,9 @@ class LocalCells:
     async def _answer(self, request: PendingRequest) -> None:
         """Answer the first cell of the line."""
         header, code = request.header, str(request.message.data.get("code"))
-        self._count += 1
         self._route.note_request(request.message)
         self._route.publish("status", {"execution_state": "busy"}, header)
+        self._count = await self._number_of(code)
         self._route.publish("execute_input", {"code": code, "execution_count": self._count}, header)
         error = await self._run(code, header)
         self._line.popleft()
@@ -174,6 +178,15 @@ class LocalCells:
         request.ended = True
         self._route.publish("status", {"execution_state": "idle"}, header)
         self._route.reply_here(request, {**content, "execution_count": self._count})
+
+    async def _number_of(self, code: str) -> int:
+        """Return the number of a cell that is answered here, which the kernel counts among its own if it can."""
+        asked = self._route.internal.ask("shell", "execute_request", number_request(code))
+        with contextlib.suppress(asyncio.TimeoutError):
+            reply = await within(NUMBERED_WITHIN_S, asked)
+            if reply is not None and (number := number_in(reply.content)):
+                return number
+        return self._count + 1
 
     async def _run(self, code: str, header: Part) -> dict[str, Any]:
         """Do what a cell says; returns the content of its error, empty if it had none."""

@@ -1,6 +1,7 @@
 """Execute requests that put code of this package into a remote kernel: its journal, and what cancels Spark's jobs.
 
-They leave the kernel's history, execution count and namespace as they were, so the user does not see them.
+They leave the kernel's history, execution count and namespace as they were, so the user does not see them; the one of
+a cell that is answered on the user's side takes that cell's number.
 """
 
 from __future__ import annotations
@@ -36,7 +37,28 @@ def injection_request(module: str, call: str) -> dict[str, Any]:
     """
     source = files(__package__).joinpath(f"{module}.py").read_text(encoding="utf-8")
     code = f"{source}\n{call}\n"
-    expression = f"exec({code!r}, {{'__name__': 'emr_connect_{module}', 'get_ipython': get_ipython}})"
+    return _unseen(f"exec({code!r}, {{'__name__': 'emr_connect_{module}', 'get_ipython': get_ipython}})")
+
+
+def number_request(code: str) -> dict[str, Any]:
+    """Return the content of the execute request that takes the kernel's next number for a cell it does not run.
+
+    The kernel's history has the cell's ``code`` under it. :func:`number_in` reads the reply.
+    """
+    store = f"ip.history_manager.store_inputs(ip.execution_count, {code!r})"
+    advance = "setattr(ip, 'execution_count', ip.execution_count + 1)"
+    return _unseen(f"(lambda ip: ({store}, {advance}, ip.execution_count - 1)[2])(get_ipython())")
+
+
+def number_in(content: Part) -> int | None:
+    """Return the number that the reply to :func:`number_request` tells; None where the kernel is no IPython."""
+    try:
+        return int(json.loads(bytes(content))["user_expressions"][EXPRESSION]["data"]["text/plain"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def _unseen(expression: str) -> dict[str, Any]:
     return {
         "code": "",
         "silent": True,

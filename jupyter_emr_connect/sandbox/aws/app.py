@@ -81,7 +81,7 @@ class AWSApplication:
                 raise Refusal(FailureKind.MISSING_AUTH)
         else:
             key = call.aws.keys.find(signed.access_key)
-            signature = verify(incoming, signed, key.secret, call.now)
+            signature = verify(incoming, signed, key.secret, call.now + faults.clock_skew(call))
             check_stream(incoming, signed, key.secret, signature)
             call.principal = key.principal
             call.aws.keys.check_session(key, signed.token)

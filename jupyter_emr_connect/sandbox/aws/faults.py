@@ -10,6 +10,8 @@ from .authorize import denial
 from .failures import Down, FailureKind, Refusal
 from .service import Call, Check
 
+SKEW_S = 1200.0
+"""By how much ``clock-skew`` without a number puts the callers' clocks back."""
 MAX_DELAY_S = 300.0
 """How long ``slow`` delays at most, so that a typing error does not block a worker for ever."""
 
@@ -45,6 +47,11 @@ def authorization(call: Call, check: Check) -> None:
         if wanted in ("", action, action.rpartition(":")[2]):
             reason = "with an explicit deny in an identity-based policy"
             raise Refusal(FailureKind.DENIED, denial(call.principal, check, reason))
+
+
+def clock_skew(call: Call) -> float:
+    """Return by how many seconds the caller's clock counts as slow."""
+    return sum(float(fault.argument or SKEW_S) for fault in _hits(call, "clock-skew"))
 
 
 def _hits(call: Call, name: str) -> list[Fault]:

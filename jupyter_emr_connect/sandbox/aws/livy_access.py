@@ -12,6 +12,7 @@ from .authorize import authorize
 from .emr_serverless.applications import NOT_FOUND
 from .emr_serverless.permissions import PREFIX
 from .failures import FailureKind, Refusal
+from .faults import clock_skew
 from .identity import find_role
 from .incoming import Incoming
 from .policies import SERVERLESS
@@ -33,7 +34,7 @@ def admit(aws: AWSContext, incoming: Incoming, application_id: str, region: str)
         message = f"Credential should be scoped to {region}/{PREFIX}, not '{signed.region}/{signed.service}'."
         raise Refusal(FailureKind.MALFORMED_AUTH, message, status=403)
     key = aws.keys.find(signed.access_key)
-    verify(incoming, signed, key.secret, call.now)
+    verify(incoming, signed, key.secret, call.now + clock_skew(call))
     call.principal = key.principal
     aws.keys.check_session(key, signed.token)
     aws.applications.advance()

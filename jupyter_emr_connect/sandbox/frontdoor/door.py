@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector, web
+from multidict import CIMultiDict
 
 from ...errors import EMRConnectError
 from ..world.faults import Fault, FaultBoard
@@ -25,6 +27,8 @@ log = logging.getLogger(__name__)
 READ_BUFFER_BYTES = 1024 * 1024
 SHUTDOWN_TIMEOUT_S = 2.0
 SLOW_MS = 2000.0
+LOOK_AGAIN_S, LOOKS = 0.1, 36_000  # whether answers that hang may come again
+STATEMENT = re.compile(r"/sessions/\d+/statements/\d+")
 HTML = "<!doctype html><title>Welcome</title><p>This is not the server you are looking for.\n"
 
 Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -153,9 +157,12 @@ class Door(ABC):
         await listener.set("open", self._good if port.number else None)
 
     async def _guarded(self, port: ServedPort, request: web.BaseRequest) -> web.StreamResponse:
-        instead = await fault_answer(self._world.faults, self.compute) if port.number else None
-        if instead is not None:
-            return instead
+        if port.number:
+            instead = await fault_answer(self._world.faults, self.compute, request.method, request.path)
+            if instead is not None:
+                return instead
+            if _hits(self._world.faults, "strip-charset", self.compute):
+                request = request.clone(headers=without_charset(request.headers))
         try:
             return await port.answer(request)
         except EMRConnectError as error:
@@ -170,15 +177,34 @@ class Door(ABC):
         return web.json_response(body, status=status)
 
 
-async def fault_answer(faults: FaultBoard, compute: str) -> web.Response | None:
-    """Delay the request (``slow:<milliseconds>``), or return what to answer instead (``error-500``, ``html``)."""
+async def fault_answer(faults: FaultBoard, compute: str, method: str, path: str) -> web.Response | None:
+    """Delay the request (``slow:<milliseconds>``), or return what to answer instead (``error-500``, ``html`` …)."""
+    if method == "GET" and STATEMENT.fullmatch(path):
+        await _while_on(faults, "hang-statements", compute)
     for fault in _hits(faults, "slow", compute):
         await asyncio.sleep(float(fault.argument or SLOW_MS) / 1000)
     if _hits(faults, "error-500", compute):
         return web.json_response({"reason": "Internal Server Error", "message": ""}, status=500)
+    if _hits(faults, "error-429", compute):
+        return web.json_response({"message": "Too Many Requests"}, status=429)
     if _hits(faults, "html", compute):
         return web.Response(text=HTML, content_type="text/html")
     return None
+
+
+async def _while_on(faults: FaultBoard, name: str, compute: str) -> None:
+    for _ in range(LOOKS):
+        if not _hits(faults, name, compute):
+            return
+        await asyncio.sleep(LOOK_AGAIN_S)
+
+
+def without_charset(headers: Mapping[str, str]) -> CIMultiDict[str]:
+    """Return headers whose content type has no parameters."""
+    kept = CIMultiDict(headers)
+    if "Content-Type" in kept:
+        kept["Content-Type"] = kept["Content-Type"].partition(";")[0]
+    return kept
 
 
 def _hits(faults: FaultBoard, name: str, compute: str) -> list[Fault]:

@@ -59,7 +59,7 @@ class EngineSlot:
         return 1
 
     def kill_children(self) -> int:
-        """Kill what the engine's main process runs (a gateway's kernels); return how many."""
+        """Kill what the engine's main process runs (a gateway's kernels, Livy's drivers); return how many."""
         engine, killed = self.running, 0
         if engine and engine.running:
             for command in self._commands(engine):

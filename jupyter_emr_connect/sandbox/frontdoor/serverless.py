@@ -19,7 +19,7 @@ from typing import Any
 from aiohttp import web
 from yarl import URL
 
-from ..aws.emr_serverless.applications import NOT_FOUND
+from ..aws.emr_serverless.applications import NOT_FOUND, QUOTA
 from ..aws.failures import Refusal, render
 from ..aws.incoming import Incoming
 from ..aws.livy_access import admit, check_role, note
@@ -38,7 +38,7 @@ from .proxy import WHOLE, read_small, request_headers, segments_of
 log = logging.getLogger(__name__)
 
 PORT, HTTPS_PORT = 8443, 443
-INVALID, QUOTA, UNKNOWN = "ValidationException", "ServiceQuotaExceededException", "UnknownOperationException"
+INVALID, UNKNOWN = "ValidationException", "UnknownOperationException"
 HOST = re.compile(r"(?P<application>[0-9a-z]+)\.livy\.emr-serverless-services\.(?P<region>[a-z0-9-]+)\.amazonaws\.com")
 ROLE = "emr-serverless.session.executionRoleArn"
 KINDS = ("spark", "pyspark")
@@ -193,7 +193,8 @@ class ServerlessDoor(Door):
         wanted = _wanted_session(body)
         role = wanted["conf"].pop(ROLE)
         await asyncio.to_thread(check_role, call, role)
-        if sum(owned.application == spec.id for owned in self._sessions.values()) >= MOST_SESSIONS:
+        is_full = sum(owned.application == spec.id for owned in self._sessions.values()) >= MOST_SESSIONS
+        if is_full or self._world.faults.hits("quota", spec.id):
             message = f"Application {spec.id} has {MOST_SESSIONS} sessions, as many as it may."
             raise Refusal(QUOTA, message, status=402)
         wanted["conf"] = session_conf(wanted["conf"], self._storage(role))

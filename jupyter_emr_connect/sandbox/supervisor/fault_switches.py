@@ -19,6 +19,11 @@ LASTING = {
     "expire-credentials": "the callers' AWS credentials count as expired; pairs and tokens expire at once",
     "slow": "AWS calls and the computes' ports (slow:MILLISECONDS) answer late",
     "error-500": "AWS calls and the computes' ports answer 500",
+    "error-429": "the computes' ports answer 429",
+    "hang-statements": "Livy's answers about a statement (GET) do not come",
+    "strip-charset": "what Livy is sent no longer says its charset, as behind some proxies",
+    "quota": "EMR Serverless starts neither an application nor a session: a quota is used up",
+    "clock-skew": "the callers' clocks count as 20 minutes (clock-skew:SECONDS) slow",
     "black-hole": "the computes' ports take connections and answer nothing; open sockets fall silent",
     "html": "the computes' ports answer an HTML page",
     "no-gateway": "the gateways' port (18888) is closed",
@@ -33,17 +38,26 @@ ONCE = {
     "kill-gateway": "the gateways are killed",
     "kill-kernel": "the gateways' kernels are killed",
     "kill-livy": "the Livy servers are killed",
+    "kill-session": "the drivers of Livy's sessions are killed, as where their memory is used up",
 }
 """The faults that are done once."""
+UNITS = {"slow": "milliseconds", "clock-skew": "seconds"}
+"""What the number behind a fault's name counts."""
 NARROWING = ("service", "region", "action")
 """What narrows a fault of AWS's answers: SigV4 name, region, operation."""
-OF_AWS = ("throttle", "deny", "down", "lost-answer", "expire-credentials", "slow", "error-500")
+OF_AWS = ("throttle", "deny", "down", "lost-answer", "expire-credentials", "slow", "error-500", "clock-skew")
 """The faults of AWS's answers; narrowed ones concern those alone."""
 
 
 def _kill_kernels(door: Door) -> int:
     """Kill the kernels of a door's gateway, if it has one; returns how many."""
     return door.gateway.kill_children() if isinstance(door, GatewayDoor) else 0
+
+
+def _kill_drivers(door: Door) -> int:
+    """Kill what a door's Livy runs, if it has one; returns how many."""
+    livy = door.slots.get("livy")
+    return livy.kill_children() if livy else 0
 
 
 class FaultSwitches:
@@ -60,6 +74,7 @@ class FaultSwitches:
                 "kill-gateway": self._each(lambda door: door.kill("gateway")),
                 "kill-kernel": self._each(_kill_kernels),
                 "kill-livy": self._each(lambda door: door.kill("livy")),
+                "kill-session": self._each(_kill_drivers),
             }
         )
 
@@ -130,9 +145,9 @@ class FaultSwitches:
     @staticmethod
     def _check(name: str) -> None:
         base, _, argument = name.partition(":")
-        if base == "slow" and argument and not argument.isdigit():
-            message = f"{argument!r} is not a number of milliseconds."
-            raise ConfigurationError(message, fix="Write it as slow:200.")
+        if (unit := UNITS.get(base)) and argument and not argument.isdigit():
+            message = f"{argument!r} is not a number of {unit}."
+            raise ConfigurationError(message, fix=f"Write it as {base}:200.")
         if base not in LASTING and name not in ONCE:
             message = f"There is no fault {name!r}."
             raise ConfigurationError(message, fix=f"Faults: {', '.join([*LASTING, *ONCE])}.")

@@ -63,6 +63,7 @@ class NumberedKernel:
     go: asyncio.Event = field(default_factory=asyncio.Event)
     back: asyncio.Event = field(default_factory=asyncio.Event)
     state: str = "idle"
+    count: int | None = None  # of cells, by its own account; without one it is no IPython
     numbered: Any = None
     ws: web.WebSocketResponse | None = None
     connections: int = 0
@@ -158,7 +159,7 @@ class NumberedKernel:
         while True:
             message = await self.queue.get()
             self.requests.append(message.msg_type)
-            if message.msg_type == "execute_request" and not self._installs(message):
+            if message.msg_type == "execute_request" and not self._is_internal(message):
                 await self._execute(message)
             else:
                 self._handle(message)
@@ -177,17 +178,20 @@ class NumberedKernel:
             handler(self.wires["control"], [b"id"], parent)
         elif message.channel == "shell":
             reply = message.msg_type.replace("request", "reply")
-            expression = {"emr_connect": {"status": "ok" if self.journal_bytes else "error"}}
+            expression: dict[str, Any] = {"emr_connect": {"status": "ok" if self.journal_bytes else "error"}}
+            if self.count is not None and b"store_inputs" in bytes(message.content):
+                self.count += 1
+                expression["emr_connect"]["data"] = {"text/plain": str(self.count)}
             content = {"status": "ok", "protocol_version": "5.3", "user_expressions": expression}
             self.session.send(self.wires["shell"], reply, content, parent)
         self._publish("status", {"execution_state": "idle"}, parent)
 
-    def _installs(self, message: Message) -> bool:
-        if b"emr_connect_journal" not in bytes(message.content):
-            return False
-        if self.journal_bytes:
+    def _is_internal(self, message: Message) -> bool:
+        """Say whether this package asks and no client; installs a journal where that is asked for."""
+        content = bytes(message.content)
+        if b"emr_connect_journal" in content and self.journal_bytes:
             Journal(self, self.journal_bytes).install()
-        return True
+        return b"emr_connect" in content
 
     async def _execute(self, message: Message) -> None:
         parent = self._parent(message)

@@ -16,7 +16,10 @@ from tests.functional.gateway.servers import HOST
 
 
 class FakeLivy:
-    """A Livy: ``refuse`` answers a request in its place, ``lose`` cuts the connection after it was done."""
+    """A Livy: ``refuse`` answers a request in its place, ``lose`` cuts the connection after it was done.
+
+    What has a gate of ``gates`` waits for it.
+    """
 
     def __init__(self) -> None:
         self.sessions: list[dict[str, Any]] = []
@@ -27,6 +30,8 @@ class FakeLivy:
         self.log = ["stderr:", "OutOfMemoryError: no room"]
         self.news = asyncio.Condition()
         self.polls_until_done = 2
+        self.reads_as = "utf-8"
+        self.gates: dict[str, asyncio.Event] = {}
         self.text_of: Callable[[str], str] = lambda code: "done"
         self.lose: set[str] = set()
         self.refuse: Callable[[web.Request], web.Response | None] = lambda request: None
@@ -41,13 +46,15 @@ class FakeLivy:
         self.calls.append(call)
         async with self.news:
             self.news.notify_all()
+        if call in self.gates:
+            await self.gates[call].wait()
         if (instead := self.refuse(request)) is not None:
             return instead
-        body = await request.content.read()  # of any size
+        body = (await request.content.read()).decode(self.reads_as)  # of any size
         if body:
             kind = request.headers["Content-Type"]
-            self.bodies.append((kind, body.decode("utf-8"), request.headers.get("X-Requested-By", "")))
-        answer = self._do(request.method, request.path.strip("/").split("/"), json.loads(body or b"{}"))
+            self.bodies.append((kind, body, request.headers.get("X-Requested-By", "")))
+        answer = self._do(request.method, request.path.strip("/").split("/"), json.loads(body or "{}"))
         if call in self.lose:
             self.lose.discard(call)
             assert request.transport is not None

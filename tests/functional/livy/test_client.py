@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from jupyter_emr_connect.errors import (
 )
 from jupyter_emr_connect.livy import client as client_module
 from jupyter_emr_connect.livy import session as session_module
+from jupyter_emr_connect.livy import statement as statement_module
 from jupyter_emr_connect.livy.client import LivyClient
 from jupyter_emr_connect.livy.session import LivySession, lost_by_race
 from jupyter_emr_connect.livy.statement import StatementProgress, run_statement
@@ -51,7 +53,15 @@ async def test_bodies_say_their_charset_and_pass_csrf_protection() -> None:
     assert result.data == {"text/plain": "done"}
     assert {(kind, by) for kind, _, by in livy.bodies} == {("application/json; charset=utf-8", "jupyter_emr_connect")}
     assert json.loads(livy.bodies[-1][1])["code"] == CODE
-    assert "漢🙂" in livy.bodies[-1][1]
+
+
+async def test_a_server_that_takes_a_body_for_latin_1_has_the_users_text_all_the_same() -> None:
+    """As Livy's does where a proxy has stripped the charset."""
+    livy = FakeLivy()
+    livy.reads_as = "latin-1"
+    async with served(livy) as client:
+        await run_statement(await started(client), CODE)
+    assert livy.statements[0]["code"] == CODE
 
 
 async def test_a_session_whose_creation_was_not_answered_is_found_by_its_name_and_not_made_twice() -> None:
@@ -126,6 +136,57 @@ async def test_a_cancelled_caller_cancels_the_statement() -> None:
         with pytest.raises(asyncio.CancelledError):
             await running
     assert livy.statements[0]["state"] == "cancelled"
+
+
+async def test_a_statement_that_is_on_its_way_when_its_caller_is_cancelled_is_cancelled_too() -> None:
+    livy, post = FakeLivy(), "POST /sessions/0/statements"
+    livy.polls_until_done = 10_000
+    livy.gates[post] = asyncio.Event()
+    async with served(livy) as client:
+        session = await started(client)
+        running = asyncio.ensure_future(run_statement(session, "while True: pass"))
+        await livy.called(post)
+        running.cancel()
+        await asyncio.sleep(0)
+        livy.gates[post].set()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    assert [one["state"] for one in livy.statements] == ["cancelled"]
+    assert not session.runs_on
+
+
+async def test_a_cancelled_statement_whose_session_stays_busy_was_not_seen_to_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(statement_module, "CANCELLED_WITHIN_S", 0.5)
+    livy = FakeLivy()
+    livy.polls_until_done = 10_000
+    async with served(livy) as client:
+        session = await started(client)
+        livy.states = ["busy"]
+        running = asyncio.ensure_future(run_statement(session, "heeds no interrupt"))
+        await livy.called("GET /sessions/0/statements/0")
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    assert session.runs_on
+
+
+async def test_a_language_that_a_server_does_not_take_is_said_before_it_is_asked() -> None:
+    livy = FakeLivy()
+    async with served(livy) as client:
+        client.target = replace(client.target, reduced=True)
+        with pytest.raises(SessionStartFailed, match="none in R"):
+            await LivySession(client, "emr-connect-1", "sparkr").start(30)
+    assert livy.calls == []
+
+
+def test_a_statement_of_a_minute_takes_less_than_ninety_requests() -> None:
+    pauses, seconds, requests = session_module.polls(), 0.0, 1
+    while seconds < 60:
+        seconds, requests = seconds + pauses.next(), requests + 1
+    assert requests <= 70
+    assert session_module.polls().next() == 0.01
 
 
 async def test_a_start_that_is_given_up_leaves_no_session() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from IPython.core.error import UsageError
@@ -18,6 +19,7 @@ from jupyter_emr_connect.livy.client import LivyClient
 from jupyter_emr_connect.livy.frames import MARK
 from jupyter_emr_connect.livy.settings import SessionSettings
 from jupyter_emr_connect.livy.target import LivyTarget
+from jupyter_emr_connect.magics.display import StatementInterrupted
 from jupyter_emr_connect.magics.remote import RemoteSpark
 from jupyter_emr_connect.magics.sessions import KERNELSPEC, SessionEntry
 from jupyter_emr_connect.magics.spark_magics import AttachedSpark, SparkMagics, settings_of
@@ -76,6 +78,40 @@ async def test_the_administrators_settings_and_the_users_make_the_session(
     assert sources == "driverMemory, spark.a.\nThis kernel's own, and not taken from here: name.\n"
     assert json.dumps(body) in told
     assert "of these the administrator's  driverMemory, spark.a\n" in told
+
+
+class Interrupted(RemoteSpark):
+    """Its user interrupts every cell; ``after`` is what is known then: if there is a session, and if it runs on."""
+
+    after = (True, False)
+
+    def run(self, *_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    @property
+    def has_session(self) -> bool:
+        return self.after[0]
+
+    @property
+    def runs_on(self) -> bool:
+        return self.after[1]
+
+
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        ((True, False), "KeyboardInterrupt: the statement was cancelled."),
+        ((False, False), "KeyboardInterrupt: the start of the session was given up."),
+        ((True, True), "KeyboardInterrupt: Livy was asked to cancel the statement, which was not seen to end: "),
+    ],
+)
+def test_what_came_of_an_interrupt_is_said(shell: InteractiveShell, after: tuple[bool, bool], said: str) -> None:
+    remote = Interrupted(lambda: asyncio.sleep(0, NOWHERE), kind="pyspark", name="n", start_timeout=1, reconnect_s=1)
+    remote.after = after
+    with pytest.raises(KeyboardInterrupt) as raised:
+        SparkMagics(shell, AttachedSpark(remote, "fake")).run_cell("1")
+    assert isinstance(raised.value, StatementInterrupted)
+    assert raised.value._render_traceback_()[0].startswith(said)
 
 
 @pytest.mark.parametrize("wrong", ['{"conf": 3}', "[]", "{"])

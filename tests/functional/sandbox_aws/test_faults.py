@@ -114,6 +114,7 @@ def outcome(client, operation):
         ("error-500", "InternalFailure"),
         ("down", "closed"),
         ("expire-credentials", "ExpiredTokenException"),
+        ("clock-skew", "InvalidSignatureException"),
     ],
 )
 @pytest.mark.parametrize("service", LISTS)

@@ -102,6 +102,9 @@ def test_an_application_lives(front, refused):
     assert found()["state"] == "CREATED"
     assert found()["interactiveConfiguration"]["livyEndpointEnabled"] is True
     assert found()["autoStopConfiguration"] == {"enabled": False}
+    front.world.faults.set("quota", compute=key)
+    assert refused(client.start_application, applicationId=key)[::2] == ("ServiceQuotaExceededException", 402)
+    front.world.faults.clear("quota")
     client.start_application(applicationId=key)
     assert found()["state"] == "STARTING"
     front.clock.forward(3)

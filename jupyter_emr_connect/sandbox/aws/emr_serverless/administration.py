@@ -10,8 +10,9 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ...world.serverless import ApplicationSpec
+from ..failures import Refusal
 from ..service import Call, Handler
-from .applications import find, get_application, invalid
+from .applications import QUOTA, find, get_application, invalid
 
 _RELEASE = re.compile(r"(emr|emr-spark)-\d+\.\d+\.\d+")
 _TYPES = ("spark", "hive")
@@ -89,6 +90,8 @@ def start_application(call: Call) -> dict[str, Any]:
         if spec.state in ("STARTING", "STARTED"):
             return spec
         _demand(spec, _IDLE)
+        if call.aws.world.faults.hits("quota", spec.id):
+            raise Refusal(QUOTA, "The account's limit of concurrent vCPUs is reached.", status=402)
         return replace(spec, state="STARTING", updated_at=_now(call))
 
     _change(call, started)

@@ -11,6 +11,7 @@ from ..paging import page
 from ..service import Call, Handler
 
 NOT_FOUND = "ResourceNotFoundException"
+QUOTA = "ServiceQuotaExceededException"
 PAGE = 50
 """Rows of one answer (botocore's model of ListApplications)."""
 

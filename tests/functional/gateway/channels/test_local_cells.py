@@ -79,11 +79,19 @@ async def test_a_cell_is_answered_here_and_others_go_to_the_kernel() -> None:
         assert (cell.text, cell.reply["status"]) == ("hello", "ok")
         assert (await talking.run("say-x")).text == "x"
         assert answers.asked == ["%emr say hello"]
-        assert kernel.requests.count("execute_request") == before + 1
+        assert kernel.requests.count("execute_request") == before + 2  # the first asks for a number, unseen
         asked = talking.client.complete("%emr st", 7)
         while (reply := await talking.client.get_shell_msg(timeout=30))["parent_header"]["msg_id"] != asked:
             continue
         assert reply["content"]["matches"] == ["status"]
+
+
+@pytest.mark.parametrize(("count", "numbers"), [(6, [7, 8]), (None, [1, 2])])
+async def test_a_cell_takes_the_kernels_next_number(count: int | None, numbers: list[int]) -> None:
+    async with answered() as (talking, _, kernel):
+        kernel.count = count
+        cells = [await talking.run("%emr say hello") for _ in numbers]
+        assert [cell.reply["execution_count"] for cell in cells] == numbers
 
 
 async def test_cells_keep_their_order() -> None:
