@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,6 +36,13 @@ def attached_to(sandbox: Sandbox, compute: str, role: str | None = None) -> Iter
         yield
     finally:
         patch.undo()
+
+
+def with_settings(sandbox: Sandbox, folder: Path, settings: dict[str, Any]) -> Sandbox:
+    """Return the sandbox as one sees it who has these settings of ``EMRConnect`` in a file of ``folder``, a new one."""
+    folder.mkdir()
+    (folder / "jupyter_emr_connect_config.json").write_text(json.dumps({"EMRConnect": settings}))
+    return replace(sandbox, env=sandbox.env | {"JUPYTER_CONFIG_PATH": f"{folder}:{sandbox.env['JUPYTER_CONFIG_PATH']}"})
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ import json
 import urllib.request
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from jupyter_emr_connect.services.kernels.orphans import find_orphans
 from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
 from tests.conftest import Sandbox
-from tests.sandbox.kernels import attached_to, of_type, published, reply_to, running, texts, until
+from tests.sandbox.kernels import attached_to, of_type, published, reply_to, running, texts, until, with_settings
 
 pytestmark = pytest.mark.sandbox
 WAIT = 120
@@ -56,9 +57,10 @@ def states(sandbox: Sandbox) -> Callable[[], list[str]]:
 
 
 async def test_cells_run_on_spark_and_the_session_ends_with_the_kernel_or_is_gone_on_with(
-    sandbox: Sandbox, states: Callable[[], list[str]]
+    sandbox: Sandbox, states: Callable[[], list[str]], tmp_path: Path
 ) -> None:
-    async with notebook(sandbox) as (manager, client):
+    theirs = {"session_settings": {"open": {"conf": {"spark.sql.shuffle.partitions": "5"}}}}
+    async with notebook(with_settings(sandbox, tmp_path / "config", theirs)) as (manager, client):
         label = "open (j-SANDBOXOPEN000000)"
         status, said, _ = await ran(client, "%emr attach open --as daily")
         assert status == "ok", said
@@ -80,6 +82,7 @@ async def test_cells_run_on_spark_and_the_session_ends_with_the_kernel_or_is_gon
         reply = await reply_to(client, asked, wait=WAIT)
         assert reply["content"]["ename"] == "KeyboardInterrupt"
         assert (await ran(client, "%%spark\nkept = 42"))[:2] == ("ok", "")
+        assert (await ran(client, "%%spark\nspark.conf.get('spark.sql.shuffle.partitions')"))[1] == "'5'\n"
         await manager.shutdown_kernel(now=True)  # killed: it cannot end its session
     assert states() == ["idle"]
     with attached_to(sandbox, "open"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,9 +22,9 @@ from jupyter_emr_connect.livy.statement import run_statement
 from jupyter_emr_connect.livy.target import LivyTarget
 from jupyter_emr_connect.models import Attachment
 from jupyter_emr_connect.services.attachments.connect import connect
-from jupyter_emr_connect.services.attachments.handover import required_conf
+from jupyter_emr_connect.services.attachments.handover import ROLE_CONF, required_conf
 from tests.conftest import Sandbox
-from tests.sandbox.kernels import attached_to
+from tests.sandbox.kernels import attached_to, with_settings
 
 pytestmark = pytest.mark.sandbox
 DEMO = Path(__file__).parents[2] / "examples" / "demo.ipynb"
@@ -142,10 +141,18 @@ async def test_a_stopped_application_is_started_by_the_first_cell(sandbox: Sandb
         await asyncio.sleep(0.2)
     notebook = tmp_path / "one.ipynb"
     spec = {"kernelspec": {"name": "emr-pyspark", "display_name": "P"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 + 1")], metadata=spec), notebook)
+    nbformat.write(
+        nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell("1 + 1, spark.conf.get('spark.sql.shuffle.partitions')")], metadata=spec
+        ),
+        notebook,
+    )
     options = ("--compute", "interactive", "--runtime-role", "EMRAnalyst", "-o", str(notebook))
-    done = await asyncio.to_thread(sandbox.cli, "run", str(notebook), *options)
+    theirs = {"session_settings": {"interactive": {"conf": {"spark.sql.shuffle.partitions": "5", ROLE_CONF: "other"}}}}
+    configured = with_settings(sandbox, tmp_path / "config", theirs)
+    done = await asyncio.to_thread(configured.cli, "run", str(notebook), *options)
     assert done.returncode == 0, done.stderr
     assert state() == "STARTED"
-    assert "2\n" in json.dumps(nbformat.read(notebook, as_version=4).cells[0].outputs).replace("\\n", "\n")
+    outputs = nbformat.read(notebook, as_version=4).cells[0].outputs
+    assert "".join(one.get("text", "") for one in outputs).endswith("(2, '5')\n")
     assert "EMR_CONNECT_ROUTES" in os.environ
