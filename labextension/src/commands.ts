@@ -12,6 +12,7 @@ import type {
 
 import { roleName } from './components/words';
 import { emrIcon } from './icons';
+import type { Again, ILogin } from './models/attaching';
 import type { EMRModel } from './models/emr';
 import {
   hasKernel,
@@ -165,7 +166,8 @@ async function newNotebook(
   app: JupyterFrontEnd,
   model: EMRModel,
   args: ReadonlyPartialJSONObject,
-  trans: TranslationBundle
+  trans: TranslationBundle,
+  login: ILogin = {}
 ): Promise<unknown> {
   const { commands } = app;
   const { specs } = app.serviceManager.kernelspecs;
@@ -189,8 +191,9 @@ async function newNotebook(
     'in-progress',
     { autoClose: false }
   );
-  const here = { ...what, path: model.contents.localPath(path) };
-  const again = (): unknown => commands.execute(CommandIDs.newNotebook, args);
+  const here = { ...what, ...login, path: model.contents.localPath(path) };
+  // Not by the command: who listens to commands hears their arguments.
+  const again: Again = typed => newNotebook(app, model, args, trans, typed);
   const attached = await attachOrSay(app, model, here, again);
   Notification.dismiss(said);
   if (!attached) {
@@ -210,7 +213,7 @@ async function attachOrSay(
   app: JupyterFrontEnd,
   model: EMRModel,
   what: NewAttachment,
-  again: (() => unknown) | null
+  again: Again | null
 ): Promise<Attachment | null> {
   const compute = model.computes.find(what.compute);
   if (compute) {

@@ -240,8 +240,11 @@ describe('the commands', () => {
     expect([activated, opened.length]).toEqual([['sidebar'], 1]); // it says why
     expect(deleted).toHaveBeenCalledWith('RTC:work/Untitled.ipynb');
     server.routes['POST attachments'] = () => json(attachment(), 201);
-    await model.attaching.failed?.again?.();
+    await model.attaching.failed?.again?.({ username: 'ada', password: 'pw' });
     expect(opened).toHaveLength(2);
+    const last = server.seen.filter(({ what }) => what === 'POST attachments');
+    expect(last[last.length - 1].body).toMatchObject({ password: 'pw' });
+    expect(JSON.stringify(opened)).not.toContain('pw');
   });
 
   it('say why nothing was attached, in a notice where there is no panel', async () => {

@@ -144,22 +144,52 @@ describe('Attach', () => {
     ]);
   });
 
-  it('sends a password once, and keeps it nowhere', async () => {
-    await show(compute({ auth: 'ldap', runtime_role: 'unsupported' }));
+  describe('to a compute with users of its own', () => {
     const field = (name: string): HTMLInputElement =>
       screen.getByLabelText<HTMLInputElement>(name);
-    expect(field('Password').type).toBe('password');
-    server.routes['POST attachments'] = () =>
-      failure('Not accepted.', 424, { code: 'login-refused' });
-    fireEvent.change(field('User name'), { target: { value: 'ada' } });
-    fireEvent.change(field('Password'), { target: { value: 'pw-1' } });
-    await after(() => fireEvent.click(button('Attach to this notebook')));
-    expect(asked).toMatchObject([{ username: 'ada', password: 'pw-1' }]);
-    expect(field('Password').value).toBe('');
-    expect(model.attaching.failed?.what).not.toHaveProperty('password');
-    await after(() => fireEvent.click(button('Try again')));
-    expect(asked[1]).not.toHaveProperty('password');
-    expect(document.body.innerHTML).not.toContain('pw-1');
+    const type = (name: string, value: string): unknown =>
+      fireEvent.change(field(name), { target: { value } });
+
+    beforeEach(async () => {
+      server.routes['POST attachments'] = () =>
+        failure('Not accepted.', 424, { code: 'login-refused' });
+      await show(compute({ auth: 'ldap', runtime_role: 'unsupported' }));
+      type('User name', 'ada');
+      type('Password', 'pw-1');
+    });
+
+    it('sends a password once, and keeps it nowhere', async () => {
+      expect(field('Password').type).toBe('password');
+      await after(() => fireEvent.click(button('Attach to this notebook')));
+      expect(asked).toMatchObject([{ username: 'ada', password: 'pw-1' }]);
+      expect(field('Password').value).toBe('');
+      expect(model.attaching.failed?.what).not.toHaveProperty('password');
+      await after(() => fireEvent.click(button('Try again')));
+      expect(asked[1]).not.toHaveProperty('password');
+      expect(document.body.innerHTML).not.toContain('pw-1');
+    });
+
+    it('tries again by the password that was typed since', async () => {
+      await after(() => fireEvent.click(button('Attach to this notebook')));
+      type('Password', 'pw-2');
+      await after(() => fireEvent.click(button('Try again')));
+      expect(asked[1]).toEqual({ ...asked[0], password: 'pw-2' });
+      expect(field('Password').value).toBe('');
+    });
+
+    it('sends it to no other compute, and to what was to follow', async () => {
+      const what: NewAttachment = { compute: 'j-2', path: 'a.ipynb' };
+      await after(() => model.attach(what));
+      await after(() => fireEvent.click(button('Try again')));
+      expect(asked).toEqual([{ ...what }]);
+      const again = jest.fn();
+      type('Password', 'pw-3');
+      await after(() => model.attach({ ...what, compute: 'j-1' }, again));
+      await after(() => fireEvent.click(button('Try again')));
+      expect(again.mock.calls).toEqual([
+        [{ username: 'ada', password: 'pw-3' }]
+      ]);
+    });
   });
 
   it('asks for no password where AWS gives the credentials', async () => {

@@ -12,12 +12,18 @@ import type { Attachment, NewAttachment } from '../tokens';
 /** The steps that the server takes, by the `hop` of an error at each. */
 export const HOPS = ['compute', 'credentials', 'address', 'gateway', 'store'];
 
+/** The name and password of a compute's own user; nothing of them where none are needed. */
+export type ILogin = Pick<NewAttachment, 'username' | 'password'>;
+
+/** Tries again what was more than attaching, by the login that was typed meanwhile. */
+export type Again = (login: ILogin) => unknown;
+
 /** An attachment that failed. */
 export interface IFailed {
   what: NewAttachment;
   problem: IProblem;
-  /** Tries it again; null where attaching again is all. */
-  again: (() => unknown) | null;
+  /** Null where attaching again is all. */
+  again: Again | null;
 }
 
 /** Return what may be kept and tried again: a password is sent once, and kept by the server alone. */
@@ -78,7 +84,7 @@ export class AttachingModel {
    */
   async attach(
     what: NewAttachment,
-    again: (() => unknown) | null = null
+    again: Again | null = null
   ): Promise<Attachment | null> {
     this.cancel();
     const abort = (this._abort = new AbortController());

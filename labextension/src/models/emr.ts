@@ -11,6 +11,7 @@ import type { ISignal } from '@lumino/signaling';
 import { EMRClient } from '../client';
 import type { Attachment, Compute, NewAttachment } from '../tokens';
 import { AttachingModel } from './attaching';
+import type { Again } from './attaching';
 import { AttachmentsModel } from './attachments';
 import { ComputesModel, factsOf, keyOf } from './computes';
 import { IdentityModel } from './identity';
@@ -164,7 +165,7 @@ export class EMRModel {
    */
   async attach(
     what: NewAttachment,
-    again: (() => unknown) | null = null
+    again: Again | null = null
   ): Promise<Attachment | null> {
     const made = await this.attaching.attach(what, again);
     this.attachments.invalidate(); // also one that was cancelled: it may have been kept before

@@ -8,7 +8,7 @@ import { useChanges, useSeconds } from '../components/hooks';
 import { Button, Problem } from '../components/problem';
 import { roleName, span } from '../components/words';
 import { HOPS } from '../models/attaching';
-import type { AttachingModel, IFailed } from '../models/attaching';
+import type { AttachingModel, IFailed, ILogin } from '../models/attaching';
 import { keyOf } from '../models/computes';
 import type { Memory } from '../models/memory';
 import { roleOf } from '../models/roles';
@@ -123,20 +123,25 @@ function Chosen(props: IProps & { compute: Compute }): JSX.Element {
   const lacksRole = compute.runtime_role === 'required' && !role;
   const disabled =
     !compute.attachable || attaching.current !== null || lacksRole;
-  const attach = (path: string): void => {
+  /** Return what was typed, once: the field of the password is empty then. */
+  const takeLogin = (): ILogin => {
+    setPassword('');
+    return takesLogin(compute) && username && password
+      ? { username, password }
+      : {};
+  };
+  const attach = (path: string): void =>
     props.onAttach({
       compute: compute.arn || compute.id,
       runtime_role: role,
       transport,
       path,
-      ...(username && password ? { username, password } : {})
+      ...takeLogin()
     });
-    setPassword('');
-  };
   return (
     <>
       <ComputeHead compute={compute} />
-      <Progress {...props} />
+      <Progress {...props} takeLogin={takeLogin} />
       {takesRole && (
         <RoleChoice
           {...props}
@@ -313,7 +318,12 @@ function RoleChoice(
   );
 }
 
-function Progress(props: IProps): JSX.Element | null {
+interface IProgressProps extends IProps {
+  /** Return the login that was typed for the chosen compute. */
+  takeLogin?: () => ILogin;
+}
+
+function Progress(props: IProgressProps): JSX.Element | null {
   const { attaching, trans } = props;
   useSeconds(attaching.current !== null);
   const { current, failed, done } = attaching;
@@ -346,9 +356,20 @@ function Progress(props: IProps): JSX.Element | null {
 }
 
 /** What failed, brought into sight once. */
-function Failed(props: IProps & { failed: IFailed }): JSX.Element {
-  const { failed, trans } = props;
-  const retry = failed.again ?? (() => props.onAttach(failed.what));
+function Failed(props: IProgressProps & { failed: IFailed }): JSX.Element {
+  const { compute, failed, trans } = props;
+  const retry = (): void => {
+    // A password for one compute is never sent to another.
+    const isChosen =
+      failed.what.compute === compute?.id ||
+      failed.what.compute === compute?.arn;
+    const login = (isChosen && props.takeLogin?.()) || {};
+    if (failed.again) {
+      void failed.again(login);
+    } else {
+      props.onAttach({ ...failed.what, ...login });
+    }
+  };
   const node = useRef<HTMLDivElement>(null);
   useEffect(() => {
     // Newer browsers return a promise, which is no clean-up.
@@ -358,7 +379,7 @@ function Failed(props: IProps & { failed: IFailed }): JSX.Element {
     <div className="jp-EmrFailed" ref={node}>
       <Steps hop={failed.problem.hop} trans={trans} />
       <Problem problem={failed.problem} trans={trans}>
-        <Button accept onClick={() => void retry()}>
+        <Button accept onClick={retry}>
           {trans.__('Try again')}
         </Button>
       </Problem>
