@@ -616,6 +616,8 @@ export interface components {
                 auto_termination_idle_s?: number;
                 /** @description Why that is not known. */
                 auto_termination_note?: string;
+                /** @description The address of an endpoint or a configured Livy server. */
+                url?: string;
             };
         };
         ComputeList: {

@@ -91,3 +91,28 @@ def test_an_endpoint_of_eks_and_then_two_roles_of_a_cluster(lab: str, folder: Pa
         notice.get_by_role("button", name=restart).click()
         expect(chip).to_have_accessible_name(f"EMR: analytics · {role}, Idle")
         expect(notice).to_have_count(0)
+
+
+@pytest.mark.parametrize("answers", [False, pytest.param(True, marks=pytest.mark.full)])
+def test_a_cluster_by_livy_and_then_a_serverless_application(
+    lab: str, folder: Path, page: Page, *, answers: bool
+) -> None:
+    """The kernels start here, and two Spark sessions with their first cells."""
+    write_notebook(folder / "livy.ipynb", "python3", "print(sc.sparkUser(), sc.parallelize(range(7), 1).count())")
+    open_panel(page, lab, "panel/livy.ipynb")
+    chip = page.get_by_role("button", name="EMR:")
+    for compute, role, name, says in (
+        ("old", "", "old", "hadoop 7\n"),
+        ("interactive", "EMRAnalyst", "interactive · EMRAnalyst", "emranalyst 7\n"),
+    ):
+        choose(page, compute)
+        if role:
+            role_box(page).fill(role)
+        attach(page, "panel/livy.ipynb")
+        if role:  # a kernel runs on the other compute
+            page.locator(".jp-EmrNotice").get_by_role("button", name=f"Restart on {compute}").click()
+        expect(chip).to_have_accessible_name(f"EMR: {name}, Idle")
+        if answers:
+            page.locator(".jp-Notebook .jp-CodeCell").first.click()
+            page.keyboard.press("Shift+Enter")
+            expect(page.locator(".jp-OutputArea-output").last).to_have_text(says)

@@ -370,6 +370,42 @@ describe('Attach', () => {
       expect(server.count('GET compute/ec2/j-1')).toBe(1);
     });
 
+    it('tells of a Livy server that AWS does not list its address, and nothing of AWS', async () => {
+      // As the server gives it: tests/functional/server/test_livy_servers.py.
+      const dev = compute({
+        id: 'livy/dev',
+        kind: 'eks',
+        name: 'dev',
+        arn: '',
+        region: '',
+        account: '',
+        state: 'CONFIGURED',
+        release: null,
+        applications: [],
+        transports: ['livy'],
+        runtime_role: 'unsupported'
+      });
+      const url = 'https://livy.example.com';
+      server.routes['GET compute/eks/livy%2Fdev'] = () =>
+        more({ url, network: undefined });
+      await show(dev);
+      expect(
+        screen.queryByRole('combobox', { name: 'Runtime role' })
+      ).toBeNull();
+      expect(screen.queryByLabelText('Password')).toBeNull();
+      await open();
+      expect(fact('Address')).toBe(url);
+      expect(fact('Transports')).toBe('livy');
+      for (const name of ['Account', 'Region', 'Release', 'VPC']) {
+        expect(fact(name)).toBeUndefined();
+      }
+      server.routes['POST attachments'] = () => json(attachment(), 201);
+      await after(() => fireEvent.click(button('Attach to this notebook')));
+      expect(asked).toMatchObject([
+        { compute: 'livy/dev', runtime_role: null }
+      ]);
+    });
+
     it.each([
       [{}, 'none'],
       [{ auto_termination_note: 'not known: denied' }, 'not known: denied']

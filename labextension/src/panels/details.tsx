@@ -133,7 +133,7 @@ export function Details(props: {
   );
 }
 
-/** Return what only a close look tells: where a compute is in its network, and when AWS ends it by itself. */
+/** Return what only a close look tells: its address, where it is in its network, and when AWS ends it by itself. */
 function closeFacts(
   { details, kind, attachable }: ComputeDetails,
   trans: TranslationBundle
@@ -143,6 +143,7 @@ function closeFacts(
   const zone = network.availability_zone;
   const none = kind === 'ec2' && attachable ? trans.__('none') : null;
   return [
+    [trans.__('Address'), details.url ?? null],
     [
       trans.__('Subnet'),
       zone && subnets ? trans.__('%1 in %2', subnets, zone) : subnets
