@@ -9,6 +9,14 @@ import pytest
 STANDARD = {"analytics", "open", "kerberos", "old"}
 
 
+async def described(rest, **params: str):
+    """Return the answer in which every row has its details (tags among them), which come after the rows."""
+    answer = await rest("GET", "compute", params={"wait": "10", **params})
+    while answer.json["to_describe"]:
+        answer = await rest("GET", "compute", params={"wait": "5", "since": answer.json["version"], **params})
+    return answer
+
+
 async def test_the_list_has_all_kinds_and_says_when_it_was_read(cloud, rest):
     answer = await rest("GET", "compute", params={"wait": "10"})
     assert answer.status == 200
@@ -21,7 +29,8 @@ async def test_the_list_has_all_kinds_and_says_when_it_was_read(cloud, rest):
     assert answer.json["total"] == len(answer.json["items"])
 
 
-async def test_a_client_that_asks_once_learns_what_it_can_attach_to(cloud, rest):
+async def test_a_client_that_asks_once_learns_what_it_can_attach_to(cloud, rest, monkeypatch):
+    monkeypatch.setattr("jupyter_emr_connect.server.routes.compute.FIRST_ROWS", 60)  # on a busy machine, too
     rows = {row["name"]: row for row in (await rest("GET", "compute")).json["items"]}
     assert set(rows) >= STANDARD
     assert rows["open"]["attachable"] is True
@@ -29,9 +38,7 @@ async def test_a_client_that_asks_once_learns_what_it_can_attach_to(cloud, rest)
 
 
 async def test_rows_are_described_after_they_are_shown(cloud, rest):
-    answer = await rest("GET", "compute", params={"wait": "10"})
-    while answer.json["to_describe"]:
-        answer = await rest("GET", "compute", params={"wait": "5", "since": answer.json["version"]})
+    answer = await described(rest)
     rows = {row["name"]: row for row in answer.json["items"]}
     assert rows["open"]["attachable"] is True
     assert rows["analytics"]["runtime_role"] == "required"
@@ -50,7 +57,7 @@ async def test_rows_are_described_after_they_are_shown(cloud, rest):
     ],
 )
 async def test_the_list_is_searched_and_filtered_by_the_server(cloud, rest, params, names):
-    answer = await rest("GET", "compute", params={"wait": "10", **params})
+    answer = await described(rest, **params)
     assert {row["name"] for row in answer.json["items"]} == names
     assert answer.json["total"] == len(names)
 
@@ -98,9 +105,7 @@ async def test_a_long_list_arrives_whole(cloud, rest):
 
 async def test_a_refresh_says_what_has_changed(cloud, rest, monkeypatch):
     monkeypatch.setattr("jupyter_emr_connect.services.compute.catalogue.polling.FRESH_FOR_S", 0.0)
-    first = await rest("GET", "compute", params={"wait": "10"})
-    while first.json["to_describe"]:
-        first = await rest("GET", "compute", params={"wait": "5", "since": first.json["version"]})
+    first = await described(rest)
     model = cloud.world.clusters[cloud.id("open")]
     cloud.world.clusters["j-NEW"] = replace(model, id="j-NEW", name="new")
     cloud.world.clusters[cloud.id("old")] = replace(cloud.world.clusters[cloud.id("old")], state="RUNNING")
