@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from jupyter_server.auth.decorator import authorized
 from tornado.web import HTTPError, authenticated
 
 from ...errors import RequestError
+from ...executors import FILES, run_in
 from ...services.bodies import json_parts
 from ..kernels.websocket import RECORDER
 from ..recording.recorder import Recorder
@@ -31,8 +33,7 @@ class RecordingHandler(EMRHandler):
     @authorized_for(KERNELS, "execute")
     async def get(self, kernel_id: str) -> None:
         """Answer with the runs that the notebook may lack."""
-        writer = self._writer(kernel_id)
-        await self.answer_in_parts(json_parts(await self._answer(writer, None)))
+        await self._give(self._writer(kernel_id), None)
 
     @authenticated
     @authorized
@@ -45,7 +46,7 @@ class RecordingHandler(EMRHandler):
         if writer is not None and session not in writer.recording.sessions:
             message = "No front end with this session is connected to the kernel."
             raise RequestError(message, fix="Send the session_id of the kernel's WebSocket, while it is open.")
-        await self.answer_in_parts(json_parts(await self._answer(writer, session)))
+        await self._give(writer, session)
 
     @authenticated
     @authorized
@@ -66,6 +67,14 @@ class RecordingHandler(EMRHandler):
         recorder: Recorder = self.settings[RECORDER]
         return recorder.writer_of(kernel_id)
 
+    async def _give(self, writer: NotebookWriter | None, session: str | None) -> None:
+        """Answer; the memory of a long answer is freed by a thread, an output at a time."""
+        answer = await self._answer(writer, session)
+        try:
+            await self.answer_in_parts(json_parts(answer))
+        finally:
+            await run_in(FILES, _let_go, [run["outputs"] for run in answer["runs"]])
+
     async def _answer(self, writer: NotebookWriter | None, session: str | None) -> dict[str, Any]:
         if writer is None:
             return {"recorded": False, "trouble": None, "versions": {}, "runs": []}
@@ -76,3 +85,10 @@ class RecordingHandler(EMRHandler):
             "versions": writer.versions,
             "runs": runs,
         }
+
+
+def _let_go(lists: Sequence[list[Any]]) -> None:
+    """Empty the lists an item at a time, so that other threads run in between."""
+    for items in lists:
+        while items:
+            items.pop()

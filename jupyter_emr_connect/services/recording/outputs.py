@@ -100,6 +100,12 @@ class Outputs:
         """Take note that an output has changed."""
         self.version += 1
 
+    def let_go(self) -> None:
+        """Forget it all, an output at a time: many megabytes at once would hold up all threads."""
+        self._displays.let_go()
+        while self._items:
+            self._items.pop()
+
     def remove_widget(self, model: str, view: dict[str, Any]) -> None:
         """Show a view of a widget no more, nor what was made for the widget."""
         self._items = [item for item in self._items if item.output is not view and item.area != model]
@@ -198,6 +204,12 @@ class Displays:
             name: [positions[id(node)] for node in nodes if id(node) in positions] for name, nodes in shown_here.items()
         }
         return {name: found for name, found in places.items() if found}
+
+    def let_go(self) -> None:
+        """Forget what all runs have shown, an id at a time."""
+        for shown_by in (self._shown, self._views):
+            while shown_by:
+                shown_by.popitem()
 
     def forget(self, outputs: Outputs) -> None:
         """Forget what a run has shown."""

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import io
 import os
 import shutil
 from collections.abc import Iterator
 from enum import IntEnum
 from pathlib import Path
+from typing import BinaryIO
 
+from ...executors import FILES
 from ...gateway.protocol.framing import Message
 from ...gateway.protocol.message_file import MessageFile
 
 MAGIC = b"EMRSPL1\n"
 COPY_BYTES = 1 << 20
+LARGE_BYTES = 4_000_000  # a disk takes a quarter of a millisecond to free each megabyte
 OPEN_FLAGS = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC
 
 
@@ -72,8 +76,25 @@ class Spool:
             yield KINDS[kind], message, end
 
     def clear(self) -> None:
-        """Drop all records; called when the notebook has them."""
-        self._file.clear()
+        """Drop all records; called when the notebook has them, also on the gateway loop.
+
+        A large file gives way to a new one, so that a thread may wait for the disk to free its space.
+        """
+        former = self._file
+        if former.size > LARGE_BYTES:
+            with contextlib.suppress(OSError):  # no room for another file
+                self._replace()
+        if self._file is former:
+            former.clear()
+            return
+        with contextlib.suppress(RuntimeError):  # Python ends, which closes it
+            FILES.submit(former.close)
+
+    def _replace(self) -> None:
+        """Put an empty file in place of this one, unless another owner's has taken its place."""
+        if self._inode == self.path.stat().st_ino:
+            fd = _put_in_place(self.path, io.BytesIO())
+            self._inode, self._file = os.fstat(fd).st_ino, MessageFile(fd, MAGIC, KINDS)
 
     def close(self) -> None:
         """Let go of the file and leave it there."""
@@ -101,15 +122,22 @@ def _opened(path: Path) -> tuple[int, MessageFile]:
 
 def _copied(fd: int, path: Path) -> int:
     """Put a copy in place of the file that another owner has open; return its descriptor. Closes ``fd``."""
-    copy = path.with_name(f"{path.name}.{os.getpid()}")
-    copied = os.open(copy, OPEN_FLAGS | os.O_TRUNC, 0o600)
+    with os.fdopen(fd, "rb") as theirs:
+        return _put_in_place(path, theirs)
+
+
+def _put_in_place(path: Path, content: BinaryIO) -> int:
+    """Put a file with this content in place of another; return its descriptor, by which it is locked."""
+    other = path.with_name(f"{path.name}.{os.getpid()}")
+    fd = os.open(other, OPEN_FLAGS | os.O_TRUNC, 0o600)
     try:
-        with os.fdopen(fd, "rb") as theirs, os.fdopen(os.dup(copied), "wb") as file:
-            shutil.copyfileobj(theirs, file, COPY_BYTES)
-        fcntl.flock(copied, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        copy.replace(path)
+        with os.fdopen(os.dup(fd), "wb") as file:
+            shutil.copyfileobj(content, file, COPY_BYTES)
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        other.replace(path)
     except OSError:
-        os.close(copied)
-        copy.unlink(missing_ok=True)
+        os.close(fd)
+        other.unlink(missing_ok=True)
         raise
-    return copied
+    return fd

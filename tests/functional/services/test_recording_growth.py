@@ -1,4 +1,4 @@
-"""A recording is read in one thread while runs begin in another."""
+"""A recording is read in one thread while runs begin in another; what it held is freed by neither of the loops."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import json
 import logging
 import sys
 import threading
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,44 @@ def test_it_is_read_and_released_while_runs_begin(tmp_path: Path, threads_change
     recording.catch_up()
     assert len(recording.runs) == 600
     assert all(run.outputs is not None for run in recording.runs.values())
+
+
+def shown(text: str) -> Message:
+    header = {"msg_id": "k_1_1", "msg_type": "stream", "session": "k"}
+    parts = (header, {"msg_id": "s_1"}, {}, {"name": "stdout", "text": text})
+    return Message("iopub", *(json.dumps(part).encode() for part in parts))
+
+
+@pytest.mark.parametrize(
+    "let_go",
+    [
+        pytest.param(lambda recording: recording.release(), id="a front end covers them"),
+        pytest.param(lambda recording: recording.saved(list(recording.runs.values())), id="a front end has saved them"),
+    ],
+)
+def test_memory_of_outputs_is_freed_by_a_thread(tmp_path: Path, let_go: Callable[[Recording], None]) -> None:
+    """To free hundreds of megabytes takes tens of milliseconds, in which the server's loop would stand still."""
+    recording = Recording(tmp_path / "k", limit=10**9, publish=lambda *words: None, log=logging.getLogger(__name__))
+    recording.requested(request(1))
+    recording.published(shown("text"))
+    recording.catch_up()
+    outputs = recording.runs["s_1"].outputs
+    assert outputs is not None
+    (item,) = outputs._items
+    freed_by: list[int] = []
+    freed = threading.Event()
+
+    def note() -> None:
+        freed_by.append(threading.get_ident())
+        freed.set()
+
+    weakref.finalize(item, note)
+    del item, outputs
+    let_go(recording)
+    assert freed.wait(60)
+    assert freed_by != [threading.get_ident()]
+    recording.catch_up()
+    assert [run.outputs and run.outputs.nodes() for run in recording.runs.values()] in (
+        [],
+        [[{"output_type": "stream", "name": "stdout", "text": "text"}]],
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import struct
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from jupyter_emr_connect.gateway.protocol.framing import Message, encode
+from jupyter_emr_connect.gateway.protocol.message_file import MessageFile
+from jupyter_emr_connect.services.recording import spool as spools
 from jupyter_emr_connect.services.recording.spool import RecordKind, Spool
 from tests.disks import small_disk
 
@@ -62,6 +65,36 @@ def test_two_owners_do_not_write_into_one_file(tmp_path):
     again = Spool(taker.path)
     assert ids(again) == ["k_1_1", "k_1_3"]
     assert list(tmp_path.iterdir()) == [again.path]
+
+
+def test_a_large_file_is_freed_by_a_thread_and_a_new_one_takes_its_place(tmp_path, monkeypatch):
+    monkeypatch.setattr(spools, "LARGE_BYTES", 1000)
+    cleared: list[MessageFile] = []
+    monkeypatch.setattr(MessageFile, "clear", cleared.append)
+    spool = Spool(tmp_path / "spool")
+    spool.append(RecordKind.PUBLISHED, message(1, "x" * 1000))
+    former = os.open(spool.path, os.O_RDONLY)
+    spool.clear()
+    assert not cleared  # which waits until the disk has freed it all
+    assert os.fstat(former).st_size > 1000
+    os.close(former)
+    assert (ids(spool), spool.is_empty, spool.path.stat().st_size) == ([], True, 0)
+    assert stat.S_IMODE(spool.path.stat().st_mode) == 0o600
+    spool.append(RecordKind.PUBLISHED, message(2))
+    taker = Spool(spool.path)  # has a copy, since the new file is locked as the former was
+    taker.append(RecordKind.PUBLISHED, message(3))
+    assert (ids(spool), ids(taker)) == (["k_1_2"], ["k_1_2", "k_1_3"])
+    taker.remove()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_large_file_that_another_owner_has_replaced_is_cleared_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(spools, "LARGE_BYTES", 1000)
+    former = Spool(tmp_path / "spool")
+    former.append(RecordKind.PUBLISHED, message(1, "x" * 1000))
+    taker = Spool(former.path)
+    former.clear()
+    assert (ids(former), ids(taker), ids(Spool(former.path))) == ([], ["k_1_1"], ["k_1_1"])
 
 
 def test_torn_at_every_byte_it_keeps_the_whole_records_and_goes_on(tmp_path):
