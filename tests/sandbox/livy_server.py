@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import requests
 
 from jupyter_emr_connect.sandbox.engines import livy
@@ -22,27 +23,44 @@ SECONDS = 90.0
 FIRST_PAUSE_S, LAST_PAUSE_S = 0.02, 0.2  # each look costs the server more than us
 
 
+class GuardedEngine(Engine):
+    """An engine that is ready once it refuses who brings no credentials."""
+
+    async def _answers(self, session: aiohttp.ClientSession) -> bool:
+        try:
+            async with session.get(self.url + self.spec.probe) as answer:
+                return answer.status == 401
+        except (aiohttp.ClientError, asyncio.TimeoutError):
+            return False
+
+
 @contextmanager
 def plain_livy(
-    installed: Installation, folder: Path, address: str, settings: dict[str, str] | None = None
+    installed: Installation,
+    folder: Path,
+    address: str,
+    settings: dict[str, str] | None = None,
+    *,
+    environment: dict[str, str] | None = None,
+    engine_class: type[Engine] = Engine,
 ) -> Iterator[Engine]:
     """Run Livy without users and access control, as a fresh Apache Livy is; ``settings`` go into livy.conf."""
     conf, spark_conf = livy.write_configuration(installed, folder, address)
     own = {key: value for key, value in livy.livy_conf(address, "").items() if ".auth." not in key}
     own = {key: value for key, value in own.items() if value not in ("", "true")} | (settings or {})
     own |= livy.spark_home_setting(installed)
-    environment = livy.server_environment(installed, folder, conf, spark_conf, address)
+    inherited = livy.server_environment(installed, folder, conf, spark_conf, address)
     spec = EngineSpec(
         name="livy",
         command=(str(installed.java), *livy._java_arguments(installed, folder, conf, address)),
         workdir=folder,
-        environment=environment | {"TZ": "UTC"},
+        environment=inherited | {"TZ": "UTC"} | (environment or {}),
         address=address,
         listening=livy.LISTENING,
         probe="/version",
         stdin=properties(own),
     )
-    engine = Engine(spec)
+    engine = engine_class(spec)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()

@@ -10,7 +10,7 @@ import base64
 from importlib import import_module
 from typing import Any
 
-from ...errors import EMRConnectError, KerberosFailed
+from ...errors import KerberosFailed
 from ...executors import AWS, run_in
 from ...http.auth import FixedAuth, HTTPRequest
 from ..compute.kinds.clusters import KERBEROS_PACKAGE
@@ -19,6 +19,10 @@ INSTALL = (
     "pip install 'jupyter_emr_connect[kerberos]', which on Linux needs the krb5 headers and a compiler "
     "(Debian: libkrb5-dev gcc; Red Hat: krb5-devel gcc)"
 )
+LOG_IN = "Log in by `kinit` (`klist` shows the tickets), and check /etc/krb5.conf or $KRB5_CONFIG."
+# MIT Kerberos' codes as GSS-API's minor status: the numbers of RFC 4120 on top of a base, as 32 bits without a sign.
+BASE = -1765328384
+SERVER_UNKNOWN, TICKET_EXPIRED, NO_KDC = ((BASE + number) % 2**32 for number in (7, 32, 156))
 
 
 class KerberosAuth(FixedAuth):
@@ -49,12 +53,29 @@ def token_for(host: str) -> bytes:
         name = gssapi.Name(f"HTTP@{host}", gssapi.NameType.hostbased_service)
         token: bytes | None = gssapi.SecurityContext(name=name, usage="initiate").step()
     except gssapi.exceptions.GSSError as error:
-        raise _failed(host, " ".join(str(error).split())) from error
+        raise _failure(host, error) from error
     if token is None:
-        raise _failed(host, "no token was made")
+        message = f"There is no Kerberos ticket for {host}: no token was made."
+        raise KerberosFailed(message, fix=LOG_IN)
     return token
 
 
-def _failed(host: str, said: str) -> EMRConnectError:
-    message = f"There is no Kerberos ticket for {host}: {said}."
-    return KerberosFailed(message, fix="Log in by `kinit` (`klist` shows the tickets), and check /etc/krb5.conf.")
+def _failure(host: str, error: Exception) -> KerberosFailed:
+    """Return our error for one of ``gssapi``, by MIT Kerberos' code for what happened (RFC 4120, 7.5.9)."""
+    said = " ".join(str(error).split())
+    reason = said.rpartition("Minor (")[2].partition("): ")[2] or said
+    code = getattr(error, "min_code", 0)
+    if code == TICKET_EXPIRED:
+        return KerberosFailed(f"The Kerberos ticket for {host} has ended ({reason}).", fix=LOG_IN)
+    if code == SERVER_UNKNOWN:
+        message = f"The Kerberos server (KDC) does not know HTTP/{host} ({reason})."
+        fix = (
+            "Use the name that the server has in Kerberos, mostly its full host name; or its administrator adds "
+            "the principal."
+        )
+        return KerberosFailed(message, fix=fix)
+    if code == NO_KDC:
+        message = f"There is no Kerberos ticket for {host}, since the Kerberos server (KDC) is not reached ({reason})."
+        fix = "Check the network (VPN), and the realm's `kdc` in /etc/krb5.conf or $KRB5_CONFIG."
+        return KerberosFailed(message, fix=fix)
+    return KerberosFailed(f"There is no Kerberos ticket for {host} ({reason}).", fix=LOG_IN)
