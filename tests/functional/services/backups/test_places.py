@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from jupyter_emr_connect.aws.session import open_session
 from jupyter_emr_connect.config import EMRConnect
+from jupyter_emr_connect.sandbox.world.world import OTHER_ACCOUNT
 from jupyter_emr_connect.services.backups import location
 from jupyter_emr_connect.services.backups.location import open_queue, working_copy
 from jupyter_emr_connect.services.backups.noting import note_file
@@ -99,3 +101,21 @@ def test_two_machines_that_see_the_same_files_share_the_queue_and_take_over_from
     taken = lock_of(stores[1], str(home / "work"), config.backup_location)
     assert taken is not None
     taken.close()
+
+
+def test_settings_say_as_which_role_and_under_which_key_it_is_written(make_folder, bucket, cloud):
+    key = {"backup_encryption": "aws:kms", "backup_kms_key": "alias/backups", "backup_bucket_key": True}
+    folder = make_folder(**key)
+    folder.save("a.ipynb", notebook_of("a"))
+    folder.work()
+    answer = open_session("administrator").call("s3", "HeadObject", Bucket=BUCKET, Key="team/a.ipynb")
+    assert (answer["ServerSideEncryption"], answer["BucketKeyEnabled"]) == ("aws:kms", True)
+    assert "alias/backups" in answer["SSEKMSKeyId"]
+    folder.config.backup_access_role = f"arn:aws:iam::{OTHER_ACCOUNT}:role/EMRAccess"  # which may not write there
+    folder.begin_anew()
+    folder.save("a.ipynb", notebook_of("as the role"))
+    folder.work()
+    asked = [row["principal"] for row in cloud.world.log.since() if row["action"] == "PutObject"]
+    assert "/EMRAccess/" in asked[-1]
+    assert folder.state("a.ipynb")["state"] == "denied"
+    assert bucket.text("team/a.ipynb") == notebook_of("a")
