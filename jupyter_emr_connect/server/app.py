@@ -73,7 +73,7 @@ class EMRConnectExtension(ExtensionApp):
         self._shutdowns.install()
         self._restorer = Restorer(config, server, paths, self.log)
         backups = ServerBackups(config, paths, self.log)
-        backups.start(contents_events)
+        backups.start(contents_events, server.contents_manager)
         self._services = Services(config, paths, audit, Catalogues(config), attachment_follower, backups)
         self.settings[SETTING] = self._services
         self._recorder = Recorder(config, server, paths, self.log)

@@ -92,11 +92,13 @@ class BackupRestoreHandler(EMRHandler):
             message = "'to' and 'cell_id' do not go together: a cell is put into the present notebook."
             raise RequestError(message, fix="Send one of them.")
         backups = self.services.backups
+        await self.in_time(backups.refresh(to or path))
         if cell_id:
             work = run_in(AWS, lambda: backups.restorer(path).restore_cell(path, version_id or None, cell_id))
         else:
             work = run_in(AWS, lambda: backups.restorer(path).restore(path, version_id or None, to or None))
         restored = await self.in_time(work)
+        await self.in_time(backups.give_back(restored.path, restored.saved_present_as or restored.path))
         backups.at(path).worker.wake()
         self.answer(restored.to_json())
 
@@ -116,6 +118,7 @@ class BackupConflictHandler(EMRHandler):
 
         path = (self.query("path") or "").strip("/")
         uploader = await self.while_wanted(run_in(AWS, self.services.backups.at(path).worker.uploader))
+        await self.while_wanted(self.services.backups.refresh(path))
         self.answer(await self.while_wanted(run_in(AWS, describe, uploader, path)))
 
 
@@ -138,7 +141,10 @@ class BackupResolveHandler(EMRHandler):
             message = f"There is no choice {str(fields['choice'])[:40]!a}."
             raise RequestError(message, fix=f"Choose one of {', '.join(CHOICES)}.")
         path = str(fields["path"]).strip("/")
-        uploader = await self.in_time(run_in(AWS, self.services.backups.at(path).worker.uploader))
+        backups = self.services.backups
+        uploader = await self.in_time(run_in(AWS, backups.at(path).worker.uploader))
+        await self.in_time(backups.refresh(path))
         answer = await self.in_time(run_in(AWS, resolve, uploader, path, choice))
-        self.services.backups.at(path).worker.wake()
+        await self.in_time(backups.give_back(path, answer["saved_present_as"] or path))
+        backups.at(path).worker.wake()
         self.answer(answer)

@@ -13,6 +13,7 @@ from pathlib import Path, PurePath
 from ...config import EMRConnect
 from ..attachments.resolution import open_attachments
 from .location import nearest_location
+from .mirror import attachment_key
 
 SMALL_BYTES = 1024 * 1024
 TEXT_SUFFIXES = re.compile(
@@ -125,11 +126,13 @@ def open_scope(config: EMRConnect, root: str, location: str | None = None) -> Sc
     """
     attached: list[str] = []
     if config.backup_files == "attached":
+        top = attachment_key(config, root, "").rstrip("/")
         for attachment in open_attachments(config).all():
-            if attachment.path == root or root.startswith(attachment.path.rstrip("/") + "/"):
+            folder = attachment.path[len(top) + 1 :]
+            if top == attachment.path or top.startswith(attachment.path.rstrip("/") + "/"):
                 attached.append("")
-            elif attachment.path.startswith(root.rstrip("/") + "/") and Path(attachment.path).is_dir():
-                attached.append(attachment.path[len(root.rstrip("/")) + 1 :])
+            elif attachment.path.startswith(f"{top}/") and Path(root, folder).is_dir():
+                attached.append(folder)
     place = config.backup_location if location is None else location
     belongs = (lambda path: nearest_location(config, path) == place) if config.backup_locations else lambda path: True
     return Scope(root, tuple(config.backup_exclude), config.backup_files, tuple(attached), belongs)

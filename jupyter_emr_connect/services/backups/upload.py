@@ -17,6 +17,7 @@ from ..attachments.resolution import attachments_above
 from .content import IN_MEMORY_BYTES, FileContent, Filter, content_type, read_content
 from .history import keep_deleted, keep_state
 from .location import BackupLocation
+from .mirror import attachment_key
 from .scope import Scope
 
 COPY = "emr-connect-copy"
@@ -114,7 +115,7 @@ class Uploader:
                 if_match=if_match,
                 if_none_match=if_match is None,
                 content_type=content_type(path),
-                metadata=self._metadata(file),
+                metadata=self._metadata(path, file),
             )
         finally:
             body.close()
@@ -130,8 +131,9 @@ class Uploader:
         message = f"{path} was changed in S3 by {who} at {when}, after this folder last saved it. Both are kept."
         return BackupConflict(message, fix="Choose yours, theirs or both (JupyterLab: EMR backup), or merge them.")
 
-    def _metadata(self, file: Path) -> dict[str, str]:
-        attachment = next(iter(attachments_above(self.config, str(file))), None)
+    def _metadata(self, path: str, file: Path) -> dict[str, str]:
+        key = attachment_key(self.config, self.store.root, path)
+        attachment = next(iter(attachments_above(self.config, key)), None)
         moment = datetime.fromtimestamp(file.stat().st_mtime, timezone.utc).isoformat(timespec="seconds")
         values = {
             "emr-connect-compute": attachment.compute if attachment else None,

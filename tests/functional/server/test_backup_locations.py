@@ -27,7 +27,7 @@ def backups(cloud: Any, tmp_path: Any) -> Iterator[ServerBackups]:
         state_file=str(tmp_path / "state.sqlite"), backup_location=f"{BUCKET}/team", backup_locations=FOLDERS
     )
     made = ServerBackups(config, SimpleNamespace(root=str(root)), logging.getLogger("test"))  # type: ignore[arg-type]
-    made.start(SimpleNamespace(subscribe=lambda subscriber: None))  # type: ignore[arg-type]
+    made.start(SimpleNamespace(subscribe=lambda subscriber: None), None)  # type: ignore[arg-type]
     yield made
     asyncio.run(made.close())
 
