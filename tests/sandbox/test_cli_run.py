@@ -16,6 +16,8 @@ import nbformat
 import pytest
 from nbformat.sign import NotebookNotary
 
+from jupyter_emr_connect.config import EMRConnect
+from jupyter_emr_connect.services.backups.location import open_queue
 from tests.conftest import Sandbox
 from tests.sandbox.notebooks import printed, write_notebook
 
@@ -36,7 +38,17 @@ def outputs(path: Path) -> list[str]:
 def test_result_object_with_stage_timings_and_outputs_that_jupyter_trusts(sandbox: Sandbox, tmp_path: Path) -> None:
     show = "from IPython.display import HTML, display\nprint(6 * 7, flush=True)\ndisplay(HTML('<script>1</script>'))"
     path = write_notebook(tmp_path / "n.ipynb", "emr-python", show, "")
-    result = sandbox.json("run", str(path), "--compute", "open")
+    # As beside a Jupyter server whose folder this is, and which keeps backups.
+    settings = {"state_file": str(tmp_path / "state.sqlite"), "backup_location": "s3://emr-sandbox-notebooks/run"}
+    queue = open_queue(EMRConnect(**settings), os.path.realpath(tmp_path))
+    queue.save([path.name])
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "jupyter_emr_connect_config.json").write_text(json.dumps({"EMRConnect": settings}))
+    config = os.pathsep.join([str(tmp_path / "config"), sandbox.env["JUPYTER_CONFIG_PATH"]])
+    result = sandbox.json("run", str(path), "--compute", "open", JUPYTER_CONFIG_PATH=config)
+    noted = queue.get(Path(result["output"]).name)
+    assert noted
+    assert noted.action == "upload"
     notary = NotebookNotary(data_dir=sandbox.env["JUPYTER_DATA_DIR"])
     assert notary.check_signature(nbformat.read(result["output"], 4))
     assert not notary.check_signature(nbformat.read(path, 4))
