@@ -11,9 +11,19 @@ from pathlib import Path
 import pytest
 
 from jupyter_emr_connect.aws.s3 import S3Store
+from jupyter_emr_connect.config import EMRConnect
+from jupyter_emr_connect.models import Attachment
 from jupyter_emr_connect.sandbox.aws.s3.stored import current_object, get_bucket
 from jupyter_emr_connect.server.backups.mirrored import MirroredContents
-from jupyter_emr_connect.services.backups.mirror import Mirror, content_of_model, model_of_content
+from jupyter_emr_connect.services.attachments.resolution import attachments_above, open_attachments
+from jupyter_emr_connect.services.backups.mirror import (
+    Mirror,
+    attachment_key,
+    content_of_model,
+    mirror_folder,
+    model_of_content,
+)
+from jupyter_emr_connect.services.backups.scope import open_scope
 from tests.functional.server.contents_in_memory import KEPT, AsyncInMemory, InMemory
 from tests.functional.server.test_backups import BUCKET, comes_true, notebook_of
 
@@ -253,3 +263,16 @@ def test_what_is_saved_comes_back_as_it_was(path, model):
     content = content_of_model(model)
     assert model_of_content(path, content) == model
     assert content_of_model({**model, "content": None}) is None
+
+
+def test_text_files_of_an_attached_folder_have_backups_here_too(tmp_path):
+    config = EMRConnect(state_file=str(tmp_path / "state.sqlite"), backup_location=f"s3://{BUCKET}/team")
+    mirror = Mirror(mirror_folder(config, "a.Manager"))
+    for path in ("team/a.py", "other/a.py"):
+        mirror.write(path, b"1")
+    open_attachments(config).put(Attachment("open", path="contents:/team"))
+    scope = open_scope(config, mirror.root)
+    assert [file.path for file in scope.walk()] == ["team/a.py"]
+    (found,) = attachments_above(config, attachment_key(config, mirror.root, "team/a.py"))
+    assert found.compute == "open"
+    assert mirror_folder(config, "another.Manager") != Path(mirror.root)
