@@ -128,6 +128,8 @@ def _no_entry(status: int, said: str, because: str, target: LivyTarget) -> LivyR
 
 
 def _fix_of_403(said: str) -> str:
+    if "GSS" in said:  # Kerberos: Java's own words, as of hadoop-auth
+        return "Check the clocks of both machines; the server's administrator, that its keytab is the present one."
     if "signature" in said.lower():
         return "Check this machine's clock, and the AWS credentials in use (`aws sts get-caller-identity`)."
     return "Check that the runtime role, or your own IAM policy, may use this compute."

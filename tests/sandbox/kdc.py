@@ -87,6 +87,10 @@ class Realm:
         self._run("kadmin.local", "-r", REALM, "addprinc", "-randkey", name)
         self._run("kadmin.local", "-r", REALM, "ktadd", "-k", str(keytab), name)
 
+    def change_key(self, name: str) -> None:
+        """Give a service another key, which no keytab has."""
+        self._run("kadmin.local", "-r", REALM, "cpw", "-randkey", name)
+
     def log_in(self, name: str, password: str, seconds: int = 3600) -> None:
         """Get a ticket for so many seconds, by ``kinit``; asks again while the KDC is still starting."""
         deadline = time.monotonic() + 60

@@ -32,6 +32,7 @@ pytestmark = [
 ]
 UV = Path(sys.executable).with_name("uv")
 PASSWORD = "of ada alone"
+SERVICE = f"HTTP/localhost@{REALM}"
 CODE = ("sc.parallelize(range(10), 1).count()",)
 
 
@@ -81,11 +82,11 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def livy(realm: Realm, installed: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a real Livy with ``livy.server.auth.type = kerberos``."""
     folder = tmp_path_factory.mktemp("livy")
-    keytab, principal = folder / "livy.keytab", f"HTTP/localhost@{REALM}"
-    realm.add_service(principal, keytab)
+    keytab = folder / "livy.keytab"
+    realm.add_service(SERVICE, keytab)
     settings = {
         "livy.server.auth.type": "kerberos",
-        "livy.server.auth.kerberos.principal": principal,
+        "livy.server.auth.kerberos.principal": SERVICE,
         "livy.server.auth.kerberos.keytab": str(keytab),
     }
     # Hadoop's part of Livy is of the time of Java 8, which let everybody use these packages.
@@ -117,7 +118,7 @@ def test_a_ticket_opens_a_session_and_runs_statements(site: Site) -> None:
     code, said, printed = site.run()
     assert code == 0, said
     assert printed == ["10\n"]
-    assert "HTTP/localhost@EMR.TEST" in site.realm.log.read_text()  # a ticket for this service was asked for
+    assert SERVICE in site.realm.log.read_text()  # a ticket for this service was asked for
 
 
 def test_a_session_goes_on_with_a_new_ticket(site: Site) -> None:
@@ -152,3 +153,12 @@ def test_a_server_that_the_kdc_does_not_know_says_so(site: Site) -> None:
     code, said, _ = site.run(compute="unknown")
     assert code == 1
     assert "does not know HTTP/127.0.0.1" in said
+
+
+def test_a_ticket_that_livy_cannot_read_says_whose_fault_it_is(site: Site) -> None:
+    site.realm.change_key(SERVICE)  # the last test: Livy's keytab has the former one from here on
+    site.realm.log_in("ada", PASSWORD)
+    code, said, _ = site.run()
+    assert code == 1
+    assert "refused us (403" in said
+    assert "keytab" in said

@@ -47,3 +47,10 @@ def test_a_right_that_is_lacking_is_not_taken_for_the_password() -> None:
     error = refuse(403, b'{"msg": "User ada is not allowed to see session 3"}', LDAP)
     assert type(error) is LivyRefused
     assert "User ada is not allowed to see session 3" in error.message
+
+
+def test_a_ticket_that_livy_refuses_is_no_matter_of_roles() -> None:
+    said = "org.ietf.jgss.GSSException, major code: 11, minor code: 0"
+    error = refuse(403, page(403, said), LivyTarget("http://livy:8998"))
+    assert said in error.message
+    assert "keytab" in error.fix
