@@ -169,7 +169,9 @@ class GatewayLauncher:
             raise TypeError
         self._bridge.journal_bytes = config.journal_megabytes * MEGABYTE
         self._bridge.reconnect_for = config.reconnect_hours * 3600
-        self._bridge.injections = [spark_installation()] if request.spark and config.cancel_spark_jobs else []
+        self._bridge.injections = (
+            [spark_installation(bars=request.widgets)] if request.spark and config.cancel_spark_jobs else []
+        )
         spec = start_spec(config, connection, request)
         kernel = self._kernel = GatewayKernel(spec, self._bridge, entry, self._log, request.observe)
 

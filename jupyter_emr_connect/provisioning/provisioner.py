@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.multikernelmanager import MultiKernelManager
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets import Bool, List, Unicode
 from traitlets.config import Config
@@ -301,6 +302,8 @@ class EMRProvisioner(KernelProvisionerBase):
             persistent=persistent,
             observe=recorder_of(self.parent, self.kernel_id),
             cwd=cwd,
+            # nbclient, papermill and consoles show none, and would keep sparkmagic's progress bars as text.
+            widgets=self.parent is None or isinstance(server, MultiKernelManager),
         )
 
     def _settings(self) -> EMRConnect:

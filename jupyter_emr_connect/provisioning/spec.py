@@ -27,7 +27,8 @@ class KernelRequest:
 
     ``location`` is where the kernel belongs, ``path`` the key of its notebook, None where that is not known. ``root``
     is the folder of the Jupyter server whose kernel it is, ``persistent`` whether there is one, ``observe`` what makes
-    that server's observer of the bridge. ``cwd`` is the folder that a local process starts in.
+    that server's observer of the bridge. ``cwd`` is the folder that a local process starts in. ``widgets`` says whether
+    the front end may show widgets.
     """
 
     kernelspec: str
@@ -43,6 +44,7 @@ class KernelRequest:
     persistent: bool = False
     observe: Observe | None = None
     cwd: str | None = None
+    widgets: bool = True
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,7 @@ def test_jupyter_console_on_spark(sandbox: Sandbox) -> None:
             break
     assert "10" in done.stdout
     assert "hadoop" in done.stdout
+    assert "FloatProgress" not in done.stdout  # a console shows no widgets, as little as papermill does
 
 
 def test_jupyter_run(tmp_path: Path) -> None:

@@ -20,12 +20,13 @@ def journal_installation(limit_bytes: int) -> dict[str, Any]:
     return injection_request("kernel_journal", f"install(get_ipython().kernel, {limit_bytes})")
 
 
-def spark_installation() -> dict[str, Any]:
+def spark_installation(*, bars: bool = True) -> dict[str, Any]:
     """Return the content of the execute request after which an interrupted cell stops on Spark too.
 
-    It runs ``kernel_spark.py``. For kernels that use Spark, when they start or restart.
+    It runs ``kernel_spark.py``. For kernels that use Spark, when they start or restart. Without ``bars`` sparkmagic
+    shows no progress bars.
     """
-    return injection_request("kernel_spark", "install(get_ipython())")
+    return injection_request("kernel_spark", f"install(get_ipython(), {bars})")
 
 
 def injection_request(module: str, call: str) -> dict[str, Any]:

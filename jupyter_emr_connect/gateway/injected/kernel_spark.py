@@ -184,8 +184,24 @@ def tell(text: str) -> None:
     sys.stderr.flush()
 
 
-def install(shell: Any = None) -> str:
-    """Wrap sparkmagic's way to run a statement, or watch the cells of ``shell``, once; returns what was done."""
+class HiddenBar:
+    """Stand in for sparkmagic's progress bar where nobody shows widgets: it is kept in no notebook."""
+
+    def __init__(self, *given: Any, **options: Any) -> None:
+        self.__dict__.update(options)
+
+    def _ipython_display_(self) -> None:
+        """Show nothing; called by IPython in place of publishing what ``repr`` says."""
+
+    def close(self) -> None:
+        """Change nothing: there is no widget."""
+
+
+def install(shell: Any = None, bars: bool = True) -> str:
+    """Wrap sparkmagic's way to run a statement, or watch the cells of ``shell``, once; returns what was done.
+
+    Without ``bars`` its progress bars are not shown; another installation changes that.
+    """
     if "sparkmagic.livyclientlib.command" not in sys.modules:  # where it is installed, it may yet not be used
         return watch(shell)
     from sparkmagic.livyclientlib import command as command_module
@@ -193,6 +209,7 @@ def install(shell: Any = None) -> str:
     from sparkmagic.livyclientlib.command import Command
     from sparkmagic.livyclientlib.livyreliablehttpclient import LivyReliableHttpClient
 
+    Command.emr_connect_bars = bars
     if hasattr(Command, "emr_connect_execute"):
         return "there already"
     execute, post_statement = Command.execute, LivyReliableHttpClient.post_statement
@@ -219,6 +236,7 @@ def install(shell: Any = None) -> str:
             cell.close_bar()
 
     note_bars(command_module, running)
+    hide_bars(command_module)
     Command.emr_connect_execute = execute
     Command.execute = executing
     LivyReliableHttpClient.post_statement = posting
@@ -237,6 +255,17 @@ def note_bars(module: Any, running: list[Cell]) -> None:
 
     if make is not None:
         module.FloatProgress = making
+
+
+def hide_bars(module: Any) -> None:
+    """Let sparkmagic's ``module`` make bars and their layouts as it does, or while they are not wanted hidden ones."""
+
+    def either(make: Any, hidden: Any) -> Any:
+        return lambda *given, **options: (make if module.Command.emr_connect_bars else hidden)(*given, **options)
+
+    for name, hidden in (("FloatProgress", HiddenBar), ("Layout", dict)):
+        if hasattr(module, name):
+            setattr(module, name, either(getattr(module, name), hidden))
 
 
 def watch(shell: Any) -> str:

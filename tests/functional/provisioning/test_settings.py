@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
 from jupyter_client.multikernelmanager import MultiKernelManager
 
@@ -30,6 +31,14 @@ def test_configuration_code_is_not_executed_again_for_a_servers_kernel(
     for _ in range(3):
         assert EMRProvisioner(parent=KernelManager())._settings().gateway_port == 5
     assert ran.read_text() == "x"
+
+
+def test_who_shows_no_widgets_is_shown_no_progress_bars(tmp_path: Path) -> None:
+    """nbclient, papermill and consoles; in a server's notebook, and in a front end that starts us as a process, are."""
+    spec = KernelSpec(resource_dir=str(tmp_path), language="python")
+    parents = (KernelManager(), KernelManager(parent=MultiKernelManager()), None)
+    requests = [EMRProvisioner(parent=one, kernel_spec=spec)._request({}, None) for one in parents]
+    assert [one.widgets for one in requests] == [False, True, True]
 
 
 FAILS = "c.EMRConnect.gateway_port = 5\n1 / 0\n"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from IPython.core.formatters import DisplayFormatter
 
 from jupyter_emr_connect.gateway.injected import kernel_spark
 from jupyter_emr_connect.gateway.injected.kernel_spark import Cell
@@ -182,6 +184,33 @@ def test_the_progress_bar_of_a_cell_is_closed_whatever_comes_of_it() -> None:
     running.pop().close_bar()
     assert not module.FloatProgress().closed  # made for no cell
     Cell(CODE, Livy()).close_bar()
+
+
+def test_where_nobody_shows_widgets_sparkmagic_makes_and_shows_none() -> None:
+    """As in papermill, which keeps what a bar says of itself, and its widgets' states, in the notebook."""
+    made: list[str] = []
+
+    def maker(name: str) -> Any:
+        return lambda **options: made.append(name) or name
+
+    command = SimpleNamespace(emr_connect_bars=False)
+    module = SimpleNamespace(Command=command, FloatProgress=maker("bar"), Layout=maker("layout"))
+
+    def make() -> Any:  # as sparkmagic 0.21 does
+        return module.FloatProgress(value=0.0, layout=module.Layout(width="50%"))
+
+    running = [posted(Livy())]
+    kernel_spark.note_bars(module, running)
+    kernel_spark.hide_bars(module)
+    bar = make()
+    bar.value = 0.5
+    assert DisplayFormatter().format(bar) == ({}, {})
+    bar.close()
+    running[0].close_bar()
+    assert made == []
+    command.emr_connect_bars = True
+    assert make() == "bar"
+    assert made == ["layout", "bar"]
 
 
 def test_a_kernel_without_sparkmagic_stays_as_it_is() -> None:
