@@ -58,7 +58,7 @@ test-fast: $(STAMP) ## Lint, and beside it the quick tests without engines (2 to
 	@$(MAKE) --no-print-directory -j2 --output-sync=target lint fast
 
 fast: $(STAMP) ## Unit and functional tests but those marked `slow` and those of the emulated AWS itself
-	$(PYTEST) -n $(FAST_WORKERS) -m "not slow" --ignore=tests/functional/sandbox_aws tests/unit tests/functional
+	HYPOTHESIS_PROFILE=few $(PYTEST) -n $(FAST_WORKERS) -m "not slow" --ignore=tests/functional/sandbox_aws tests/unit tests/functional
 
 lint: $(STAMP) ## Style, types, layers, cycles, sizes
 	$(BIN)/ruff check .

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import jupyter_emr_connect
+from tests import botocore_caches
 
 LEFT_OUT = ("sandbox", "magics")  # no command and no server needs them, but for one module
 BESIDES = (
@@ -58,6 +59,7 @@ def _load_models() -> None:
     forget()
 
 
+botocore_caches.install()
 _import_modules()
 _load_models()
 gc.collect()

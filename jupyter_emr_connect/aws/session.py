@@ -6,6 +6,7 @@ block; callers with an event loop run them in a thread. Clients may be used from
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -110,12 +111,10 @@ class AWSSession:
             return self._clients[service]
 
     def _make_client(self, service: str) -> Any:
-        from importlib.metadata import version
-
         from botocore.config import Config
 
         config = Config(
-            user_agent_extra=f"jupyter-emr-connect/{version('jupyter_emr_connect')}",
+            user_agent_extra=_user_agent(),
             connect_timeout=CONNECT_TIMEOUT,
             read_timeout=READ_TIMEOUT,
             # Not `adaptive`: one throttled operation would slow all the others; the budget knows each one's rate.
@@ -161,6 +160,14 @@ class AWSSession:
 
     def _owner(self, service: str) -> tuple[str, str, str]:
         return self.caller.account or self.label, self.region, service
+
+
+@functools.cache
+def _user_agent() -> str:
+    """Return what AWS's logs say of us; read once, for finding a package's version takes as long as half a client."""
+    from importlib.metadata import version
+
+    return f"jupyter-emr-connect/{version('jupyter_emr_connect')}"
 
 
 _sessions: dict[SessionKey, AWSSession] = {}

@@ -17,7 +17,10 @@ from jupyter_emr_connect.sandbox.aws.seed import Profile, role_arns, seed
 from jupyter_emr_connect.sandbox.aws.server import serve
 from jupyter_emr_connect.sandbox.world.world import World, fill_standard
 from jupyter_emr_connect.services.credentials.secret_slots import forget_secrets
+from tests import botocore_caches
 from tests.functional.gateways import Gateways, gateways
+
+botocore_caches.install()
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 from collections.abc import Iterator
 
@@ -22,3 +23,4 @@ def shell(cloud, tmp_path, capsys) -> Iterator[InteractiveShell]:
     load_ipython_extension(made)
     yield made
     InteractiveShell.clear_instance()
+    atexit.unregister(made.atexit_operations)  # each shell would have all garbage of pytest collected at its end
