@@ -57,7 +57,7 @@ test-lowest: $(STAMP) ## Unit and functional tests with the lowest versions on t
 test-fast: $(STAMP) ## Lint, and beside it the quick tests without engines (2 to 3 minutes)
 	@$(MAKE) --no-print-directory -j2 --output-sync=target lint fast
 
-fast: $(STAMP) ## Unit and functional tests but those marked `slow` and those of the emulated AWS itself
+fast: $(STAMP) ## Quick unit and functional tests: neither those marked `slow` nor those of the emulated AWS itself
 	HYPOTHESIS_PROFILE=few $(PYTEST) -n $(FAST_WORKERS) -m "not slow" --ignore=tests/functional/sandbox_aws tests/unit tests/functional
 
 lint: $(STAMP) ## Style, types, layers, cycles, sizes

@@ -24,6 +24,7 @@ def test_one_session_per_caller(cloud):
     assert open_session("developer", "eu-west-1").region == "eu-west-1"
 
 
+@pytest.mark.slow
 def test_many_threads_share_one_session(cloud):
     seen = []
     threads = [threading.Thread(target=lambda: seen.append(get_identity(open_session()).arn)) for _ in range(10)]
@@ -47,6 +48,7 @@ def test_the_region_may_come_from_aws_region(cloud, monkeypatch):
     assert open_session(None, None).region == "eu-north-1"  # a session does not change once made
 
 
+@pytest.mark.slow
 def test_regions_of_one_caller_do_not_mix(cloud):
     """They share a botocore session, so that a login counts for all: its region must stay the profile's."""
     model = next(iter(cloud.world.clusters.values()))
@@ -114,6 +116,7 @@ def test_our_name_stands_in_the_user_agent_and_clients_have_deadlines(cloud):
     assert config.read_timeout <= 60
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(botocore.auth, "get_current_datetime"), reason="botocore reads the clock elsewhere")
 def test_a_wrong_clock_is_said_to_be_one(cloud, monkeypatch):
     code = (

@@ -30,6 +30,7 @@ def test_sessions_of_all_regions_share_a_caller(cloud):
     assert len({id(one) for one in sessions}) == len(REGIONS)
 
 
+@pytest.mark.slow
 def test_each_session_asks_its_own_region_however_many_begin_at_once(cloud):
     for _ in range(10):
         forget()
@@ -50,6 +51,7 @@ def test_the_account_is_asked_for_once(cloud):
     assert cloud.calls("GetCallerIdentity") == 1
 
 
+@pytest.mark.slow
 def test_a_role_is_assumed_once_for_all_regions_and_threads(cloud):
     sessions = [open_session("developer", region, ACCESS) for region in REGIONS]
 

@@ -127,6 +127,7 @@ def test_a_containers_role(cloud, says, monkeypatch):
     assert "analytics" in names()
 
 
+@pytest.mark.slow
 def test_a_login_by_sso_that_is_over_says_how_to_log_in_and_counts_as_soon_as_it_is_new(cloud, says, monkeypatch):
     key = cloud.keys["developer"]
     monkeypatch.setenv("HOME", str(cloud.folder))

@@ -124,6 +124,7 @@ def test_a_large_file_that_is_written_meanwhile_is_not_written_torn(store, cloud
     assert cloud.calls("AbortMultipartUpload") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ODD_KEYS)
 def test_every_name_is_kept_byte_for_byte(store, key):
     written = store.put(key, key.encode(), metadata={"emr-connect-host": "h"})

@@ -72,6 +72,7 @@ def test_attach_with_a_role_proves_that_it_may_be_taken(cloud, emr, notebook):
     assert cloud.calls("GetClusterSessionCredentials") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", ["--check", "--no-check"])
 def test_attach_with_a_role_by_its_name_keeps_the_arn(cloud, emr, notebook, check):
     made = emr("attach", "analytics", str(notebook), "--runtime-role", "EMRAnalyst", check, "--json").json

@@ -62,6 +62,7 @@ def in_bash(cloud, code, monkeypatch):
     return ask
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["jupyter emr", "jupyter-emr"])
 def test_verbs_in_bash(in_bash, command):
     assert in_bash(f"{command} sta") == {"status"}

@@ -53,6 +53,7 @@ def test_unknown_kernel(emr, notebook):
     emr("run", str(notebook), "--compute", "open", "--kernel", "nosuch").failed_with("There is no kernel 'nosuch'")
 
 
+@pytest.mark.slow
 def test_our_kernelspecs_missing_is_not_said_to_be_an_unknown_kernel(emr, notebook, tmp_path):
     code = (
         "import jupyter_client.kernelspec as k, sys\n"

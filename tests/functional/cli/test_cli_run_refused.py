@@ -23,6 +23,7 @@ def run(emr, tmp_path):
     return call
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("compute", "word"),
     [

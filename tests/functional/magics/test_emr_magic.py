@@ -32,6 +32,7 @@ def matches(shell, line):
     return next(iter(shell.strdispatchers["complete_command"].flat_matches("%emr")))(event)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "words"),
     [
@@ -111,6 +112,7 @@ def test_a_line_that_cannot_be_understood_says_how_it_should_be(shell, line, sai
     assert said in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "name", "said"),
     [

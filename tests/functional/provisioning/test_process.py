@@ -63,6 +63,7 @@ def test_a_kernelspec_that_is_not_ours_is_refused(name: str) -> None:
         provisioner_of(name)
 
 
+@pytest.mark.slow
 def test_the_process_says_what_is_wrong_on_one_line_and_imports_nothing_of_its_folder(tmp_path: Path) -> None:
     (tmp_path / "asyncio.py").write_text("raise RuntimeError")
     command = [sys.executable, "-m", "jupyter_emr_connect.kernel", "-f", "{connection_file}"]

@@ -65,6 +65,7 @@ REFUSER = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.slow
 @REFUSER
 @pytest.mark.parametrize(
     "refused", ["read emr_connect", "write emr_connect", "read kernels", "write kernels", "execute kernels"]

@@ -33,6 +33,7 @@ def heard(jp_serverapp):
     return lines
 
 
+@pytest.mark.slow
 async def test_attach_change_and_detach_are_told(cloud, rest, heard, notebook):
     await rest("GET", "identity")
     sent = {"compute": "analytics", "runtime_role": ROLE, "path": "work/report.ipynb"}

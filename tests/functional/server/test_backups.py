@@ -76,6 +76,7 @@ async def test_a_saved_notebook_is_in_s3_and_status_says_so(rest, contents, buck
     assert bucket()["team/ada/work.ipynb"] == (jp_root_dir / "work.ipynb").read_bytes()
 
 
+@pytest.mark.slow
 async def test_a_conflict_is_shown_and_resolved(rest, contents, bucket, jp_root_dir, state, cloud):
     await contents("PUT", "work.ipynb", {"type": "notebook", "content": notebook_of("base")})
 
@@ -121,6 +122,7 @@ async def test_now_uploads_what_waits(rest, contents, bucket, jp_root_dir):
     await comes_true(comes)
 
 
+@pytest.mark.slow
 async def test_status_says_since_when_and_why_s3_has_nothing(rest, contents, cloud, bucket):
     cloud.world.faults.set("deny:s3:PutObject")
     await contents("PUT", "work.ipynb", {"type": "notebook", "content": notebook_of("hello")})
@@ -144,6 +146,7 @@ async def test_status_says_since_when_and_why_s3_has_nothing(rest, contents, clo
     await comes_true(goes_on)
 
 
+@pytest.mark.slow
 async def test_a_folder_goes_to_its_own_place_and_one_that_is_switched_off_to_none(rest, contents, bucket, state):
     for folder in ("scratch", "shared", "shared/below"):
         await contents("PUT", folder, {"type": "directory"})

@@ -84,6 +84,7 @@ async def versions(rest, path: str) -> list[dict]:
     return answer.json["items"]
 
 
+@pytest.mark.slow
 async def test_an_earlier_version_comes_back_and_the_present_is_a_version(rest, save, jp_root_dir):
     await save("work.ipynb", "one")
     await save("work.ipynb", "two")
@@ -135,6 +136,7 @@ async def test_one_cell_comes_back_into_the_present_notebook(rest, save, jp_root
     assert (answer.status, answer.json["code"]) == (409, "notebook")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ODD_NAMES)
 async def test_every_name_is_listed_and_restored(rest, save, jp_root_dir, name):
     (jp_root_dir / name).parent.mkdir(exist_ok=True)
@@ -166,6 +168,7 @@ class TestOfABucketWithoutVersions:
     def bucket_name(self, plain_bucket):
         return PLAIN
 
+    @pytest.mark.slow
     async def test_earlier_states_and_deleted_files_come_back(self, rest, save, jp_fetch, jp_root_dir):
         await save("work.ipynb", "one")
         await save("work.ipynb", "two")

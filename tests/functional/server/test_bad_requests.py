@@ -104,6 +104,7 @@ async def test_routes_and_verbs_that_are_not_there(rest):
         await refused(rest, 404, "attachment-not-found", verb="PATCH", route=route, body={})
 
 
+@pytest.mark.slow
 async def test_what_the_compute_or_aws_refuses(cloud, rest, gateway, notebook):
     path = "work/report.ipynb"
     analyst = f"{ROLE}EMRAnalyst"

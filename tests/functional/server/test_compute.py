@@ -45,6 +45,7 @@ async def test_rows_are_described_after_they_are_shown(cloud, rest):
     assert "Kerberos" in rows["kerberos"]["reason"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("params", "names"),
     [
@@ -71,6 +72,7 @@ async def test_pages_in_order(cloud, rest):
     assert second.json["next_offset"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "params",
     [
@@ -92,6 +94,7 @@ async def test_what_cannot_be_asked_is_refused(cloud, rest, params):
     assert answer.json["fix"]
 
 
+@pytest.mark.slow
 async def test_a_long_list_arrives_whole(cloud, rest):
     model = cloud.world.clusters[cloud.id("open")]
     many = {f"j-MANY{number:04}": f"a cluster of many, number {number}" for number in range(900)}
@@ -148,6 +151,7 @@ async def test_a_login_that_is_over_is_said_once_and_recovers(cloud, rest, monke
     assert {row["name"] for row in answer.json["items"]} >= STANDARD
 
 
+@pytest.mark.slow
 async def test_many_clients_cost_what_one_costs(cloud, rest):
     await rest("GET", "compute", params={"wait": "10"})
     before = cloud.calls("ListClusters")

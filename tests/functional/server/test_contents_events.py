@@ -97,6 +97,7 @@ async def test_a_kernel_that_starts_after_the_rename_finds_it(cloud, jp_serverap
     assert resolve(config, {}, location).compute == cloud.id("open")
 
 
+@pytest.mark.slow
 async def test_a_renamed_folder_takes_along_everything_below_it(jp_root_dir, notebook, attach, contents, paths):
     (jp_root_dir / "work" / "deep").mkdir()
     (jp_root_dir / "workshop").mkdir()
@@ -105,6 +106,7 @@ async def test_a_renamed_folder_takes_along_everything_below_it(jp_root_dir, not
     assert await paths() == dict(zip(made, ["other", "other/report.ipynb", "other/deep", "workshop"], strict=True))
 
 
+@pytest.mark.slow
 async def test_many_renames_in_a_row_are_followed_in_their_order(notebook, attach, contents, paths):
     made = await attach("work/report.ipynb")
     names = ["work/report.ipynb", *(f"work/{number}.ipynb" for number in range(10))]
@@ -113,6 +115,7 @@ async def test_many_renames_in_a_row_are_followed_in_their_order(notebook, attac
     assert await paths() == {made: "work/9.ipynb"}
 
 
+@pytest.mark.slow
 async def test_a_deleted_file_or_folder_is_forgotten(jp_root_dir, notebook, attach, contents, paths):
     (jp_root_dir / "n.ipynb").write_text("{}")
     for path in ("n.ipynb", "work", "work/report.ipynb"):
@@ -194,6 +197,7 @@ async def test_a_change_that_is_proved_while_its_notebook_is_renamed_follows_it(
     assert await paths() == {made: "work/renamed.ipynb"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", ["Jupyter", "another program", "its folder"])
 async def test_a_notebook_renamed_while_it_is_attached_is_attached_by_its_new_name(
     by, gateway, notebook, contents, paths, rest, jp_serverapp
@@ -255,6 +259,7 @@ async def test_what_git_brings_back_is_attached_as_before(committed, attach, con
     assert resolve(config, {}, KernelLocation(str(committed))).compute == cloud.id("open")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("removed_by", ["Jupyter", "another program"])
 async def test_a_new_notebook_does_not_get_what_one_of_its_name_had(
     removed_by, committed, attach, contents, paths, jp_serverapp

@@ -28,6 +28,7 @@ async def test_settings_may_stand_on_the_servers_command_line(jp_configurable_se
     assert app.web_app.settings["emr_connect"].gateway_port == 777
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("argv", "expected"),
     [
@@ -61,6 +62,7 @@ async def test_settings_may_stand_in_our_own_file(jp_configurable_serverapp, jp_
     assert (found.gateway_port, found.journal_megabytes) == (778, 1)
 
 
+@pytest.mark.slow
 def test_its_import_brings_neither_boto3_nor_the_gateways_client():
     code = (
         "import sys, jupyter_emr_connect as package; package._jupyter_server_extension_points(); "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from jupyter_emr_connect.models import KernelRecord
 from jupyter_emr_connect.services.kernels.listing import ListedKernel
 from jupyter_emr_connect.store.database import Database
@@ -16,6 +18,7 @@ async def test_who_am_i_and_whom_could_i_be(cloud, rest):
     assert who["sso_session"] is None
 
 
+@pytest.mark.slow
 async def test_the_profile_changes_without_a_restart(cloud, rest, notebook):
     for verb in ("PUT", "POST"):
         changed = (await rest(verb, "identity", {"profile": "administrator"})).json

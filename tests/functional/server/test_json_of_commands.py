@@ -55,6 +55,7 @@ async def test_show_is_the_body_of_one_compute(rest, command):
     assert await command("ComputeDetails", "show", "open") == (await rest("GET", "compute/ec2/open")).json
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compute", [None, "analytics", "open"])
 async def test_roles_is_the_body_of_runtime_roles(jp_serverapp, rest, command, compute):
     jp_serverapp.web_app.settings["emr_connect"].runtime_roles = ["nonsense"]

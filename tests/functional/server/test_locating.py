@@ -88,11 +88,13 @@ SESSIONS = [
 ]
 
 
+@pytest.mark.slow
 async def test_a_session_has_the_attachment_of_its_path(start: Start):
     for path, name, compute in SESSIONS:
         assert await start("sessions", session(path, name)) == compute, path
 
 
+@pytest.mark.slow
 async def test_a_console_and_a_kernel_without_a_session_have_the_folders(start: Start):
     assert await start("sessions", session("work/console-1-0f3c", "Console 1", "console")) == "of-work"
     assert await start("kernels", {"name": "emr-python", "path": "work"}) == "of-work"

@@ -214,6 +214,7 @@ async def test_of_two_notebooks_on_a_kernel_the_one_with_the_cell_gets_its_outpu
     assert path.read_text() == before
 
 
+@pytest.mark.slow
 async def test_a_long_recording_is_sent_in_parts(kernel, rest, local):
     """Made to JSON as a whole, and sent so, it would hold up the server."""
     kernel.run("one", "c1")

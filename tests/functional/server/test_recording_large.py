@@ -65,6 +65,7 @@ async def test_a_large_notebook_is_written_by_another_process(kernel, rest, loca
     assert len(versions) >= 2
 
 
+@pytest.mark.slow
 async def test_hooks_of_a_site_see_large_notebooks_too(kernel, path, jp_serverapp):
     hooked: list[str] = []
     jp_serverapp.contents_manager.register_pre_save_hook(lambda path, **_: hooked.append(path))
@@ -74,6 +75,7 @@ async def test_hooks_of_a_site_see_large_notebooks_too(kernel, path, jp_serverap
     assert set(hooked) == {"n.ipynb"}
 
 
+@pytest.mark.slow
 async def test_signatures_that_only_the_server_knows_are_made_by_it(kernel, path, notary, events):
     notary.db_file, notary.store = ":memory:", SQLiteSignatureStore(":memory:")
     show_long(kernel)

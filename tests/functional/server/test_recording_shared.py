@@ -48,6 +48,7 @@ def outputs(shared: Any, cell: int = 0) -> list[dict[str, Any]]:
     return shared.get()["cells"][cell]["outputs"]
 
 
+@pytest.mark.slow
 async def test_outputs_go_into_the_room_and_the_room_saves_them(shared, kernel, path, queue):
     kernel.run("one", "c1")
     kernel.write("a\n")
@@ -71,6 +72,7 @@ async def test_outputs_go_into_the_room_and_the_room_saves_them(shared, kernel, 
     await until(lambda: queue.get("n.ipynb").generation > generation)
 
 
+@pytest.mark.slow
 async def test_a_progress_line_is_rewritten_in_its_place(shared, kernel):
     kernel.run("one", "c1")
     kernel.write("ü begins\n10 €")

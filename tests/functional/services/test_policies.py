@@ -254,6 +254,7 @@ def test_the_policy_is_enough_and_nothing_in_it_is_idle(scene, feature):
         assert answered.get(action.partition(":")[2]) == {200}, action
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("feature", "action"),
     [(feature, action) for feature in FEATURES for action in dict.fromkeys(actions(POLICIES[feature]))],

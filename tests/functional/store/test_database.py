@@ -109,6 +109,7 @@ for number in range(25):
 """
 
 
+@pytest.mark.slow
 def test_many_processes_start_on_no_file_and_lose_nothing(path):
     started = [subprocess.Popen([sys.executable, "-c", WRITER, str(path), str(n)]) for n in range(4)]
     assert [process.wait(60) for process in started] == [0] * 4
@@ -175,6 +176,7 @@ for number in range(30):
 """
 
 
+@pytest.mark.slow
 def test_two_servers_on_one_store_lose_nothing(path):
     started = [subprocess.Popen([sys.executable, "-c", MIXED, str(path), name]) for name in ("a", "b")]
     assert [process.wait(60) for process in started] == [0, 0]

@@ -144,6 +144,7 @@ Ledger(Database(sys.argv[1])).add(KernelRecord(sys.argv[2], "j-1", "emr-python",
 """
 
 
+@pytest.mark.slow
 def test_processes_that_open_an_old_file_at_once_migrate_it_once(ledger: Ledger, config: EMRConnect) -> None:
     command = [sys.executable, "-c", ADD, config.state_file]
     processes = [subprocess.Popen([*command, f"new {number}"]) for number in range(4)]

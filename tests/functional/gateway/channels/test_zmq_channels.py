@@ -158,6 +158,7 @@ def output(number: int, size: int) -> Message:
     return Message("iopub", header, b"{}", b"{}", b'{"name": "stdout"}', [bytes(size)])
 
 
+@pytest.mark.slow
 async def test_one_that_does_not_read_takes_nothing_from_those_that_do(kernel: Kernel, subscribers: Any) -> None:
     """Not of a flood that is larger than what is kept for a subscriber, and no end of a cell that we say ourselves."""
     silent, slow = subscribers(), subscribers()

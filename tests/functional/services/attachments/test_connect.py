@@ -92,6 +92,7 @@ async def test_a_pair_goes_over_plain_http_to_another_machine_only_where_the_con
         assert (await connect(config, request)).target.url.startswith("http://0.0.0.0:")
 
 
+@pytest.mark.slow
 async def test_a_compute_that_has_spoken_tls_is_not_spoken_to_without_it_any_more(cloud, tmp_path):
     authority, pem = trustme.CA(), tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(str(pem))

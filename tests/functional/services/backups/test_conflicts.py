@@ -105,6 +105,7 @@ def test_both_sides_and_a_clean_merge_are_shown(ada, apart):
     assert shown["theirs"]["size"] == len(notebook_of("one", two="theirs", three="new"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("versions", [True, False], ids=["versions", "no-versions"])
 @pytest.mark.parametrize("choice", ["mine", "theirs", "both", "merge"])
 def test_the_users_choice_is_done_and_the_other_side_can_be_had(ada, apart, bucket, choice, versions):

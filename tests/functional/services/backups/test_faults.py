@@ -19,6 +19,7 @@ def told(folder) -> dict:
     return status_of(folder.config, folder.store)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "state", "says"),
     [

@@ -120,6 +120,7 @@ def test_a_file_renamed_and_deleted_before_it_was_sent_again_goes_to_the_trash(f
     assert folder.store.below("") == []
 
 
+@pytest.mark.slow
 def test_a_renamed_folder_is_under_its_new_name_alone(folder, bucket):
     for number in range(12):
         folder.write(f"old/{number % 3}/{number}.ipynb", notebook_of(str(number)))

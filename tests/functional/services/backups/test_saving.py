@@ -198,6 +198,7 @@ def test_the_user_in_the_location_is_asked_for_once(make_folder, bucket, cloud):
     assert cloud.calls("GetCallerIdentity") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["", "this is no notebook", "x" * (17 * 1024 * 1024)], ids=["empty", "text", "large"])
 def test_a_notebook_is_uploaded_as_it_is(folder, bucket, text):
     folder.save("a.ipynb", text)

@@ -57,6 +57,7 @@ def test_an_arn_leads_to_its_region_and_account(cloud):
     assert (found.region, found.account, found.access_role) == ("ap-south-1", OTHER_ACCOUNT, ACCESS)
 
 
+@pytest.mark.slow
 def test_a_name_is_looked_for_in_all_regions_and_accounts(cloud):
     add_clusters(cloud, 1, "far", region="eu-west-1")
     assert find(BOTH, "far-0").region == "eu-west-1"
@@ -161,6 +162,7 @@ def test_an_arn_of_an_account_that_nobody_here_has(cloud):
     assert "999999999999" in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["analyticscluster1", "team/etl", "j-lowercase"])
 def test_a_name_that_looks_like_an_id_is_found(cloud, name):
     (spec,) = add_clusters(cloud, 1, "like")
@@ -199,6 +201,7 @@ def test_a_service_that_fails_is_named_where_a_name_is_not_found(cloud):
     assert "emr-serverless:ListApplications" in caught.value.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "error"),
     [("down", AWSUnavailable), ("expire-credentials", CredentialsExpired), ("deny", AccessDenied)],

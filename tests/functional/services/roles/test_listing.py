@@ -197,6 +197,7 @@ def test_iam_that_fails_is_told_once_and_hides_nothing(cloud, monkeypatch):
     assert cloud.calls("SimulatePrincipalPolicy") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("most", [0, 1, 5, 25])
 def test_iam_is_never_called_more_often_than_allowed(cloud, most):
     session = make_user(cloud, "ann", *ASK, TAKE, allow("iam:ListRoles"))

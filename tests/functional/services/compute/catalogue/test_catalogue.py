@@ -145,6 +145,7 @@ def test_odd_names_and_tags_go_through(cloud, tmp_path):
         assert {one.id: one.tags for one in stored.items} == {one.id: one.tags for one in view.items}
 
 
+@pytest.mark.slow
 def test_many_threads_look_while_lists_run(cloud, tmp_path, eager):
     add_clusters(cloud, 120)
     failures, ended = [], threading.Event()

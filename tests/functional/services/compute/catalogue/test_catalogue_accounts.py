@@ -22,6 +22,7 @@ WITH_ID = f"{ACCESS}WithId"
 REGIONS = ["us-east-1", "eu-west-1", "ap-south-1", "sa-east-1"]
 
 
+@pytest.mark.slow
 def test_three_kinds_over_two_accounts_and_four_regions_in_one_list(cloud, tmp_path):
     for region in REGIONS[1:]:
         add_clusters(cloud, 2, "far", region=region)
@@ -55,6 +56,7 @@ def test_a_role_that_asks_for_an_external_id(cloud, tmp_path):
     assert EXTERNAL_ID not in repr(live._sources)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "role",
     [WITH_ID, {"arn": WITH_ID, "external_id": "wrong"}, f"arn:aws:iam::{OTHER_ACCOUNT}:role/EMRNone"],
@@ -107,6 +109,7 @@ def test_an_access_role_into_the_same_account_in_two_ways_is_one_list(cloud, tmp
     assert cloud.calls("AssumeRole") == 2
 
 
+@pytest.mark.slow
 def test_each_account_has_its_own_rates(cloud, tmp_path):
     add_clusters(cloud, 12 * 50, "here", state="STARTING")
     add_clusters(cloud, 12 * 50, "there", state="STARTING", account=OTHER_ACCOUNT)

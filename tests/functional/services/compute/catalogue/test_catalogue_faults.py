@@ -39,6 +39,7 @@ def eager(monkeypatch):
     monkeypatch.setattr(polling, "FRESH_FOR_S", -1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", LIST)
 @pytest.mark.parametrize(
     ("fault", "code"), [("deny:{action}", "access-denied"), ("throttle", "throttled"), ("down", "aws-unavailable")]
@@ -86,6 +87,7 @@ def test_regions_that_hang_hold_up_no_other(cloud, tmp_path):
         assert read_all(live, Query(regions=("us-east-1",))).complete
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["down", "throttle", "slow:20000"])
 def test_the_list_does_without_sts(cloud, tmp_path, fault, monkeypatch):
     monkeypatch.setattr(jobs, "ACCOUNT_TIMEOUT_S", 0.2)
@@ -172,6 +174,7 @@ def test_a_profile_that_does_not_exist_hides_no_other(cloud, tmp_path):
         assert "nobody" in problem["message"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("region", ["nowhere", "x" * 500, "us-east-1/../..", "us east 1"])
 def test_a_region_that_is_none_hides_no_other(cloud, tmp_path, region):
     with catalogue(tmp_path, Source("developer", region), Source("developer", "us-east-1")) as live:
@@ -201,6 +204,7 @@ def test_a_wrong_clock_is_said_to_be_wrong(cloud, tmp_path, monkeypatch, minutes
         server.stop()
 
 
+@pytest.mark.slow
 def test_a_fault_that_lasts_is_met_less_and_less(cloud, tmp_path, monkeypatch):
     monkeypatch.setattr(polling, "INTERVAL_S", 0.1)
     monkeypatch.setattr(polling, "INTERVAL_PER_PAGE_S", 0.1)

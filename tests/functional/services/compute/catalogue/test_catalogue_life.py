@@ -61,6 +61,7 @@ def test_polling_stops_when_nobody_looks_and_begins_when_somebody_does(cloud, tm
         until(live, lambda view: names(view) == STANDARD - {"old"})
 
 
+@pytest.mark.slow
 def test_a_closed_catalogue_leaves_nothing_behind(cloud, tmp_path):
     kept = []
     for _ in range(20):
@@ -107,6 +108,7 @@ def test_a_long_list_is_read_within_the_documented_rates(cloud, tmp_path):
     assert [row for row in cloud.world.log.since() if row["status"] != 200] == []  # AWS's own buckets were never empty
 
 
+@pytest.mark.slow
 def test_while_hundreds_are_described_the_user_finds_the_way_free(cloud, tmp_path):
     specs = add_clusters(cloud, 250)
     with catalogue(tmp_path) as live:

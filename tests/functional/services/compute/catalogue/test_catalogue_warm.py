@@ -87,6 +87,7 @@ def test_what_is_known_stays_where_aws_is_down(cloud, tmp_path):
         assert {one.error.code for one in view.problems} == {"aws-unavailable"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "value"),
     [("AWS_PROFILE", "denied"), ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"), ("AWS_DEFAULT_REGION", "eu-west-1")],
@@ -124,6 +125,7 @@ def works_without(cloud, tmp_path, caplog, *words):
         assert word in warning
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [b"", b"x" * 5000, b"SQLite format 3\x00" + b"\xff" * 4096])
 def test_a_corrupt_file_is_left_as_it_is(cloud, tmp_path, file, caplog, content):
     file.parent.mkdir()
