@@ -54,7 +54,7 @@ test-lowest: $(STAMP) ## Unit and functional tests with the lowest versions on t
 	$(BIN)/python tests/run_versions.py lowest
 	$(BIN)/python tests/run_versions.py newest
 
-test-fast: $(STAMP) ## Lint, and beside it the quick tests without engines (2 to 3 minutes)
+test-fast: $(STAMP) ## Lint, and beside it the quick tests without engines (a minute and a half)
 	@$(MAKE) --no-print-directory -j2 --output-sync=target lint fast
 
 fast: $(STAMP) ## Quick unit and functional tests: neither those marked `slow` nor those of the emulated AWS itself

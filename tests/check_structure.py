@@ -26,29 +26,36 @@ def find_cycles(graph: grimp.ImportGraph) -> set[frozenset[str]]:
     return found
 
 
-def find_repeated_classes() -> dict[str, list[str]]:
+def read_package() -> dict[Path, tuple[ast.Module, list[ast.AST]]]:
+    """Return the tree of each module, and all of its nodes: to walk through a tree takes longer than to parse it."""
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(Path(PACKAGE).rglob("*.py"))}
+    return {path: (tree, list(ast.walk(tree))) for path, tree in trees.items()}
+
+
+def find_repeated_classes(package: dict[Path, tuple[ast.Module, list[ast.AST]]]) -> dict[str, list[str]]:
     """Return the class names that are defined more than once, each with the files."""
     files: dict[str, list[str]] = defaultdict(list)
-    for path in sorted(Path(PACKAGE).rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for path, (_, nodes) in package.items():
+        for node in nodes:
             if isinstance(node, ast.ClassDef):
                 files[node.name].append(str(path))
     return {name: paths for name, paths in files.items() if len(paths) > 1}
 
 
-def find_unsafe_walks() -> list[str]:
+def find_unsafe_walks(package: dict[Path, tuple[ast.Module, list[ast.AST]]]) -> list[str]:
     """Return the loops over a module's own dicts and sets, which other threads may change, without lock or copy."""
     found: list[str] = []
-    for path in sorted(Path(PACKAGE).rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+    for path, (tree, nodes) in package.items():
         names = {name for node in tree.body if (name := registry_in(node))}
+        if not names:
+            continue
         locked = {
             inner
-            for node in ast.walk(tree)
+            for node in nodes
             if isinstance(node, ast.With) and any("lock" in ast.unparse(item.context_expr) for item in node.items)
             for inner in ast.walk(node)
         }
-        for node in ast.walk(tree):
+        for node in nodes:
             if isinstance(node, ast.For | ast.comprehension) and node not in locked and walked(node.iter) in names:
                 found.append(f"{path}:{node.iter.lineno} walks through {walked(node.iter)}; copy it by list(…) first")
     return found
@@ -82,6 +89,8 @@ def walked(node: ast.expr) -> str:
 
 cycles = find_cycles(grimp.build_graph(PACKAGE, cache_dir=None))
 problems = [f"Cycle of modules: {', '.join(sorted(cycle))}" for cycle in cycles]
-problems += [f"Class {name} is defined in {' and '.join(paths)}" for name, paths in find_repeated_classes().items()]
-problems += find_unsafe_walks()
+package = read_package()
+repeated = find_repeated_classes(package)
+problems += [f"Class {name} is defined in {' and '.join(paths)}" for name, paths in repeated.items()]
+problems += find_unsafe_walks(package)
 sys.exit("\n".join(problems) or None)
