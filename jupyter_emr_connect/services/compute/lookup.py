@@ -20,6 +20,7 @@ SourceLister = tuple[Source, Lister]
 # Names may be of any length; so much of one is enough to recognise it.
 SHOWN_CHARS = 120
 MOST_CANDIDATES = 10
+ACCOUNT_WITHIN_S = 1.0  # that an error waits for the account in which nothing was found
 LIST_HINT = "`jupyter emr list` shows those there are."
 
 
@@ -207,7 +208,7 @@ def _not_found(
 def _where(source: Source) -> str:
     try:
         session = source.session()
-        account = account_within(session, 1.0) or "not known"
+        account = account_within(session, ACCOUNT_WITHIN_S) or "not known"
         return f"account {account}, region {session.region}, {session.label}"
     except EMRConnectError:
         return f"region {source.region or 'of the AWS chain'}, profile {source.profile or 'of the AWS chain'}"

@@ -47,7 +47,7 @@ def test_tags_of_many_threads_are_all_there(front):
 
 def test_slow_callers_do_not_hold_up_the_others(front):
     slow, quick = front.client("emr"), front.client("sts")
-    front.world.faults.set("slow:2000", options={"service": "elasticmapreduce"})
+    front.world.faults.set("slow:10000", options={"service": "elasticmapreduce"})
     with ThreadPoolExecutor(12) as pool:
         waiting = [pool.submit(slow.list_clusters) for _ in range(10)]
         for _ in range(20):

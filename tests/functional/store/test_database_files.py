@@ -108,6 +108,7 @@ def test_a_path_that_is_no_text_is_refused_and_finds_its_folder(path):
 
 READ_ONLY = """
 import os, sys
+import urllib.parse  # which pathlib imports late, when nobody may not read the folder of Python any more
 from jupyter_emr_connect.errors import StoreError
 from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
