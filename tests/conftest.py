@@ -47,7 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure() -> None:
     """Collect garbage less often, and let Ctrl-C reach the processes of tests, also where a shell kept it from this."""
-    gc.set_threshold(50_000, 20, 20)
+    gc.set_threshold(5000, 20, 20)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -98,13 +98,6 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def kernel_ports() -> None:
     """Keep the kernels of tests that run side by side apart."""
     KernelPorts.instance()
-
-
-@pytest.fixture(autouse=True)
-def jp_server_cleanup(request: pytest.FixtureRequest) -> None:
-    """Clean up after the Jupyter server of a test that had one; pytest-jupyter makes one in each test to do so."""
-    if "jp_configurable_serverapp" in request.fixturenames:
-        request.getfixturevalue("jp_server_cleanup")
 
 
 @pytest.fixture(autouse=True)
