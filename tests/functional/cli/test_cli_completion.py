@@ -16,6 +16,9 @@ from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
 from tests.commands import run_command
 
+# In one process of pytest: what commands are forked from takes 2 s of a core to start.
+pytestmark = pytest.mark.xdist_group("completion")
+
 ASK = """
 eval "$CODE"
 COMP_LINE="$1"; COMP_POINT=${#1}
