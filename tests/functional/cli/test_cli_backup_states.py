@@ -40,6 +40,7 @@ def test_now_uploads_and_status_tells(emr, folder):
     assert current_object(get_bucket(BUCKET), "cli/a.ipynb")
 
 
+@pytest.mark.slow
 def test_now_exits_with_1_and_says_what_is_in_the_way(emr, folder, cloud):
     cloud.world.faults.set("expire-credentials")
     done = emr("backups", "now", "--wait", "30", "--root", ".")

@@ -108,6 +108,7 @@ def test_nothing_but_failures_is_a_failure(cloud, emr):
     emr("list", "--profile", "nobody").failed_with("nobody")
 
 
+@pytest.mark.slow
 def test_what_does_not_answer_is_not_waited_for_for_ever(cloud, emr, monkeypatch):
     monkeypatch.setattr(reading, "NEWS_WITHIN_S", 4.0)
     cloud.world.faults.set("slow:15000", options={"service": "emr-serverless"})

@@ -218,6 +218,7 @@ async def hang_up(*_: object) -> None:
     """Leave the handshake unanswered."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tls", [reset, keep_waiting, hang_up])
 async def test_tls_that_somebody_keeps_from_coming_about_is_not_given_up(tls: Talk) -> None:
     async with on_the_way(tls) as (port, heard):

@@ -86,6 +86,7 @@ async def test_it_lives_as_long_as_configured(cloud, auth, compute):
             EMRConnect(endpoint_token_seconds=seconds)
 
 
+@pytest.mark.slow
 async def test_it_is_kept_fresh_while_a_connection_is_open_that_asks_nothing(cloud, auth, compute):
     cloud.world.tokens.longest = 4.0
     one, connection = auth(), GatewayClient(GatewayTarget("http://127.0.0.1:9"))

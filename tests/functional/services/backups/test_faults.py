@@ -95,6 +95,7 @@ def test_keys_that_are_renewed_in_the_profile_are_taken_without_a_restart(folder
     assert (told(folder)["state"], bucket.puts()) == ("in S3", 1)
 
 
+@pytest.mark.slow
 def test_a_storm_of_503_is_sat_out_with_one_write_for_each_file(folder, bucket, cloud):
     for number in range(8):
         folder.save(f"{number}.ipynb", notebook_of(str(number)))
@@ -109,6 +110,7 @@ def test_a_storm_of_503_is_sat_out_with_one_write_for_each_file(folder, bucket, 
     assert told(folder)["state"] == "in S3"
 
 
+@pytest.mark.slow
 def test_changes_wait_in_memory_while_the_queue_has_no_room(folder, writer, bucket):
     folder.save("before.ipynb", notebook_of("before"))
     folder.work()

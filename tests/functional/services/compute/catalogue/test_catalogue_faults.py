@@ -73,6 +73,7 @@ def test_a_region_that_is_down_is_named_and_hides_no_other(cloud, tmp_path):
         assert {(one.kind, one.region) for one in view.problems} == {(kind, "ap-south-1") for kind in LIST}
 
 
+@pytest.mark.slow
 def test_regions_that_hang_hold_up_no_other(cloud, tmp_path):
     """More lists hang than there are workers, and they come first."""
     hanging = ["ap-south-1", "ap-east-1", "sa-east-1"]
@@ -105,6 +106,7 @@ def test_endpoints_of_one_virtual_cluster_that_is_denied_hide_no_other(cloud, tm
         assert names(read(live)) >= CLUSTERS
 
 
+@pytest.mark.slow
 def test_denied_descriptions_leave_the_rows_and_come_when_they_are_granted(cloud, tmp_path, monkeypatch):
     monkeypatch.setattr("jupyter_emr_connect.services.compute.catalogue.listing.DESCRIBE_AGAIN_AFTER_S", 0.3)
     cloud.world.faults.set("deny:DescribeCluster")

@@ -44,6 +44,7 @@ def none_left():
     wait_for(lambda: not threads())
 
 
+@pytest.mark.slow
 def test_polling_stops_when_nobody_looks_and_begins_when_somebody_does(cloud, tmp_path, monkeypatch):
     monkeypatch.setattr(polling, "INTERVAL_S", 0.1)
     monkeypatch.setattr(polling, "INTERVAL_PER_PAGE_S", 0.1)

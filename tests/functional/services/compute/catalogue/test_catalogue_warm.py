@@ -51,6 +51,7 @@ def test_a_restart_shows_the_last_known_list_at_once_and_describes_only_what_cha
         assert next(one for one in view.items if one.name == "old").state == "RUNNING"
 
 
+@pytest.mark.slow
 def test_a_first_list_that_is_cut_off_is_gone_on_with(cloud, tmp_path):
     add_clusters(cloud, 120)  # three pages
     cloud.world.faults.set("slow:1500", options={"service": "elasticmapreduce"})
