@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import NoReturn
 
@@ -78,6 +79,34 @@ async def test_the_administrators_settings_and_the_users_make_the_session(
     assert sources == "driverMemory, spark.a.\nThis kernel's own, and not taken from here: name.\n"
     assert json.dumps(body) in told
     assert "of these the administrator's  driverMemory, spark.a\n" in told
+
+
+@pytest.mark.parametrize("how", ["interrupted", "closed"])
+async def test_a_session_that_starts_when_its_notebook_is_interrupted_or_closed_is_not_left(how: str) -> None:
+    livy = FakeLivy()
+    livy.states = ["starting"]
+
+    def interrupt(what: object) -> None:
+        if how == "interrupted":
+            raise KeyboardInterrupt  # as the signal does, on the thread that runs cells
+
+    def cell() -> str:
+        try:
+            remote.run("1 + 1", tell=interrupt)
+        except (KeyboardInterrupt, CancelledError) as error:
+            return type(error).__name__
+        return "ran"
+
+    async with served(livy) as client:
+        remote = remote_on(client)
+        running = asyncio.ensure_future(asyncio.to_thread(cell))
+        await livy.called("GET /sessions/0")
+        if how == "closed":
+            await asyncio.to_thread(remote.close)
+        assert await running == {"interrupted": "KeyboardInterrupt", "closed": "CancelledError"}[how]
+        assert livy.sessions == []
+        assert livy.statements == []
+        await asyncio.to_thread(remote.close)
 
 
 class Interrupted(RemoteSpark):
