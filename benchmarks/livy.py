@@ -1,7 +1,9 @@
 """Cells of transport ``livy`` against sparkmagic's on the same Livy, in one run; prints medians and ratios.
 
 Needs a sandbox in the environment (``jupyter emr sandbox env``), and an environment that has sparkmagic.
-Beyond Livy's own time is what a kernel adds to a statement that is posted and polled every 5 ms.
+Beyond Livy's own time is what a kernel adds to a statement that is posted and polled every 5 ms. Rows come by ``-o``
+out of a frame that Spark has in memory; more than some 150,000 of them are too much for one answer of Livy (50 MB), and
+sparkmagic asks for one.
 """
 
 from __future__ import annotations
@@ -24,6 +26,20 @@ from jupyter_client.kernelspec import KernelSpec
 
 CODE = "1+1"
 WARM_UP = 5
+COLUMNS = (
+    "id",
+    "id * 9007199254 AS big",
+    "id / 7.0D AS ratio",
+    "cast(id / 4 AS decimal(12, 2)) AS amount",
+    "concat('name-', id) AS name",
+    "lpad(string(id), 8, '0') AS code",
+    "id % 2 = 0 AS even",
+    "date_add(DATE'2024-01-01', int(id % 365)) AS day",
+    "timestamp_seconds(1700000000 + id) AS at",
+    "if(id % 10 = 0, null, id) AS some",
+)
+Run = Callable[[str], str]
+"""Runs a cell and returns what it printed and displayed as text."""
 
 
 def rest(url: str, body: dict[str, Any] | None = None, method: str | None = None) -> Any:
@@ -55,8 +71,8 @@ def raw_session(url: str) -> Iterator[Callable[[], None]]:
 
 
 @contextmanager
-def kernel(name: str, command: list[str] | None, env: dict[str, str]) -> Iterator[Callable[[], None]]:
-    """Give what runs one cell in a kernel: ours by its name, another by its command."""
+def kernel(name: str, command: list[str] | None, env: dict[str, str]) -> Iterator[Run]:
+    """Give what runs a cell in a kernel: ours by its name, another by its command."""
     manager = KernelManager(kernel_name=name)
     if command:
         manager._kernel_spec = KernelSpec(argv=command, display_name=name, language="python")
@@ -66,16 +82,17 @@ def kernel(name: str, command: list[str] | None, env: dict[str, str]) -> Iterato
     try:
         client.wait_for_ready(timeout=120)
 
-        def run() -> None:
+        def run(code: str) -> str:
             printed: list[str] = []
 
             def hook(message: dict[str, Any]) -> None:
                 content = message["content"]
                 printed.append(str(content.get("text") or content.get("data", {}).get("text/plain", "")))
 
-            reply = client.execute_interactive(CODE, output_hook=hook, timeout=180)
-            if reply["content"]["status"] != "ok" or "2" not in "".join(printed):
+            reply = client.execute_interactive(code, output_hook=hook, timeout=900)
+            if reply["content"]["status"] != "ok":
                 sys.exit(f"{name} did not answer: {reply['content']}, {printed}")
+            return "".join(printed)
 
         yield run
     finally:
@@ -95,18 +112,52 @@ def measure(run: Callable[[], None], times: int) -> tuple[float, float]:
     return statistics.median(single), sum(single)
 
 
+def one_cell(run: Run) -> Callable[[], None]:
+    """Return what runs the cell that is measured, and demands its answer."""
+
+    def cell() -> None:
+        if "2" not in (printed := run(CODE)):
+            sys.exit(f"{CODE} came to {printed!r}")
+
+    return cell
+
+
+def seconds(run: Run, code: str) -> float:
+    """Return how long a cell takes."""
+    begun = time.perf_counter()
+    run(code)
+    return time.perf_counter() - begun
+
+
+def rows(run: Run, count: int, unasked: str) -> float:
+    """Return the seconds that a frame of this many rows and ten columns takes to come here, the better of two."""
+    run(f"df = spark.range({count}).selectExpr({', '.join(map(repr, COLUMNS))}).cache()\ndf.count()")
+    best = min(seconds(run, f"%%spark -o df -n -1 {unasked}\npass") for _ in range(2))
+    if str(count) not in run("%%local\nprint(len(df))"):
+        sys.exit("Not all rows came.")
+    return best
+
+
 def main() -> None:
     """Measure all three on the cluster without roles, and print what each adds to Livy's own time."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--livy-url", required=True)
     parser.add_argument("--peer-python", required=True, help="an interpreter with sparkmagic")
     parser.add_argument("--times", type=int, default=200)
+    parser.add_argument("--rows", type=int, default=100_000, help="0: none")
     options = parser.parse_args()
     figures: dict[str, tuple[float, float]] = {}
+    brought: dict[str, float] = {}
+    ended: dict[str, float] = {}
     with raw_session(options.livy_url) as run:
         figures["Livy itself"] = measure(run, options.times)
     with kernel("emr-pyspark", None, {"EMR_CONNECT_COMPUTE": "open", "EMR_CONNECT_TRANSPORT": "livy"}) as run:
-        figures["EMR Connect"] = measure(run, options.times)
+        figures["EMR Connect"] = measure(one_cell(run), options.times)
+        if options.rows:
+            brought["EMR Connect"] = rows(run, options.rows, "-y")
+        ended["%%configure -f"] = seconds(run, "%%configure -f\n{}")
+        run(CODE)
+        ended["%%cleanup -f"] = seconds(run, "%%cleanup -f")
     with tempfile.TemporaryDirectory() as folder:
         settings = {
             "kernel_python_credentials": {"username": "", "password": "", "auth": "None", "url": options.livy_url}
@@ -115,12 +166,20 @@ def main() -> None:
         module = "sparkmagic.kernels.pysparkkernel.pysparkkernel"
         command = [options.peer_python, "-m", module, "-f", "{connection_file}"]
         with kernel("sparkmagic", command, {"SPARKMAGIC_CONF_DIR": folder}) as run:
-            figures["sparkmagic"] = measure(run, options.times)
+            figures["sparkmagic"] = measure(one_cell(run), options.times)
+            if options.rows:
+                brought["sparkmagic"] = rows(run, options.rows, "")
     for name, (median, total) in figures.items():
         print(f"{name:<12} {median * 1000:7.1f} ms median, {total:6.2f} s for {options.times}")
     livy, ours, peer = (figures[name] for name in ("Livy itself", "EMR Connect", "sparkmagic"))
     print(f"beyond Livy's own time: {(ours[0] - livy[0]) / (peer[0] - livy[0]):.2f} of sparkmagic's (aim 0.3)")
     print(f"{options.times} in a row: {ours[1] / peer[1]:.2f} of sparkmagic's (aim 0.6)")
+    if options.rows:
+        print(
+            f"{options.rows} rows: {brought['EMR Connect']:.1f} s, sparkmagic {brought['sparkmagic']:.1f} s;", end=" "
+        )
+        print(f"{brought['EMR Connect'] / brought['sparkmagic']:.2f} of sparkmagic's (aim 0.2)")
+    print(", ".join(f"{cell} {took:.2f} s" for cell, took in ended.items()), "(aim: 1 s beyond Livy)")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from ..errors import EMRConnectError
 from ..livy.output import bundle_of, traceback_of
 from ..livy.statement import StatementProgress, StatementResult
 from .commands import error_lines
-from .remote import Started, StartProgress
+from .remote import Remark, Started, StartProgress
 from .screen import NotebookScreen, TransientLine
 
 
@@ -35,6 +35,9 @@ class ProgressLine(TransientLine):
             again = f" at the second attempt: {what.second_because}" if what.second_because else ""
             started = f"started in {what.seconds:.0f} s{again}"
             sys.stdout.write(f"Spark session {number}{named} on {self._label}, {started}.\n")
+        elif isinstance(what, Remark):
+            self.clear()
+            sys.stdout.write(f"{what.text}\n")
         elif isinstance(what, StartProgress):
             self.show(f"Starting a Spark session on {self._label}: {what.state}, {what.seconds:.0f} s", what.seconds)
         elif isinstance(what, StatementProgress):

@@ -173,9 +173,9 @@ def make_remote(order: dict[str, Any], parent: Parent) -> RemoteSpark:
         _, connection = await run_in(AWS, take_over, order["connection"])
         return connection.target
 
-    async def before_start(tell: Callable[[str, float], None]) -> None:
+    async def before_start(tell: Callable[[str, float], None]) -> str:
         config, connection = await run_in(AWS, take_over, order["connection"])
-        await ensure_started(config, connection.compute, tell)
+        return await ensure_started(config, connection.compute, tell)
 
     config, compute = handed_compute(order["connection"])
     return RemoteSpark(

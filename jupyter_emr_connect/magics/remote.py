@@ -45,7 +45,7 @@ class RemoteSpark:
         reconnect_s: float,
         settings: SessionSettings | None = None,
         reduced: bool = False,
-        before_start: Callable[[Callable[[str, float], None]], Awaitable[None]] | None = None,
+        before_start: Callable[[Callable[[str, float], None]], Awaitable[str]] | None = None,
         adopted: int | None = None,
         on_session: Callable[[View | None], Awaitable[None]] | None = None,
     ) -> None:
@@ -173,7 +173,9 @@ class RemoteSpark:
         session = LivySession(await self.client(), name, self.kind, self.body)
         began = asyncio.get_running_loop().time()
         if self._before_start is not None:
-            await self._before_start(lambda state, since: tell(StartProgress(since, state)))
+            said = await self._before_start(lambda state, since: tell(StartProgress(since, state)))
+            if said:
+                tell(Remark(said))
         await session.start(self._start_timeout, lambda state, since: tell(StartProgress(since, state)))
         seconds = asyncio.get_running_loop().time() - began
         tell(Started(seconds, session.view or {}, session.restarted_because))
@@ -267,6 +269,13 @@ class RemoteSpark:
     def view(self) -> View | None:
         """Return what Livy last said of the session; None where there is none."""
         return self._session.view if self._session else None
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A sentence that stays in the cell."""
+
+    text: str
 
 
 @dataclass(frozen=True)

@@ -140,9 +140,9 @@ def _remote(
     async def target() -> LivyTarget:
         return connection.target
 
-    async def before_start(tell: Callable[[str, float], None]) -> None:
+    async def before_start(tell: Callable[[str, float], None]) -> str:
         await entry.add()
-        await ensure_started(config, connection.compute, tell)
+        return await ensure_started(config, connection.compute, tell)
 
     return RemoteSpark(
         target,

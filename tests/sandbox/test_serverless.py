@@ -154,5 +154,7 @@ async def test_a_stopped_application_is_started_by_the_first_cell(sandbox: Sandb
     assert done.returncode == 0, done.stderr
     assert state() == "STARTED"
     outputs = nbformat.read(notebook, as_version=4).cells[0].outputs
-    assert "".join(one.get("text", "") for one in outputs).endswith("(2, '5')\n")
+    said = "".join(one.get("text", "") for one in outputs)
+    assert said.startswith("Application interactive was started in ")
+    assert said.endswith("(2, '5')\n")
     assert "EMR_CONNECT_ROUTES" in os.environ

@@ -19,20 +19,21 @@ FIRST_PAUSE_S, LAST_PAUSE_S = 1.0, 5.0  # GetApplication's rate is the account's
 TO_BE_STARTED = ("CREATED", "STOPPED")
 
 
-async def ensure_started(config: EMRConnect, compute: Compute, tell: Callable[[str, float], None]) -> None:
+async def ensure_started(config: EMRConnect, compute: Compute, tell: Callable[[str, float], None]) -> str:
     """Return once an application takes sessions; one that is stopped is started. Other computes are as they are.
 
-    ``tell`` is given its state and the seconds since the wait began. Raises ``NotAttachable`` when it does not start
+    ``tell`` is given its state and the seconds since the wait began. Returns what there is to say of one that was
+    started for it: when it stops by itself. Raises ``NotAttachable`` when it does not start
     in ``session_timeout`` seconds, and ``AWSError``.
     """
     if compute.kind != "serverless":
-        return
+        return ""
     began, pauses, asked = time.monotonic(), Backoff(FIRST_PAUSE_S, LAST_PAUSE_S), False
     while True:
-        state = await run_in(AWS, _state, config, compute)
-        seconds = time.monotonic() - began
-        if state == "STARTED":
-            return
+        application = await run_in(AWS, _application, config, compute)
+        state, seconds = application.state if application else "deleted", time.monotonic() - began
+        if application is not None and state == "STARTED":
+            return _started(application, seconds) if asked else ""
         if state in TO_BE_STARTED and not asked:
             await run_in(AWS, _start, config, compute)
             asked = True
@@ -43,10 +44,17 @@ async def ensure_started(config: EMRConnect, compute: Compute, tell: Callable[[s
         await asyncio.sleep(pauses.next())
 
 
-def _state(config: EMRConnect, compute: Compute) -> str:
-    """Return the application's state; blocks on AWS."""
-    application = emr_serverless.get_application(session_of(config, compute), compute.id)
-    return application.state if application else "deleted"
+def _application(config: EMRConnect, compute: Compute) -> emr_serverless.Application | None:
+    """Return the application as it is now; blocks on AWS."""
+    return emr_serverless.get_application(session_of(config, compute), compute.id)
+
+
+def _started(application: emr_serverless.Application, seconds: float) -> str:
+    minutes = application.auto_stop_minutes
+    ends = f"after {minutes} min without work" if minutes else "never, and costs what it keeps ready: stop it after use"
+    return (
+        f"Application {application.name or application.id} was started in {seconds:.0f} s; it stops by itself {ends}."
+    )
 
 
 def _start(config: EMRConnect, compute: Compute) -> None:

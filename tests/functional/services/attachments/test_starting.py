@@ -38,23 +38,26 @@ def before_front() -> Callable[[Any], Any]:
     return wrap
 
 
-async def start(cloud: Cloud, state: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Ask for `interactive` to be started from a state; returns what the user is told."""
+async def start(cloud: Cloud, state: str, monkeypatch: pytest.MonkeyPatch, minutes: int = 15) -> list[str]:
+    """Ask for `interactive` to be started from a state; returns what the user is told, and what of it stays last."""
     monkeypatch.setattr(starting, "FIRST_PAUSE_S", 0.01)
     config, told = EMRConnect(), list[str]()
     compute = find(config, "interactive")
     (application,) = [spec for spec in cloud.world.applications.values() if spec.name == "interactive"]
-    cloud.world.applications[application.id] = replace(application, state=state)
-    await ensure_started(config, compute, lambda word, seconds: told.append(word))
-    return told
+    cloud.world.applications[application.id] = replace(application, state=state, auto_stop_minutes=minutes)
+    stays = await ensure_started(config, compute, lambda word, seconds: told.append(word))
+    return [*told, stays]
 
 
 async def test_a_stopped_application_is_started(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     told = await start(cloud, "STOPPED", monkeypatch)
     assert told[0] == "application STOPPED"
+    assert told[-1].startswith("Application interactive was started in ")
+    assert told[-1].endswith(" s; it stops by itself after 15 min without work.")
     assert cloud.calls("StartApplication") == 1
-    assert await start(cloud, "STARTED", monkeypatch) == []
+    assert await start(cloud, "STARTED", monkeypatch) == [""]
     assert cloud.calls("StartApplication") == 1
+    assert "never" in (await start(cloud, "CREATED", monkeypatch, 0))[-1]
 
 
 CASES: list[tuple[str, tuple[str, str] | None, type[EMRConnectError], str]] = [
