@@ -22,6 +22,7 @@ PIECE = 16_000_000  # characters of one answer
 # Runs in the session. One row more than wanted is asked for, to know whether there are more. The name that it leaves
 # is deleted with the last piece. Times are written in the session's zone, as Spark SQL shows them, and not in that of
 # the driver's Python, which ``collect`` takes.
+# All rows without nested values come from the executors as Arrow where the driver has pyarrow; the values are the same.
 CODE = """
 def _emr_connect_rows(frame, limit):
     import base64, datetime, decimal, json, zlib
@@ -47,8 +48,25 @@ def _emr_connect_rows(frame, limit):
         ])
     simple = {{"byte", "short", "integer", "long", "boolean", "string", "float", "double"}}
     simple |= {{"timestamp", "timestamp_ntz"}}
-    found = frame.collect() if limit < 0 else frame.take(limit + 1)
-    rows = found if set(kinds) <= simple else [[plain(value) for value in row] for row in found]
+    def columns_by_arrow():
+        try:
+            from pyspark.sql.pandas.utils import require_minimum_pyarrow_version
+            require_minimum_pyarrow_version()
+            batches = frame.toDF(*map(str, range(len(kinds))))._collect_as_arrow()
+            columns = [[value for one in batches for value in one.column(n).to_pylist()] for n in range(len(kinds))]
+        except Exception as error:
+            of_spark = type(error).__module__.startswith(("py4j", "pyspark")) and not isinstance(error, ImportError)
+            if of_spark and "DirectByteBuffer" not in str(error):  # Java's own refusal of Arrow
+                raise
+            return None
+        return [column if kind in simple else map(plain, column) for kind, column in zip(kinds, columns)]
+    is_flat = set(kinds) <= simple | {{"date", "decimal", "binary"}}
+    columns = columns_by_arrow() if kinds and is_flat and limit < 0 else None
+    if columns is not None:
+        rows = list(zip(*columns))
+    else:
+        found = frame.collect() if limit < 0 else frame.take(limit + 1)
+        rows = found if set(kinds) <= simple else [[plain(value) for value in row] for row in found]
     text = json.dumps({{"schema": json.loads(schema.json()), "data": rows}}, default=str)
     packed = len(text) > 100000
     sent = base64.b64encode(zlib.compress(text.encode(), 1)).decode() if packed else text

@@ -186,6 +186,10 @@ async def types_survive_both_ways(client: AsyncKernelClient) -> None:
         "nested {'x': Decimal('1.5'), 'y': 'ä'}",
         "nan nan",
     ]
+    flat = "n, d, t, e, day, at, b, missing, nan"  # nothing nested: all of it comes as Arrow
+    assert await answer(client, f"%%sql -o flat -n -1 -q\nSELECT {flat} FROM ({TYPES})") == ""
+    compared = "[name for name in flat[0] if repr(flat[0][name]) != repr(types[0][name])]"
+    assert await answer(client, f"%%local\nprint(len(flat), {compared})") == "1 []\n"
     assert "back is a Spark DataFrame" in await answer(client, "%%send_to_spark -i types -n back")
     same = ["n", "d", "t", "e", "day", "at", "b", "nan"]
     code = f"there = spark.sql('''{TYPES}''')\nback.select({same}).exceptAll(there.select({same})).count()"

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -76,3 +79,77 @@ def test_a_long_answer_comes_in_pieces() -> None:
     whole = text.with_piece(f"{MARK}def\n")
     assert whole == FrameText(packed=False, size=6, length=6, text="abcdef")
     assert whole.is_whole
+
+
+class Kind:
+    def __init__(self, name: str) -> None:
+        self.dataType = SimpleNamespace(typeName=lambda: name)
+
+
+class Schema(list[Kind]):
+    def json(self) -> str:
+        return json.dumps({"fields": [{"name": "n", "type": "long"}, {"name": "d", "type": "decimal(4,2)"}]})
+
+
+class Frame:
+    """A frame of a number and a decimal; ``arrow`` is what comes of asking for it as Arrow."""
+
+    schema = Schema([Kind("long"), Kind("decimal")])
+
+    def __init__(self, arrow: Callable[[], Any]) -> None:
+        self._collect_as_arrow = arrow
+
+    def toDF(self, *names: str) -> Frame:  # noqa: N802 - pyspark's name
+        return self
+
+    def collect(self) -> list[tuple[Any, ...]]:
+        return [(1, Decimal("0.10")), (None, None)]
+
+    def take(self, count: int) -> list[tuple[Any, ...]]:
+        return self.collect()[:count]
+
+
+class SparkError(Exception):
+    __module__ = "pyspark.errors"
+
+
+def batch(*columns: list[Any]) -> Any:
+    return SimpleNamespace(column=lambda n: SimpleNamespace(to_pylist=lambda: columns[n]))
+
+
+def failing(error: Exception) -> Callable[[], Any]:
+    def arrow() -> Any:
+        raise error
+
+    return arrow
+
+
+@pytest.fixture
+def pyspark(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the session's code imports of it."""
+    for name in ("pyspark", "pyspark.sql", "pyspark.sql.pandas", "pyspark.sql.pandas.utils"):
+        module = ModuleType(name)
+        module.__dict__.update(functions=None, require_minimum_pyarrow_version=lambda: None)
+        monkeypatch.setitem(sys.modules, name, module)
+
+
+@pytest.mark.parametrize("limit", [-1, 5])
+@pytest.mark.parametrize(
+    "arrow",
+    [
+        lambda: [batch([1], [Decimal("0.10")]), batch([None], [None])],
+        failing(ImportError("no pyarrow")),
+        failing(SparkError("sun.misc.Unsafe or java.nio.DirectByteBuffer.<init>(long, int) not available")),
+    ],
+)
+def test_rows_are_the_same_with_arrow_and_without(pyspark: None, arrow: Callable[[], Any], limit: int) -> None:
+    names: dict[str, Any] = {"frame": Frame(arrow)}
+    exec(fetch_code("frame", limit).partition("\nprint(")[0], names)
+    packed, size, length = names["_emr_connect_head"]
+    rows = read_rows(FrameText(packed, size, length, names["_emr_connect_sent"]), limit)
+    assert rows.rows == ((1, Decimal("0.10")), (None, None))
+
+
+def test_a_job_that_fails_is_not_run_once_more(pyspark: None) -> None:
+    with pytest.raises(SparkError, match="the user's own"):
+        exec(fetch_code("frame", -1).partition("\nprint(")[0], {"frame": Frame(failing(SparkError("the user's own")))})
