@@ -170,7 +170,9 @@ class ServerBackups:
             problems.append(self._mirrored.problem)
         problem = next(filter(None, problems), None)
         status = status_of_all(self._config, stores, path, problem, wrong=self._errors)
-        return {**status, "message": status["message"] or (NO_SCAN if self._mirrored else "")}
+        if self._mirrored and status["state"] == "in S3":
+            status["message"] = status["message"] or NO_SCAN
+        return status
 
     def restorer(self, path: str) -> FileRestorer:
         """Return what lists and restores a file of this server; blocks. Raises ``BackupsOff``."""
