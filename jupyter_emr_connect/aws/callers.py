@@ -165,15 +165,16 @@ def _session_name() -> str:
 client_making = threading.RLock()
 """Held while botocore makes a client, which is not thread-safe: sessions of several regions share a caller."""
 
-_callers: dict[tuple[str | None, AccessRole | None], Caller] = {}
+_CallerKey = tuple[str | None, AccessRole | None, str]
+_callers: dict[_CallerKey, Caller] = {}
 _lock = threading.Lock()
 # One thread makes a caller while others who want the same wait: a login, or an MFA code, is asked for once.
-_making: dict[tuple[str | None, AccessRole | None], threading.Lock] = {}
+_making: dict[_CallerKey, threading.Lock] = {}
 
 
 def open_caller(profile: str | None, access_role: AccessRole | None, region: str | None) -> Caller:
     """Return this process's caller for the two; raises as :class:`Caller` does."""
-    key = (profile, access_role)
+    key = (profile, access_role, surroundings(profile, region=""))
     with _lock:
         making = _making.setdefault(key, threading.Lock())
     with making:
@@ -192,14 +193,15 @@ def forget_callers(profile: str | None = None, access_role: AccessRole | None = 
         if every:
             _callers.clear()
         else:
-            for role in (access_role, None):  # the login that a role is assumed with may be what is over
-                _callers.pop((profile, role), None)
+            # With a role goes the login that it is assumed with: that may be what is over.
+            for key in [key for key in _callers if key[0] == profile and key[1] in (access_role, None)]:
+                del _callers[key]
 
 
 def surroundings(profile: str | None, region: str | None) -> str:
     """Return a text that differs where AWS's variables lead the same profile and region to other computes.
 
-    For what is kept between processes: another ``AWS_PROFILE``, key or endpoint means another list.
+    For what is kept, in a process or between processes: another ``AWS_PROFILE``, key or endpoint means another list.
     """
     names = ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"]
     names += sorted(name for name in os.environ if name.startswith("AWS_ENDPOINT_URL"))

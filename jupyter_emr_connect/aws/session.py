@@ -1,5 +1,7 @@
 """AWS sessions: one per (profile, region, access role), never changed once made.
 
+Where the process changes its AWS variables (``%env AWS_PROFILE=…`` in a notebook), another session is made.
+
 botocore is imported at the first session, not with this module, since it costs a tenth of a second. All functions
 block; callers with an event loop run them in a thread. Clients may be used from any thread (botocore's own promise).
 """
@@ -16,7 +18,7 @@ from ..errors import AWSError, AWSUnavailable, ConfigurationError, CredentialsEx
 from ..http.deadlines import seconds_left
 from ..models import AccessRole
 from .budget import BUDGET
-from .callers import Caller, client_making, forget_callers, open_caller
+from .callers import Caller, client_making, forget_callers, open_caller, surroundings
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
@@ -170,7 +172,7 @@ def _user_agent() -> str:
     return f"jupyter-emr-connect/{version('jupyter_emr_connect')}"
 
 
-_sessions: dict[SessionKey, AWSSession] = {}
+_sessions: dict[tuple[SessionKey, str], AWSSession] = {}
 _sessions_lock = threading.Lock()
 
 
@@ -179,12 +181,13 @@ def open_session(
 ) -> AWSSession:
     """Return this process's session for the three; raises as :class:`AWSSession` does. May block on the network."""
     key = SessionKey(profile or None, region or None, access_role)
+    where = surroundings(key.profile, key.region)
     with _sessions_lock:
-        known = _sessions.get(key)
+        known = _sessions.get((key, where))
     if known is None:
         made = AWSSession(key)
         with _sessions_lock:
-            known = _sessions.setdefault(key, made)
+            known = _sessions.setdefault((key, where), made)
     return known
 
 
@@ -194,7 +197,7 @@ def forget(key: SessionKey | None = None) -> None:
         if key is None:
             _sessions.clear()
             BUDGET.clear()
-        for one in [one for one in _sessions if key and same_caller(one, key)]:
+        for one in [one for one in _sessions if key and same_caller(one[0], key)]:
             del _sessions[one]
     if key is None:
         forget_callers(every=True)

@@ -15,7 +15,6 @@ import pytest
 from jupyter_client import AsyncKernelClient, AsyncKernelManager
 from traitlets.config import Config
 
-from jupyter_emr_connect.aws.session import forget
 from tests.conftest import Sandbox
 
 WAIT = 180
@@ -31,7 +30,6 @@ def attached_to(sandbox: Sandbox, compute: str, role: str | None = None) -> Iter
     patch.setenv("EMR_CONNECT_COMPUTE", compute)
     if role:
         patch.setenv("EMR_CONNECT_RUNTIME_ROLE", role)
-    forget()  # another sandbox's keys have the same profile's name
     try:
         yield
     finally:

@@ -44,8 +44,28 @@ def test_the_region_may_come_from_aws_region(cloud, monkeypatch):
         open_session()
     monkeypatch.setenv("AWS_REGION", "eu-north-1")
     assert open_session().region == "eu-north-1"
+    made = open_session()
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-south-1")
-    assert open_session(None, None).region == "eu-north-1"  # a session does not change once made
+    assert open_session().region == "eu-south-1"
+    assert made.region == "eu-north-1"  # a session does not change once made
+
+
+def test_another_profile_in_the_environment_counts_at_once(cloud, monkeypatch):
+    """As ``%env AWS_PROFILE=…`` in a notebook with ``%emr``."""
+    named, by_variable = open_session("developer"), open_session()
+    assert get_identity(named).arn == get_identity(by_variable).arn == "arn:aws:iam::123456789012:user/developer"
+    monkeypatch.setenv("AWS_PROFILE", "analyst")
+    assert get_identity(open_session()).arn == "arn:aws:iam::123456789012:user/analyst"
+    assert open_session("developer") is named  # who names a profile does not go by the variable
+
+
+def test_another_endpoint_in_the_environment_counts_at_once(cloud, monkeypatch):
+    """As where one process uses a sandbox after another."""
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+        made = open_session("developer")
+    assert open_session("developer") is not made
+    assert list_clusters(open_session("developer"))
 
 
 @pytest.mark.slow
