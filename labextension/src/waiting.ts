@@ -8,7 +8,14 @@ import { runCell } from '@jupyterlab/notebook';
 import type { INotebookCellExecutor } from '@jupyterlab/notebook';
 import type { KernelSpec } from '@jupyterlab/services';
 
-import { hasKernel, isChanging, isMeantForEMR, isOnEMR } from './notebooks';
+import {
+  hasKernel,
+  isChanging,
+  isEMRKernelspec,
+  isMeantForEMR,
+  isOnEMR,
+  kernelspecOf
+} from './notebooks';
 import { WaitingNote } from './waitingnote';
 
 const STARTING = ['initializing', 'starting', 'restarting'];
@@ -36,14 +43,15 @@ export class WaitingExecutor implements INotebookCellExecutor {
   async runCell(
     options: INotebookCellExecutor.IRunCellOptions
   ): Promise<boolean> {
-    const { cell, sessionContext } = options;
+    const { cell, notebook, sessionContext } = options;
     if (cell.model.type === 'code' && sessionContext) {
-      if (this._pending(sessionContext)) {
+      const named = notebook?.defaultKernelName;
+      if (this._pending(sessionContext, named)) {
         const textOf = (seconds: number): string =>
           this.describe(sessionContext, seconds);
         const note = new WaitingNote(cell as CodeCell, textOf);
         try {
-          if (!(await this._wait(cell as CodeCell, sessionContext))) {
+          if (!(await this._wait(cell as CodeCell, sessionContext, named))) {
             return false;
           }
         } finally {
@@ -60,10 +68,11 @@ export class WaitingExecutor implements INotebookCellExecutor {
   /** Wait until a cell's kernel is there; false where none came, or the cell is no more. */
   private async _wait(
     cell: CodeCell,
-    session: ISessionContext
+    session: ISessionContext,
+    named: string
   ): Promise<boolean> {
-    let pending = this._pending(session);
-    for (; pending; pending = this._pending(session)) {
+    let pending = this._pending(session, named);
+    for (; pending; pending = this._pending(session, named)) {
       cell.setPrompt('*');
       const isThere = await pending;
       if (cell.isDisposed) {
@@ -77,14 +86,21 @@ export class WaitingExecutor implements INotebookCellExecutor {
     return true;
   }
 
-  /** Return when a kernel that is on its way is there; null where none is. */
-  private _pending(session: ISessionContext): Promise<boolean> | null {
+  /** Return when a kernel that is on its way is there; null where none is. `named` is the kernelspec in the file. */
+  private _pending(
+    session: ISessionContext,
+    named: string
+  ): Promise<boolean> | null {
     const move = this._moves.get(session);
     if (move) {
       return move;
     }
     const specs = this._specs();
-    const isOurs = isOnEMR(session, specs) || isMeantForEMR(session, specs);
+    const isOurs =
+      isOnEMR(session, specs) ||
+      isMeantForEMR(session, specs) ||
+      // JupyterLab (4.6) shows the cells before it looks for the kernel: run then, a cell would ask for one in a dialog.
+      (!kernelspecOf(session) && isEMRKernelspec(specs?.kernelspecs[named]));
     return isOurs && isStarting(session) ? started(session) : null;
   }
 

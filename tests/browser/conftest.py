@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +13,23 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, exp
 from tests.browser.lab import Lab, serving_lab
 from tests.conftest import Sandbox
 
+log = logging.getLogger(__name__)
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 VIEWPORT: ViewportSize = {"width": 1400, "height": 1000}
+# What JupyterLab and its kernels' connections are at, those private things included that no picture shows.
+STATE = """() => {
+  const {shell} = window.jupyterapp;
+  return [...shell.widgets('main')].filter(one => one.sessionContext).map(one => {
+    const {session, kernelDisplayStatus, isReady, _pendingSessionRequest: asked} = one.sessionContext;
+    const kernel = session?.kernel;
+    const {id, status, connectionStatus, isDisposed, _kernelSession, _isRestarting, _reason} = kernel ?? {};
+    const waiting = (kernel?._pendingMessages ?? []).map(one => one.header.msg_type);
+    const futures = [...(kernel?._futures?.values() ?? [])].map(one => one.msg.header.msg_type);
+    const state = {id, status, connectionStatus, isDisposed, _kernelSession, _isRestarting, _reason, waiting, futures};
+    return {path: one.context?.path, kernelDisplayStatus, isReady, asked, ...state};
+  });
+}"""
 PATIENCE_MS = 180_000  # beside six busy processes the start of a kernel takes over a minute
 
 FLAGS = [
@@ -73,7 +89,10 @@ def page(context: BrowserContext, kept: list[Page], request: pytest.FixtureReque
     page = kept[0]
     page.set_viewport_size(VIEWPORT)
     yield page
-    if request.session.testsfailed > failed:
+    if request.session.testsfailed > failed and not page.is_closed():
+        if page.evaluate("() => Boolean(window.jupyterapp)"):
+            for state in page.evaluate(STATE):
+                log.error("%s", state)  # pytest shows it with the failure
         page.close()
 
 

@@ -62,7 +62,7 @@ def wait_for(page: Page, holds: Callable[[], bool], within: float = 180) -> None
 
 
 def run_first_cell(page: Page) -> None:
-    expect(page.get_by_text("Python on EMR | Idle")).to_be_visible()
+    """Run it at once, as soon as it is seen: it waits for its kernel."""
     page.locator(".jp-Cell").first.locator(".cm-content").click()
     page.keyboard.press("Shift+Enter")
 

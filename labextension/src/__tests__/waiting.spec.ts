@@ -26,11 +26,13 @@ class Cell {
 function run(
   executor: WaitingExecutor,
   session: FakeSession,
-  cell = new Cell()
+  cell = new Cell(),
+  defaultKernelName = ''
 ): { cell: Cell; ran: Promise<boolean>; scheduled: () => number } {
   let scheduled = 0;
   const options = {
     cell,
+    notebook: { defaultKernelName },
     onCellExecutionScheduled: () => void scheduled++,
     sessionContext: session
   } as unknown as INotebookCellExecutor.IRunCellOptions;
@@ -155,6 +157,27 @@ describe('a cell', () => {
     session.give('emr-pyspark');
     await ran;
     expect(scheduled()).toBe(1);
+  });
+
+  it('waits in a notebook just opened, whose kernel nobody has asked for', async () => {
+    const session = new FakeSession();
+    session.say('initializing');
+    const named = run(executor(), session, new Cell(), 'emr-pyspark');
+    await settled();
+    expect([named.scheduled(), named.cell.prompts]).toEqual([0, ['*']]);
+    session.kernelPreference = { name: 'emr-pyspark' };
+    session.give('emr-pyspark');
+    await named.ran;
+    expect(named.scheduled()).toBe(1);
+  });
+
+  it('of a notebook just opened with a local kernel is JupyterLab’s own affair', async () => {
+    const session = new FakeSession();
+    session.say('initializing');
+    const { cell, ran } = run(executor(), session, new Cell(), 'python3');
+    session.give('python3');
+    await ran;
+    expect(cell.prompts).toEqual([]);
   });
 
   it('waits for a kernel that was chosen in JupyterLab’s own dialog', async () => {
