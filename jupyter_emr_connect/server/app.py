@@ -8,6 +8,7 @@ from importlib.metadata import version as version_of
 from typing import Any
 
 from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.services.shutdown import ShutdownHandler
 
 from ..config import CONFIG_FILES, SETTINGS_ATTRIBUTE, EMRConnect
 from ..executors import FILES, run_in
@@ -21,9 +22,10 @@ from .kernels.restoring import Restorer
 from .kernels.shutdowns import Shutdowns
 from .kernels.waiting import Waiting
 from .kernels.websocket import RECORDER, install_websockets
+from .open_requests import all_answered
 from .paths import PathMapper
 from .recording.recorder import Recorder
-from .routes.base import SETTING, Services
+from .routes.base import SETTING, EMRHandler, Services
 from .routes.jupyters_failures import explain_failures
 from .routes.table import patterns
 
@@ -109,6 +111,7 @@ class EMRConnectExtension(ExtensionApp):
             yield services.backups.close
         if self._shutdowns:
             yield self._shutdowns.settle_all
+            yield partial(all_answered, besides=(EMRHandler, ShutdownHandler))
         if self._restorer:
             yield self._restorer.stop
         if (config := self.settings.get("emr_connect")) and self._shutdowns and config.on_server_exit == "shutdown":

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from tornado.web import RequestHandler
+
 
 async def test_a_local_kernel_that_restarts_is_shut_down(
     jp_serverapp: Any, jp_fetch: Any, cloud: Any, small: str
@@ -33,3 +35,25 @@ async def test_a_stop_waits_for_a_restart(jp_serverapp: Any, cloud: Any, small: 
     await restarting
     await kernels.shutdown_all()
     assert kernels.list_kernel_ids() == []
+
+
+async def test_a_stop_waits_until_requests_are_answered(jp_serverapp: Any, jp_fetch: Any, cloud: Any) -> None:
+    """A process does not end while AnyIO has a thread for a request that its loop has left unfinished."""
+    stopping, answered = asyncio.Event(), asyncio.Event()
+
+    class Broken(RequestHandler):
+        """Takes a moment after what it waits for was broken off."""
+
+        async def get(self) -> None:
+            await stopping.wait()
+            await asyncio.sleep(0.1)
+            answered.set()
+
+    jp_serverapp.web_app.add_handlers(".*$", [(f"{jp_serverapp.base_url}broken", Broken)])
+    (extension,) = jp_serverapp.extension_manager.extension_apps["jupyter_emr_connect"]
+    request = asyncio.ensure_future(jp_fetch("broken"))
+    asyncio.get_running_loop().call_later(0.2, stopping.set)
+    await asyncio.sleep(0.1)
+    await extension.stop_extension()
+    assert answered.is_set()
+    assert (await request).code == 200
