@@ -250,6 +250,10 @@ class EMRConnect(Configurable):
         Unicode(),
         help="Regular expressions of secrets; what matches in a notebook is '[removed]' in its backup.",
     ).tag(config=True)
+    offer_sandbox = Bool(
+        True,
+        help="Let the panel start the sandbox where its extra is installed, and this server use it in place of AWS.",
+    ).tag(config=True)
     state_file = Unicode(
         help="SQLite file with attachments and the ledger of gateway kernels; created with mode 0600."
     ).tag(config=True)

@@ -374,6 +374,10 @@ class SandboxNotRunning(SandboxError, code="sandbox-not-running", reason="Sandbo
     """No sandbox of this name runs."""
 
 
+class SandboxRefused(SandboxError, code="sandbox-refused", reason="Sandbox not started"):
+    """A Jupyter server is not to start a sandbox, or must keep asking AWS."""
+
+
 class SandboxInstallError(SandboxError, code="sandbox-install", reason="Sandbox installation"):
     """An engine could not be installed."""
 

@@ -58,10 +58,9 @@ def _complete_names(context: click.Context, parameter: click.Parameter, incomple
 
 def _check_installed() -> None:
     """Say how to get the sandbox when only the base package is installed."""
-    from importlib.util import find_spec
+    from ..services.sandbox import missing_modules
 
-    missing = [module for module in ("moto", "cryptography", "psutil", "trustme", "uv") if find_spec(module) is None]
-    if missing:
+    if missing := missing_modules():
         message = f"The sandbox needs packages that are not installed: {', '.join(missing)}."
         raise SandboxInstallError(message, fix="Run `pip install 'jupyter_emr_connect[sandbox]'`.")
 

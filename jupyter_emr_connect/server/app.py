@@ -28,6 +28,7 @@ from .recording.recorder import Recorder
 from .routes.base import SETTING, EMRHandler, Services
 from .routes.jupyters_failures import explain_failures
 from .routes.table import patterns
+from .sandbox import ServerSandbox
 
 CALLS_END_WITHIN = 1.0
 
@@ -76,7 +77,9 @@ class EMRConnectExtension(ExtensionApp):
         self._restorer = Restorer(config, server, paths, self.log)
         backups = ServerBackups(config, paths, self.log)
         backups.start(contents_events, server.contents_manager)
-        self._services = Services(config, paths, audit, Catalogues(config), attachment_follower, backups)
+        catalogues = Catalogues(config)
+        sandbox = ServerSandbox(config, self.log, catalogues.close)
+        self._services = Services(config, paths, audit, catalogues, attachment_follower, backups, sandbox)
         self.settings[SETTING] = self._services
         self._recorder = Recorder(config, server, paths, self.log)
         self._recorder.start(contents_events)
@@ -109,6 +112,7 @@ class EMRConnectExtension(ExtensionApp):
             yield partial(run_in, FILES, services.catalogues.close, CALLS_END_WITHIN)
             yield partial(run_in, FILES, services.attachment_follower.close)
             yield services.backups.close
+            yield services.sandbox.cancel
         if self._shutdowns:
             yield self._shutdowns.settle_all
             yield partial(all_answered, besides=(EMRHandler, ShutdownHandler))

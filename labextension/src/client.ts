@@ -13,7 +13,8 @@ import type {
   Identity,
   NewAttachment,
   PartialError,
-  RuntimeRoleList
+  RuntimeRoleList,
+  SandboxStatus
 } from './tokens';
 
 /** A list as the server gives it. */
@@ -57,6 +58,21 @@ export class EMRClient {
       method: 'PUT',
       body: { profile }
     });
+  }
+
+  /** Return whether the sandbox can be started, and how far that is. */
+  getSandbox(): Promise<SandboxStatus> {
+    return request(this._settings, 'sandbox');
+  }
+
+  /** Begin to start the sandbox. */
+  startSandbox(): Promise<SandboxStatus> {
+    return request(this._settings, 'sandbox', { method: 'POST' });
+  }
+
+  /** Break that off. */
+  cancelSandbox(): Promise<SandboxStatus> {
+    return request(this._settings, 'sandbox', { method: 'DELETE' });
   }
 
   /** Return the runtime roles to offer on a compute. */

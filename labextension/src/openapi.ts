@@ -81,6 +81,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/sandbox": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether the sandbox can be started from here, and how far its start is */
+        get: operations["getSandbox"];
+        put?: never;
+        /**
+         * Start the sandbox, and use it in place of AWS
+         * @description Answers at once; `GET sandbox` tells how far it is. From its end on this server, and the kernels that it starts, ask
+         *     the sandbox in place of AWS, until the server ends. Refused where notebooks are backed up, where kernels run on
+         *     computes, and where `EMRConnect.offer_sandbox` is off. Nothing happens where a start is under way.
+         */
+        post: operations["startSandbox"];
+        /** Break the start off */
+        delete: operations["cancelSandbox"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/runtime-roles": {
         parameters: {
             query?: never;
@@ -669,6 +693,25 @@ export interface components {
              */
             profile: string | null;
         };
+        Sandbox: {
+            /** @description Its extra is installed and the administrator has not switched it off. */
+            offered: boolean;
+            /** @enum {unknown} */
+            state: "none" | "starting" | "used";
+            /** @description What its start does now. */
+            stage: string | null;
+            /** @description When the last start began, ISO 8601. */
+            since: string | null;
+            /** @description Why the last start failed. */
+            problem: components["schemas"]["Error"] | null;
+            /** @description What to attach first; where this server uses the sandbox. */
+            proposal: {
+                /** @description The id of a cluster. */
+                compute: string;
+                /** @description An ARN. */
+                runtime_role: string;
+            } | null;
+        };
         RuntimeRole: {
             arn: string;
             name: string;
@@ -872,6 +915,15 @@ export interface components {
         };
     };
     responses: {
+        /** @description How far it is. */
+        Sandbox: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Sandbox"];
+            };
+        };
         /** @description The caller as it is now. */
         Identity: {
             headers: {
@@ -1147,6 +1199,49 @@ export interface operations {
             413: components["responses"]["TooLarge"];
             424: components["responses"]["Behind"];
             429: components["responses"]["Throttled"];
+            500: components["responses"]["Defect"];
+        };
+    };
+    getSandbox: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Sandbox"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Defect"];
+        };
+    };
+    startSandbox: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: components["responses"]["Sandbox"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Defect"];
+        };
+    };
+    cancelSandbox: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Sandbox"];
+            403: components["responses"]["Forbidden"];
             500: components["responses"]["Defect"];
         };
     };

@@ -41,6 +41,9 @@ export type KernelStart = Schemas['KernelStart'];
 /** The ledger of kernels, and those that start. */
 export type EMRKernelList = Schemas['KernelList'];
 
+/** Whether the sandbox can be started, and how far that is. */
+export type SandboxStatus = Schemas['Sandbox'];
+
 /** What to attach: `path` is relative to the server's folder. */
 export type NewAttachment = Schemas['NewAttachment'];
 

@@ -21,6 +21,7 @@ from ..backups.backups import ServerBackups
 from ..catalogues import Catalogues
 from ..contents_events import AttachmentFollower
 from ..paths import PathMapper
+from ..sandbox import ServerSandbox
 from .error_responses import body_of, status_of
 from .request_values import fields, flag, query_value
 
@@ -50,6 +51,7 @@ class Services:
     catalogues: Catalogues
     attachment_follower: AttachmentFollower
     backups: ServerBackups
+    sandbox: ServerSandbox
 
 
 class EMRHandler(APIHandler):

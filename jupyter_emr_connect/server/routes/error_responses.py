@@ -44,6 +44,7 @@ from ...errors import (
     RoleNotFound,
     RoleRequired,
     RoleUnsupported,
+    SandboxRefused,
     StoreError,
     Throttled,
 )
@@ -82,6 +83,7 @@ STATUSES: dict[type[EMRConnectError], int] = {
     BackupConflict: 409,
     FileInMotion: 409,
     NotebookError: 409,
+    SandboxRefused: 409,
     StoreError: 503,
     EMRConnectError: 500,
 }

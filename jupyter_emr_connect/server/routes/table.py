@@ -27,6 +27,7 @@ from .compute import ComputesHandler, OneComputeHandler, RuntimeRolesHandler
 from .identity import IdentityHandler
 from .kernels import AdoptKernelHandler, KernelsHandler, OneKernelHandler
 from .recording import RecordingHandler
+from .sandbox import SandboxHandler
 
 PREFIX = "/jupyter-emr-connect"
 SPECIFICATION = Path(__file__).with_name("openapi.yaml")
@@ -79,6 +80,7 @@ ROUTES: dict[str, type[EMRHandler]] = {
     "/backups/now": BackupNowHandler,
     "/backups/conflict": BackupConflictHandler,
     "/backups/resolve": BackupResolveHandler,
+    "/sandbox": SandboxHandler,
     "/openapi.yaml": SpecificationHandler,
 }
 

@@ -81,6 +81,8 @@ describe('Computes', () => {
         account="123456789012"
         kernelsOn={id => (id === 'j-1' ? 2 : 0)}
         onChoose={one => void chosen.push(one)}
+        sandbox={model.sandbox}
+        onTrySandbox={() => void model.trySandbox()}
       />
     );
     await after(() => model.computes.refresh());
@@ -138,6 +140,8 @@ describe('Computes', () => {
         account={null}
         kernelsOn={() => 0}
         onChoose={() => undefined}
+        sandbox={model.sandbox}
+        onTrySandbox={() => undefined}
       />
     );
     expect(screen.getByRole('status').textContent).toBe('Listing computes …');

@@ -19,6 +19,7 @@ import { KernelsModel } from './kernels';
 import { Memory } from './memory';
 import { Preferences } from './preferences';
 import { RolesModel } from './roles';
+import { SandboxModel } from './sandbox';
 import { TargetModel } from './target';
 
 /** What the models are made of. */
@@ -45,6 +46,7 @@ export class EMRModel {
     this.identity = new IdentityModel(this.client);
     this.kernels = new KernelsModel(this.client);
     this.roles = new RolesModel(this.client);
+    this.sandbox = new SandboxModel(this.client);
     this.attachments = new AttachmentsModel(this.client);
     this.attaching = new AttachingModel(this.client);
     this.contents = options.contents;
@@ -75,6 +77,7 @@ export class EMRModel {
   readonly memory: Memory;
   readonly preferences = new Preferences();
   readonly roles: RolesModel;
+  readonly sandbox: SandboxModel;
   readonly target: TargetModel;
 
   /** Emitted when computes, attachments or the choice have changed. */
@@ -150,6 +153,23 @@ export class EMRModel {
   /** Ask AWS again: who we are, and what there is. */
   async refresh(): Promise<void> {
     await Promise.all([this.identity.refresh(), this.computes.refresh()]);
+  }
+
+  /** Start the sandbox, list its computes, choose one and attach the notebook in front, if there is one. */
+  async trySandbox(): Promise<void> {
+    const proposal = await this.sandbox.start();
+    if (!proposal) {
+      return;
+    }
+    this.roles.clear();
+    await Promise.all([this.identity.refresh(), this.computes.refresh(true)]);
+    this._chosen = `ec2/${proposal.compute}`; // it may be listed a moment later
+    this.attaching.dismiss();
+    this._changed.emit();
+    if (this.target.path !== null) {
+      const { path } = this.target;
+      await this.attach({ ...proposal, transport: 'auto', path });
+    }
   }
 
   /** Change the AWS profile and list anew. */

@@ -1,7 +1,6 @@
 /**
  * The list of computes with its filters.
  */
-import { Clipboard } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React, { useMemo, useRef, useState } from 'react';
 
@@ -16,15 +15,7 @@ import type { IProblem } from '../request';
 import type { Compute, PartialError } from '../tokens';
 import { List, valueName } from './list';
 import type { IComputesProps } from './list';
-
-/**
- * Installs and starts the sandbox, and a JupyterLab that uses it. A server that runs already keeps the AWS settings that
- * it was started with.
- */
-const SANDBOX = [
-  'pip install "jupyter_emr_connect[sandbox]" && jupyter emr sandbox up',
-  'eval "$(jupyter emr sandbox env)" && jupyter lab'
-];
+import { TrySandbox } from './sandbox';
 
 /** What is to be set up before anything can be listed, by the code of the failure. */
 const FIRST_STEPS = ['no-credentials', 'no-region'];
@@ -32,6 +23,7 @@ const FIRST_STEPS = ['no-credentials', 'no-region'];
 /** Search, filters, errors of single services, and the list. */
 export function ComputesSection(props: IComputesProps): JSX.Element {
   const { model, memory, trans } = props;
+  const sandbox = { model: props.sandbox, onTry: props.onTrySandbox, trans };
   useChanges(model.changed, memory.changed);
   const [filter, setFilter] = useState<IFilter>(NO_FILTER);
   const [others, setOthers] = useState(false);
@@ -82,11 +74,16 @@ export function ComputesSection(props: IComputesProps): JSX.Element {
       )}
       {items.length === 0 &&
         FIRST_STEPS.includes(model.problem?.code ?? '') && (
-          <TrySandbox trans={trans} />
+          <TrySandbox {...sandbox} />
         )}
       <List {...props} groups={groups} listRef={listRef} />
       {isEmpty && !model.problem && (
-        <Empty model={model} rows={rows.others.length} trans={trans} />
+        <Empty
+          model={model}
+          rows={rows.others.length}
+          sandbox={sandbox}
+          trans={trans}
+        />
       )}
       <div className="jp-EmrComputes-foot">
         {rows.others.length > 0 && (
@@ -236,6 +233,7 @@ export function problemsOf(
 function Empty(props: {
   model: ComputesModel;
   rows: number;
+  sandbox: React.ComponentProps<typeof TrySandbox>;
   trans: TranslationBundle;
 }): JSX.Element {
   const { model, trans } = props;
@@ -267,33 +265,7 @@ function Empty(props: {
           code: 'no-computes'
         }}
       />
-      <TrySandbox trans={trans} />
-    </div>
-  );
-}
-
-/** How to have an EMR of one's own, for who has none. */
-function TrySandbox({ trans }: { trans: TranslationBundle }): JSX.Element {
-  return (
-    <div className="jp-EmrProblem jp-mod-note" role="note">
-      <p>
-        {trans.__(
-          'To try it without AWS: an EMR on this machine. In a terminal, start it, then a JupyterLab that uses it.'
-        )}
-      </p>
-      <ol className="jp-EmrCommands">
-        {SANDBOX.map(command => (
-          <li key={command}>
-            <code>{command}</code>
-            <Button
-              aria-label={trans.__('Copy: %1', command)}
-              onClick={() => Clipboard.copyToSystem(command)}
-            >
-              {trans.__('Copy')}
-            </Button>
-          </li>
-        ))}
-      </ol>
+      <TrySandbox {...props.sandbox} />
     </div>
   );
 }

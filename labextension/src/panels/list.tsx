@@ -12,6 +12,7 @@ import type { ComputesModel } from '../models/computes';
 import type { Field } from '../models/filter';
 import type { IGroup } from '../models/groups';
 import type { Memory } from '../models/memory';
+import type { SandboxModel } from '../models/sandbox';
 import type { Compute } from '../tokens';
 
 /** Pixels; the style sheet draws two lines of text in it. */
@@ -32,6 +33,8 @@ export interface IComputesProps {
   /** Return how many kernels of mine run on a compute, by its id. */
   kernelsOn: (id: string) => number;
   onChoose: (compute: Compute) => void;
+  sandbox: SandboxModel;
+  onTrySandbox: () => void;
 }
 
 /** What stands in one line of the list: the heading of a group, or a compute with its place among all computes. */

@@ -151,6 +151,8 @@ function Computes(props: {
           .length
       }
       onChoose={(compute: Compute) => model.choose(compute)}
+      sandbox={model.sandbox}
+      onTrySandbox={() => void model.trySandbox()}
     />
   );
 }

@@ -29,6 +29,7 @@ def jp_server_config(tmp_path, gateway):
         "ServerApp": {"jpserver_extensions": {"jupyter_emr_connect": True}},
         "EMRConnect": {
             "gateway_port": gateway.port,
+            "offer_sandbox": False,  # whoever tries all verbs shall start none
             "allow_plain_http": ["analytics"],  # AWS says that it has TLS, which these gateways have not
             "state_file": str(tmp_path / "state" / "state.sqlite"),
             "connect_timeout": 2.0,

@@ -51,7 +51,7 @@ def asked_of(verb: str, route: str) -> list[tuple[str, str]]:
     """Return what the authorizer is to be asked: ours, and what Jupyter asks for the same thing at its own routes."""
     action = "read" if verb == "GET" else "write"
     asked = [(action, "emr_connect")]
-    if route.startswith("kernels"):
+    if route.startswith("kernels") or (route, action) == ("sandbox", "write"):
         asked.append((action, "kernels"))
     if route.startswith("backups"):
         asked.append((action, "contents"))

@@ -25,6 +25,7 @@ def server(cloud, gateway, tmp_path):
         f"--ServerApp.port={_free_port()}",  # not 0: older servers do not say which port that became
         "--ServerApp.base_url=/a/b/",
         f"--EMRConnect.gateway_port={gateway.port}",
+        "--EMRConnect.offer_sandbox=False",
         "--allow-root",
         "--no-browser",
     ]
