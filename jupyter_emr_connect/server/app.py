@@ -78,7 +78,7 @@ class EMRConnectExtension(ExtensionApp):
         backups = ServerBackups(config, paths, self.log)
         backups.start(contents_events, server.contents_manager)
         catalogues = Catalogues(config)
-        sandbox = ServerSandbox(config, self.log, catalogues.close)
+        sandbox = ServerSandbox(config, self.log, audit, catalogues.close)
         self._services = Services(config, paths, audit, catalogues, attachment_follower, backups, sandbox)
         self.settings[SETTING] = self._services
         self._recorder = Recorder(config, server, paths, self.log)

@@ -16,6 +16,7 @@ from typing import Any
 from ..config import EMRConnect
 from ..errors import SandboxError, SandboxRefused, SandboxStartError
 from ..executors import FILES, run_in
+from ..services.audit import Audit
 from ..services.sandbox import missing_modules, use_as_aws
 from ..tasks import watched
 
@@ -33,8 +34,8 @@ class ServerSandbox:
 
     command: Sequence[str] = COMMAND
 
-    def __init__(self, config: EMRConnect, log: Logger, on_ready: Callable[[], None]) -> None:
-        self._config, self._log, self._on_ready = config, log, on_ready
+    def __init__(self, config: EMRConnect, log: Logger, audit: Audit, on_ready: Callable[[], None]) -> None:
+        self._config, self._log, self._audit, self._on_ready = config, log, audit, on_ready
         self._task: asyncio.Task[None] | None = None
         self._stage: str | None = None
         self._since: str | None = None
@@ -58,8 +59,8 @@ class ServerSandbox:
         """Whether a start is under way."""
         return self._task is not None and not self._task.done()
 
-    def start(self, *, kernels: int) -> None:
-        """Begin to start it, unless that is under way; ``kernels`` of this server run on computes now.
+    def start(self, *, kernels: int, user: str | None) -> None:
+        """Begin to start it for a Jupyter user, unless that is under way; ``kernels`` are those on computes now.
 
         Raises ``SandboxRefused`` where this server must keep its AWS, and ``SandboxError`` where nothing is installed.
         """
@@ -79,7 +80,7 @@ class ServerSandbox:
             raise SandboxRefused(message, fix="Shut them down first.")
         self._problem, self._stage = None, None
         self._since = datetime.now(timezone.utc).isoformat()
-        self._task = watched(asyncio.get_running_loop().create_task(self._start()))
+        self._task = watched(asyncio.get_running_loop().create_task(self._start(user)))
 
     async def cancel(self) -> None:
         """Break off a start, and wait until its command has ended; the sandbox ends by itself then."""
@@ -88,7 +89,8 @@ class ServerSandbox:
             with suppress(asyncio.CancelledError):
                 await self._task
 
-    async def _start(self) -> None:
+    async def _start(self, user: str | None) -> None:
+        former = self._config.profile
         try:
             status = await self._ask("up")
             await run_in(FILES, use_as_aws, self._config, await self._ask("env"))
@@ -101,6 +103,7 @@ class ServerSandbox:
             self._problem = SandboxStartError(f"The sandbox cannot be used: {error}.", fix="The server's log has more.")
         else:
             self._proposal = {"compute": compute["id"], "runtime_role": role}
+            self._audit.identity("change", os.environ.get("AWS_PROFILE"), former_profile=former, user=user)
             self._on_ready()
         finally:
             self._stage = None

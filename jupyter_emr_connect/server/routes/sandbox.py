@@ -30,7 +30,7 @@ class SandboxHandler(EMRHandler):
         """Begin a start, unless one is under way."""
         manager = self.kernel_manager
         kernels = sum(is_ours(manager.get_kernel(one)) for one in list(manager.list_kernel_ids()))
-        self.services.sandbox.start(kernels=kernels)
+        self.services.sandbox.start(kernels=kernels, user=self.user_name)
         self.answer(self.services.sandbox.to_json(), 202)
 
     @authenticated

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from jupyter_emr_connect.errors import SandboxRefused
 from jupyter_emr_connect.server.routes.base import SETTING
 
 ROLE = "arn:aws:iam::123456789012:role/EMRAnalyst"
@@ -113,8 +114,8 @@ async def test_a_server_that_must_keep_its_aws_starts_none(rest, folder, jp_serv
     services.config.backup_location = "s3://bucket/prefix"
     assert "backed up" in (await rest("POST", "sandbox")).json["message"]
     services.config.backup_location = ""
-    with pytest.raises(Exception, match="2 kernels of this server run on AWS"):
-        services.sandbox.start(kernels=2)
+    with pytest.raises(SandboxRefused, match="2 kernels of this server run on AWS"):
+        services.sandbox.start(kernels=2, user=None)
     services.config.offer_sandbox = False
     refused = await rest("POST", "sandbox")
     assert (refused.status, refused.json["code"]) == (409, "sandbox-refused")
