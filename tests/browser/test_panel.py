@@ -93,26 +93,27 @@ def test_an_endpoint_of_eks_and_then_two_roles_of_a_cluster(lab: str, folder: Pa
         expect(notice).to_have_count(0)
 
 
-@pytest.mark.parametrize("answers", [False, pytest.param(True, marks=pytest.mark.full)])
+COMPUTES = {"old": ("", "hadoop 7\n"), "interactive": ("EMRAnalyst", "emranalyst 7\n")}
+
+
+@pytest.mark.parametrize("computes", [["interactive"], pytest.param(["old", "interactive"], marks=pytest.mark.full)])
 def test_a_cluster_by_livy_and_then_a_serverless_application(
-    lab: str, folder: Path, page: Page, *, answers: bool
+    lab: str, folder: Path, page: Page, computes: list[str]
 ) -> None:
-    """The kernels start here, and two Spark sessions with their first cells."""
+    """The one that is not marked only sees a kernel on Serverless; a session starts with the first cell."""
     write_notebook(folder / "livy.ipynb", "python3", "print(sc.sparkUser(), sc.parallelize(range(7), 1).count())")
     open_panel(page, lab, "panel/livy.ipynb")
     chip = page.get_by_role("button", name="EMR:")
-    for compute, role, name, says in (
-        ("old", "", "old", "hadoop 7\n"),
-        ("interactive", "EMRAnalyst", "interactive · EMRAnalyst", "emranalyst 7\n"),
-    ):
+    for compute in computes:
+        role, says = COMPUTES[compute]
         choose(page, compute)
         if role:
             role_box(page).fill(role)
         attach(page, "panel/livy.ipynb")
-        if role:  # a kernel runs on the other compute
+        if compute != computes[0]:  # a kernel runs on the other one
             page.locator(".jp-EmrNotice").get_by_role("button", name=f"Restart on {compute}").click()
-        expect(chip).to_have_accessible_name(f"EMR: {name}, Idle")
-        if answers:
+        expect(chip).to_have_accessible_name(f"EMR: {compute}{f' · {role}' if role else ''}, Idle")
+        if len(computes) > 1:
             page.locator(".jp-Notebook .jp-CodeCell").first.click()
             page.keyboard.press("Shift+Enter")
             expect(page.locator(".jp-OutputArea-output").last).to_have_text(says)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timezone
 
 from jupyter_emr_connect.server.paths import PathMapper
@@ -23,6 +24,14 @@ async def test_attach_read_list_and_detach(cloud, rest, notebook, jp_base_url):
     gone = await rest("GET", f"attachments/{one['id']}")
     assert (gone.status, gone.json["code"]) == (404, "attachment-not-found")
     assert (await rest("GET", "attachments")).json["items"] == []
+
+    # Two tabs at once, to different computes: the last counts, and neither is left beside it.
+    there = ({"compute": "open"}, {"compute": "analytics", "runtime_role": ROLE})
+    both = await asyncio.gather(*(rest("POST", "attachments", {**what, "path": "work/report.ipynb"}) for what in there))
+    assert [answer.status for answer in both] == [201, 201]
+    (left,) = (await rest("GET", "attachments")).json["items"]
+    assert left["compute"] in {answer.json["compute"] for answer in both}
+    assert (left["runtime_role"] == ROLE) == (left["compute"] == cloud.id("analytics"))
 
 
 async def test_a_linked_folder_is_a_part_of_the_servers(cloud, rest, notebook, jp_root_dir, jp_serverapp, tmp_path):

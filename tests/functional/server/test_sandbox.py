@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -11,9 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jupyter_events import EventLogger
 
+from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.errors import SandboxRefused
 from jupyter_emr_connect.server.routes.base import SETTING
+from jupyter_emr_connect.server.sandbox import ServerSandbox
+from jupyter_emr_connect.services.audit import Audit
 
 ROLE = "arn:aws:iam::123456789012:role/EMRAnalyst"
 COMMAND = """
@@ -89,35 +94,36 @@ async def test_once_started_the_server_asks_it_in_place_of_aws(rest, folder, jp_
     assert (config.runtime_roles, config.regions, config.certificate_authorities) == ([ROLE], [], {"j-1": "ca.pem"})
 
 
-async def test_a_start_that_is_cancelled_changes_nothing(rest, folder) -> None:
+async def test_a_start_that_fails_or_is_cancelled_changes_nothing_and_is_tried_again(rest, folder) -> None:
     before = dict(os.environ)
+    (folder / "fail").write_text("")
     await rest("POST", "sandbox")
+    await said(rest, "starting", "Installing jars")
+    (folder / "go").write_text("")
+    problem = (await said(rest, "none"))["problem"]
+    assert (problem["code"], problem["message"], problem["fix"]) == ("sandbox-start", "The disk is full.", "Make room.")
+    (folder / "go").unlink()
+    assert (await rest("POST", "sandbox")).json["problem"] is None
     await said(rest, "starting", "Installing jars")
     answer = await rest("DELETE", "sandbox")
     assert (answer.status, answer.json["state"], answer.json["problem"]) == (200, "none", None)
     assert dict(os.environ) == before
 
 
-async def test_a_start_that_fails_says_why_and_can_be_tried_again(rest, folder) -> None:
-    for name in ("fail", "go"):
-        (folder / name).write_text("")
-    await rest("POST", "sandbox")
-    problem = (await said(rest, "none"))["problem"]
-    assert (problem["code"], problem["message"], problem["fix"]) == ("sandbox-start", "The disk is full.", "Make room.")
-    (folder / "fail").unlink()
-    await rest("POST", "sandbox")
-    assert (await said(rest, "used"))["problem"] is None
-
-
-async def test_a_server_that_must_keep_its_aws_starts_none(rest, folder, jp_serverapp) -> None:
-    services = jp_serverapp.web_app.settings[SETTING]
-    services.config.backup_location = "s3://bucket/prefix"
-    assert "backed up" in (await rest("POST", "sandbox")).json["message"]
-    services.config.backup_location = ""
-    with pytest.raises(SandboxRefused, match="2 kernels of this server run on AWS"):
-        services.sandbox.start(kernels=2, user=None)
-    services.config.offer_sandbox = False
-    refused = await rest("POST", "sandbox")
-    assert (refused.status, refused.json["code"]) == (409, "sandbox-refused")
-    assert (await rest("GET", "sandbox")).json["offered"] is False
-    assert not (folder / "began").exists()
+@pytest.mark.parametrize(
+    ("settings", "kernels", "why"),
+    [
+        ({"backup_location": "s3://bucket/prefix"}, 0, "backed up"),
+        ({"backup_locations": {"work": "s3://bucket/prefix"}}, 0, "backed up"),
+        ({}, 2, "2 kernels of this server run on AWS"),
+        ({"offer_sandbox": False}, 0, "switched the sandbox off"),
+    ],
+)
+async def test_a_server_that_must_keep_its_aws_starts_none(settings: dict[str, Any], kernels: int, why: str) -> None:
+    audit = Audit(EventLogger(), logging.getLogger(), "rest")
+    sandbox = ServerSandbox(EMRConnect(**settings), logging.getLogger(), audit, lambda: None)
+    sandbox.command = (sys.executable, "-c", "raise SystemExit(1)")
+    with pytest.raises(SandboxRefused, match=why):
+        sandbox.start(kernels=kernels, user=None)
+    assert not sandbox.is_starting
+    assert sandbox.to_json()["offered"] is settings.get("offer_sandbox", True)
