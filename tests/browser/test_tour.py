@@ -57,12 +57,14 @@ def test_two_clicks_to_spark_and_all_that_is_shown_fits_and_can_be_read(
         expect(failed.get_by_role("alert")).to_be_in_viewport()
         expect(failed.get_by_role("alert")).to_contain_text("gateway")
         expect(failed.locator(".jp-mod-failed")).to_contain_text("✗")
+        expect(failed.get_by_role("button", name="Try again")).to_be_in_viewport()  # there is room for it
         found |= {f"failed {look}": faults(page) for look in looks(page)}
         picture(page, "attach-failed", "#jp-left-stack")
     finally:
         sandbox.fault("no-gateway", "--compute", "open", "--off")
 
     choose(page, "analytics")
+    expect(page.locator(".jp-EmrHead")).to_be_in_viewport()  # wherever the section was scrolled to
     expect(role_box(page)).to_have_value("EMRAnalyst")
     picture(page, "attach", "#jp-left-stack")
     attach(page, "tour/sales.ipynb")

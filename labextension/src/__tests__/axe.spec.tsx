@@ -4,6 +4,7 @@
 import { nullTranslator } from '@jupyterlab/translation';
 import { MessageLoop } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
+import type { AccordionPanel } from '@lumino/widgets';
 import { act, fireEvent, screen } from '@testing-library/react';
 import axe from 'axe-core';
 
@@ -133,6 +134,20 @@ describe('the sidebar', () => {
     expect(server.seen).toHaveLength(asked);
     const waited = server.seen.filter(one => one.query.since);
     expect(waited.every(one => one.signal.aborted)).toBe(true);
+  });
+
+  it.each([
+    ['untouched', 1],
+    ['with a section that the user has folded', 0]
+  ])('makes room for a compute that is chosen: %s', async (what, times) => {
+    const content = sidebar.content as AccordionPanel;
+    if (times === 0) {
+      content.collapse(2);
+    }
+    const share = jest.spyOn(content, 'setRelativeSizes');
+    await after(() => model.choose(compute()));
+    await after(() => model.choose(compute({ id: 'j-2' })));
+    expect(share).toHaveBeenCalledTimes(times); // later on it is the user's affair
   });
 
   it('asks as another profile for everything anew', async () => {

@@ -175,6 +175,17 @@ describe('Computes', () => {
     );
   });
 
+  it.each([
+    ['no-region', 2],
+    ['access-denied', 0]
+  ])('offers it also where the list says so: %s', async (code, count) => {
+    const error = { kind: null, region: null, code, message: 'No.', fix: '' };
+    await show([], { errors: [error] });
+    expect(screen.queryAllByRole('button', { name: /^Copy: / })).toHaveLength(
+      count
+    );
+  });
+
   it('says when there is none that can be attached to, and shows the others when asked', async () => {
     const gone = compute({ attachable: false, reason: 'It ended.' });
     await show([gone]);

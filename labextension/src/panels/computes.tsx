@@ -39,6 +39,11 @@ export function ComputesSection(props: IComputesProps): JSX.Element {
     const shown = others ? rows : { ...rows, others: [] };
     return groupsOf(shown, by, first);
   }, [rows, others, by]);
+  // One profile that is not set up is told as the error of a source, in a list that is empty.
+  const failures = [model.problem, ...(model.list?.errors ?? [])];
+  const lacksSetup = failures.some(one =>
+    FIRST_STEPS.includes(one?.code ?? '')
+  );
   const isEmpty = groups.every(group => group.rows.length === 0);
   return (
     <div className="jp-EmrComputes">
@@ -72,10 +77,7 @@ export function ComputesSection(props: IComputesProps): JSX.Element {
           </Button>
         </Problem>
       )}
-      {items.length === 0 &&
-        FIRST_STEPS.includes(model.problem?.code ?? '') && (
-          <TrySandbox {...sandbox} />
-        )}
+      {items.length === 0 && lacksSetup && <TrySandbox {...sandbox} />}
       <List {...props} groups={groups} listRef={listRef} />
       {isEmpty && !model.problem && (
         <Empty

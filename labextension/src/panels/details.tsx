@@ -3,7 +3,7 @@
  */
 import { Clipboard } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import React, { useRef, useState } from 'react';
+import React, { useEffect, useRef, useState } from 'react';
 
 import { Button, Problem } from '../components/problem';
 import { kindName, secondsSince, span, stateName } from '../components/words';
@@ -13,11 +13,16 @@ import { asProblem } from '../request';
 import type { IProblem } from '../request';
 import type { Compute, ComputeDetails } from '../tokens';
 
-/** Name, state, and why it cannot be attached to. */
+/** Name, state, and why it cannot be attached to; brought into sight when it is chosen. */
 export function ComputeHead(props: { compute: Compute }): JSX.Element {
   const { compute } = props;
+  const node = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // Newer browsers return a promise, which is no clean-up.
+    void node.current?.scrollIntoView?.({ block: 'nearest' });
+  }, []);
   return (
-    <div className="jp-EmrHead">
+    <div className="jp-EmrHead" ref={node}>
       <h3>
         <bdi>{compute.name}</bdi> <span>{stateName(compute.state)}</span>
       </h3>

@@ -21,8 +21,6 @@ import type { IKernelActions } from './kernels';
 /** How the height is shared by computes, attaching and kernels: while no compute is chosen, and then. */
 const SIZES_AT_FIRST = [0.6, 0.22, 0.18];
 const SIZES = [0.37, 0.45, 0.18];
-/** By how much shares differ at least once a user has moved a border. */
-const MOVED = 0.02;
 
 /** Identity on top; below it the list of computes, attaching, and kernels. */
 export class EMRSidebar extends SidePanel {
@@ -60,6 +58,9 @@ export class EMRSidebar extends SidePanel {
     ));
     this._kernels.node.tabIndex = -1;
     this.addWidget(this._kernels);
+    const content = this.content as AccordionPanel;
+    content.handleMoved.connect(this._onShared, this);
+    content.expansionToggled.connect(this._onShared, this);
     _model.changed.connect(this._onChanged, this);
   }
 
@@ -95,13 +96,15 @@ export class EMRSidebar extends SidePanel {
 
   /** Make room for what is said of a compute once one is chosen, where the user has not shared the room already. */
   private _onChanged(): void {
-    if (this._sizes !== SIZES_AT_FIRST || this._model.chosen === null) {
-      return;
-    }
-    const now = (this.content as AccordionPanel).relativeSizes();
-    if (now.every((size, at) => Math.abs(size - this._sizes[at]) < MOVED)) {
+    const { chosen } = this._model;
+    if (this._sizes === SIZES_AT_FIRST && chosen !== null && !this._isShared) {
       this._share(SIZES);
     }
+  }
+
+  /** Take note that the user has moved a border, or folded a section. */
+  private _onShared(): void {
+    this._isShared = true;
   }
 
   private _share(sizes: number[]): void {
@@ -109,6 +112,7 @@ export class EMRSidebar extends SidePanel {
     (this.content as AccordionPanel).setRelativeSizes(sizes);
   }
 
+  private _isShared = false;
   private _kernels: ReactWidget;
   private _sizes = SIZES_AT_FIRST;
   // The identity above grows with what it says, and the sections would keep their height, the last one out of reach.
