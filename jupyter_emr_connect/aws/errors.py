@@ -212,7 +212,7 @@ def no_credentials(message: str) -> NoCredentials:
 
 def no_region() -> NoRegion:
     """Return the error for a chain that names no region."""
-    fix = "Set one with --region, AWS_DEFAULT_REGION, or `region` in the profile."
+    fix = "Set one with --region, AWS_DEFAULT_REGION, or region in the profile."
     return NoRegion("No AWS region is set.", fix=fix)
 
 
