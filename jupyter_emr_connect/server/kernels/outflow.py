@@ -62,7 +62,11 @@ class Outflow:
         """Return the one of a connection whose ``channels`` are there, made if need be; None for a foreign kernel."""
         stream = connection.channels["iopub"]
         outflow: Outflow | None = getattr(stream, ATTRIBUTE, None)
-        channels = getattr(getattr(connection.kernel_manager, "provisioner", None), "channels", None)
+        provisioner = getattr(connection.kernel_manager, "provisioner", None)
+        channels = getattr(provisioner, "channels", None)
+        if outflow is not None and outflow._channels is not channels and getattr(provisioner, "has_process", False):
+            outflow._give_back(stream, connection.kernel_manager)  # restarted by another transport, at the same address
+            outflow = None
         if outflow is not None or channels is None:
             return outflow
         narrow_activity(connection.kernel_manager)
@@ -86,6 +90,16 @@ class Outflow:
         self._connection = None
         self._channels.in_process.remove(self._channel)
         self._channel.close()
+
+    def _give_back(self, stream: Any, kernel_manager: Any) -> None:
+        """Let Jupyter's own streams bring a kernel's outputs and states, as for any local kernel."""
+        delattr(stream, ATTRIBUTE)
+        stream.set_close_callback(None)
+        stream.socket.subscribe(b"")
+        watch = getattr(kernel_manager, "_activity_stream", None)
+        if watch is not None and not watch.closed():
+            watch.socket.subscribe(b"")
+        self.close()
 
     def ask(self, frame: bytes) -> None:
         """Give the kernel what the browser sent in a binary frame; :class:`BadFrame` when it is no message."""

@@ -14,7 +14,8 @@ from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebso
 from tornado.iostream import IOStream
 from tornado.websocket import WebSocketProtocol13
 
-from jupyter_emr_connect.server.kernels.outflow import takes_frames
+from jupyter_emr_connect.gateway.channels.in_process import InProcessChannels
+from jupyter_emr_connect.server.kernels.outflow import Outflow, takes_frames
 from jupyter_emr_connect.server.kernels.websocket import (
     CLASS_SETTING,
     LowLatencyWebSocket,
@@ -160,3 +161,45 @@ def test_an_administrators_class_is_left_alone():
 @pytest.mark.parametrize("settings", [{}, {CLASS_SETTING: None}])
 def test_a_server_without_the_setting_is_left_alone(settings):
     assert not install_websockets(dict(settings), low_latency=True)
+
+
+class Stream:
+    """A ZeroMQ stream of outputs, which can be subscribed to and closed."""
+
+    def __init__(self):
+        self.subscribed = True
+        self.on_close = None
+        self.socket = SimpleNamespace(unsubscribe=self._unsubscribe, subscribe=self._subscribe)
+
+    def _unsubscribe(self, topic):
+        self.subscribed = False
+
+    def _subscribe(self, topic):
+        self.subscribed = True
+
+    def set_close_callback(self, callback):
+        self.on_close = callback
+
+
+async def test_a_kernel_restarted_by_another_transport_is_heard_on_its_own_sockets():
+    """Jupyter gives the stream of the connection before the restart to the next one: the ports are the same."""
+    gateways = [SimpleNamespace(in_process=InProcessChannels()) for _ in range(2)]
+    stream, provisioner = Stream(), SimpleNamespace(channels=gateways[0], has_process=True)
+    connection = SimpleNamespace(
+        channels={"iopub": stream},
+        kernel_manager=SimpleNamespace(provisioner=provisioner),
+        websocket_handler=SimpleNamespace(settings={}),
+        session=SimpleNamespace(bsession=b"browser"),
+    )
+    first = Outflow.of(connection)
+    assert first is Outflow.of(connection)  # a restart by the same transport
+    assert not stream.subscribed
+    provisioner.channels, provisioner.has_process = None, False  # it is gone: what it said last is still there
+    assert Outflow.of(connection) is first
+    provisioner.has_process = True  # restarted, by Livy
+    assert Outflow.of(connection) is None
+    assert (stream.subscribed, stream.on_close) == (True, None)
+    provisioner.channels = gateways[1]  # and back
+    second = Outflow.of(connection)
+    assert second not in (None, first)
+    second.close()
