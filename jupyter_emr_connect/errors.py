@@ -69,6 +69,7 @@ never a traceback. Nothing secret may be put into either.
     ├── RequestError                the REST request cannot be understood
     └── SandboxError                the emulated EMR of this machine
         ├── SandboxNotRunning
+        ├── SandboxRefused          a Jupyter server that must keep its AWS
         ├── SandboxInstallError     download, disk, Java, proxy
         └── SandboxStartError       port, process, permission
 """
