@@ -57,8 +57,8 @@ test-lowest: $(STAMP) ## Unit and functional tests with the lowest versions on t
 test-fast: $(STAMP) ## Lint, and beside it the quick tests without engines (a minute and a half)
 	@$(MAKE) --no-print-directory -j2 --output-sync=target lint fast
 
-fast: $(STAMP) ## Quick unit and functional tests: neither those marked `slow` nor those of the emulated AWS itself
-	HYPOTHESIS_PROFILE=few $(PYTEST) -n $(FAST_WORKERS) -m "not slow" --ignore=tests/functional/sandbox_aws tests/unit tests/functional
+fast: $(STAMP) ## Quick unit and functional tests: neither those marked `slow` or `full` nor those of the emulated AWS itself
+	HYPOTHESIS_PROFILE=few $(PYTEST) -n $(FAST_WORKERS) -m "not slow and not full" --ignore=tests/functional/sandbox_aws tests/unit tests/functional
 
 lint: $(STAMP) ## Style, types, layers, cycles, sizes
 	$(BIN)/ruff check .

@@ -114,6 +114,7 @@ async def test_a_notebook_that_was_never_saved_here_is_read_when_it_is_renamed(c
     await comes_true(look)
 
 
+@pytest.mark.slow
 async def test_a_former_state_comes_back_and_what_was_saved_elsewhere_is_kept(save, texts, rest):
     async def versions() -> list[dict]:
         return (await rest("GET", "backups", params={"path": "a.ipynb"})).json["items"]
