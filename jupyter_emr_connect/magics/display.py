@@ -25,6 +25,7 @@ class ProgressLine(TransientLine):
     def __init__(self, label: str) -> None:
         super().__init__(NotebookScreen())
         self._label = label
+        self._remark = ""
 
     def tell(self, what: object) -> None:
         """Show how far a session or a statement is; called for each poll."""
@@ -34,10 +35,9 @@ class ProgressLine(TransientLine):
             named = f" ({app})" if app else ""
             again = f" at the second attempt: {what.second_because}" if what.second_because else ""
             started = f"started in {what.seconds:.0f} s{again}"
-            sys.stdout.write(f"Spark session {number}{named} on {self._label}, {started}.\n")
+            sys.stdout.write(f"{self._remark}Spark session {number}{named} on {self._label}, {started}.\n")
         elif isinstance(what, Remark):
-            self.clear()
-            sys.stdout.write(f"{what.text}\n")
+            self._remark = f"{what.text}\n"  # printed now, it would be cleared with the line
         elif isinstance(what, StartProgress):
             self.show(f"Starting a Spark session on {self._label}: {what.state}, {what.seconds:.0f} s", what.seconds)
         elif isinstance(what, StatementProgress):

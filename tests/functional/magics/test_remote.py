@@ -20,8 +20,8 @@ from jupyter_emr_connect.livy.client import LivyClient
 from jupyter_emr_connect.livy.frames import MARK
 from jupyter_emr_connect.livy.settings import SessionSettings
 from jupyter_emr_connect.livy.target import LivyTarget
-from jupyter_emr_connect.magics.display import StatementInterrupted
-from jupyter_emr_connect.magics.remote import RemoteSpark
+from jupyter_emr_connect.magics.display import ProgressLine, StatementInterrupted
+from jupyter_emr_connect.magics.remote import Remark, RemoteSpark, Started, StartProgress
 from jupyter_emr_connect.magics.sessions import KERNELSPEC, SessionEntry
 from jupyter_emr_connect.magics.spark_magics import AttachedSpark, SparkMagics, settings_of
 from jupyter_emr_connect.models import KernelRecord
@@ -79,6 +79,17 @@ async def test_the_administrators_settings_and_the_users_make_the_session(
     assert sources == "driverMemory, spark.a.\nThis kernel's own, and not taken from here: name.\n"
     assert json.dumps(body) in told
     assert "of these the administrator's  driverMemory, spark.a\n" in told
+
+
+def test_what_is_said_of_a_started_application_outlives_the_line_of_progress(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ProgressLine("fake")
+    for what in (StartProgress(5, "application STARTING"), Remark("It stops."), StartProgress(9, "starting")):
+        line.tell(what)
+    capsys.readouterr()
+    line.tell(Started(11, {"id": 3}))
+    assert capsys.readouterr().out.endswith("It stops.\nSpark session 3 on fake, started in 11 s.\n")
 
 
 @pytest.mark.parametrize("how", ["interrupted", "closed"])
