@@ -173,11 +173,12 @@ def read_rows(text: FrameText, limit: int) -> FrameRows:
     data = answer["data"]
     cut = 0 <= limit < len(data)
     kept = data[:limit] if cut else data
-    if any(readers):
-        kept = [
-            [read(value) if read and value is not None else value for read, value in zip(readers, row, strict=True)]
-            for row in kept
-        ]
+    if any(readers):  # column by column: most have nothing to be read, and rows are many
+        columns = list(zip(*kept, strict=True))
+        for number, column in enumerate(columns):
+            if read := readers[number]:
+                columns[number] = tuple(None if value is None else read(value) for value in column)
+        kept = zip(*columns, strict=True)
     return FrameRows(fields, tuple(map(tuple, kept)), cut)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import jupyter_kernel_test
 import pytest
@@ -43,3 +44,13 @@ class TestEMRPython(jupyter_kernel_test.KernelTests):
     supported_history_operations = ("tail", "search")  # "range" fails on a local ipykernel 7.4 as well (session 0)
     code_inspect_sample = "zip"
     code_clear_output = "from IPython.display import clear_output; clear_output()"
+
+    def execute_helper(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a cell and collect its outputs, of which the suite itself waits 0.1 s for each."""
+        channel = self.kc.iopub_channel
+        get_msg = channel.get_msg
+        channel.get_msg = lambda timeout=None: get_msg(timeout=60)
+        try:
+            return super().execute_helper(*args, **kwargs)
+        finally:
+            channel.get_msg = get_msg

@@ -16,7 +16,8 @@ from .folder import StateFolder
 
 DEFAULT_PROFILE = "developer"
 # These would win over the profile in botocore's chain, so a shell has to forget them.
-UNSET = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
+KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+UNSET = (*KEYS, "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE")
 REAL_NAMES = "-real-names"
 """What the name of the configuration file without an endpoint ends with."""
 OFFERED_ROLES = ("EMRAnalyst", "EMREngineer")
@@ -116,7 +117,7 @@ def keys_of(environment: Mapping[str, str]) -> dict[str, str]:
     file = configparser.ConfigParser(interpolation=None)
     file.read(environment["AWS_SHARED_CREDENTIALS_FILE"], encoding="utf-8")
     profile = file[environment["AWS_PROFILE"]]
-    return {name: profile[name.lower()] for name in UNSET[:2]}
+    return {name: profile[name.lower()] for name in KEYS}
 
 
 def in_front_of_mine(environment: dict[str, str]) -> dict[str, str]:
