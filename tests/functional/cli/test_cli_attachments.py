@@ -81,6 +81,7 @@ def test_attach_with_a_role_by_its_name_keeps_the_arn(cloud, emr, notebook, chec
     assert (kept["runtime_role"], kept["compute_name"]) == (made["runtime_role"], "analytics")
 
 
+@pytest.mark.slow
 def test_attach_is_kept_only_when_the_gateway_takes_the_role(cloud, emr, gateway, notebook):
     gateway.refuse.add("analytics")
     words = ("attach", "analytics", str(notebook), "--runtime-role", cloud.roles["EMRAnalyst"])

@@ -203,6 +203,7 @@ def test_recovers_after_a_new_login(cloud, emr):
     assert emr("list").code == 0
 
 
+@pytest.mark.slow
 def test_throttled_after_all_retries(cloud, emr, monkeypatch):
     monkeypatch.setattr("jupyter_emr_connect.aws.session.ATTEMPTS", 2)  # the pause after each doubles
     cloud.world.faults.set("throttle")
@@ -210,6 +211,7 @@ def test_throttled_after_all_retries(cloud, emr, monkeypatch):
     assert cloud.calls("ListClusters") == 2
 
 
+@pytest.mark.slow
 def test_throttled_details_are_shown_as_not_known(cloud, emr, monkeypatch):
     monkeypatch.setattr("jupyter_emr_connect.services.compute.catalogue.reading.DESCRIBED_WITHIN_S", 1.0)
     monkeypatch.setattr("jupyter_emr_connect.aws.session.ATTEMPTS", 1)

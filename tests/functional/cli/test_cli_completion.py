@@ -71,6 +71,7 @@ def test_verbs_in_bash(in_bash, command):
     assert in_bash(f"{command} sta") == {"status"}
 
 
+@pytest.mark.slow
 def test_verbs(complete):
     assert {"list", "run", "attach", "sandbox"} <= complete("jupyter emr ")
 

@@ -36,6 +36,7 @@ def settings(tmp_path):
     return write
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "found"),
     [
@@ -66,6 +67,7 @@ def test_what_cannot_be_asked(cloud, emr, words):
     assert cloud.world.log.since() == []
 
 
+@pytest.mark.slow
 def test_accounts_and_regions_are_shown_where_there_are_several(cloud, emr, settings):
     assert not {"ACCOUNT", "REGION"} & set(columns(emr("list")))
     add_clusters(cloud, 1, "far", region="eu-west-1")

@@ -88,6 +88,7 @@ async def test_tls_with_a_private_ca_and_a_pair_is_found(tmp_path: Path) -> None
     assert target.found.demands == "credentials"
 
 
+@pytest.mark.slow
 async def test_new_credentials_are_asked_again_until_they_are_honoured() -> None:
     begin = time.monotonic()
 
@@ -100,6 +101,7 @@ async def test_new_credentials_are_asked_again_until_they_are_honoured() -> None
         assert (await probe(port, auth=PAIR, credentials_timeout=10.0)).auth is PAIR
 
 
+@pytest.mark.slow
 async def test_credentials_never_honoured_are_refused_in_time_without_showing_them() -> None:
     async def refuse(request: web.Request) -> web.Response:
         return web.Response(status=401)
@@ -174,6 +176,7 @@ async def test_a_closed_port_is_unreachable_at_once() -> None:
     assert time.monotonic() - begin < 20
 
 
+@pytest.mark.slow
 async def test_a_black_hole_is_unreachable_within_the_deadline() -> None:
     async with silent() as port:
         begin = time.monotonic()
@@ -279,6 +282,7 @@ async def test_what_does_not_speak_http_is_not_a_gateway() -> None:
     assert_presentable(caught.value)
 
 
+@pytest.mark.slow
 async def test_a_gateway_that_comes_up_meanwhile_is_waited_for() -> None:
     begin = time.monotonic()
 

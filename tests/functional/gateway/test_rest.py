@@ -71,6 +71,7 @@ def client(port: int, auth: Auth | None = None) -> GatewayClient:
     return GatewayClient(GatewayTarget(f"http://{HOST}:{port}", None, auth or NoAuth(), "the test"), request_timeout=30)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "kind", "says"),
     [
@@ -175,6 +176,7 @@ async def test_a_start_that_fails_says_why_after_one_request(answer: web.Respons
         assert "credentials" not in str(caught.value.fix)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lost", [ConnectionError(), web.Response(status=504)])
 async def test_a_kernel_whose_request_was_lost_is_waited_for(lost: web.Response | Exception) -> None:
     unknown = {"message": "Kernel does not exist: k1"}
@@ -186,6 +188,7 @@ async def test_a_kernel_whose_request_was_lost_is_waited_for(lost: web.Response 
     assert [method for method, *_ in script.asked] == ["POST", "GET", "GET"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "waited_for"), [(web.Response(status=503), False), (web.Response(status=504), True), (OSError(), True)]
 )
@@ -202,6 +205,7 @@ async def test_a_kernel_that_does_not_come_is_not_waited_for_in_vain_or_for_ever
     assert (len(script.asked) > 1) is waited_for
 
 
+@pytest.mark.slow
 async def test_a_late_kernel_is_found_and_deleted() -> None:
     """The gateway knows nothing of it at first: it is still coming up."""
     unknown = {"message": "Kernel does not exist: k1"}

@@ -247,6 +247,7 @@ async def test_a_peer_that_falls_silent_is_noticed() -> None:
     assert "stopped answering" in " ".join(seen.reasons)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("journal", [True, False])
 async def test_a_gateway_that_is_busy_with_a_dead_connection_is_asked_under_another_session(journal: bool) -> None:
     """Where the kernel itself remembers what the gateway buffers for the session; else it is waited for."""
@@ -344,6 +345,7 @@ class Failing(Observed):
             raise RuntimeError(text)
 
 
+@pytest.mark.slow
 async def test_a_slip_of_whoever_takes_messages_is_logged_and_costs_a_connection(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -375,6 +377,7 @@ async def test_a_slip_of_whoever_is_told_of_states_is_logged_and_changes_nothing
     assert "a slip at state reconnecting" in caplog.text
 
 
+@pytest.mark.slow
 async def test_a_network_that_never_comes_back_is_said_when_the_time_is_over() -> None:
     """No attempt is refused meanwhile that could say so: there is nothing that answers at all."""
 
@@ -424,6 +427,7 @@ async def test_when_close_returns_the_connection_is_closed_and_nothing_is_delive
     await converse(Peer(script), then)
 
 
+@pytest.mark.slow
 async def test_attempts_to_reach_a_gateway_end_with_the_last_who_waits_for_it() -> None:
     port = unused_port()
     probe = reachability_probe(f"http://{HOST}:{port}")

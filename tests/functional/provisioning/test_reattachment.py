@@ -83,6 +83,7 @@ async def brought_back(adopter: Clumsy, folder: Path, back: list[Any]) -> AsyncI
         await gateway_loop().call(end(reattachment.entry))
 
 
+@pytest.mark.slow
 async def test_a_kernel_comes_back_though_an_attempt_failed_unexpectedly(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -142,6 +142,7 @@ async def kernels(
             await gateway_loop().call(bridge.close())
 
 
+@pytest.mark.slow
 async def test_starts_on_one_gateway_wait_for_each_other(ledger: Ledger, tmp_path: Path) -> None:
     async with kernels(gateway := SlowGateway(), ledger, tmp_path) as start:
         starts = [asyncio.ensure_future(start(f"k{n}")) for n in range(3)]
@@ -152,6 +153,7 @@ async def test_starts_on_one_gateway_wait_for_each_other(ledger: Ledger, tmp_pat
     assert gateway.most == 1
 
 
+@pytest.mark.slow
 async def test_a_start_given_up_while_it_waits_for_its_turn_leaves_nothing(ledger: Ledger, tmp_path: Path) -> None:
     """Also no search for a kernel that was never asked for, which would outlive a process that ends."""
     async with kernels(gateway := SlowGateway(), ledger, tmp_path) as start:
@@ -178,6 +180,7 @@ async def test_a_kernelspec_that_is_missing_is_said_before_anything_starts(ledge
     assert ledger.all() == []
 
 
+@pytest.mark.slow
 async def test_a_gateway_that_forgets_a_kernel_as_it_starts_is_asked_once_more(ledger: Ledger, tmp_path: Path) -> None:
     async with kernels(gateway := Forgetful(), ledger, tmp_path) as start:
         with pytest.raises(KernelStartFailed, match="died while it started on the test, 2 times"):
@@ -186,6 +189,7 @@ async def test_a_gateway_that_forgets_a_kernel_as_it_starts_is_asked_once_more(l
     assert ledger.all() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("opens", "awaited"),
     [(False, "the gateway to open the kernel's connection"), (True, "the kernel's first answer")],
@@ -199,6 +203,7 @@ async def test_a_start_that_is_not_ready_in_time_says_what_it_waited_for(
         assert gateway.deleted.is_set()
 
 
+@pytest.mark.slow
 async def test_what_an_earlier_process_recorded_is_read_beside_the_loop(ledger: Ledger, tmp_path: Path) -> None:
     """It may be hundreds of megabytes, for which the other kernels would stand still."""
     seen: list[tuple[str, bool, int]] = []

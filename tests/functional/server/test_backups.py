@@ -61,6 +61,7 @@ def state(rest):
     return of
 
 
+@pytest.mark.slow
 async def test_a_saved_notebook_is_in_s3_and_status_says_so(rest, contents, bucket, jp_root_dir, state):
     await contents("PUT", "work.ipynb", {"type": "notebook", "content": notebook_of("hello")})
 
@@ -98,6 +99,7 @@ async def test_a_conflict_is_shown_and_resolved(rest, contents, bucket, jp_root_
     assert (await rest("GET", "backups/conflict", params={"path": "work.ipynb"})).status == 404
 
 
+@pytest.mark.slow
 async def test_renames_and_deletes_made_in_jupyter_are_followed(contents, bucket, state):
     for name in ("a", "b"):
         await contents("PUT", f"{name}.ipynb", {"type": "notebook", "content": notebook_of(name)})

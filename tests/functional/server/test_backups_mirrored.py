@@ -76,6 +76,7 @@ def kept(path: str) -> str:
     return KEPT[path]["content"]["cells"][0]["source"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("manager", [InMemory], indirect=True, ids=["blocking"])  # the others have the awaited one
 @pytest.mark.filterwarnings("ignore:The synchronous ContentsManager:DeprecationWarning")
 async def test_saves_copies_renames_and_deletes_are_followed(contents, save, texts, rest):
@@ -104,6 +105,7 @@ async def test_saves_copies_renames_and_deletes_are_followed(contents, save, tex
     assert "keeps no files" in status["message"]
 
 
+@pytest.mark.slow
 async def test_a_notebook_that_was_never_saved_here_is_read_when_it_is_renamed(contents, texts):
     KEPT["old.ipynb"] = {"type": "notebook", "format": "json", "content": notebook_of("from before")}
     await contents("PATCH", "old.ipynb", {"path": "new.ipynb"})
@@ -141,6 +143,7 @@ async def test_a_former_state_comes_back_and_what_was_saved_elsewhere_is_kept(sa
     assert kept("new/folder/b.ipynb") == "by another server"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("choice", ["theirs", pytest.param("both", marks=pytest.mark.full)])
 async def test_the_other_side_of_a_conflict_comes_into_the_contents_manager(save, rest, cloud, choice):
     await save("a.ipynb", "base")
@@ -197,6 +200,7 @@ def text_model(text: str) -> dict:
     return {"type": "file", "format": "text", "content": text}
 
 
+@pytest.mark.slow
 async def test_saves_and_renames_at_once_keep_their_order_and_the_latest_content(followed):
     contents, mirror, made, told = followed
     mirror.room.clear()

@@ -69,6 +69,7 @@ async def test_a_route_answers_by_its_deadline(silent, rest, thread, monkeypatch
     assert time.monotonic() - begun < 5
 
 
+@pytest.mark.slow
 async def test_aws_is_asked_no_more_after_the_deadline(silent, rest, thread, monkeypatch):
     monkeypatch.setattr(routes.RuntimeRolesHandler, "deadline_s", 0.7)
     answer = await rest("GET", "runtime-roles", params={"compute": COMPUTE})
@@ -79,6 +80,7 @@ async def test_aws_is_asked_no_more_after_the_deadline(silent, rest, thread, mon
     assert len(silent.held) == asked == 1
 
 
+@pytest.mark.slow
 async def test_a_client_that_leaves_frees_its_thread(silent, rest, thread):
     leaving = asyncio.ensure_future(rest("GET", "runtime-roles", params={"compute": COMPUTE}, request_timeout=0.5))
     await until(lambda: silent.held)

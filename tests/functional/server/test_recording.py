@@ -25,6 +25,7 @@ def settled(kernel: Kernel) -> bool:
     return all(run.settled for run in kernel.observer.unsaved)
 
 
+@pytest.mark.slow
 async def test_nothing_is_written_while_the_front_end_is_there(kernel, path, rest, local):
     kernel.run("one", "c1")
     kernel.write("a\n")
@@ -52,6 +53,7 @@ async def test_what_comes_after_it_left_is_written_with_what_came_before(kernel,
     await until(lambda: shown(path) == "a\nb\nc\nlate\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strangers", [False, True])
 async def test_what_the_user_ran_is_trusted_and_nothing_that_came_with_the_file(kernel, path, jp_serverapp, strangers):
     html = {"text/html": "<script>1</script>"}
@@ -86,6 +88,7 @@ async def test_what_comes_while_the_rest_is_written_is_written_too(kernel, path,
     await until(lambda: shown(path) == "a\nlate\n", within=10)
 
 
+@pytest.mark.slow
 async def test_a_front_end_that_returns_within_the_grace_keeps_its_file(kernel, path, local, jp_ws_fetch):
     kernel.run("one", "c1")
     kernel.ws.close()
@@ -97,6 +100,7 @@ async def test_a_front_end_that_returns_within_the_grace_keeps_its_file(kernel, 
     assert shown(path) == ""
 
 
+@pytest.mark.slow
 async def test_changes_made_meanwhile_are_kept(kernel, path):
     kernel.run("one", "c1")
     kernel.ws.close()
@@ -153,6 +157,7 @@ async def test_a_run_that_the_front_end_has_saved_is_forgotten(kernel, path, jp_
     await until(lambda: not kernel.observer.runs)
 
 
+@pytest.mark.slow
 async def test_another_tab_takes_over_and_the_file_is_left_to_it(kernel, path, rest, local, jp_ws_fetch):
     kernel.run("one", "c1")
     kernel.write("a\n")
@@ -170,6 +175,7 @@ async def test_another_tab_takes_over_and_the_file_is_left_to_it(kernel, path, r
     await until(lambda: shown(path) == "a\nb\n")
 
 
+@pytest.mark.slow
 async def test_while_one_of_two_tabs_is_there_the_file_is_left_to_it(kernel, path, rest, local, jp_ws_fetch):
     kernel.run("one", "c1")
     other = await jp_ws_fetch("api", "kernels", local, "channels", params={"session_id": "tab-2"})
@@ -190,6 +196,7 @@ async def share(jp_fetch: Any, local: str, path: str, kind: str) -> None:
     await jp_fetch("api", "sessions", method="POST", body=json.dumps(body))
 
 
+@pytest.mark.slow
 async def test_what_ran_in_a_console_is_not_added_to_the_notebook(kernel, path, local, jp_fetch):
     await share(jp_fetch, local, "n.ipynb-console", "console")
     kernel.run("new", "c9")
@@ -200,6 +207,7 @@ async def test_what_ran_in_a_console_is_not_added_to_the_notebook(kernel, path, 
     assert len((await read(path)).cells) == 2
 
 
+@pytest.mark.slow
 async def test_of_two_notebooks_on_a_kernel_the_one_with_the_cell_gets_its_outputs(kernel, path, local, jp_fetch):
     second = path.with_name("m.ipynb")
     nbformat.write(new_notebook(cells=[new_code_cell("other", id="d1")]), second)
@@ -234,6 +242,7 @@ async def test_only_a_connected_front_end_takes_over(kernel, rest, local):
     assert (await rest("GET", f"kernels/{uuid.uuid4()}/recording")).status == 404
 
 
+@pytest.mark.slow
 async def test_a_local_kernel_has_no_recording(local, rest):
     answer = await rest("GET", f"kernels/{local}/recording")
     assert answer.json == {"recorded": False, "trouble": None, "versions": {}, "runs": []}
@@ -256,6 +265,7 @@ async def test_what_a_killed_server_left_is_completed(quick, local, recorder, pa
     assert (await read(path)).cells[0].execution_count == 4
 
 
+@pytest.mark.slow
 async def test_what_was_seen_is_known_also_when_the_notebook_has_it_all(kernel, local, recorder, path, jp_fetch):
     kernel.run("one", "c1")
     kernel.write("a\n")
@@ -269,6 +279,7 @@ async def test_what_was_seen_is_known_also_when_the_notebook_has_it_all(kernel, 
     assert (again.seen(), again.runs) == ({"kernel_1": 3}, {})
 
 
+@pytest.mark.slow
 async def test_a_notebook_torn_by_a_killed_server_is_mended(kernel, path):
     whole = path.read_text()
     path.with_name(".~n.ipynb").write_text(whole)
@@ -280,6 +291,7 @@ async def test_a_notebook_torn_by_a_killed_server_is_mended(kernel, path):
     assert [cell.source for cell in (await read(path)).cells] == ["one", "two"]
 
 
+@pytest.mark.slow
 async def test_a_notebook_that_cannot_be_written_is_written_when_it_can(kernel, path):
     whole = path.read_text()
     path.write_text("not a notebook")
@@ -293,6 +305,7 @@ async def test_a_notebook_that_cannot_be_written_is_written_when_it_can(kernel, 
     await until(lambda: shown(path) == "a\nb\n")
 
 
+@pytest.mark.slow
 async def test_a_front_end_is_given_outputs_that_the_writer_lets_go_of_at_once(kernel, recorder, rest, local):
     kernel.run("one", "c1")
     kernel.write("a\n")

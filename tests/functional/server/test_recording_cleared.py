@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import nbformat
+import pytest
 from nbformat.v4 import new_code_cell
 
 from tests.functional.server.recorded import read, shown, until
@@ -18,6 +19,7 @@ async def handed(rest: Any, local: str, session: str) -> list[str]:
     return ["".join(output["text"] for output in run["outputs"]) for run in answer.json["runs"]]
 
 
+@pytest.mark.slow
 async def test_what_a_front_end_cleared_and_saved_stays_cleared(kernel, path, jp_fetch, rest, local):
     kernel.run("one", "c1")
     kernel.write("secret\n")
@@ -30,6 +32,7 @@ async def test_what_a_front_end_cleared_and_saved_stays_cleared(kernel, path, jp
     assert shown(path) == ""
 
 
+@pytest.mark.slow
 async def test_the_plugin_says_itself_what_its_save_has_settled(kernel, path, jp_fetch, rest, local):
     assert await handed(rest, local, kernel.session) == []
     first = kernel.run("one", "c1")
@@ -73,6 +76,7 @@ async def test_after_a_restart_the_front_end_that_was_there_is_not_given_what_it
     other.close()
 
 
+@pytest.mark.slow
 async def test_the_last_words_of_a_restarted_process_are_no_output(kernel, path):
     kernel.run("one", "c1")
     kernel.write("before\n")

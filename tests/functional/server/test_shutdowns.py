@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
 from tornado.web import RequestHandler
 
 
+@pytest.mark.slow
 async def test_a_local_kernel_that_restarts_is_shut_down(
     jp_serverapp: Any, jp_fetch: Any, cloud: Any, small: str
 ) -> None:
@@ -23,6 +25,7 @@ async def test_a_local_kernel_that_restarts_is_shut_down(
     assert not await manager.is_alive()
 
 
+@pytest.mark.slow
 async def test_a_stop_waits_for_a_restart(jp_serverapp: Any, cloud: Any, small: str) -> None:
     (extension,) = jp_serverapp.extension_manager.extension_apps["jupyter_emr_connect"]
     kernels = jp_serverapp.kernel_manager

@@ -57,6 +57,7 @@ async def test_they_wait_until_the_kernels_are_back(server):
     assert (await ask("sessions")).body == b"there"
 
 
+@pytest.mark.slow
 async def test_they_do_not_wait_for_ever(server):
     _, ask = server
     assert (await ask("sessions")).body == b"there"

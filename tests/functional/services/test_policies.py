@@ -244,6 +244,7 @@ def test_every_block_of_the_page_is_tested():
     assert set(POLICIES) == set(FEATURES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("feature", FEATURES)
 def test_the_policy_is_enough_and_nothing_in_it_is_idle(scene, feature):
     assert run(scene, feature, POLICIES[feature]) == set()

@@ -6,6 +6,8 @@ import asyncio
 import time
 from collections.abc import Awaitable
 
+import pytest
+
 from jupyter_emr_connect.gateway.channels.in_process import LIMIT_BYTES, STALL_S, InProcessChannel, InProcessChannels
 from jupyter_emr_connect.gateway.event_loop import gateway_loop
 from jupyter_emr_connect.gateway.protocol.framing import Message
@@ -105,6 +107,7 @@ async def test_one_that_takes_nothing_stops_no_other_for_long_and_gets_all_later
     assert silent.got == list(range(100))
 
 
+@pytest.mark.slow
 async def test_many_that_take_nothing_hold_up_no_longer_than_one() -> None:
     """A laptop that sleeps with ten tabs: a gateway hangs up on who reads nothing for 90 s."""
     channels, other = InProcessChannels(), Receiver()

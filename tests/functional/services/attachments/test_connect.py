@@ -141,6 +141,7 @@ async def test_unknown_role_support_is_tried_not_hoped(cloud):
             await connect(config, Attachment("analytics", cloud.roles["EMRAnalyst"]))
 
 
+@pytest.mark.slow
 async def test_an_expired_pair_is_renewed_until_it_is_honoured(cloud):
     async with gateway(cloud) as (config, _):
         made = await connect(config, Attachment("analytics", cloud.roles["EMRAnalyst"]))

@@ -131,6 +131,7 @@ async def test_a_gateway_that_asks_nobody_ignores_a_chosen_role(cloud):
         assert {header for _, header in seen} == {""}
 
 
+@pytest.mark.slow
 async def test_a_token_that_the_gateway_never_takes_ends_in_a_refusal(cloud):
     async with gateway(cloud, honours=False):
         with pytest.raises(GatewayRefused, match="does not accept our credentials"):

@@ -49,6 +49,7 @@ async def start(cloud: Cloud, state: str, monkeypatch: pytest.MonkeyPatch, minut
     return [*told, stays]
 
 
+@pytest.mark.slow
 async def test_a_stopped_application_is_started(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     told = await start(cloud, "STOPPED", monkeypatch)
     assert told[0] == "application STOPPED"

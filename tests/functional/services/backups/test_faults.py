@@ -176,6 +176,7 @@ def test_a_pattern_that_is_none_uploads_nothing(make_folder, bucket):
     assert bucket.keys() == set()
 
 
+@pytest.mark.slow
 def test_two_servers_of_one_folder_work_one_after_the_other(folder, bucket):
     folder.save("a.ipynb", notebook_of("a"))
     first = folder.worker

@@ -298,6 +298,7 @@ def test_a_file_that_a_command_has_written_is_noted_where_a_server_has_backups(f
     assert not note_file(folder.config, outside)
 
 
+@pytest.mark.slow
 def test_a_damaged_queue_is_kept_aside_and_made_anew(folder, bucket):
     folder.save("a.ipynb", notebook_of("first"))
     folder.work()

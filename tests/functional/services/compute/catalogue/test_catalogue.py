@@ -42,6 +42,7 @@ def test_the_list_fills_and_says_what_it_is(cloud, tmp_path):
         assert {one.profile for one in view.items} == {"developer"}
 
 
+@pytest.mark.slow
 def test_rows_show_while_the_rest_still_loads(cloud, tmp_path):
     cloud.world.faults.set("slow:15000", options={"service": "emr-serverless"})
     with catalogue(tmp_path) as live:
@@ -130,6 +131,7 @@ def test_a_state_that_is_not_known_is_shown_as_it_is(cloud, tmp_path):
         assert rows["notebooks"].state == "CREATING"
 
 
+@pytest.mark.slow
 def test_odd_names_and_tags_go_through(cloud, tmp_path):
     odd = ["x" * 10_000, "Ünïcødé 日本 🎉", "a\x00\x1b[31m\r\nb", " ", "‮evil"]
     for spec, name in zip(add_clusters(cloud, len(odd), "odd"), odd, strict=True):

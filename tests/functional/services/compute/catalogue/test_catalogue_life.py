@@ -126,6 +126,7 @@ def test_while_hundreds_are_described_the_user_finds_the_way_free(cloud, tmp_pat
     assert [row for row in cloud.world.log.since() if row["status"] != 200] == []
 
 
+@pytest.mark.slow
 def test_what_somebody_looks_at_leaves_the_way_free_as_well(cloud, tmp_path):
     add_clusters(cloud, 60)
     query = Query(kinds=("ec2",), limit=50)

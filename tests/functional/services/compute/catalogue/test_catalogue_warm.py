@@ -66,6 +66,7 @@ def test_a_first_list_that_is_cut_off_is_gone_on_with(cloud, tmp_path):
         assert (view.stored, view.complete, view.as_of) == (True, False, None)
 
 
+@pytest.mark.slow
 def test_what_ended_while_nobody_looked_leaves_the_list(cloud, tmp_path):
     remember(tmp_path)
     change(cloud, "old", state="TERMINATED")
