@@ -58,6 +58,7 @@ async def run_statement(
     When the caller is cancelled, so is the statement. A server that cannot be reached is asked again for
     ``reconnect_s``: the statement runs on meanwhile. Raises ``LivyError``.
     """
+    session.runs_on = False
     view = await _posted(session, code, kind)
     number = session.last_statement = int(view["id"])
     try:
