@@ -49,6 +49,8 @@ const LISTED = listOf(
 let model: EMRModel;
 let server: FakeServer;
 let sidebar: EMRSidebar;
+/** How many elements its sections had before it was shown. */
+let unseen: number;
 
 /** Let something happen, and all that follows. */
 async function after(happen: () => unknown): Promise<void> {
@@ -99,10 +101,9 @@ beforeEach(async () => {
   };
   sidebar = new EMRSidebar(model, actions, trans);
   sidebar.hide();
-  await after(() => {
-    Widget.attach(sidebar, document.body);
-    sidebar.show();
-  });
+  await after(() => Widget.attach(sidebar, document.body));
+  unseen = sidebar.node.querySelectorAll('.jp-EmrSection > *').length;
+  await after(() => sidebar.show());
 });
 
 afterEach(async () => {
@@ -115,6 +116,11 @@ afterEach(async () => {
 });
 
 describe('the sidebar', () => {
+  it('makes nothing before it is seen', () => {
+    expect(unseen).toBe(0);
+    expect(sidebar.node.querySelector('.jp-EmrSection > *')).toBeTruthy();
+  });
+
   it('has what the contract names', () => {
     expect(screen.getByRole('region', { name: 'EMR' })).toBe(sidebar.node);
     for (const name of ['Identity', 'Kernels']) {

@@ -36,7 +36,7 @@ export class EMRSidebar extends SidePanel {
     this.title.caption = 'EMR';
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', 'EMR');
-    const identity = section(trans.__('Identity'), () => (
+    const identity = new Section(trans.__('Identity'), () => (
       <IdentitySection
         model={_model.identity}
         trans={trans}
@@ -46,14 +46,16 @@ export class EMRSidebar extends SidePanel {
     ));
     this.header.addWidget(identity);
     this.addWidget(
-      section(trans.__('Computes'), () => (
+      new Section(trans.__('Computes'), () => (
         <Computes model={_model} trans={trans} />
       ))
     );
     this.addWidget(
-      section(trans.__('Attach'), () => <Attach model={_model} trans={trans} />)
+      new Section(trans.__('Attach'), () => (
+        <Attach model={_model} trans={trans} />
+      ))
     );
-    this._kernels = section(trans.__('Kernels'), () => (
+    this._kernels = new Section(trans.__('Kernels'), () => (
       <Kernels model={_model} actions={actions} trans={trans} />
     ));
     this._kernels.node.tabIndex = -1;
@@ -113,21 +115,41 @@ export class EMRSidebar extends SidePanel {
   }
 
   private _isShared = false;
-  private _kernels: ReactWidget;
+  private _kernels: Section;
   private _sizes = SIZES_AT_FIRST;
   // The identity above grows with what it says, and the sections would keep their height, the last one out of reach.
   private _observer = new ResizeObserver(() => this.content.update());
 }
 
-function section(title: string, render: () => JSX.Element): ReactWidget {
-  const widget = ReactWidget.create(<Section render={render} />);
-  widget.addClass('jp-EmrSection');
-  widget.title.label = title;
-  return widget;
-}
+/** A part of the sidebar, which costs nothing before it is seen. */
+class Section extends ReactWidget {
+  constructor(
+    title: string,
+    private _content: () => JSX.Element
+  ) {
+    super();
+    this.addClass('jp-EmrSection');
+    this.title.label = title;
+  }
 
-function Section(props: { render: () => JSX.Element }): JSX.Element {
-  return props.render();
+  protected render(): JSX.Element | null {
+    return this._wasSeen ? this._content() : null;
+  }
+
+  protected onAfterAttach(message: Message): void {
+    this._wasSeen ||= this.isVisible;
+    super.onAfterAttach(message); // which renders
+  }
+
+  protected onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    if (!this._wasSeen) {
+      this._wasSeen = true;
+      this.update();
+    }
+  }
+
+  private _wasSeen = false;
 }
 
 function Computes(props: {
