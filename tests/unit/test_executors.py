@@ -7,7 +7,9 @@ import contextvars
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import CancelledError
+from contextlib import contextmanager
 
 import pytest
 
@@ -54,6 +56,16 @@ def end_of(name: str) -> None:
     for thread in threads(name):
         thread.join(WAIT)
     assert not threads(name)
+
+
+@contextmanager
+def no_new_threads() -> Iterator[None]:
+    """Let the system start no thread, as without memory for one: each is to have more than there are addresses."""
+    before = threading.stack_size(1 << 50)
+    try:
+        yield
+    finally:
+        threading.stack_size(before)
 
 
 @pytest.fixture
@@ -152,6 +164,31 @@ def test_what_has_not_begun_is_dropped_at_the_end(blocked):
     end_of("t-close")
     assert first.done()
     assert not blocked.more
+
+
+def test_a_call_that_no_thread_can_be_started_for_is_refused_and_never_made():
+    """Whoever is refused may make the call itself, which would then be made twice."""
+    executor, made = DaemonExecutor(1, "t-none"), []
+    with no_new_threads(), pytest.raises(RuntimeError):
+        executor.submit(made.append, "refused")
+    executor.submit(made.append, "taken").result(WAIT)
+    assert made == ["taken"]
+    executor.shutdown()
+    end_of("t-none")
+
+
+def test_a_call_that_a_thread_will_still_make_is_not_refused(blocked):
+    """It is made once, by a thread that is there, though no other can be started."""
+    executor, made = DaemonExecutor(2, "t-one"), []
+    executor.submit(blocked)
+    blocked.wait_for(1)
+    with no_new_threads():
+        taken = executor.submit(made.append, "taken")
+    blocked.go.set()
+    taken.result(WAIT)
+    assert made == ["taken"]
+    executor.shutdown()
+    end_of("t-one")
 
 
 async def test_a_call_that_nobody_waits_for_any_more_is_never_made(blocked):

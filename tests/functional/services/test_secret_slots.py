@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -42,6 +43,7 @@ def new(life: float = 60.0) -> Token:
 @contextmanager
 def another_loop() -> Iterator[asyncio.AbstractEventLoop]:
     loop = asyncio.new_event_loop()
+    loop.set_debug(True)  # it refuses what another thread does to its tasks
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     try:
@@ -50,6 +52,11 @@ def another_loop() -> Iterator[asyncio.AbstractEventLoop]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(20)
         loop.close()
+
+
+def wait_until_stopped(loop: asyncio.AbstractEventLoop) -> None:
+    while loop.is_running():
+        time.sleep(0.01)
 
 
 async def test_a_secret_that_makes_no_sense_is_an_error_for_those_who_wait() -> None:
@@ -87,6 +94,41 @@ async def test_another_loop_keeps_a_secret_fresh_and_lets_it_go() -> None:
             await asyncio.sleep(0.05)
         assert keeper.cancelled()
     assert slot.keeper is None
+
+
+async def test_a_secret_whose_keeper_was_on_a_loop_that_has_stopped_is_kept_fresh_by_the_next() -> None:
+    renewed = asyncio.Event()
+    here, asked = asyncio.get_running_loop(), threading.Event()
+
+    def ask() -> Token:
+        if asked.is_set():
+            here.call_soon_threadsafe(renewed.set)
+        return new(0.5)
+
+    slot: SecretSlot[Token] = SecretSlot("a role", RenewalTimings(look_every_s=0.1))
+    owners = Holder(), Holder()
+    with another_loop() as loop:
+
+        async def hold() -> None:
+            slot.hold(owners[0], ask, 0.25)
+
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(hold(), loop))
+        former = slot.keeper
+        assert former is not None
+        loop.call_soon_threadsafe(loop.stop)
+        await asyncio.to_thread(wait_until_stopped, loop)
+        asked.set()
+        slot.hold(owners[1], ask, 0.25)
+        await asyncio.wait_for(renewed.wait(), 60)
+        keeper = slot.keeper
+        assert keeper is not None
+        assert keeper.get_loop() is here
+        for owner in owners:
+            slot.release(owner)
+        await asyncio.wait({keeper})
+        former.cancel()
+        await asyncio.to_thread(loop.run_until_complete, asyncio.gather(former, return_exceptions=True))
+    assert keeper.cancelled()
 
 
 async def test_keeping_it_fresh_survives_what_nobody_foresaw(caplog: pytest.LogCaptureFixture) -> None:

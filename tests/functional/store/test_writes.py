@@ -7,6 +7,8 @@ import threading
 
 import pytest
 
+from jupyter_emr_connect.executors import DaemonExecutor
+from jupyter_emr_connect.store import writes
 from jupyter_emr_connect.store.writes import finish_write
 
 
@@ -22,6 +24,21 @@ async def test_a_write_that_fails_is_not_done_again() -> None:
     with pytest.raises(RuntimeError, match="cannot start"):
         await finish_write(write)
     assert times == [1]
+
+
+async def test_a_write_that_no_thread_takes_is_done_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when the process ends, or has no memory for a thread; threads that start again later do not repeat it."""
+    executor, done = DaemonExecutor(1, "t-ledger"), []
+    monkeypatch.setattr(writes, "LEDGER", executor)
+    before = threading.stack_size(1 << 50)  # more than there are addresses, so that no thread can be started
+    try:
+        await finish_write(done.append, threading.current_thread())
+    finally:
+        threading.stack_size(before)
+    assert done == [threading.current_thread()]
+    await finish_write(done.append, None)
+    assert done == [threading.current_thread(), None]
+    executor.shutdown()
 
 
 async def test_a_task_that_is_cancelled_twice_waits_for_its_write() -> None:
