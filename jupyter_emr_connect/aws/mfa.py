@@ -10,8 +10,10 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import NoCredentials
 
@@ -26,6 +28,36 @@ ASKED_AGAIN_AFTER_S = 60.0
 _allowed = threading.Event()
 _asking = threading.Lock()
 _asked: dict[str, float] = {}
+_drawing = threading.RLock()
+_drawings: list[Drawing] = []
+
+
+class Drawing(Protocol):
+    """What is drawn on the terminal again and again, and would wipe a prompt out (rich's ``Progress``, ``Status``)."""
+
+    def start(self) -> None:
+        """Draw from now on."""
+
+    def stop(self) -> None:
+        """Draw no more."""
+
+
+@contextmanager
+def giving_way(drawing: Drawing) -> Iterator[None]:
+    """Have a drawing stand back while a code is asked for, as long as the block runs; called by the command line."""
+    with _drawing:
+        _drawings.append(drawing)
+    try:
+        yield
+    finally:
+        with _drawing:
+            _drawings.remove(drawing)
+
+
+def _go_on(drawing: Drawing) -> None:
+    with _drawing:
+        if drawing in _drawings:  # else its block was left meanwhile
+            drawing.start()
 
 
 def allow_prompts() -> None:
@@ -82,7 +114,10 @@ def ask_for_code(prompt: str, profile: str) -> str:
         if time.monotonic() - _asked.get(prompt, -ASKED_AGAIN_AFTER_S) < ASKED_AGAIN_AFTER_S:
             raise _no_code(profile, "the one that was given did not serve")
         try:
-            with TERMINAL.open("w") as screen, TERMINAL.open() as keyboard:
+            with TERMINAL.open("w") as screen, TERMINAL.open() as keyboard, ExitStack() as after:
+                for drawing in list(_drawings):
+                    drawing.stop()
+                    after.callback(_go_on, drawing)
                 screen.write(f"\r{prompt}")
                 screen.flush()
                 code = keyboard.readline().strip()

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from ..aws.mfa import giving_way
+
 
 @contextmanager
 def counting(title: str) -> Iterator[Callable[[int, int], None]]:
@@ -17,7 +19,7 @@ def counting(title: str) -> Iterator[Callable[[int, int], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar, giving_way(bar):
         task = bar.add_task(title, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
@@ -31,7 +33,7 @@ def hops() -> Iterator[Callable[[str], None]]:
     from rich.console import Console
     from rich.status import Status
 
-    with Status("compute …", console=Console(stderr=True)) as status:
+    with Status("compute …", console=Console(stderr=True)) as status, giving_way(status):
         yield lambda name: status.update(f"{name} …")
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Protocol
 
 import click
 
+from ..aws.mfa import giving_way
 from ..presentation.text import printable
 
 if TYPE_CHECKING:
@@ -68,7 +70,9 @@ class Drawn:
 
         columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
         self._bar: Progress = Progress(*columns, console=Console(stderr=True, highlight=False), transient=True)
-        self._bar.start()
+        self._drawn = ExitStack()
+        self._drawn.enter_context(self._bar)
+        self._drawn.enter_context(giving_way(self._bar))
         self._task: TaskID | None = None
         self._label = ""
 
@@ -96,7 +100,7 @@ class Drawn:
 
     def close(self) -> None:
         """Take the spinner away."""
-        self._bar.stop()
+        self._drawn.close()
 
 
 def make_reporter() -> Reporter:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import select
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import botocore.session
@@ -14,6 +16,8 @@ from botocore.utils import JSONFileCache
 from jupyter_emr_connect.aws import mfa
 from jupyter_emr_connect.aws.session import open_session
 from jupyter_emr_connect.aws.sts import get_identity
+from jupyter_emr_connect.cli.progress import counting, hops
+from jupyter_emr_connect.cli.reporting import Drawn
 from jupyter_emr_connect.errors import AccessDenied, EMRConnectError, NoCredentials
 from jupyter_emr_connect.models import AccessRole
 
@@ -81,6 +85,50 @@ def test_a_terminal_is_asked_once_however_many_want_the_code(terminal):
     assert all(arn.startswith(ASSUMED) for arn in found)
     assert denied == [AccessDenied] * len(REGIONS)
     assert os.read(terminal, 10_000).count(b"Enter MFA code for arn:aws:iam::123456789012:mfa/dev") == 1
+
+
+class Bar:
+    """Something that draws on the terminal; says what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def start(self) -> None:
+        self.told.append("start")
+
+    def stop(self) -> None:
+        self.told.append("stop")
+
+
+def test_what_is_drawn_on_the_terminal_stands_back_while_a_code_is_asked_for(terminal):
+    bar, left = Bar(), Bar()
+    with ThreadPoolExecutor(1) as pool, mfa.giving_way(bar):
+        with mfa.giving_way(left):
+            asking = pool.submit(mfa.ask_for_code, "Enter MFA code: ", "mfa")
+            prompted = os.read(terminal, 1000)
+            meanwhile = list(bar.told), list(left.told)
+        os.write(terminal, b"123456\n")
+        assert b"Enter MFA code" in prompted
+        assert meanwhile == (["stop"], ["stop"])
+        assert asking.result(60) == "123456"
+    assert (bar.told, left.told) == (["stop", "start"], ["stop"])
+
+
+@pytest.mark.parametrize("drawn", [lambda: counting("Looking"), hops, lambda: closing(Drawn())])
+def test_no_progress_is_drawn_over_the_prompt(terminal, monkeypatch, drawn):
+    monkeypatch.setenv("TERM", "xterm")
+    with mfa.TERMINAL.open("w") as screen, ThreadPoolExecutor(1) as pool:
+        monkeypatch.setattr("sys.stderr", screen)
+        with drawn():
+            asking = pool.submit(mfa.ask_for_code, "Enter MFA code: ", "mfa")
+            shown = b""
+            while b"Enter MFA code: " not in shown:
+                shown += os.read(terminal, 1000)
+            drawn_over = select.select([terminal], [], [], 0.4)[0]
+            os.write(terminal, b"123456\n")
+            assert shown.endswith(b"Enter MFA code: ")
+            assert not drawn_over
+            assert asking.result(60) == "123456"
 
 
 def test_a_code_that_did_not_serve_is_not_asked_for_again_and_again(cloud, terminal):
