@@ -13,7 +13,8 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.lab import visit
 
 AXE = Path(__file__).parents[2] / "labextension" / "node_modules" / "axe-core" / "axe.min.js"
-THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}  # of the pictures
+CONTRAST = {"high contrast": "JupyterLab Dark High Contrast"}
 WIDTHS = (200, 400)
 # JupyterLab keeps its sidebars at 250 pixels at least; themes and user styles may say otherwise.
 ALLOW_NARROW = """() => {
@@ -77,7 +78,7 @@ def attach(page: Page, path: str) -> None:
 
 def set_theme(page: Page, theme: str) -> None:
     """Change JupyterLab's theme, and wait until its style is there."""
-    name = THEMES[theme]
+    name = (THEMES | CONTRAST)[theme]
     page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", name)
     page.wait_for_function("name => document.body.dataset.jpThemeName === name", arg=name)
     page.wait_for_function("() => !document.querySelector('#jupyterlab-splash')")
@@ -93,10 +94,10 @@ def set_width(page: Page, pixels: int) -> None:
 
 
 def looks(page: Page) -> Iterator[tuple[str, int]]:
-    """Show the page in each theme and width of the sidebar."""
-    for theme in THEMES:
+    """Show the page in each theme and width of the sidebar; in high contrast narrow alone."""
+    for theme in CONTRAST | THEMES:
         set_theme(page, theme)
-        for width in WIDTHS:
+        for width in WIDTHS if theme in THEMES else WIDTHS[:1]:
             set_width(page, width)
             yield theme, width
 
