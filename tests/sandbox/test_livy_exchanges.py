@@ -67,8 +67,9 @@ def differing(part: str, found: list[Verdict], places: tuple[int, ...] = ()) -> 
     return result
 
 
-# A cancelled statement ends by Python's KeyboardInterrupt or by Spark's word on its cancelled jobs, whichever is first.
-RACES = {"default 104 cancelled result"}
+# A cancelled statement ends by Python's KeyboardInterrupt or by Spark's word on its cancelled jobs, and a session whose
+# driver cannot start is dead by its exit or killed before its log is read: whichever is first.
+RACES = {"default 23 list", "default 104 cancelled result"}
 
 
 @dataclass(frozen=True)
