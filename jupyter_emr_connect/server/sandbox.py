@@ -62,7 +62,7 @@ class ServerSandbox:
     def start(self, *, kernels: int, user: str | None) -> None:
         """Begin to start it for a Jupyter user, unless that is under way; ``kernels`` are those on computes now.
 
-        Raises ``SandboxRefused`` where this server must keep its AWS, and ``SandboxError`` where nothing is installed.
+        Raises ``SandboxRefused`` where it is switched off or not installed, or this server must keep its AWS.
         """
         if self.is_starting:
             return

@@ -255,9 +255,10 @@ def test_log_shows_what_aws_answered(sandbox: Sandbox) -> None:
 
 def test_env_is_for_a_shell(sandbox: Sandbox) -> None:
     script = (
-        'eval "$(jupyter-emr sandbox env --name "$0")"; echo "$AWS_PROFILE $AWS_ACCESS_KEY_ID $JUPYTER_CONFIG_PATH"'
+        'eval "$(jupyter-emr sandbox env --name "$0")"; '
+        'echo "$AWS_PROFILE $AWS_ACCESS_KEY_ID$AWS_ROLE_ARN $JUPYTER_CONFIG_PATH"'
     )
-    env = sandbox.env | {"AWS_ACCESS_KEY_ID": "mine", "JUPYTER_CONFIG_PATH": "/my/own"}
+    env = sandbox.env | {"AWS_ACCESS_KEY_ID": "mine", "AWS_ROLE_ARN": "pod", "JUPYTER_CONFIG_PATH": "/my/own"}
     done = subprocess.run(["bash", "-c", script, sandbox.name], env=env, capture_output=True, text=True, timeout=60)
     assert done.stdout == f"developer  {state_folder(sandbox)}/jupyter:/my/own\n"
 
