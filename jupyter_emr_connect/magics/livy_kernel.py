@@ -18,6 +18,8 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import zmq
+from ipykernel.heartbeat import Heartbeat
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 from traitlets.config import Config
@@ -145,8 +147,45 @@ def end_session(remote: RemoteSpark, *, remove: bool = True) -> None:
         sys.__stderr__ and sys.__stderr__.write(f"The Spark session could not be ended: {error}\n")
 
 
+class HandedHeartbeat(Heartbeat):
+    """ipykernel's heartbeat at its own form of address, on the listening socket that the parent hands down."""
+
+    def __init__(self, address: tuple[str, str, int], handed: int) -> None:
+        begin: Callable[..., None] = super().__init__
+        begin(zmq.Context(), address)
+        self._handed = handed
+
+    def _try_bind_socket(self) -> None:
+        self.socket.setsockopt(zmq.USE_FD, self._handed)
+        bind: Callable[[], None] = super()._try_bind_socket
+        bind()
+
+
+class LivyKernelApp(IPKernelApp):
+    """ipykernel's application, on the listening sockets that the parent hands down (``provisioning.kernel_sockets``).
+
+    ``handed`` are their file descriptors by channel, set before it is initialized.
+    """
+
+    handed: dict[str, int]
+
+    def _try_bind_socket(self, s: zmq.Socket[bytes], port: int) -> int:
+        """Use the parent's socket; called by ipykernel for each channel but the heartbeat, with the port named."""
+        channel = next(name for name in self.handed if getattr(self, f"{name}_port") == port)
+        s.setsockopt(zmq.USE_FD, self.handed[channel])
+        bind: Callable[[zmq.Socket[bytes], int], int] = super()._try_bind_socket
+        return bind(s, port)
+
+    def init_heartbeat(self) -> None:
+        """Start the heartbeat in a context of its own, as ipykernel does, on the parent's socket."""
+        self.heartbeat = HandedHeartbeat((self.transport, self.ip, self.hb_port), self.handed["hb"])
+        self.heartbeat.start()
+
+
 def make_app(order: dict[str, Any]) -> IPKernelApp:
     """Return ipykernel's application, to be served where ``order`` says."""
+    for descriptor in order["sockets"].values():
+        os.set_inheritable(descriptor, False)
     address = order["address"]
     config = Config()
     config.IPKernelApp.log_level = logging.CRITICAL  # or it tells the terminal how to connect another client
@@ -155,7 +194,9 @@ def make_app(order: dict[str, Any]) -> IPKernelApp:
     config.IPKernelApp.ip = address["ip"]
     for name in ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port"):
         config.IPKernelApp[name] = address[name]
-    return IPKernelApp.instance(kernel_class=LivyKernel, config=config)
+    app: LivyKernelApp = LivyKernelApp.instance(kernel_class=LivyKernel, config=config)
+    app.handed = order["sockets"]
+    return app
 
 
 def log_to(parent: Parent) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from jupyter_client.connect import KernelConnectionInfo, LocalPortCache
+from jupyter_client.connect import KernelConnectionInfo
 
 from ..config import EMRConnect
 from ..errors import NotAttachable
@@ -22,6 +22,7 @@ from ..gateway.injected.install import spark_installation
 from ..models import Transport
 from .emr_cells import EMRCells
 from .kernel import GatewayKernel, gateway_status
+from .kernel_sockets import KernelSockets
 from .ledger_entry import KernelStatus, LedgerEntry
 from .session_kernel import KINDS, ProcessSpec, SessionKernel
 from .spec import KernelRequest, start_spec
@@ -215,12 +216,13 @@ class LivyLauncher:
 
     def __init__(self, context: LaunchContext) -> None:
         self._context = context
+        self._sockets = KernelSockets(context.ip, context.ports)
         self._address = {
             "transport": "tcp",
             "ip": context.ip,
             "key": context.key,
             "signature_scheme": context.scheme,
-            **free_ports(context.ip, context.ports),
+            **self._sockets.ports,
         }
 
     @property
@@ -246,6 +248,7 @@ class LivyLauncher:
             handed=hand_over(config, connection),
             kind=KINDS[request.language],
             address={**self._address, "key": self._context.key.decode()},
+            sockets=self._sockets,
             env=request.env,
             cwd=request.cwd,
             ready_timeout=config.ready_timeout,
@@ -260,20 +263,8 @@ class LivyLauncher:
         """Do nothing: what clients send waits in their own sockets until the process serves."""
 
     async def close(self) -> None:
-        """Let other kernels have the ports; the sockets are the process's."""
-        for channel, port in self._address.items():
-            if channel.endswith("_port"):
-                LocalPortCache.instance().return_port(int(str(port)))
-
-
-def free_ports(ip: str, named: Mapping[str, int]) -> dict[str, int]:
-    """Return a port for each channel: the one that is named, else one that is free and that no other kernel is given.
-
-    By jupyter_client's own list of ports that this process has given away and that nobody may have bound yet.
-    """
-    cache = LocalPortCache.instance()
-    channels = ("shell", "iopub", "stdin", "control", "hb")
-    return {f"{name}_port": named.get(name) or cache.find_available_port(ip) for name in channels}
+        """Let others have the ports."""
+        self._sockets.close()
 
 
 # The same transports as services.compute.eligibility.verdict.SUPPORTED_TRANSPORTS.

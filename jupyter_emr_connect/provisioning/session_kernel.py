@@ -22,6 +22,7 @@ from ..gateway.event_loop import gateway_loop
 from ..http.deadlines import within
 from ..livy.client import LivyClient
 from ..services.stages import READY, REQUESTED
+from .kernel_sockets import KernelSockets
 from .ledger_entry import KernelStatus, LedgerEntry
 from .stages import StartStages
 
@@ -38,13 +39,15 @@ KINDS = {"python": "pyspark", "scala": "spark", "R": "sparkr"}  # by the languag
 class ProcessSpec:
     """What process to start: ``address`` is where clients expect it, ``handed`` the connection (``handover.py``).
 
-    ``kind`` is that of the session, ``ready_timeout`` in seconds.
+    It serves on ``sockets``, which stay open between processes. ``kind`` is that of the session, ``ready_timeout`` in
+    seconds.
     """
 
     connection: LivyConnection
     handed: Mapping[str, Any] = field(repr=False)
     kind: str
     address: Mapping[str, Any] = field(repr=False)
+    sockets: KernelSockets = field(repr=False)
     env: Mapping[str, str] = field(repr=False)
     cwd: str | None
     ready_timeout: float
@@ -114,12 +117,14 @@ class SessionKernel:
 
     async def _spawn(self, session: int | None) -> None:
         """Start the process; it goes on with ``session`` where that is named."""
+        await self._spec.sockets.open()
+        sockets = self._spec.sockets.descriptors
         reading, writing = os.pipe()
         try:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", MODULE, str(writing)),
                 stdin=asyncio.subprocess.PIPE,
-                pass_fds=(writing,),
+                pass_fds=(writing, *sockets.values()),
                 env=dict(self._spec.env),
                 cwd=self._spec.cwd,
                 start_new_session=True,
@@ -134,6 +139,7 @@ class SessionKernel:
         self.exit_code = None
         order = {
             "address": dict(self._spec.address),
+            "sockets": sockets,
             "connection": dict(self._spec.handed),
             "kind": self._spec.kind,
             "name": f"emr-connect-{self.kernel_id}",

@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 from jupyter_client import AsyncKernelClient, AsyncKernelManager
-from jupyter_client.connect import LocalPortCache
 
 from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.errors import ConfigurationError, KernelStartFailed, NotAttached
 from jupyter_emr_connect.models import Attachment, KernelRecord
-from jupyter_emr_connect.provisioning.launchers import LAUNCHERS, LaunchContext, LivyLauncher
+from jupyter_emr_connect.provisioning.launchers import LAUNCHERS
 from jupyter_emr_connect.provisioning.stages import StartStages
 from jupyter_emr_connect.services.attachments.connect import CONNECTORS
 from jupyter_emr_connect.services.attachments.resolution import open_attachments
@@ -191,19 +190,3 @@ async def test_a_transport_without_a_launcher_is_refused(attached: str, monkeypa
     with pytest.raises(ConfigurationError, match=r"cannot use the transport 'spark-connect'\..*'livy' or 'auto'"):
         await AsyncKernelManager(kernel_name="emr-python").start_kernel()
     assert rows() == []
-
-
-async def test_no_two_kernels_of_a_process_are_given_the_same_port() -> None:
-    """A port is free until the kernel's process has bound it, which takes a second."""
-
-    async def nothing(restart: bool) -> None:
-        """No client asks for the kernel's end here."""
-
-    launchers = [LivyLauncher(LaunchContext(b"k", "hmac-sha256", nothing, None)) for _ in range(2)]
-    ports = [{port for name, port in made.connection_info.items() if name.endswith("_port")} for made in launchers]
-    given = LocalPortCache.instance().currently_used_ports
-    assert ports[0] | ports[1] <= given
-    assert len(ports[0] | ports[1]) == 10
-    for launcher in launchers:
-        await launcher.close()
-    assert not (ports[0] | ports[1]) & given
