@@ -5,39 +5,32 @@ Everything is plain text, HTML or an image: no widget is needed. Used on the thr
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping
-from typing import Any
-
-from IPython.display import display
-
 from ..errors import EMRConnectError
 from ..livy.output import bundle_of, traceback_of
 from ..livy.statement import StatementProgress, StatementResult
 from .commands import error_lines
 from .remote import Remark, Started, StartProgress
-from .screen import NotebookScreen, TransientLine
+from .screen import Screen, TransientLine
 
 
 class ProgressLine(TransientLine):
     """The line that says how far a session or a statement is."""
 
-    def __init__(self, label: str) -> None:
-        super().__init__(NotebookScreen())
+    def __init__(self, screen: Screen, label: str) -> None:
+        super().__init__(screen)
         self._label = label
-        self._remark = ""
 
     def tell(self, what: object) -> None:
         """Show how far a session or a statement is; called for each poll."""
         if isinstance(what, Started):
-            self.clear()
             number, app = what.view.get("id"), what.view.get("appId")
             named = f" ({app})" if app else ""
             again = f" at the second attempt: {what.second_because}" if what.second_because else ""
             started = f"started in {what.seconds:.0f} s{again}"
-            sys.stdout.write(f"{self._remark}Spark session {number}{named} on {self._label}, {started}.\n")
+            self.clear()
+            self._screen.write(f"Spark session {number}{named} on {self._label}, {started}.\n")
         elif isinstance(what, Remark):
-            self._remark = f"{what.text}\n"  # printed now, it would be cleared with the line
+            self._screen.write(f"{what.text}\n")
         elif isinstance(what, StartProgress):
             self.show(f"Starting a Spark session on {self._label}: {what.state}, {what.seconds:.0f} s", what.seconds)
         elif isinstance(what, StatementProgress):
@@ -45,20 +38,15 @@ class ProgressLine(TransientLine):
             self.show(f"Spark: {what.problem or what.state}, {share}{what.seconds:.0f} s", what.seconds)
 
 
-def show_bundle(bundle: Mapping[str, Any]) -> None:
-    """Display a MIME bundle."""
-    display(dict(bundle), raw=True)
-
-
-def show_result(result: StatementResult, code: str) -> None:
+def show_result(screen: Screen, result: StatementResult, code: str) -> None:
     """Print and display what a statement came to; raises its error as one of the user's code."""
     if result.failed:
         raise statement_error(result, code)
     text = str(result.data.get("text/plain", ""))
     if text:
-        sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+        screen.write(text if text.endswith("\n") else f"{text}\n")
     if bundle := bundle_of(result.data):
-        show_bundle(bundle)
+        screen.show(bundle)
 
 
 class CellError(Exception):

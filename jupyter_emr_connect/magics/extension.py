@@ -8,14 +8,13 @@ from ..config import EMRConnect, load_config
 from .commands import EMRCommands
 from .completion import Completer
 from .emr_magic import EMRMagics, SessionCommands
-from .screen import NotebookScreen
 from .spark_magics import SparkMagics
 
 
 def load(shell: InteractiveShell) -> None:
     """Register ``%emr`` and the cell magics in a shell."""
     magics = SparkMagics(shell)
-    register(shell, magics, SessionCommands(NotebookScreen(), lambda: EMRConnect(config=load_config()), magics))
+    register(shell, magics, SessionCommands(magics.screen, lambda: EMRConnect(config=load_config()), magics))
 
 
 def register(shell: InteractiveShell, magics: SparkMagics, commands: EMRCommands) -> None:

@@ -35,7 +35,6 @@ from .emr_magic import LivyKernelCommands
 from .extension import register
 from .kernel_commands import OwnKernel
 from .remote import RemoteSpark
-from .screen import NotebookScreen
 from .spark_magics import AttachedSpark, SparkMagics
 
 KEEP, END = "keep", "end"  # the words before the end of stdin: leave the session running, or delete it
@@ -255,9 +254,9 @@ def main(descriptor: int) -> None:
         order["name"].removeprefix("emr-connect-"), compute["id"], order["connection"]["role"], "livy", os.environ
     )
     settings = order["connection"]["settings"]
-    commands = LivyKernelCommands(NotebookScreen(), lambda: EMRConnect(**settings), magics, kernel=own)
+    commands = LivyKernelCommands(magics.screen, lambda: EMRConnect(**settings), magics, kernel=own)
     register(shell, magics, commands)
-    shell.register_magic_function(lambda line, cell: magics.run_cell(cell), "cell", CELL)
+    shell.register_magic_function(magics.answer_plain, "cell", CELL)
     app.kernel.magics = magics
     threading.Thread(
         target=watch_stdin, args=(remote,), kwargs={"persistent": order["persistent"]}, daemon=True, name="parent"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -19,9 +18,10 @@ from ..livy.frames import FrameRows
 from ..livy.output import RowTable, sql_table
 from ..livy.settings import OWN
 from ..livy.statement import StatementResult
-from .display import ProgressLine, StatementInterrupted, query_error, show_bundle, show_result, user_error
+from .display import ProgressLine, StatementInterrupted, query_error, show_result, user_error
 from .options import MagicParser, name_of
 from .remote import RemoteSpark
+from .screen import NotebookScreen
 from .transfer import Run, bring_rows, send_value, shared_frame
 
 SQL_ROWS = 1000  # that Livy itself returns of a statement of kind sql (reference 6.2)
@@ -57,6 +57,7 @@ class SparkMagics(Magics):
 
     def __init__(self, shell: InteractiveShell, fixed: AttachedSpark | None = None) -> None:
         super().__init__(shell)
+        self.screen = NotebookScreen(shell)
         self.is_fixed = fixed is not None
         self.attached: dict[str, AttachedSpark] = {"spark": fixed} if fixed else {}
 
@@ -114,7 +115,7 @@ class SparkMagics(Magics):
         elif remote.is_reduced and remote.kind == "pyspark":  # EMR Serverless documents no statements of kind sql
             rows = self._fetched(f"spark.sql({cell!r})", SQL_ROWS, arguments)
             if not arguments.quiet:
-                show_bundle(RowTable(rows.names, (), rows.rows).bundle(cut_at=SQL_ROWS if rows.cut else None))
+                self.screen.show(RowTable(rows.names, (), rows.rows).bundle(cut_at=SQL_ROWS if rows.cut else None))
         else:
             self._show_sql(self._run(cell, "sql", arguments.session), cell, quiet=arguments.quiet)
 
@@ -123,9 +124,9 @@ class SparkMagics(Magics):
             raise query_error(result)
         table = sql_table(result.data)
         if table is None:
-            show_result(result, query)
+            show_result(self.screen, result, query)
         elif not quiet:
-            show_bundle(table.bundle(cut_at=SQL_ROWS))
+            self.screen.show(table.bundle(cut_at=SQL_ROWS))
 
     def _bring(
         self, expression: str, arguments: argparse.Namespace, *, show: bool = False, by_name: bool = False
@@ -145,9 +146,9 @@ class SparkMagics(Magics):
         if self.shell is not None:
             self.shell.user_ns[arguments.output] = rows.local()
         if show:
-            show_bundle(RowTable(rows.names, (), rows.rows).bundle(cut_at=limit if rows.cut else None))
+            self.screen.show(RowTable(rows.names, (), rows.rows).bundle(cut_at=limit if rows.cut else None))
         elif rows.cut:
-            sys.stdout.write(f"{arguments.output} has the first {limit} rows; -n -1 brings all.\n")
+            self.screen.write(f"{arguments.output} has the first {limit} rows; -n -1 brings all.\n")
 
     def _fetched(self, expression: str, limit: int, arguments: argparse.Namespace) -> FrameRows:
         """Return the rows of what an expression of Python is in the session."""
@@ -198,7 +199,7 @@ class SparkMagics(Magics):
             most_rows=arguments.maxrows,
             unasked=arguments.yes,
         )
-        sys.stdout.write(f"{arguments.name or arguments.input} is {sent} in the session on {attached.label}.\n")
+        self.screen.write(f"{arguments.name or arguments.input} is {sent} in the session on {attached.label}.\n")
 
     @cell_magic
     def pretty(self, line: str, cell: str) -> None:
@@ -230,11 +231,11 @@ class SparkMagics(Magics):
             self._wait(self.remote.drop)
         self.remote.chosen = settings
         shown = json.dumps(self.remote.body, ensure_ascii=False, indent=1)
-        sys.stdout.write(f"The next session is created with:\n{shown}\n")
+        self.screen.write(f"The next session is created with:\n{shown}\n")
         if given := self.remote.settings.from_administrator(settings):
-            sys.stdout.write(f"From the administrator's EMRConnect.session_settings: {', '.join(given)}.\n")
+            self.screen.write(f"From the administrator's EMRConnect.session_settings: {', '.join(given)}.\n")
         if own := [name for name in OWN if name in settings]:
-            sys.stdout.write(f"This kernel's own, and not taken from here: {', '.join(own)}.\n")
+            self.screen.write(f"This kernel's own, and not taken from here: {', '.join(own)}.\n")
 
     @line_cell_magic
     def info(self, line: str, cell: str = "") -> None:
@@ -251,13 +252,13 @@ class SparkMagics(Magics):
         }
         width = max(map(len, rows))
         lines = [f"{name:<{width}}  {value}" for name, value in rows.items() if value not in (None, "")]
-        sys.stdout.write("\n".join(lines) + "\n")
+        self.screen.write("\n".join(lines) + "\n")
 
     @line_cell_magic
     def logs(self, line: str, cell: str = "") -> None:
         """Show the end of the driver's log."""
         lines = self._wait(lambda: self.remote.log(100)) if self.remote.has_session else []
-        sys.stdout.write("\n".join(lines or ["There is no log yet, or this Livy shows none."]) + "\n")
+        self.screen.write("\n".join(lines or ["There is no log yet, or this Livy shows none."]) + "\n")
 
     @line_cell_magic
     def cleanup(self, line: str, cell: str = "") -> None:
@@ -266,7 +267,7 @@ class SparkMagics(Magics):
             message = "%%cleanup ends the session and its variables: write %%cleanup -f."
             raise UsageError(message)
         ended = self._wait(self.remote.drop)
-        sys.stdout.write("The session was ended.\n" if ended else "There was no session.\n")
+        self.screen.write("The session was ended.\n" if ended else "There was no session.\n")
 
     @line_cell_magic
     def delete(self, line: str, cell: str = "") -> None:
@@ -279,7 +280,7 @@ class SparkMagics(Magics):
         view = self.remote.view()
         own = view is not None and int(view["id"]) == int(number)
         ended = self._wait(self.remote.drop if own else lambda: self._delete(int(number)))
-        sys.stdout.write(f"Session {number} was ended.\n" if ended else f"There was no session {number}.\n")
+        self.screen.write(f"Session {number} was ended.\n" if ended else f"There was no session {number}.\n")
 
     async def _delete(self, number: int) -> bool:
         return await (await self.remote.client()).delete(number)
@@ -287,17 +288,21 @@ class SparkMagics(Magics):
     @line_cell_magic
     def help(self, line: str, cell: str = "") -> None:
         """Show the magics."""
-        sys.stdout.write(HELP)
+        self.screen.write(HELP)
 
     # -- used by the kernel as well -----------------------------------------------------------------------------------
 
+    def answer_plain(self, line: str, cell: str) -> None:
+        """Run a cell without a magic; registered by the kernel whose plain cells run in the session."""
+        self.run_cell(cell)
+
     def run_cell(self, code: str, name: str | None = None) -> None:
         """Run code in a session and show what it came to; raises its error."""
-        show_result(self._run(code, name=name), code)
+        show_result(self.screen, self._run(code, name=name), code)
 
     def _run(self, code: str, kind: str | None = None, name: str | None = None) -> StatementResult:
         attached = self.attached[self.chosen(name)]
-        line = ProgressLine(attached.label)
+        line = ProgressLine(self.screen, attached.label)
         try:
             return attached.remote.run(code, kind, line.tell)
         except KeyboardInterrupt:

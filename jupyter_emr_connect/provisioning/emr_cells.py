@@ -11,6 +11,7 @@ from ..errors import EMRConnectError
 from ..executors import CELLS, run_in
 from ..gateway.channels.local_cells import LocalCellError, Show
 from ..gateway.event_loop import gateway_loop
+from ..magics.screen import Screen
 
 if TYPE_CHECKING:
     from ..magics.completion import Completer
@@ -49,7 +50,7 @@ class EMRCells:
         try:
             for line in lines:
                 if (value := commands.run(line)) is not None:
-                    screen.display(value.bundle)
+                    screen.show(value.bundle)
         except UsageError as error:
             raise LocalCellError(MISUSE, str(error), [f"UsageError: {error}"]) from None
         except EMRConnectError as error:
@@ -74,32 +75,27 @@ class EMRCells:
         return self._completer.matches(line, text)
 
 
-class ThreadScreen:
-    """The output of a cell (``magics.screen.Screen``), passed on to the gateway loop from the thread that runs it."""
+class ThreadScreen(Screen):
+    """The output of a cell that is answered here, passed on to the gateway loop from the thread that runs it."""
 
     def __init__(self, show: Show) -> None:
+        super().__init__()
         self._show = show
         self._loop = asyncio.get_running_loop()
+        self.begin(alone=True)
 
     def _tell(self, msg_type: str, content: dict[str, Any]) -> None:
         self._loop.call_soon_threadsafe(self._show, msg_type, content)
 
-    def write(self, text: str) -> None:
-        """Print a text."""
-        self._tell("stream", {"name": "stdout", "text": text})
+    def _print(self, stream: str, text: str) -> None:
+        self._tell("stream", {"name": stream, "text": text})
 
-    def warn(self, text: str) -> None:
-        """Print a text as an error."""
-        self._tell("stream", {"name": "stderr", "text": text})
-
-    def display(self, data: Mapping[str, Any], display_id: str = "", *, update: bool = False) -> None:
-        """Display a MIME bundle, in the place of an earlier one with ``update``."""
+    def _display(self, data: Mapping[str, Any], display_id: str = "", *, update: bool = False) -> None:
         transient = {"display_id": display_id} if display_id else {}
         content = {"data": dict(data), "metadata": {}, "transient": transient}
         self._tell("update_display_data" if update else "display_data", content)
 
-    def clear(self) -> None:
-        """Clear what the cell shows."""
+    def _clear(self) -> None:
         self._tell("clear_output", {"wait": False})
 
 

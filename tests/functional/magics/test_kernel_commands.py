@@ -13,6 +13,7 @@ from jupyter_emr_connect.config import EMRConnect, load_config
 from jupyter_emr_connect.errors import EMRConnectError, NotAttached
 from jupyter_emr_connect.gateway.channels.local_cells import LocalCellError
 from jupyter_emr_connect.magics.kernel_commands import GatewayCommands, OwnKernel
+from jupyter_emr_connect.magics.screen import Screen
 from jupyter_emr_connect.models import KernelRecord
 from jupyter_emr_connect.provisioning.emr_cells import lines_of
 from jupyter_emr_connect.services.attachments.resolution import open_attachments
@@ -21,22 +22,20 @@ from jupyter_emr_connect.store.ledger import Ledger
 from tests.functional.conftest import Cloud
 
 
-class Page:
+class Page(Screen):
     """A screen that keeps what is printed."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.text = ""
 
-    def write(self, text: str) -> None:
+    def _print(self, stream: str, text: str) -> None:
         self.text += text
 
-    def warn(self, text: str) -> None:
-        self.text += text
-
-    def display(self, data: Mapping[str, Any], display_id: str = "", *, update: bool = False) -> None:
+    def _display(self, data: Mapping[str, Any], display_id: str = "", *, update: bool = False) -> None:
         """What is waited for is not looked at here."""
 
-    def clear(self) -> None:
+    def _clear(self) -> None:
         """There is nothing to clear."""
 
 

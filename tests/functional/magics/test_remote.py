@@ -19,9 +19,11 @@ from jupyter_emr_connect.livy import session as session_module
 from jupyter_emr_connect.livy.client import LivyClient
 from jupyter_emr_connect.livy.frames import MARK
 from jupyter_emr_connect.livy.settings import SessionSettings
+from jupyter_emr_connect.livy.statement import StatementProgress
 from jupyter_emr_connect.livy.target import LivyTarget
 from jupyter_emr_connect.magics.display import ProgressLine, StatementInterrupted
 from jupyter_emr_connect.magics.remote import Remark, RemoteSpark, Started, StartProgress
+from jupyter_emr_connect.magics.screen import NotebookScreen
 from jupyter_emr_connect.magics.sessions import KERNELSPEC, SessionEntry
 from jupyter_emr_connect.magics.spark_magics import AttachedSpark, SparkMagics, settings_of
 from jupyter_emr_connect.models import KernelRecord
@@ -84,11 +86,15 @@ async def test_the_administrators_settings_and_the_users_make_the_session(
 def test_what_is_said_of_a_started_application_outlives_the_line_of_progress(
     shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    line = ProgressLine("fake")
+    screen = NotebookScreen(shell)
+    screen.begin(alone=True)
+    line = ProgressLine(screen, "fake")
     for what in (StartProgress(5, "application STARTING"), Remark("It stops."), StartProgress(9, "starting")):
         line.tell(what)
-    capsys.readouterr()
     line.tell(Started(11, {"id": 3}))
+    line.tell(StatementProgress(12, "running", share=0.5))
+    capsys.readouterr()
+    line.clear()
     assert capsys.readouterr().out.endswith("It stops.\nSpark session 3 on fake, started in 11 s.\n")
 
 
