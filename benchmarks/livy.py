@@ -1,15 +1,17 @@
 """Cells of transport ``livy`` against sparkmagic's on the same Livy, in one run; prints medians and ratios.
 
-Needs a sandbox in the environment (``jupyter emr sandbox env``), and an environment that has sparkmagic.
-Beyond Livy's own time is what a kernel adds to a statement that is posted and polled every 5 ms. Rows come by ``-o``
-out of a frame that Spark has in memory; more than some 150,000 of them are too much for one answer of Livy (50 MB), and
-sparkmagic asks for one.
+Needs a sandbox in the environment (``jupyter emr sandbox env``), and an environment that has sparkmagic; our kernel
+runs in the environment that runs this script (with pandas and pyarrow, if rows shall come as Arrow). The three take
+turns, so that a machine's other work weighs on all alike. Beyond Livy's own time is what a kernel adds to a statement
+that is posted and polled every 5 ms. Rows come by ``-o`` out of a frame that Spark has in memory; more than some
+150,000 of them are too much for one answer of Livy (50 MB), and sparkmagic asks for one.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import statistics
 import sys
@@ -38,6 +40,12 @@ COLUMNS = (
     "timestamp_seconds(1700000000 + id) AS at",
     "if(id % 10 = 0, null, id) AS some",
 )
+
+
+class CellFailed(Exception):
+    """A cell that did not do what it should."""
+
+
 Run = Callable[[str], str]
 """Runs a cell and returns what it printed and displayed as text."""
 
@@ -91,7 +99,8 @@ def kernel(name: str, command: list[str] | None, env: dict[str, str]) -> Iterato
 
             reply = client.execute_interactive(code, output_hook=hook, timeout=900)
             if reply["content"]["status"] != "ok":
-                sys.exit(f"{name} did not answer: {reply['content']}, {printed}")
+                message = f"{name} did not answer: {reply['content'].get('evalue')}, {printed}"
+                raise CellFailed(message)
             return "".join(printed)
 
         yield run
@@ -100,16 +109,18 @@ def kernel(name: str, command: list[str] | None, env: dict[str, str]) -> Iterato
         manager.shutdown_kernel()
 
 
-def measure(run: Callable[[], None], times: int) -> tuple[float, float]:
-    """Return the median of single runs, and the time of all in a row, in seconds."""
-    for _ in range(WARM_UP):
+def measure(runs: dict[str, Callable[[], None]], times: int) -> dict[str, tuple[float, float]]:
+    """Return each one's median of single runs, and the time of all, in seconds; they take turns by tens."""
+    single: dict[str, list[float]] = {name: [] for name in runs}
+    for run in list(runs.values()) * WARM_UP:
         run()
-    single = []
-    for _ in range(times):
-        begun = time.perf_counter()
-        run()
-        single.append(time.perf_counter() - begun)
-    return statistics.median(single), sum(single)
+    while any(len(taken) < times for taken in single.values()):
+        for name, run in runs.items():
+            for _ in range(min(10, times - len(single[name]))):
+                begun = time.perf_counter()
+                run()
+                single[name].append(time.perf_counter() - begun)
+    return {name: (statistics.median(taken), sum(taken)) for name, taken in single.items()}
 
 
 def one_cell(run: Run) -> Callable[[], None]:
@@ -129,13 +140,36 @@ def seconds(run: Run, code: str) -> float:
     return time.perf_counter() - begun
 
 
-def rows(run: Run, count: int, unasked: str) -> float:
-    """Return the seconds that a frame of this many rows and ten columns takes to come here, the better of two."""
-    run(f"df = spark.range({count}).selectExpr({', '.join(map(repr, COLUMNS))}).cache()\ndf.count()")
-    best = min(seconds(run, f"%%spark -o df -n -1 {unasked}\npass") for _ in range(2))
-    if str(count) not in run("%%local\nprint(len(df))"):
-        sys.exit("Not all rows came.")
-    return best
+def rows(runs: dict[str, tuple[Run, str]], count: int) -> dict[str, float]:
+    """Return the seconds that a frame of so many rows and ten columns takes to come to each, the better of two.
+
+    NaN where it does not come, or not all of it.
+    """
+    taken: dict[str, list[float]] = {name: [] for name in runs}
+    made = f"df = spark.range({count}).selectExpr({', '.join(map(repr, COLUMNS))}).cache()\ndf.count()"
+    for _ in range(2):
+        for name, (run, unasked) in runs.items():
+            try:
+                run(made)
+                took = seconds(run, f"%%spark -o df -n -1 {unasked}\npass")
+                taken[name].append(took if str(count) in run("%%local\nprint(len(df))") else math.nan)
+                run("df.unpersist()")
+            except CellFailed as error:
+                print(error)
+                taken[name].append(math.nan)
+    return {name: min(each) for name, each in taken.items()}
+
+
+@contextmanager
+def sparkmagic(python: str, livy_url: str) -> Iterator[Run]:
+    """Give what runs a cell in sparkmagic's kernel."""
+    with tempfile.TemporaryDirectory() as folder:
+        none = {"username": "", "password": "", "auth": "None", "url": livy_url}
+        Path(folder, "config.json").write_text(json.dumps({"kernel_python_credentials": none}))
+        module = "sparkmagic.kernels.pysparkkernel.pysparkkernel"
+        command = [python, "-m", module, "-f", "{connection_file}"]
+        with kernel("sparkmagic", command, {"SPARKMAGIC_CONF_DIR": folder}) as run:
+            yield run
 
 
 def main() -> None:
@@ -144,41 +178,26 @@ def main() -> None:
     parser.add_argument("--livy-url", required=True)
     parser.add_argument("--peer-python", required=True, help="an interpreter with sparkmagic")
     parser.add_argument("--times", type=int, default=200)
-    parser.add_argument("--rows", type=int, default=100_000, help="0: none")
+    parser.add_argument("--rows", type=int, nargs="*", default=[50_000])
     options = parser.parse_args()
-    figures: dict[str, tuple[float, float]] = {}
-    brought: dict[str, float] = {}
-    ended: dict[str, float] = {}
-    with raw_session(options.livy_url) as run:
-        figures["Livy itself"] = measure(run, options.times)
-    with kernel("emr-pyspark", None, {"EMR_CONNECT_COMPUTE": "open", "EMR_CONNECT_TRANSPORT": "livy"}) as run:
-        figures["EMR Connect"] = measure(one_cell(run), options.times)
-        if options.rows:
-            brought["EMR Connect"] = rows(run, options.rows, "-y")
-        ended["%%configure -f"] = seconds(run, "%%configure -f\n{}")
-        run(CODE)
-        ended["%%cleanup -f"] = seconds(run, "%%cleanup -f")
-    with tempfile.TemporaryDirectory() as folder:
-        settings = {
-            "kernel_python_credentials": {"username": "", "password": "", "auth": "None", "url": options.livy_url}
-        }
-        Path(folder, "config.json").write_text(json.dumps(settings))
-        module = "sparkmagic.kernels.pysparkkernel.pysparkkernel"
-        command = [options.peer_python, "-m", module, "-f", "{connection_file}"]
-        with kernel("sparkmagic", command, {"SPARKMAGIC_CONF_DIR": folder}) as run:
-            figures["sparkmagic"] = measure(one_cell(run), options.times)
-            if options.rows:
-                brought["sparkmagic"] = rows(run, options.rows, "")
+    env = {"EMR_CONNECT_COMPUTE": "open", "EMR_CONNECT_TRANSPORT": "livy"}
+    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    with kernel("emr-pyspark", None, env) as own, sparkmagic(options.peer_python, options.livy_url) as peer:
+        with raw_session(options.livy_url) as raw:
+            runs = {"Livy itself": raw, "EMR Connect": one_cell(own), "sparkmagic": one_cell(peer)}
+            figures = measure(runs, options.times)
+        brought = {count: rows({"EMR Connect": (own, "-y"), "sparkmagic": (peer, "")}, count) for count in options.rows}
+        ended = {"%%configure -f": seconds(own, "%%configure -f\n{}")}
+        own(CODE)
+        ended["%%cleanup -f"] = seconds(own, "%%cleanup -f")
     for name, (median, total) in figures.items():
         print(f"{name:<12} {median * 1000:7.1f} ms median, {total:6.2f} s for {options.times}")
-    livy, ours, peer = (figures[name] for name in ("Livy itself", "EMR Connect", "sparkmagic"))
-    print(f"beyond Livy's own time: {(ours[0] - livy[0]) / (peer[0] - livy[0]):.2f} of sparkmagic's (aim 0.3)")
-    print(f"{options.times} in a row: {ours[1] / peer[1]:.2f} of sparkmagic's (aim 0.6)")
-    if options.rows:
-        print(
-            f"{options.rows} rows: {brought['EMR Connect']:.1f} s, sparkmagic {brought['sparkmagic']:.1f} s;", end=" "
-        )
-        print(f"{brought['EMR Connect'] / brought['sparkmagic']:.2f} of sparkmagic's (aim 0.2)")
+    (livy, _), (ours, our_total), (theirs, their_total) = figures.values()
+    print(f"beyond Livy's own time: {(ours - livy) / (theirs - livy):.2f} of sparkmagic's (aim 0.3)")
+    print(f"{options.times} in a row: {our_total / their_total:.2f} of sparkmagic's (aim 0.6)")
+    for count, took in brought.items():
+        both = took["EMR Connect"], took["sparkmagic"]
+        print(f"{count} rows: {both[0]:.1f} s, sparkmagic {both[1]:.1f} s; {both[0] / both[1]:.2f} of it (aim 0.2)")
     print(", ".join(f"{cell} {took:.2f} s" for cell, took in ended.items()), "(aim: 1 s beyond Livy)")
 
 

@@ -21,18 +21,19 @@ WIDEST = 60  # characters of a value in a table of text
 
 @dataclass(frozen=True)
 class RowTable:
-    """Rows with the names of their columns and Spark's names of their types."""
+    """Rows with the names of their columns and Spark's names of their types; ``count``: there are more of them here."""
 
     names: tuple[str, ...]
     types: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
+    count: int = 0
 
     def bundle(self, *, shown: int = ROWS_SHOWN, cut_at: int | None = None) -> dict[str, str]:
         """Return the MIME bundle; ``cut_at`` is how many rows were asked for, so that as many may not be all."""
-        rows = self.rows[:shown]
-        notes = [f"{len(rows)} of {len(self.rows)} rows shown."] if len(rows) < len(self.rows) else []
-        if cut_at is not None and len(self.rows) >= cut_at:
-            notes.append(f"These are the first {len(self.rows)} rows; there may be more.")
+        rows, count = self.rows[:shown], max(self.count, len(self.rows))
+        notes = [f"{len(rows)} of {count} rows shown."] if len(rows) < count else []
+        if cut_at is not None and count >= cut_at:
+            notes.append(f"These are the first {count} rows; there may be more.")
         note = " ".join(notes)
         return {"text/plain": self._text(rows, note), "text/html": html_table(self.names, rows, note)}
 

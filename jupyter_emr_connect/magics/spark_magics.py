@@ -15,7 +15,7 @@ from IPython.core.magic import Magics, cell_magic, line_cell_magic, magics_class
 from ..errors import EMRConnectError
 from ..gateway.event_loop import gateway_loop
 from ..livy.frames import FrameRows
-from ..livy.output import RowTable, sql_table
+from ..livy.output import ROWS_SHOWN, RowTable, sql_table
 from ..livy.settings import OWN
 from ..livy.statement import StatementResult
 from .display import ProgressLine, StatementInterrupted, query_error, show_result, user_error
@@ -115,7 +115,7 @@ class SparkMagics(Magics):
         elif remote.is_reduced and remote.kind == "pyspark":  # EMR Serverless documents no statements of kind sql
             rows = self._fetched(f"spark.sql({cell!r})", SQL_ROWS, arguments)
             if not arguments.quiet:
-                self.screen.show(RowTable(rows.names, (), rows.rows).bundle(cut_at=SQL_ROWS if rows.cut else None))
+                self.screen.show(_table(rows).bundle(cut_at=SQL_ROWS if rows.cut else None))
         else:
             self._show_sql(self._run(cell, "sql", arguments.session), cell, quiet=arguments.quiet)
 
@@ -146,7 +146,7 @@ class SparkMagics(Magics):
         if self.shell is not None:
             self.shell.user_ns[arguments.output] = rows.local()
         if show:
-            self.screen.show(RowTable(rows.names, (), rows.rows).bundle(cut_at=limit if rows.cut else None))
+            self.screen.show(_table(rows).bundle(cut_at=limit if rows.cut else None))
         elif rows.cut:
             self.screen.write(f"{arguments.output} has the first {limit} rows; -n -1 brings all.\n")
 
@@ -320,6 +320,11 @@ class SparkMagics(Magics):
             return self.remote.wait(lambda tell: work())
         except EMRConnectError as error:
             raise user_error(error) from None
+
+
+def _table(rows: FrameRows) -> RowTable:
+    """Return what is shown of rows that were brought here."""
+    return RowTable(rows.names, (), rows.rows(ROWS_SHOWN), rows.count)
 
 
 def options_of(magic: str, line: str) -> argparse.Namespace:

@@ -19,6 +19,7 @@ from jupyter_client import AsyncKernelClient, AsyncKernelManager
 from traitlets.config import Config
 
 from jupyter_emr_connect.config import EMRConnect
+from jupyter_emr_connect.sandbox.engines.layout import Installation
 from jupyter_emr_connect.services.kernels.listing import list_kernels
 from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
@@ -128,7 +129,7 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 async def test_sql_is_a_table_and_settings_are_those_of_the_session(
-    on_livy: Callable[[], list[dict[str, Any]]],
+    on_livy: Callable[[], list[dict[str, Any]]], installed: Installation
 ) -> None:
     theirs = {"open": {"conf": {"spark.sql.shuffle.partitions": "5", "spark.sql.planChangeLog.level": "debug"}}}
     config = Config({"EMRConnect": {"ready_timeout": 180.0, "session_settings": theirs}})
@@ -153,6 +154,7 @@ async def test_sql_is_a_table_and_settings_are_those_of_the_session(
         shown = await answer(client, "%%local\nprint(list(rows[0].values()))")
         assert shown == "[0, Decimal('0.10'), '007']\n"
         await types_survive_both_ways(client)
+        await frames_are_alike_as_json_and_as_arrow(client, installed.spark_home.parent)
         assert "this kernel: on j-SANDBOXOPEN000000 by livy" in await answer(client, "%emr status")
         reply, _ = await execute(client, "%emr attach analytics")
         assert "EMR_CONNECT_COMPUTE is set" in reply["content"]["evalue"]
@@ -203,6 +205,34 @@ async def types_survive_both_ways(client: AsyncKernelClient) -> None:
     code += "\nprint(len(many), last['id'], last['h'] == hashlib.sha512(b'99999').hexdigest())"
     assert await answer(client, code) == "100000 99999 True\n"
     assert await answer(client, "[name for name in globals() if 'emr' in name]") == "[]\n"
+
+
+async def frames_are_alike_as_json_and_as_arrow(client: AsyncKernelClient, packages: Path) -> None:
+    """Bring rows here as pandas has them, by JSON and by Arrow: values and dtypes are the same, and can be changed."""
+    flat = "n, d, t, e, day, at, b, missing, nan"
+    more = (
+        "CAST(n AS SMALLINT) s, TIMESTAMP'9999-12-31 23:59:59' far, TIMESTAMP_NTZ'2024-03-10 02:30:00' local, true yes"
+    )
+    row = f"SELECT {flat}, {more} FROM ({TYPES})"
+    nulls = ", ".join(["NULL"] * 9)
+    query = f"{row} UNION ALL SELECT {nulls}, 0, TIMESTAMP'1900-01-01 00:00:00', NULL, NULL"
+    assert await answer(client, f"%%local\nimport sys\nsys.path.append({str(packages)!r})") == ""
+    assert await answer(client, f"%%sql -o by_json -q\n{query}") == ""
+    assert await answer(client, f"%%sql -o by_arrow -n -1 -q\n{query}") == ""
+    code = """%%local
+import pandas
+by_json = by_json.sort_values("s", ignore_index=True)
+by_arrow = by_arrow.sort_values("s", ignore_index=True)
+pandas.testing.assert_frame_equal(by_arrow, by_json, check_exact=True)
+assert [list(map(type, one)) for one in by_arrow.values] == [list(map(type, one)) for one in by_json.values]
+by_arrow.loc[0, "s"] = 7
+print(by_arrow["s"].tolist(), by_arrow["at"].dtype, by_arrow["n"].tolist(), by_arrow["missing"].tolist())
+print(by_arrow["far"].astype(str).tolist(), by_arrow["at"][1], by_arrow["local"][1], type(by_arrow["day"][1]).__name__)
+"""
+    assert (await answer(client, code)).splitlines() == [
+        "[7, 1] datetime64[ns] [None, 9007199254740993] [None, None]",
+        "['1900-01-01 00:00:00', '9999-12-31 23:59:59'] 2024-03-10 01:59:59.100000 2024-03-10 02:30:00 date",
+    ]
 
 
 async def test_scala_cells_run_in_a_session_too(on_livy: Callable[[], list[dict[str, Any]]]) -> None:

@@ -17,7 +17,7 @@ from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.gateway.event_loop import gateway_loop
 from jupyter_emr_connect.livy import session as session_module
 from jupyter_emr_connect.livy.client import LivyClient
-from jupyter_emr_connect.livy.frames import MARK
+from jupyter_emr_connect.livy.frames import MARK, PLAIN
 from jupyter_emr_connect.livy.settings import SessionSettings
 from jupyter_emr_connect.livy.statement import StatementProgress
 from jupyter_emr_connect.livy.target import LivyTarget
@@ -166,13 +166,13 @@ def test_settings_that_are_none_are_refused(wrong: str) -> None:
         settings_of(wrong)
 
 
-ROWS = json.dumps({"schema": {"fields": [{"name": "a", "type": "string"}]}, "data": [["x" * 40]]})
+FIELDS, ROWS = [{"name": "a", "type": "string"}], json.dumps([["x" * 40]])
 
 
 def rows_of_120_mb(code: str) -> str:
     """Answer as a session does that has rows of 120 MB (by its own word), which it gives when it is asked again."""
     if "_emr_connect_head" in code:
-        return f"{MARK}{json.dumps([False, 120_000_000, len(ROWS)])}\n\n"
+        return f"{MARK}{json.dumps([PLAIN, 120_000_000, len(ROWS), FIELDS])}\n\n"
     return f"{MARK}{ROWS}\n" if MARK in code else ""
 
 
@@ -202,7 +202,7 @@ async def test_more_than_100_mb_are_brought_when_the_user_agrees(
 def row_of_one(code: str) -> str:
     """Answer as a session does whose frame has one row."""
     if "_emr_connect_head" in code:
-        return f"{MARK}{json.dumps([False, len(ROWS), len(ROWS)])}\n{ROWS}\n"
+        return f"{MARK}{json.dumps([PLAIN, len(ROWS), len(ROWS), FIELDS])}\n{ROWS}\n"
     return ""
 
 

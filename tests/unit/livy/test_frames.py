@@ -13,16 +13,17 @@ from typing import Any
 
 import pytest
 
-from jupyter_emr_connect.livy.frames import MARK, FrameText, begin_rows, fetch_code, next_code, read_rows
+from jupyter_emr_connect.livy.frames import MARK, PLAIN, FrameText, begin_rows, fetch_code, next_code, read_rows
 
 NESTED = {"type": "array", "elementType": "decimal(5,2)", "containsNull": True}
 STRUCT = {"type": "struct", "fields": [{"name": "n", "type": "long"}, {"name": "d", "type": "date"}]}
 MAP = {"type": "map", "keyType": "string", "valueType": "binary", "valueContainsNull": True}
 
 
-def printed(answer: dict[str, Any]) -> FrameText:
-    sent = json.dumps(answer)
-    text = begin_rows(f"printed before\n{MARK}{json.dumps([False, len(sent), len(sent)])}\n{sent}\n")
+def printed(fields: list[dict[str, Any]], columns: list[list[Any]]) -> FrameText:
+    sent = json.dumps(columns)
+    head = json.dumps([PLAIN, len(sent), len(sent), fields])
+    text = begin_rows(f"printed before\n{MARK}{head}\n{sent}\n")
     assert text is not None
     assert text.is_whole
     return text
@@ -45,17 +46,16 @@ def printed(answer: dict[str, Any]) -> FrameText:
     ],
 )
 def test_a_value_is_what_it_was_in_spark(kind: Any, sent: Any, value: Any) -> None:
-    answer = {"schema": {"type": "struct", "fields": [{"name": "a", "type": kind}]}, "data": [[sent]]}
-    rows = read_rows(printed(answer), 10)
-    assert (rows.names, rows.rows, rows.cut) == (("a",), ((value,),), False)
+    rows = read_rows(printed([{"name": "a", "type": kind}], [[sent]]), 10)
+    assert (rows.names, rows.rows(), rows.cut) == (("a",), ((value,),), False)
 
 
 def test_one_row_more_than_wanted_says_that_there_are_more() -> None:
-    answer = {"schema": {"fields": [{"name": "a", "type": "long"}]}, "data": [[1], [2], [3]]}
-    text = printed(answer)
+    text = printed([{"name": "a", "type": "long"}], [[1, 2, 3]])
     for limit, rows, cut in ((2, ((1,), (2,)), True), (3, ((1,), (2,), (3,)), False), (-1, ((1,), (2,), (3,)), False)):
         found = read_rows(text, limit)
-        assert (found.rows, found.cut) == (rows, cut)
+        assert (found.rows(), found.count, found.cut) == (rows, len(rows), cut)
+        assert found.rows(1) == ((1,),)
 
 
 def test_what_is_no_frame_has_no_rows() -> None:
@@ -63,7 +63,7 @@ def test_what_is_no_frame_has_no_rows() -> None:
 
 
 def test_the_code_that_runs_in_the_session_is_python_and_leaves_no_name() -> None:
-    code = fetch_code("spark.sql('select 1')", 5)
+    code = fetch_code("spark.sql('select 1')", 5, takes_arrow=True)
     compile(code, "<stdin>", "exec")
     names: dict[str, Any] = {}
     for name in re.findall(r"^(?:def )?(_emr_connect_\w+)|, (_emr_connect_sent) =", code, re.MULTILINE):
@@ -72,12 +72,30 @@ def test_the_code_that_runs_in_the_session_is_python_and_leaves_no_name() -> Non
     assert set(names) == set(deleted.split(", "))
 
 
+@pytest.mark.parametrize(("most", "held"), [(-1, False), (10, True), (1000, False)])
+def test_rows_that_the_user_is_asked_for_are_there_once_he_agrees(
+    pyspark: None, capsys: pytest.CaptureFixture[str], most: int, held: bool
+) -> None:
+    """Also where they were packed into less than one piece."""
+    names: dict[str, Any] = {"frame": Frame(failing(ImportError("no pyarrow")))}
+    exec(fetch_code("frame", -1, most_bytes=most, takes_arrow=False), names)
+    text = begin_rows(capsys.readouterr().out)
+    assert text is not None
+    assert text.is_whole is not held
+    if held:
+        exec(next_code(text), names)
+        text = text.with_piece(capsys.readouterr().out)
+    assert text is not None
+    assert read_rows(text, -1).rows() == ((1, Decimal("0.10")), (None, None))
+    assert not [name for name in names if name.startswith("_emr_connect")]
+
+
 def test_a_long_answer_comes_in_pieces() -> None:
-    text = FrameText(packed=False, size=6, length=6, text="abc")
+    text = FrameText(PLAIN, 6, 6, (), "abc")
     assert "[3:" in next_code(text)
     assert text.with_piece("nothing") is None
     whole = text.with_piece(f"{MARK}def\n")
-    assert whole == FrameText(packed=False, size=6, length=6, text="abcdef")
+    assert whole == FrameText(PLAIN, 6, 6, (), "abcdef")
     assert whole.is_whole
 
 
@@ -142,14 +160,16 @@ def pyspark(monkeypatch: pytest.MonkeyPatch) -> None:
         failing(SparkError("sun.misc.Unsafe or java.nio.DirectByteBuffer.<init>(long, int) not available")),
     ],
 )
-def test_rows_are_the_same_with_arrow_and_without(pyspark: None, arrow: Callable[[], Any], limit: int) -> None:
+def test_rows_are_the_same_with_arrow_and_without(
+    pyspark: None, capsys: pytest.CaptureFixture[str], arrow: Callable[[], Any], limit: int
+) -> None:
     names: dict[str, Any] = {"frame": Frame(arrow)}
-    exec(fetch_code("frame", limit).partition("\nprint(")[0], names)
-    packed, size, length = names["_emr_connect_head"]
-    rows = read_rows(FrameText(packed, size, length, names["_emr_connect_sent"]), limit)
-    assert rows.rows == ((1, Decimal("0.10")), (None, None))
+    exec(fetch_code("frame", limit, takes_arrow=False), names)
+    text = begin_rows(capsys.readouterr().out)
+    assert text is not None
+    assert read_rows(text, limit).rows() == ((1, Decimal("0.10")), (None, None))
 
 
 def test_a_job_that_fails_is_not_run_once_more(pyspark: None) -> None:
     with pytest.raises(SparkError, match="the user's own"):
-        exec(fetch_code("frame", -1).partition("\nprint(")[0], {"frame": Frame(failing(SparkError("the user's own")))})
+        exec(fetch_code("frame", -1), {"frame": Frame(failing(SparkError("the user's own")))})
