@@ -18,12 +18,7 @@ from traitlets import Bool, List, Unicode
 from traitlets.config import Config
 
 from ..config import SETTINGS_ATTRIBUTE, EMRConnect, load_config
-from ..errors import (
-    EMRConnectError,
-    KernelGone,
-    KernelStartFailed,
-    StoreError,
-)
+from ..errors import EMRConnectError, KernelGone, KernelStartFailed, StoreError
 from ..executors import FILES, run_in
 from ..gateway.channels.zmq_channels import LocalChannels
 from ..gateway.event_loop import GatewayLoop, gateway_loop
@@ -33,7 +28,7 @@ from .adopt import Adopter
 from .launchers import LAUNCHERS, LaunchContext, LaunchedKernel, Launcher
 from .locate import attachment_of, locate, location_now
 from .reattachment import Reattachment
-from .spec import KernelRequest, is_alike, new_record, recorder_of, runs_on
+from .spec import KernelRequest, import_services, is_alike, new_record, recorder_of, runs_on
 from .stages import StartStages, reporter
 
 if TYPE_CHECKING:
@@ -102,6 +97,7 @@ class EMRProvisioner(KernelProvisionerBase):
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Start the kernel, restart its own, or go on with one that was left behind; called by ``KernelManager``."""
         env = dict(kwargs.get("env") or os.environ)
+        await import_services()
         start = self._new_start(loop := gateway_loop())
         stages = StartStages(reporter(self.log, self.kernel_id, start.enter))
         try:

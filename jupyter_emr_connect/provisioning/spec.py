@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..config import EMRConnect
+from ..executors import import_in_thread
 from ..gateway.channels.bridge import Observer
 from ..gateway.target import GatewayTarget
 from ..models import Attachment, KernelRecord, Kind
@@ -113,6 +114,20 @@ def is_alike(attachment: Attachment, other: Attachment | None) -> bool:
 def runs_on(record: KernelRecord, compute: str, role: str | None, transport: str) -> bool:
     """Say whether a kernel runs on the compute with this id, under the role and by the transport (``auto``: any)."""
     return (record.compute, record.runtime_role) == (compute, role) and transport in ("auto", record.transport)
+
+
+async def import_services() -> None:
+    """Import what a start takes, in a thread: it brings boto3, which listing kernelspecs must not. On Jupyter's loop.
+
+    The functions that import it again find it at once, on whichever loop they run.
+    """
+    await import_in_thread(
+        "services.attachments.connect",
+        "services.attachments.handover",
+        "services.attachments.resolution",
+        "services.kernels.claims",
+        "services.kernels.starts",
+    )
 
 
 async def connect_to(config: EMRConnect, attachment: Attachment, stage: Callable[[str], None]) -> Connection:

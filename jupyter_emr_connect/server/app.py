@@ -18,6 +18,7 @@ from .backups.backups import ServerBackups
 from .catalogues import Catalogues
 from .contents_events import AttachmentFollower, ContentsEvents
 from .kernels.locating import LOCATOR, path_asked_for
+from .kernels.provisioner_import import ProvisionerImport
 from .kernels.restoring import Restorer
 from .kernels.shutdowns import Shutdowns
 from .kernels.waiting import Waiting
@@ -74,6 +75,7 @@ class EMRConnectExtension(ExtensionApp):
         server.contents_manager.register_pre_save_hook(attachment_follower.before_save)
         self._shutdowns = Shutdowns(server.kernel_manager, self.log)
         self._shutdowns.install()
+        ProvisionerImport(server.kernel_manager).install()
         self._restorer = Restorer(config, server, paths, self.log)
         backups = ServerBackups(config, paths, self.log)
         backups.start(contents_events, server.contents_manager)

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from .. import events
 from ..errors import EMRConnectError
 from ..models import Attachment, KernelRecord
+from .credentials.known_callers import known_arn
 
 BASE = "https://events.jupyter.org/jupyter_emr_connect"
 SUBJECTS = ("attachments", "identity", "kernels")  # each with a schema in events/
@@ -140,6 +141,4 @@ class Audit:
 
 
 def _caller(profile: str | None, region: str | None) -> dict[str, str | None]:
-    from .credentials.identity import known_arn  # brings botocore, which a server shall not load at its start
-
     return {"profile": profile, "caller": known_arn(profile, region)}

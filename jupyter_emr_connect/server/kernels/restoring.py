@@ -16,7 +16,7 @@ from jupyter_core.utils import ensure_async
 
 from ...config import EMRConnect
 from ...errors import EMRConnectError
-from ...executors import FILES, run_in
+from ...executors import FILES, import_in_thread, run_in
 from ...models import KernelRecord
 from ...store.writes import finish_write
 from ...tasks import watched
@@ -77,6 +77,7 @@ class Restorer:
                 yield kernel_id, provisioner
 
     async def _bring_back(self, waiting: Waiting) -> None:
+        await import_in_thread("services.kernels.claims")
         from ...services.kernels.claims import WATCH_EVERY_S
 
         try:

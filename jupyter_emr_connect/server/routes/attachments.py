@@ -11,7 +11,7 @@ from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
 from ...errors import AttachmentNotFound, EMRConnectError, RequestError
-from ...executors import FILES, LEDGER, run_in
+from ...executors import FILES, LEDGER, import_in_thread, run_in
 from ...models import Attachment, Login
 from .base import STORE_DEADLINE_S, EMRHandler
 
@@ -47,6 +47,7 @@ class AttachmentHandler(EMRHandler):
         ``kernels`` in it are those that go on under what was attached before. ``login`` is what the user typed for a
         compute that asks for a user name and password; it is kept in memory alone.
         """
+        await import_in_thread("services.attachments.attach", "services.kernels.former_roles")
         from ...services.attachments.attach import attach, longest_attach
         from ...services.kernels.former_roles import kernels_under_former
 
@@ -76,6 +77,7 @@ class AttachmentsHandler(AttachmentHandler):
     @authorized
     async def get(self) -> None:
         """List them by path; with ``path``, those that hold for it, the nearest first."""
+        await import_in_thread("services.attachments.listing", "services.bodies")
         from ...services.attachments.listing import attachments_holding, attachments_within
         from ...services.bodies import list_body
 
@@ -93,6 +95,7 @@ class AttachmentsHandler(AttachmentHandler):
     @authorized
     async def post(self) -> None:
         """Attach a notebook or folder, in place of the attachment that it has."""
+        await import_in_thread("services.attachments.resolution")
         from ...services.attachments.resolution import check_transport
 
         sent = self.fields(required=("compute", "path"), optional=("runtime_role", "transport", *LOGIN))
@@ -121,6 +124,7 @@ class OneAttachmentHandler(AttachmentHandler):
     @authorized
     async def patch(self, attachment_id: str) -> None:
         """Change its compute, role or transport; what is left out stays, ``runtime_role: null`` takes the role away."""
+        await import_in_thread("services.attachments.resolution")
         from ...services.attachments.resolution import check_transport
 
         sent = self.fields(optional=("compute", "runtime_role", "transport", *LOGIN))
@@ -139,6 +143,7 @@ class OneAttachmentHandler(AttachmentHandler):
     @authorized
     async def delete(self, attachment_id: str) -> None:
         """End it; kernels that run go on running."""
+        await import_in_thread("services.attachments.resolution")
         from ...services.attachments.resolution import open_attachments
 
         found = await self._find(attachment_id)
@@ -149,6 +154,7 @@ class OneAttachmentHandler(AttachmentHandler):
         await self.finish()
 
     async def _find(self, attachment_id: str) -> Attachment:
+        await import_in_thread("services.attachments.listing")
         from ...services.attachments.listing import find_attachment
 
         found = await self.while_wanted(run_in(LEDGER, find_attachment, self.services.config, attachment_id))

@@ -6,7 +6,7 @@ from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
 from ...errors import AWSUnavailable, RequestError
-from ...executors import AWS, FILES, run_in
+from ...executors import AWS, FILES, import_in_thread, run_in
 from .base import AWS_DEADLINE_S, STORE_DEADLINE_S, EMRHandler, authorized_for
 
 CONTENTS = "contents"  # jupyter_server's own resource: who may not see files does not see their backups
@@ -114,6 +114,7 @@ class BackupConflictHandler(EMRHandler):
     @authorized_for(CONTENTS)
     async def get(self) -> None:
         """Answer with both sides, the cells in which they differ, and the merged notebook where it is clean."""
+        await import_in_thread("services.backups.conflicts")
         from ...services.backups.conflicts import describe
 
         path = (self.query("path") or "").strip("/")
@@ -133,6 +134,7 @@ class BackupResolveHandler(EMRHandler):
     @authorized_for(CONTENTS)
     async def post(self) -> None:
         """Do what the user has chosen about ``path``."""
+        await import_in_thread("services.backups.conflicts")
         from ...services.backups.conflicts import CHOICES, resolve
 
         fields = self.fields(required=("path", "choice"))

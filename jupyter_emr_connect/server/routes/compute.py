@@ -13,7 +13,7 @@ from tornado.web import authenticated
 
 from ...config import EMRConnect
 from ...errors import AWSUnavailable, ComputeNotFound, ConfigurationError, RequestError
-from ...executors import AWS, FILES, run_in
+from ...executors import AWS, FILES, import_in_thread, run_in
 from .base import AWS_DEADLINE_S, EMRHandler
 from .request_values import checked_text, number, words
 
@@ -39,6 +39,7 @@ class ComputesHandler(EMRHandler):
     @authorized
     async def get(self) -> None:
         """Answer with a page of the list, what stands in its way, and what has changed since a version."""
+        await import_in_thread("services.compute.catalogue")
         query, since, refresh = self._query(), self.query("since"), self.flag("refresh") or False
         wait = number("wait", self.query("wait"), least=0, most=LONGEST_WAIT)
         catalogue = await self.while_wanted(run_in(FILES, self.services.catalogues.get))
@@ -164,6 +165,7 @@ class RuntimeRolesHandler(EMRHandler):
     @authorized
     async def get(self) -> None:
         """List roles in the order to offer them; ``compute`` is an id, an ARN or a name."""
+        await import_in_thread("services.roles")
         from ...services.roles import offered_roles
 
         compute, refresh = self.query("compute") or None, self.flag("refresh") or False

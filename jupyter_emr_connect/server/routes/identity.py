@@ -8,7 +8,7 @@ from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
 from ...errors import AWSUnavailable, EMRConnectError, RequestError
-from ...executors import AWS, FILES, run_in
+from ...executors import AWS, FILES, import_in_thread, run_in
 from .base import AWS_DEADLINE_S, EMRHandler
 from .error_responses import status_of
 
@@ -23,6 +23,7 @@ class IdentityHandler(EMRHandler):
     @authorized
     async def get(self) -> None:
         """Answer with the caller, the profiles there are and the SSO session; also where it fails with the profiles."""
+        await import_in_thread("services.credentials.identity")
         from ...services.credentials.identity import describe_self, profiles_or_none
 
         try:
@@ -47,6 +48,7 @@ class IdentityHandler(EMRHandler):
         await self._change()
 
     async def _change(self) -> None:
+        await import_in_thread("services.credentials.identity")
         from ...services.credentials.identity import change_profile
 
         sent = self.fields(optional=("profile",))

@@ -10,7 +10,7 @@ from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
 from ...errors import AWSUnavailable
-from ...executors import LEDGER, run_in
+from ...executors import LEDGER, import_in_thread, run_in
 from .base import AWS_DEADLINE_S, KERNELS, STORE_DEADLINE_S, EMRHandler, authorized_for
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class KernelsHandler(EMRHandler):
     @authorized_for(KERNELS)
     async def get(self) -> None:
         """List the ledger; ``check=false`` asks no gateways, ``notebooks=true`` adds each kernel's API path."""
+        await import_in_thread("services.kernels.listing")
         from ...services.kernels.listing import list_kernels
 
         check = self.flag("check") is not False
@@ -51,6 +52,7 @@ class OneKernelHandler(EMRHandler):
     @authorized_for(KERNELS)
     async def delete(self, kernel_id: str) -> None:
         """Delete the kernel on its gateway; one that this server has is shut down, one that starts here cancelled."""
+        await import_in_thread("services.kernels.listing", "services.kernels.starts")
         from ...services.kernels.listing import find_kernel, shut_down
         from ...services.kernels.starts import cancel_start
 
@@ -85,6 +87,7 @@ class AdoptKernelHandler(EMRHandler):
     @authorized_for(KERNELS)
     async def post(self, kernel_id: str) -> None:
         """Let a notebook of this server go on with it when its kernel starts next."""
+        await import_in_thread("services.kernels.listing")
         from ...services.kernels.listing import adopt
 
         sent = self.fields(optional=("path",)) if self.request.body else {}

@@ -11,8 +11,7 @@ from ...aws.sts import Identity, get_identity
 from ...config import EMRConnect
 from ...errors import EMRConnectError, NoCredentials
 from .aws_sessions import session_for
-
-_arns: dict[tuple[str, str], str] = {}
+from .known_callers import note_arn
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ def whoami(config: EMRConnect, profile: str | None = None, region: str | None = 
     """Return the caller's identity; blocks. Raises ``NoRegion``, ``NoCredentials``, AWS errors."""
     identity = get_identity(session_for(config, profile, region))
     for name in (identity.profile, profile or config.profile):  # also as it was asked for: by no name
-        _arns[name or "", identity.region] = identity.arn
+        note_arn(name, identity.region, identity.arn)
     return identity
 
 
@@ -49,13 +48,6 @@ def profiles_or_none() -> list[str]:
         return list(known_profiles())
     except EMRConnectError:
         return []
-
-
-def known_arn(profile: str | None, region: str | None) -> str | None:
-    """Return the caller's ARN where this process has asked for it before (for the audit); asks nobody."""
-    known = list(_arns.items())  # threads add to it
-    of_profile = [arn for (name, place), arn in known if name == (profile or "") and region in (place, None)]
-    return of_profile[-1] if of_profile else None
 
 
 def change_profile(config: EMRConnect, profile: str | None) -> Self:

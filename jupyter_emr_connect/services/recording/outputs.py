@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-from nbformat.v4 import output_from_msg
 
 from ...gateway.protocol.framing import Message, parse_json
 from .stream_text import StreamText
 
 OUTPUTS = frozenset({"stream", "display_data", "execute_result", "error"})
 COMM = frozenset({"comm_open", "comm_msg"})  # a widget's state, and changes of it
+JSON_TYPE = re.compile(r"^application/(.*\+)?json$")  # whose values in a notebook may be any JSON (nbformat 4.5)
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"  # of an output that shows a widget of ipywidgets
 
 
@@ -154,9 +154,8 @@ class Outputs:
             last.output.write(text)
 
     def _show(self, msg_type: str, content: Mapping[str, Any]) -> None:
-        try:
-            node = dict(output_from_msg({"header": {"msg_type": msg_type}, "content": content}))
-        except (KeyError, ValueError, TypeError):
+        node = _error_node(content) if msg_type == "error" else _data_node(msg_type, content)
+        if node is None:
             return
         self._items.insert(self._begin(), Item(node, self._area))
         if msg_type == "display_data":
@@ -216,6 +215,41 @@ class Displays:
         for shown_by in (self._shown, self._views):
             for name, shown in list(shown_by.items()):
                 shown_by[name] = [pair for pair in shown if pair[0] is not outputs]
+
+
+# The two below do what `nbformat.v4.output_from_msg` does. That one compiles nbformat's schema when it is first used,
+# 40 to 60 ms in which no other thread of the process runs, and raises for a malformed message what is no ValueError.
+
+
+def _data_node(msg_type: str, content: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the output for a message of type ``display_data`` or ``execute_result``; None for a malformed one."""
+    data, metadata, count = (content.get(name) for name in ("data", "metadata", "execution_count"))
+    if not isinstance(data, dict) or not isinstance(metadata, dict):
+        return None
+    if not all(_is_text(value) or JSON_TYPE.search(mime_type) for mime_type, value in data.items()):
+        return None
+    node = {"output_type": msg_type, "metadata": metadata, "data": data}
+    if msg_type == "display_data":
+        return node
+    is_count = count is None or (isinstance(count, int) and count >= 0)
+    return {**node, "execution_count": count} if is_count else None
+
+
+def _error_node(content: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the output for a message of type ``error``; None for a malformed one."""
+    name, value, traceback = (content.get(key) for key in ("ename", "evalue", "traceback"))
+    if not isinstance(name, str) or not isinstance(value, str) or not isinstance(traceback, list):
+        return None
+    return (
+        {"output_type": "error", "ename": name, "evalue": value, "traceback": traceback}
+        if _is_text(traceback)
+        else None
+    )
+
+
+def _is_text(value: object) -> bool:
+    """Say whether a value is a text, or a list of its lines."""
+    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(line, str) for line in value))
 
 
 def _display_id(content: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from nbformat import validate
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from jupyter_emr_connect.gateway.protocol.framing import Message
@@ -47,6 +48,38 @@ def test_results_displays_and_errors_are_as_nbformat_has_them(outputs):
         {"output_type": "display_data", "data": {"text/plain": "shown"}, "metadata": {}},
         {"output_type": "error", "ename": "E", "evalue": "v", "traceback": ["t"]},
     ]
+
+
+def test_no_schema_is_compiled_for_outputs(outputs, monkeypatch):
+    """nbformat's takes 50 ms in which no thread of the process runs, the server's loop among them."""
+    compiled: dict[Any, Any] = {}
+    monkeypatch.setattr("nbformat.validator.validators", compiled)
+    outputs.add("display_data", display("shown"))
+    outputs.add("execute_result", {"data": {"text/plain": ["2"]}, "metadata": {}, "execution_count": None})
+    outputs.add("error", {"ename": "E", "evalue": "v", "traceback": ["t"]})
+    assert compiled == {}
+    for node in outputs.nodes():
+        validate(node, ref=node["output_type"], version=4)
+    assert compiled
+
+
+@pytest.mark.parametrize(
+    ("msg_type", "content"),
+    [
+        ("display_data", {"data": {"text/plain": 5}, "metadata": {}}),
+        ("display_data", {"data": {"text/plain": ["a", 5]}, "metadata": {}}),
+        ("display_data", {"data": {"text/plain": "a"}, "metadata": []}),
+        ("execute_result", {"data": {}, "metadata": {}, "execution_count": "5"}),
+        ("execute_result", {"data": {}, "metadata": {}, "execution_count": -1}),
+        ("error", {"ename": "E", "evalue": "v", "traceback": "t"}),
+        ("error", {"ename": "E", "evalue": "v", "traceback": [1]}),
+        ("error", {"ename": "E", "evalue": 1, "traceback": []}),
+    ],
+)
+def test_what_nbformat_would_refuse_is_left_out_and_the_next_is_shown(outputs, msg_type, content):
+    outputs.add(msg_type, content)
+    outputs.add("display_data", {"data": {"application/x+json": 5, "application/json": None}, "metadata": {}})
+    assert [node["data"] for node in outputs.nodes()] == [{"application/x+json": 5, "application/json": None}]
 
 
 def test_clearing_at_once_and_with_the_next_output(outputs):
