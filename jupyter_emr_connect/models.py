@@ -6,7 +6,7 @@ import re
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timezone
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from .errors import MalformedRole
 
@@ -55,6 +55,18 @@ class AccessRole:
     via: AccessRole | None = None
 
 
+class Maker(NamedTuple):
+    """Who made a compute, as one of its tags says."""
+
+    name: str
+    tag: str
+
+
+# EMR's API does not say who made a compute, but these tags do; people and tools write them in upper or lower case.
+# `aws:createdBy` is set by AWS itself where cost allocation tags are on.
+MAKER_TAGS = ("aws:createdBy", "CreatedBy", "created-by", "Creator", "Owner", "user")
+
+
 @dataclass(frozen=True, slots=True)
 class Compute:
     """Something a kernel can attach to, in the form of the public contract, plus what only the server needs.
@@ -92,7 +104,17 @@ class Compute:
         """Return the contract's compute JSON; ``details`` only where one compute is asked for."""
         shown = {name: getattr(self, name) for name in CONTRACT}
         copied = {"applications": list(self.applications), "tags": dict(self.tags), "transports": list(self.transports)}
-        return {**shown, **copied, **({"details": deepcopy(self.details)} if details else {})}
+        body = {**shown, **copied}
+        if details:
+            made_by = {"made_by": self.made_by._asdict()} if self.made_by else {}
+            body["details"] = {**deepcopy(self.details), **made_by}
+        return body
+
+    @property
+    def made_by(self) -> Maker | None:
+        """Who made it, by the first of :data:`MAKER_TAGS` that it has; None where no tag says so."""
+        by_name = {name.lower(): Maker(value, name) for name, value in self.tags.items() if value}
+        return next((by_name[name.lower()] for name in MAKER_TAGS if name.lower() in by_name), None)
 
 
 INTERNAL = ("host", "certificate", "profile", "access_role", "details")

@@ -76,6 +76,7 @@ def compute_fields(compute: Compute) -> Fields:
         ("runtime role", f"{compute.runtime_role}: {role_reason}" if role_reason else compute.runtime_role),
         ("authentication", compute.auth),
         *_detail_fields(compute.details),
+        ("made by", f"{maker.name} (tag {maker.tag})" if (maker := compute.made_by) else None),
         ("tags", _text(compute.tags) or None),
     ]
 

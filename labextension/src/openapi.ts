@@ -642,6 +642,15 @@ export interface components {
                 auto_termination_note?: string;
                 /** @description The address of an endpoint or a configured Livy server. */
                 url?: string;
+                /** @description Who made it, where one of its tags says so; EMR itself does not. */
+                made_by?: {
+                    name: string;
+                    /**
+                     * @description The tag that says so.
+                     * @example CreatedBy
+                     */
+                    tag: string;
+                };
             };
         };
         ComputeList: {

@@ -2,7 +2,6 @@
  * @jest-environment ./jest.browser.js
  */
 import { nullTranslator } from '@jupyterlab/translation';
-import { MessageLoop } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 import type { AccordionPanel } from '@lumino/widgets';
 import { act, fireEvent, screen } from '@testing-library/react';
@@ -22,9 +21,9 @@ import {
   kernel,
   Later,
   listOf,
-  modelOf,
-  settled
+  modelOf
 } from './fakes';
+import { afterWidgets as after, endPanel } from './fakes/panel';
 
 const trans = nullTranslator.load('jupyter_emr_connect');
 const LISTED = listOf(
@@ -51,18 +50,6 @@ let server: FakeServer;
 let sidebar: EMRSidebar;
 /** How many elements its sections had before it was shown. */
 let unseen: number;
-
-/** Let something happen, and all that follows. */
-async function after(happen: () => unknown): Promise<void> {
-  await act(async () => {
-    await happen();
-    for (let turn = 0; turn < 3; turn++) {
-      MessageLoop.flush();
-      await new Promise(resolve => setTimeout(resolve, 10));
-      await settled();
-    }
-  });
-}
 
 /** What needs a layout, and so a real browser; and what concerns whole pages. */
 const OFF = ['color-contrast', 'label-content-name-mismatch', 'region'];
@@ -111,8 +98,7 @@ afterEach(async () => {
     sidebar.hide();
     sidebar.dispose();
   });
-  model.computes.dispose();
-  model.kernels.dispose();
+  endPanel(model);
 });
 
 describe('the sidebar', () => {

@@ -2,12 +2,13 @@
  * @jest-environment ./jest.browser.js
  */
 import { nullTranslator } from '@jupyterlab/translation';
-import { act, fireEvent, render, screen, within } from '@testing-library/react';
+import { fireEvent, render, screen, within } from '@testing-library/react';
 import React from 'react';
 
 import type { EMRModel } from '../models/emr';
 import { AttachSection } from '../panels/attach';
 import type { Compute, NewAttachment } from '../tokens';
+import type { FakeServer, FakeTracker } from './fakes';
 import {
   ANALYST,
   attachment,
@@ -15,17 +16,13 @@ import {
   ENGINEER,
   failure,
   FakeNotebook,
-  FakeServer,
-  FakeTracker,
   HOSTILE,
-  identity,
   itemsOf,
   json,
   Later,
-  listOf,
-  modelOf,
   settled
 } from './fakes';
+import { after, endPanel, newPanel } from './fakes/panel';
 
 const trans = nullTranslator.load('jupyter_emr_connect');
 
@@ -34,29 +31,10 @@ let server: FakeServer;
 let tracker: FakeTracker;
 
 beforeEach(() => {
-  server = new FakeServer({
-    'GET attachments': () => itemsOf(),
-    'GET compute': () => listOf([compute()]),
-    'GET identity': () => identity(),
-    'GET kernels': () => itemsOf(),
-    'GET runtime-roles': () => itemsOf()
-  });
-  tracker = new FakeTracker();
-  model = modelOf(server, tracker);
+  ({ model, server, tracker } = newPanel());
 });
 
-afterEach(() => {
-  model.computes.dispose();
-  model.kernels.dispose();
-});
-
-/** Let something happen, and all that follows. */
-async function after(happen: () => unknown): Promise<void> {
-  await act(async () => {
-    await happen();
-    await settled();
-  });
-}
+afterEach(() => endPanel(model));
 
 describe('Attach', () => {
   let asked: NewAttachment[];
@@ -360,12 +338,17 @@ describe('Attach', () => {
     it('tells where a cluster is and when it ends, once they are opened', async () => {
       const network = { subnet: 'subnet-1', availability_zone: 'us-east-1a' };
       server.routes['GET compute/ec2/j-1'] = () =>
-        more({ network, auto_termination_idle_s: 7200 });
+        more({
+          network,
+          auto_termination_idle_s: 7200,
+          made_by: { name: 'ann', tag: 'CreatedBy' }
+        });
       await show(compute());
       expect(server.count('GET compute/ec2/j-1')).toBe(0);
       await open();
       expect(fact('Subnet')).toBe('subnet-1 in us-east-1a');
       expect(fact('Auto-termination')).toBe('after 2 h without work');
+      expect(fact('Made by')).toBe('ann (tag CreatedBy)');
       await open();
       expect(server.count('GET compute/ec2/j-1')).toBe(1);
     });
@@ -414,6 +397,7 @@ describe('Attach', () => {
       await show(compute());
       await open();
       expect(fact('Auto-termination')).toBe(text);
+      expect(fact('Made by')).toBeUndefined();
     });
 
     it('says why they cannot be had, and asks again', async () => {

@@ -16,50 +16,22 @@ import React from 'react';
 import type { EMRModel } from '../models/emr';
 import { COMPUTE_MIME } from '../dropping';
 import { ComputesSection } from '../panels/computes';
+import type { IComputesProps } from '../panels/list';
 import type { Compute } from '../tokens';
-import {
-  compute,
-  failure,
-  FakeServer,
-  FakeTracker,
-  HOSTILE,
-  identity,
-  itemsOf,
-  listOf,
-  modelOf,
-  settled
-} from './fakes';
+import type { FakeServer } from './fakes';
+import { compute, failure, HOSTILE, listOf } from './fakes';
+import { after, endPanel, newPanel } from './fakes/panel';
 
 const trans = nullTranslator.load('jupyter_emr_connect');
 
 let model: EMRModel;
 let server: FakeServer;
-let tracker: FakeTracker;
 
 beforeEach(() => {
-  server = new FakeServer({
-    'GET attachments': () => itemsOf(),
-    'GET compute': () => listOf([compute()]),
-    'GET identity': () => identity(),
-    'GET kernels': () => itemsOf(),
-    'GET runtime-roles': () => itemsOf()
-  });
-  tracker = new FakeTracker();
-  model = modelOf(server, tracker);
+  ({ model, server } = newPanel());
 });
 
-afterEach(() => {
-  model.computes.dispose();
-  model.kernels.dispose();
-});
-
-/** Let something happen, and all that follows. */
-async function after(happen: () => unknown): Promise<void> {
-  await act(async () => {
-    await happen();
-    await settled();
-  });
-}
+afterEach(() => endPanel(model));
 
 describe('Computes', () => {
   let chosen: Compute[];
@@ -67,7 +39,7 @@ describe('Computes', () => {
   async function show(
     items: Compute[],
     change = {},
-    attached: string | null = null
+    { attached = null, notKnown = null }: Partial<IComputesProps> = {}
   ): Promise<void> {
     chosen = [];
     server.routes['GET compute'] = () => listOf(items, change);
@@ -79,6 +51,7 @@ describe('Computes', () => {
         chosen={null}
         attached={attached}
         account="123456789012"
+        notKnown={notKnown}
         kernelsOn={id => (id === 'j-1' ? 2 : 0)}
         onChoose={one => void chosen.push(one)}
         sandbox={model.sandbox}
@@ -103,7 +76,7 @@ describe('Computes', () => {
   const three = ['a', 'b', 'c'].map(id => compute({ id, name: `name ${id}` }));
 
   it('is a list whose options are named, and described by kind, state and whether they can be attached to', async () => {
-    await show([compute()], {}, 'j-1');
+    await show([compute()], {}, { attached: 'j-1' });
     const option = screen.getByRole('option', { name: 'analytics' });
     const text = option.getAttribute('aria-describedby')!;
     expect(document.getElementById(text)?.textContent).toBe(
@@ -138,6 +111,7 @@ describe('Computes', () => {
         chosen={null}
         attached={null}
         account={null}
+        notKnown={null}
         kernelsOn={() => 0}
         onChoose={() => undefined}
         sandbox={model.sandbox}
@@ -178,6 +152,26 @@ describe('Computes', () => {
     server.routes['GET compute'] = () => listOf([], { errors });
     await after(() => model.computes.refresh());
     expect(screen.queryAllByRole('button', copies)).toHaveLength(count);
+  });
+
+  it.each([
+    ['no-region', 'No AWS region is set.', 'EMR: no region', false],
+    ['server-unreachable', 'It is silent.', 'It is silent.', false],
+    ['throttled', 'Too many calls.', 'EMR: too many calls', true]
+  ])('repeats nothing of the caller: %s', async (code, above, said, shown) => {
+    await show([], {}, { notKnown: { message: above, fix: '', code } });
+    const error = { kind: null, region: null, iam_action: null };
+    const errors = [{ ...error, code, message: said }];
+    for (const answer of [
+      () => listOf([], { errors }),
+      () => failure(said, 424, { code })
+    ]) {
+      server.routes['GET compute'] = answer;
+      await after(() => model.computes.refresh());
+      expect(screen.queryAllByText(said).length > 0).toBe(shown);
+      const none = screen.queryByText('No computes could be listed.');
+      expect(none !== null).toBe(!shown || !model.computes.problem);
+    }
   });
 
   it('says when there is none that can be attached to, and shows the others when asked', async () => {

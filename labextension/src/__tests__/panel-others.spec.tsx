@@ -2,7 +2,7 @@
  * @jest-environment ./jest.browser.js
  */
 import { nullTranslator } from '@jupyterlab/translation';
-import { act, fireEvent, render, screen, within } from '@testing-library/react';
+import { fireEvent, render, screen, within } from '@testing-library/react';
 import React from 'react';
 
 import type { EMRModel } from '../models/emr';
@@ -10,51 +10,20 @@ import { IdentitySection } from '../panels/identity';
 import { KernelsSection } from '../panels/kernels';
 import type { IKernelActions } from '../panels/kernels';
 import type { EMRKernel } from '../tokens';
-import {
-  compute,
-  failure,
-  FakeServer,
-  FakeTracker,
-  HOSTILE,
-  identity,
-  itemsOf,
-  kernel,
-  listOf,
-  modelOf,
-  settled,
-  start
-} from './fakes';
+import type { FakeServer } from './fakes';
+import { failure, HOSTILE, identity, itemsOf, kernel, start } from './fakes';
+import { after, endPanel, newPanel } from './fakes/panel';
 
 const trans = nullTranslator.load('jupyter_emr_connect');
 
 let model: EMRModel;
 let server: FakeServer;
-let tracker: FakeTracker;
 
 beforeEach(() => {
-  server = new FakeServer({
-    'GET attachments': () => itemsOf(),
-    'GET compute': () => listOf([compute()]),
-    'GET identity': () => identity(),
-    'GET kernels': () => itemsOf(),
-    'GET runtime-roles': () => itemsOf()
-  });
-  tracker = new FakeTracker();
-  model = modelOf(server, tracker);
+  ({ model, server } = newPanel());
 });
 
-afterEach(() => {
-  model.computes.dispose();
-  model.kernels.dispose();
-});
-
-/** Let something happen, and all that follows. */
-async function after(happen: () => unknown): Promise<void> {
-  await act(async () => {
-    await happen();
-    await settled();
-  });
-}
+afterEach(() => endPanel(model));
 
 describe('Identity', () => {
   let profiles: (string | null)[];

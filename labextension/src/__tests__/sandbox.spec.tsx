@@ -2,28 +2,25 @@
  * @jest-environment ./jest.browser.js
  */
 import { nullTranslator } from '@jupyterlab/translation';
-import { act, fireEvent, render, screen } from '@testing-library/react';
+import { fireEvent, render, screen } from '@testing-library/react';
 import React from 'react';
 
 import type { EMRModel } from '../models/emr';
 import { SandboxModel } from '../models/sandbox';
 import { TrySandbox } from '../panels/sandbox';
 import type { SandboxStatus } from '../tokens';
+import type { FakeServer, FakeTracker } from './fakes';
 import {
   ANALYST,
   attachment,
   compute,
   failure,
   FakeNotebook,
-  FakeServer,
-  FakeTracker,
   identity,
-  itemsOf,
   json,
-  listOf,
-  modelOf,
-  settled
+  listOf
 } from './fakes';
+import { after, endPanel, newPanel } from './fakes/panel';
 
 const trans = nullTranslator.load('jupyter_emr_connect');
 const TRY = { name: 'Try it on the sandbox' };
@@ -56,30 +53,16 @@ let tracker: FakeTracker;
 let sandbox: SandboxModel;
 
 beforeEach(() => {
-  server = new FakeServer({
-    'GET attachments': () => itemsOf(),
+  ({ model, server, tracker } = newPanel({
     'GET compute': () => listOf([]),
     'GET identity': () => failure('No.', 424, { code: 'no-credentials' }),
-    'GET kernels': () => itemsOf(),
     'GET sandbox': () => status()
-  });
-  tracker = new FakeTracker();
-  model = modelOf(server, tracker);
+  }));
   sandbox = new SandboxModel(server.client, 10);
   Object.assign(model, { sandbox });
 });
 
-afterEach(() => {
-  model.computes.dispose();
-  model.kernels.dispose();
-});
-
-async function after(happen: () => unknown): Promise<void> {
-  await act(async () => {
-    await happen();
-    await settled();
-  });
-}
+afterEach(() => endPanel(model));
 
 /** Wait until the server was asked so often. */
 async function asked(what: string, times: number): Promise<void> {

@@ -44,6 +44,12 @@ export function ComputesSection(props: IComputesProps): JSX.Element {
   const lacksSetup = failures.some(one =>
     FIRST_STEPS.includes(one?.code ?? '')
   );
+  // What is said of the caller above is not said here once more.
+  const isSaid = ({ code, message }: PartialError | IProblem): boolean =>
+    code === props.notKnown?.code &&
+    (FIRST_STEPS.includes(code) || message === props.notKnown.message);
+  const errors = (model.list?.errors ?? []).filter(one => !isSaid(one));
+  const problem = model.problem && isSaid(model.problem) ? null : model.problem;
   const isEmpty = groups.every(group => group.rows.length === 0);
   return (
     <div className="jp-EmrComputes">
@@ -69,9 +75,9 @@ export function ComputesSection(props: IComputesProps): JSX.Element {
         setGroupBy={field => void memory.setGroupBy(field)}
         trans={trans}
       />
-      <Errors errors={model.list?.errors ?? []} model={model} trans={trans} />
-      {model.problem && (
-        <Problem problem={model.problem} trans={trans}>
+      <Errors errors={errors} model={model} trans={trans} />
+      {problem && (
+        <Problem problem={problem} trans={trans}>
           <Button accept onClick={() => void model.refresh()}>
             {trans.__('Try again')}
           </Button>
@@ -79,7 +85,7 @@ export function ComputesSection(props: IComputesProps): JSX.Element {
       )}
       {items.length === 0 && lacksSetup && <TrySandbox {...sandbox} />}
       <List {...props} groups={groups} listRef={listRef} />
-      {isEmpty && !model.problem && (
+      {isEmpty && !problem && (
         <Empty
           model={model}
           rows={rows.others.length}
@@ -251,7 +257,7 @@ function Empty(props: {
       </p>
     );
   }
-  if ((model.list?.errors.length ?? 0) > 0) {
+  if (model.problem || (model.list?.errors.length ?? 0) > 0) {
     return <p role="status">{trans.__('No computes could be listed.')}</p>;
   }
   return (

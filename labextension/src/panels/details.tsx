@@ -143,7 +143,7 @@ function closeFacts(
   { details, kind, attachable }: ComputeDetails,
   trans: TranslationBundle
 ): [string, string | null][] {
-  const { network = {}, auto_termination_idle_s: idle } = details;
+  const { network = {}, auto_termination_idle_s: idle, made_by } = details;
   const subnets = network.subnet ?? network.subnets ?? '';
   const zone = network.availability_zone;
   const none = kind === 'ec2' && attachable ? trans.__('none') : null;
@@ -159,6 +159,10 @@ function closeFacts(
       idle === undefined
         ? (details.auto_termination_note ?? none)
         : trans.__('after %1 without work', span(idle))
+    ],
+    [
+      trans.__('Made by'),
+      made_by ? trans.__('%1 (tag %2)', made_by.name, made_by.tag) : null
     ]
   ];
 }

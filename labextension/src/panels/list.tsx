@@ -13,6 +13,7 @@ import type { Field } from '../models/filter';
 import type { IGroup } from '../models/groups';
 import type { Memory } from '../models/memory';
 import type { SandboxModel } from '../models/sandbox';
+import type { IProblem } from '../request';
 import type { Compute } from '../tokens';
 
 /** Pixels; the style sheet draws two lines of text in it. */
@@ -30,6 +31,8 @@ export interface IComputesProps {
   attached: string | null;
   /** The caller's account; what is of another gets a badge. */
   account: string | null;
+  /** Why the caller is not known, as it stands above this list. */
+  notKnown: IProblem | null;
   /** Return how many kernels of mine run on a compute, by its id. */
   kernelsOn: (id: string) => number;
   onChoose: (compute: Compute) => void;

@@ -172,6 +172,7 @@ function Computes(props: {
       chosen={model.chosen}
       attached={model.target.attachment?.compute ?? null}
       account={model.identity.identity?.account ?? null}
+      notKnown={model.identity.problem}
       kernelsOn={id =>
         kernels.filter(kernel => kernel.compute === id && !isGone(kernel))
           .length

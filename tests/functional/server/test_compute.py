@@ -165,6 +165,7 @@ async def test_many_clients_cost_what_one_costs(cloud, rest, monkeypatch):
 async def test_one_compute_by_id_name_and_arn(cloud, rest):
     row = (await rest("GET", "compute/ec2/analytics")).json
     assert row["details"]["security_configuration"] == "runtime-roles-tls"
+    assert row["details"]["made_by"] == {"name": "sandbox", "tag": "owner"}
     for text in (row["id"], row["arn"]):
         assert (await rest("GET", f"compute/ec2/{text}")).json["id"] == row["id"]
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from jupyter_emr_connect.models import Attachment, Compute, KernelRecord
-from jupyter_emr_connect.presentation.tables import attachment_table, compute_table, kernel_table
+from jupyter_emr_connect.presentation.tables import attachment_table, compute_fields, compute_table, kernel_table
 from jupyter_emr_connect.presentation.text import table_lines
 from jupyter_emr_connect.services.kernels.listing import ListedKernel
 
@@ -54,3 +56,27 @@ def test_kernels_show_the_names_of_their_computes() -> None:
         return kernel_table([ListedKernel(record)]).rows[0][2]
 
     assert (shown("analytics"), shown(None)) == ("analytics", "j-1")
+
+
+@pytest.mark.parametrize(
+    ("tags", "made_by"),
+    [
+        ({}, None),
+        ({"team": "red", "username": "ann"}, None),
+        ({"CreatedBy": ""}, None),
+        ({"OWNER": "ann"}, ("ann", "OWNER")),
+        ({"user": "ann", "owner": "red", "creator": "bea"}, ("bea", "creator")),
+        ({"Created-By": "bea", "createdby": "cleo"}, ("cleo", "createdby")),
+        ({"owner": "red", "AWS:CreatedBy": "IAMUser:AIDA:ann"}, ("IAMUser:AIDA:ann", "AWS:CreatedBy")),
+    ],
+)
+def test_a_tag_says_who_made_a_compute(tags: dict[str, str], made_by: tuple[str, str] | None) -> None:
+    """The first of the usual ones, in the body of REST and ``--json`` and in words."""
+    compute = Compute("j-1", "ec2", "open", "arn", "us-east-1", "123456789012", "WAITING", tags=tags)
+    body = compute.to_json(details=True)["details"]
+    words = dict(compute_fields(compute))["made by"]
+    if made_by is None:
+        assert (body, words) == ({}, None)
+    else:
+        name, tag = made_by
+        assert (body, words) == ({"made_by": {"name": name, "tag": tag}}, f"{name} (tag {tag})")

@@ -4,7 +4,6 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { INotebookTracker } from '@jupyterlab/notebook';
 import { CommandRegistry } from '@lumino/commands';
-import { MessageLoop } from '@lumino/messaging';
 import { Signal } from '@lumino/signaling';
 import { Widget } from '@lumino/widgets';
 import { act, fireEvent, screen, within } from '@testing-library/react';
@@ -17,9 +16,9 @@ import {
   failure,
   FakeNotebook,
   FakeServer,
-  FakeTracker,
-  settled
+  FakeTracker
 } from '../fakes';
+import { afterWidgets as after } from '../fakes/panel';
 import {
   cell,
   conflict,
@@ -71,18 +70,6 @@ let panels: Widget[];
 let server: FakeServer;
 let shared: Shared;
 let tracker: Tracker;
-
-/** Let something happen, and all that follows. */
-async function after(happen: () => unknown): Promise<void> {
-  await act(async () => {
-    await happen();
-    for (let turn = 0; turn < 3; turn++) {
-      MessageLoop.flush();
-      await new Promise(resolve => setTimeout(resolve, 10));
-      await settled();
-    }
-  });
-}
 
 async function click(name: string | RegExp): Promise<void> {
   await after(() => fireEvent.click(screen.getByRole('button', { name })));
