@@ -45,6 +45,7 @@ class InProcessChannel:
         self._to_file = False  # what comes is put into the file
         self._is_away = False  # ... until the receiver says that it is back
         self._closed = False
+        self._is_over = False
         self._takes = 0
         self._room: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
 
@@ -63,6 +64,11 @@ class InProcessChannel:
             return False
         self.offer(message)
         return True
+
+    def end(self) -> None:
+        """Tell the receiver, after all that is queued, that nothing comes any more; called on the gateway loop."""
+        self._is_over = True
+        self._wake()
 
     def _wake_once(self) -> None:
         self._is_wake_due = False
@@ -126,6 +132,11 @@ class InProcessChannel:
         self._is_away = self._to_file = True
         self.progress()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing comes any more: the kernel's channels are closed, and all that was queued is taken."""
+        return self._is_over and not self._queue
+
     def back(self, deliver: Callable[[], None]) -> None:
         """Go on with another ``deliver``, first with what is in the file."""
         self._deliver = deliver
@@ -167,6 +178,11 @@ class InProcessChannels:
         """Give a reply to the receiver that asked; returns False when it is none of these, or cannot take it now."""
         channel = self._by_identity.get(identities[0]) if identities else None
         return channel is not None and channel.answer(message)
+
+    def end(self) -> None:
+        """Tell every receiver that the kernel's channels are closed."""
+        for channel in self._channels:
+            channel.end()
 
     async def room(self) -> None:
         """Wait until no receiver has too much in its queue."""

@@ -70,12 +70,13 @@ class LocalChannels:
         }
 
     def close(self) -> None:
-        """Close the sockets; messages already sent still reach their receivers."""
+        """Close the sockets; messages already sent still reach their receivers, which then go on without us."""
         self._closed = True
         self._flood.end()
         for port in self._ports.values():
             port.close()
         self._heartbeat.close()
+        self.in_process.end()
 
     def pause(self, paused: bool) -> None:
         """Stop or resume reading what clients send; called by the connection when it has too much to send."""

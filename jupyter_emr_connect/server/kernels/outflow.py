@@ -46,6 +46,7 @@ class Outflow:
         self._channel = InProcessChannel(self._drain, disk_bytes=disk_bytes)
         self._disk_bytes = disk_bytes
         self._channels = channels
+        self._stream = stream
         self._identity = identity
         self._sent = 0  # bytes given to the socket and not yet taken by it
         self._draining = False
@@ -65,7 +66,7 @@ class Outflow:
         provisioner = getattr(connection.kernel_manager, "provisioner", None)
         channels = getattr(provisioner, "channels", None)
         if outflow is not None and outflow._channels is not channels and getattr(provisioner, "has_process", False):
-            outflow._give_back(stream, connection.kernel_manager)  # restarted by another transport, at the same address
+            outflow._give_back(stream, connection.kernel_manager)  # restarted so while no browser was there
             outflow = None
         if outflow is not None or channels is None:
             return outflow
@@ -133,6 +134,9 @@ class Outflow:
                 now = self._loop.time()
         finally:
             self._draining = False
+        if self._channel.is_over and (connection := self._connection) is not None:
+            connection.outflow_is_over()  # restarted by another transport, at the same address
+            self._give_back(self._stream, connection.kernel_manager)
 
     def _mark_activity(self, now: float) -> None:
         if now - self._marked < ACTIVITY_EVERY_S:

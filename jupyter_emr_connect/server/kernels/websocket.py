@@ -101,6 +101,10 @@ class LowLatencyWebSocket(RecordedWebSocket):
         heard.set_result(None)
         return heard
 
+    def outflow_is_over(self) -> None:
+        """Go on by Jupyter's own sockets; called when the kernel has left its gateway, all that it said there sent."""
+        self._outflow = None
+
     def handle_incoming_message(self, incoming_msg: Any) -> None:
         """Pass on what the browser sent: to our kernels directly, without ZeroMQ between."""
         if self._outflow is not None and self.channels and self._may_be_direct(incoming_msg):

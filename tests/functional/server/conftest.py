@@ -62,6 +62,7 @@ def rest(cloud, jp_serverapp, http_server_client, jp_auth_header, jp_base_url) -
     async def ask(verb: str, route: str, body: Any = None, *, raw=None, params=None, query="", headers=None, **options):
         sent = raw if raw is not None else json.dumps(body).encode() if body is not None else None
         asked = query or urlencode(params or {})
+        options.setdefault("request_timeout", 120)  # tornado's own 20 s are over on a busy machine
         response: HTTPResponse = await http_server_client.fetch(
             f"{jp_base_url}{PREFIX}/{route}?{asked}",
             method=verb,

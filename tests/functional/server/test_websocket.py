@@ -15,6 +15,8 @@ from tornado.iostream import IOStream
 from tornado.websocket import WebSocketProtocol13
 
 from jupyter_emr_connect.gateway.channels.in_process import InProcessChannels
+from jupyter_emr_connect.gateway.event_loop import gateway_loop
+from jupyter_emr_connect.gateway.protocol.framing import Message
 from jupyter_emr_connect.server.kernels.outflow import Outflow, takes_frames
 from jupyter_emr_connect.server.kernels.websocket import (
     CLASS_SETTING,
@@ -203,3 +205,33 @@ async def test_a_kernel_restarted_by_another_transport_is_heard_on_its_own_socke
     second = Outflow.of(connection)
     assert second not in (None, first)
     second.close()
+
+
+async def test_a_tab_that_stays_open_hears_a_kernel_that_another_one_restarts_by_livy():
+    """Nobody connects anew there: its outflow tells it, after what the gateway's kernel said last."""
+    channels = SimpleNamespace(in_process=InProcessChannels())
+    stream = Stream()
+    sent = []
+    connection = SimpleNamespace(
+        channels={"iopub": stream},
+        kernel_manager=SimpleNamespace(provisioner=SimpleNamespace(channels=channels), last_activity=None),
+        websocket_handler=SimpleNamespace(settings={}),
+        session=SimpleNamespace(bsession=b"browser"),
+        over=asyncio.Event(),
+    )
+    connection.outflow_is_over = connection.over.set
+    outflow = Outflow.of(connection)
+    outflow._send = sent.extend
+    outflow._mark_activity = lambda now: None
+    outflow.begin(connection)
+    last = Message("iopub", b"{}", b"{}", b"{}", b"{}")
+
+    async def leave():
+        channels.in_process.offer(last)
+        channels.in_process.end()
+
+    await gateway_loop().call(leave())
+    await asyncio.wait_for(connection.over.wait(), 60)
+    assert sent == [last]
+    assert (stream.subscribed, stream.on_close) == (True, None)
+    assert Outflow.of(connection) is not outflow  # the stream knows it no more

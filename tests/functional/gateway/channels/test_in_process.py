@@ -200,3 +200,21 @@ async def test_a_reply_does_not_wait_behind_much_output_or_in_a_file() -> None:
     receiver.channel.back(receiver.deliver)
     assert await answered(channels, reply(1), b"mine")
     await receiver.until(2)
+
+
+async def test_the_end_is_told_once_all_that_came_is_taken() -> None:
+    channels, receiver = InProcessChannels(), Receiver()
+    channels.add(receiver.channel)
+    receiver.reading = False
+    await asyncio.wait_for(publishing(channels, range(3)), WAIT)
+    assert not receiver.channel.is_over
+
+    async def end() -> None:
+        channels.end()
+
+    await gateway_loop().call(end())
+    assert not receiver.channel.is_over
+    receiver.reading = True
+    receiver.deliver()
+    assert receiver.got == [0, 1, 2]
+    assert receiver.channel.is_over
