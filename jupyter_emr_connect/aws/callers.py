@@ -135,7 +135,9 @@ def _load_credentials(
 
 def _assume(core: botocore.session.Session, source: Credentials, role: AccessRole, region: str) -> Credentials:
     """Return credentials of ``role``, got at first use and renewed by botocore; a chain goes link by link."""
-    from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+    from botocore.credentials import AssumeRoleCredentialFetcher
+
+    from .own_role import AssumedOrOwn
 
     if role.via:
         source = _assume(core, source, role.via, region)
@@ -150,7 +152,7 @@ def _assume(core: botocore.session.Session, source: Credentials, role: AccessRol
             return core.create_client(*names, region_name=region, **settings)
 
     fetcher = AssumeRoleCredentialFetcher(client, source, role.arn, extra)
-    return DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
+    return AssumedOrOwn(fetcher.fetch_credentials, source, role, client)
 
 
 def _session_name() -> str:

@@ -178,3 +178,48 @@ def test_surroundings_do_not_matter_where_the_user_has_chosen(cloud, monkeypatch
     for name in ("AWS_PROFILE", "AWS_REGION", "AWS_ACCESS_KEY_ID"):
         monkeypatch.setenv(name, "other-value")
     assert surroundings("developer", "us-east-1") == before
+
+
+@pytest.fixture
+def as_access_role(cloud, monkeypatch):
+    """The environment of somebody who is the access role already, as in a container or after `aws sso login`."""
+    session = open_session("developer", None, ACCESS)
+    session.call("emr", "ListClusters")
+    own = session.credentials.get_frozen_credentials()
+    monkeypatch.delenv("AWS_PROFILE")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", own.access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", own.secret_key)
+    monkeypatch.setenv("AWS_SESSION_TOKEN", own.token)
+    forget()
+    cloud.world.log = type(cloud.world.log)()
+    return own
+
+
+def test_who_is_the_access_role_already_needs_not_assume_it(cloud, as_access_role):
+    sessions = [open_session(None, region, ACCESS) for region in REGIONS[:2]]
+    for session in sessions:
+        session.call("emr", "ListClusters")
+    assert [session.credentials.get_frozen_credentials().access_key for session in sessions] == [
+        as_access_role.access_key
+    ] * 2
+    assert cloud.calls("AssumeRole") == 1  # whose trust policy may let it take itself
+    assert account_of(sessions[0]) == OTHER_ACCOUNT
+
+
+@pytest.mark.parametrize(
+    "role",
+    [
+        AccessRole(f"arn:aws:iam::{ACCOUNT}:role/EMRAccess"),  # of this name in another account
+        AccessRole(f"arn:aws:iam::{OTHER_ACCOUNT}:role/EMRAccess2"),
+        AccessRole(ACCESS.arn, session_tags=(("team", "data"),)),  # which the credentials at hand do not carry
+    ],
+)
+def test_who_is_another_role_is_still_refused(cloud, as_access_role, role):
+    with pytest.raises(AccessDenied):
+        open_session(None, "us-east-1", role).call("emr", "ListClusters")
+
+
+def test_a_chain_may_begin_with_the_role_that_the_caller_is(cloud, as_access_role):
+    again = AccessRole(ACCESS.arn, via=ACCESS)
+    open_session(None, "us-east-1", again).call("emr", "ListClusters")
