@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import EMRConnectError, LivyError, LivyRefused, LivyUnreachable, SessionGone, StatementLost
+from ..errors import EMRConnectError, LivyError, LivyRefused, LivyUnreachable, LoginRefused, SessionGone, StatementLost
 from ..http.deadlines import within
 from .client import View
 from .session import LivySession, polls
@@ -55,8 +55,9 @@ async def run_statement(
 ) -> StatementResult:
     """Run code in a session and return what came of it; called on the client's loop.
 
-    When the caller is cancelled, so is the statement. A server that cannot be reached is asked again for
-    ``reconnect_s``: the statement runs on meanwhile. Raises ``LivyError``.
+    When the caller is cancelled, so is the statement. A server that cannot be reached, or for which there are no
+    credentials at the moment, is asked again for ``reconnect_s``: the statement runs on meanwhile. Raises ``LivyError``
+    and what getting credentials raises.
     """
     session.runs_on = False
     view = await _posted(session, code, kind)
@@ -82,19 +83,31 @@ async def _until_ended(
         try:
             view = await session.client.statement(session.id, number)
             heard = now
-        except (SessionGone, StatementLost):
+        except (
+            SessionGone,
+            StatementLost,
+            LoginRefused,
+        ):  # a password is not sent again and again: accounts are locked
             raise
-        except (LivyUnreachable, LivyRefused) as error:
+        except EMRConnectError as error:  # also a portal's page in Livy's place, or AWS that gives no credentials now
+            if isinstance(error, LivyError) and not isinstance(error, LivyUnreachable | LivyRefused):
+                await _raise_if_gone(session)
             if now - heard > reconnect_s:
                 raise
             problem = error.message if now - heard > TELL_USER_AFTER_S else ""
-        except LivyError:  # a session whose driver has died answers so
-            await session.refresh()
-            if now - heard > reconnect_s:
-                raise
         state, share = str(view.get("state")), float(view.get("progress") or 0.0)
         progress(StatementProgress(now - began, state, share, problem))
     return view
+
+
+async def _raise_if_gone(session: LivySession) -> None:
+    """Ask after a session of which Livy said something odd, as it does of one whose driver has died."""
+    try:
+        await session.refresh()
+    except SessionGone:
+        raise
+    except EMRConnectError:
+        return
 
 
 async def _posted(session: LivySession, code: str, kind: str | None) -> View:
