@@ -167,6 +167,6 @@ async def test_the_network_that_is_gone_as_a_statement_is_sent_is_said() -> None
     async with running(livy) as (line, session):
         with line.proxy.refusing(), pytest.MonkeyPatch.context() as patch:
             patch.setattr(client_module, "LOOK_PAUSES_S", (0.0,))
-            with pytest.raises(LivyUnreachable, match="was lost|refused the connection"):
+            with pytest.raises(LivyUnreachable, match=r"was lost|refused the connection"):
                 await run_statement(session, "1")
     assert livy.statements == []
