@@ -18,7 +18,7 @@ import pytest
 from jupyter_core.paths import jupyter_data_dir
 
 from tests.commands import run_command
-from tests.kernel_ports import KernelPorts
+from tests.free_ports import KernelPorts
 from tests.sandbox.soak import Soak, figures_of
 
 pytest_plugins = ["pytest_jupyter.jupyter_server"]

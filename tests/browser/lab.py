@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import time
 import urllib.error
@@ -15,6 +14,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from tests.conftest import Sandbox
+from tests.free_ports import free_port
 
 STARTS_WITHIN = 60
 # It is here for its own tests; without a front end that uses it, it ends with a traceback (3.0.4).
@@ -89,14 +89,6 @@ def visit(page: Page, lab: str, path: str = "", *, fresh: bool = False) -> None:
     page.evaluate(OPEN, path)
     if path:
         expect(page.locator(".jp-Notebook")).to_be_visible()
-
-
-def free_port() -> int:
-    """Return a port that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.free_ports import free_port
 
 
 @dataclass
@@ -27,9 +28,7 @@ class Gateways:
 @contextmanager
 def gateways(world: Any, *names: str) -> Iterator[Gateways]:
     """Serve the named clusters: `open` to everybody, others to good pairs alone (plain HTTP on loopback)."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        shared = Gateways(probe.getsockname()[1])
+    shared = Gateways(free_port())
     shared.hold.set()
     world.pairs.propagation = 0.0  # a pair is good at once, so that a refusal need not be waited out for long
     with ExitStack() as stack:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.free_ports import free_port
 
 REALM = "EMR.TEST"
 CLOCK_SKEW_S = 20  # for so long a ticket is taken after its end; a slow machine is that late with a request
@@ -118,8 +119,6 @@ class Realm:
 def running_realm(folder: Path) -> Iterator[Realm]:
     """Run a KDC of one's own on a free port of loopback."""
     folder.mkdir(mode=0o700)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    realm = Realm(folder, port)
+    realm = Realm(folder, free_port())
     with realm.serving():
         yield realm

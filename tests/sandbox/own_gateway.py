@@ -19,6 +19,7 @@ from jupyter_emr_connect.sandbox.engines.install import ensure_installed
 from jupyter_emr_connect.sandbox.engines.kernelspecs import write_kernelspecs
 from jupyter_emr_connect.sandbox.engines.layout import Installation
 from tests.conftest import ENGINES
+from tests.free_ports import free_port
 
 STARTS_WITHIN = 60
 NO_LIVY = "http://127.0.0.1:1"
@@ -37,7 +38,7 @@ class OwnGateway:
         options: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         self.address = address
-        self.port = port or _free_port(address)
+        self.port = port or free_port(address)
         self.url = f"http://{address}:{self.port}"
         self.folder = folder
         installation = ensure_installed(lambda *_: None, root=ENGINES, gateways=[version])
@@ -110,14 +111,6 @@ class OwnGateway:
         command = [self._python, "-I", "-m", "enterprise_gateway", f"--config={self.folder / 'config.py'}"]
         with (self.folder / "gateway.log").open("a") as log:
             return subprocess.Popen(command, env=env, cwd=self.folder / "home", stdout=log, stderr=log)
-
-
-def _free_port(address: str) -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind((address, 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ENGINES, Sandbox, clean_environment
+from tests.free_ports import free_port
 
 pytestmark = pytest.mark.sandbox
 
@@ -89,8 +89,7 @@ def test_its_environment_is_built_from_its_files_and_starts_jupyterlab(clone: Pa
     run("binder/postBuild")
     shown = run("jupyter", "labextension", "list")
     assert re.search(r"jupyter_emr_connect v\S+ .*enabled.*OK", shown), shown
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_port()
     lab = [clone / "binder" / "start", "jupyter", "lab", "--no-browser", f"--port={port}", "--IdentityProvider.token=t"]
     try:
         with subprocess.Popen([*lab, *(["--allow-root"] if os.geteuid() == 0 else [])], cwd=clone, env=env) as server:

@@ -106,12 +106,3 @@ async def silent() -> AsyncIterator[int]:
 
     async with tcp_server(hold) as port:
         yield port
-
-
-def unused_port() -> int:
-    """Return a port at which nothing listens."""
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])

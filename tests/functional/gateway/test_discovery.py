@@ -27,8 +27,9 @@ from jupyter_emr_connect.gateway.discovery import probe_gateway
 from jupyter_emr_connect.gateway.target import GatewayTarget
 from jupyter_emr_connect.http.auth import BasicAuth, NoAuth
 from jupyter_emr_connect.http.tls import PlainHttpRule, make_ssl_context
+from tests.free_ports import free_port
 
-from .servers import API, HOST, Talk, make_certificate, serving, silent, tcp_server, unused_port
+from .servers import API, HOST, Talk, make_certificate, serving, silent, tcp_server
 
 SECRET = "s3cret-of-the-pair"
 PAIR = BasicAuth("ann", SECRET)
@@ -172,7 +173,7 @@ async def test_an_expired_certificate_is_refused(tmp_path: Path) -> None:
 async def test_a_closed_port_is_unreachable_at_once() -> None:
     begin = time.monotonic()
     with pytest.raises(GatewayUnreachable, match="refused"):
-        await probe(unused_port(), connect_timeout=60.0)
+        await probe(free_port(), connect_timeout=60.0)
     assert time.monotonic() - begin < 20
 
 

@@ -17,8 +17,9 @@ from jupyter_emr_connect.gateway.connection.websocket import KernelWebSocket
 from jupyter_emr_connect.gateway.protocol.framing import V1_PROTOCOL, Message, encode
 from jupyter_emr_connect.gateway.rest import GatewayClient
 from jupyter_emr_connect.gateway.target import GatewayTarget
+from tests.free_ports import free_port
 
-from .servers import HOST, serving, tcp_server, unused_port
+from .servers import HOST, serving, tcp_server
 
 Script = Callable[[web.WebSocketResponse, int], Awaitable[None]]
 
@@ -429,7 +430,7 @@ async def test_when_close_returns_the_connection_is_closed_and_nothing_is_delive
 
 @pytest.mark.slow
 async def test_attempts_to_reach_a_gateway_end_with_the_last_who_waits_for_it() -> None:
-    port = unused_port()
+    port = free_port()
     probe = reachability_probe(f"http://{HOST}:{port}")
     waiting = [asyncio.ensure_future(probe.wait()) for _ in range(2)]
     await asyncio.sleep(0.1)

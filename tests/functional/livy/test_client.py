@@ -27,7 +27,8 @@ from jupyter_emr_connect.livy.client import LivyClient
 from jupyter_emr_connect.livy.session import LivySession, lost_by_race
 from jupyter_emr_connect.livy.statement import StatementProgress, run_statement
 from jupyter_emr_connect.livy.target import LivyTarget
-from tests.functional.gateway.servers import HOST, unused_port
+from tests.free_ports import free_port
+from tests.functional.gateway.servers import HOST
 from tests.functional.livy.fake_livy import FakeLivy, served
 
 CODE = "print('åß漢🙂')"
@@ -290,7 +291,7 @@ async def test_what_a_server_refuses_is_said_in_one_sentence(
 
 
 async def test_nothing_listens() -> None:
-    client = LivyClient(LivyTarget(f"http://{HOST}:{unused_port()}", label="Livy"))
+    client = LivyClient(LivyTarget(f"http://{HOST}:{free_port()}", label="Livy"))
     with pytest.raises(LivyUnreachable, match="refused the connection"):
         await client.sessions()
     await client.close()

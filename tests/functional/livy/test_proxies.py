@@ -18,7 +18,8 @@ from jupyter_emr_connect.livy.client import LivyClient
 from jupyter_emr_connect.livy.session import LivySession
 from jupyter_emr_connect.livy.statement import run_statement
 from jupyter_emr_connect.livy.target import LivyTarget
-from tests.functional.gateway.servers import HOST, make_certificate, serving, tcp_server, unused_port
+from tests.free_ports import free_port
+from tests.functional.gateway.servers import HOST, make_certificate, serving, tcp_server
 from tests.functional.livy.fake_livy import FakeLivy, served
 
 NAME = "livy.example.invalid"  # known to the proxy alone
@@ -108,7 +109,7 @@ async def test_a_proxy_that_does_not_lead_there_is_said(
         writer.close()
 
     async with tcp_server(refuse) as refusing:
-        where = {"host": HOST, "dead": unused_port(), "refusing": refusing}
+        where = {"host": HOST, "dead": free_port(), "refusing": refusing}
         monkeypatch.setenv("HTTPS_PROXY", variable.format(**where))
         client = LivyClient(LivyTarget(f"https://{NAME}", label="Livy"), connect_timeout=5, request_timeout=20)
         with pytest.raises(LivyUnreachable) as raised:

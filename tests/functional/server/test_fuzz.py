@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 import time
 
 import pytest
+
+from tests.free_ports import free_port
 
 TOKEN = "not-secret"
 
@@ -22,7 +23,7 @@ def server(cloud, gateway, tmp_path):
         "--ServerApp.jpserver_extensions={'jupyter_emr_connect': True, 'jupyter_server_ydoc': False}",
         f"--ServerApp.root_dir={root}",
         f"--IdentityProvider.token={TOKEN}",
-        f"--ServerApp.port={_free_port()}",  # not 0: older servers do not say which port that became
+        f"--ServerApp.port={free_port()}",  # not 0: older servers do not say which port that became
         "--ServerApp.base_url=/a/b/",
         f"--EMRConnect.gateway_port={gateway.port}",
         "--EMRConnect.offer_sandbox=False",
@@ -38,12 +39,6 @@ def server(cloud, gateway, tmp_path):
         process.wait(20)
         log.close()
     assert "Traceback" not in (tmp_path / "server.log").read_text()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _address(process, tmp_path) -> str:

@@ -17,6 +17,7 @@ from jupyter_emr_connect.gateway.channels.zmq_port import FIRST_PORT
 from jupyter_emr_connect.gateway.event_loop import gateway_loop
 from jupyter_emr_connect.gateway.protocol.framing import BadFrame, Message
 from jupyter_emr_connect.gateway.protocol.signing import MessageSigner
+from tests.free_ports import free_port
 
 KEY = b"key"
 
@@ -265,12 +266,6 @@ async def test_a_message_whose_handling_fails_stops_none_that_follows(caplog: py
     assert "a slip at a client's message" in caplog.text
     context.destroy(linger=0)
     await done(channels.close)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_the_heartbeat_of_a_process_answers_while_python_is_busy() -> None:

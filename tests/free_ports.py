@@ -1,4 +1,4 @@
-"""Ports for kernels that tests start in their own process, which nothing else on the machine takes meanwhile."""
+"""Ports for kernels and servers that tests start, which nothing else on the machine takes meanwhile."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from itertools import cycle
 
 from jupyter_client.connect import LocalPortCache
 
-FIRST, LAST, BLOCK = 10_000, 32_000, 200  # below those that Linux gives away (net.ipv4.ip_local_port_range)
+FIRST, BLOCK = 10_000, 200  # below those that Linux gives away (net.ipv4.ip_local_port_range)
+WORKERS, RUNS = 6, 18  # of one run of pytest, and runs beside each other
 
 
 class KernelPorts(LocalPortCache):
@@ -20,18 +21,25 @@ class KernelPorts(LocalPortCache):
 
     def __init__(self) -> None:
         super().__init__()
-        start = FIRST + os.getpid() * BLOCK % (LAST - FIRST)
+        worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+        start = FIRST + BLOCK * (os.getppid() % RUNS * WORKERS + worker % WORKERS)
         self.block = cycle(range(start, start + BLOCK))
 
     def find_available_port(self, ip: str) -> int:
         """Return the block's next port that is free; called by jupyter_client for each channel of a kernel."""
-        for port in self.block:
+        for tried, port in enumerate(self.block):
+            if port in self.currently_used_ports and tried < BLOCK:  # not every user gives it back
+                continue
             with socket.socket() as probe:
                 try:
                     probe.bind((ip, port))
                 except OSError:
                     continue
-            if port not in self.currently_used_ports:
-                self.currently_used_ports.add(port)
-                return port
+            self.currently_used_ports.add(port)
+            return port
         raise AssertionError("unreachable: the block is a cycle")
+
+
+def free_port(ip: str = "127.0.0.1") -> int:
+    """Return a port at which nobody listens, nor will while a server of the test's own is starting there."""
+    return KernelPorts.instance().find_available_port(ip)
