@@ -93,12 +93,14 @@ async def reply_to(
 
 
 def texts(outputs: list[dict[str, Any]], name: str = "stdout") -> str:
-    """Return what was written to a stream."""
-    return "".join(
-        message["content"]["text"]
-        for message in outputs
-        if message["msg_type"] == "stream" and message["content"]["name"] == name
-    )
+    """Return what was written to a stream and not cleared."""
+    written: list[str] = []
+    for message in outputs:
+        if message["msg_type"] == "clear_output":
+            written.clear()
+        elif message["msg_type"] == "stream" and message["content"]["name"] == name:
+            written.append(message["content"]["text"])
+    return "".join(written)
 
 
 async def says(client: AsyncKernelClient, text: str, *, wait: float = WAIT) -> None:
