@@ -81,7 +81,7 @@ def test_a_terminal_is_asked_once_however_many_want_the_code(terminal):
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda region: get_identity(open_session("mfa", region)).arn, REGIONS * 2))
         # Roles that are assumed with the profile share its login; that this one is denied is the trust policy's matter.
-        denied = list(pool.map(lambda region: refusal("mfa", region, AccessRole(ROLE)), REGIONS))
+        denied = list(pool.map(lambda region: refusal("mfa", region, AccessRole(f"{ROLE}2")), REGIONS))
     assert all(arn.startswith(ASSUMED) for arn in found)
     assert denied == [AccessDenied] * len(REGIONS)
     assert os.read(terminal, 10_000).count(b"Enter MFA code for arn:aws:iam::123456789012:mfa/dev") == 1
