@@ -102,7 +102,8 @@ class RemoteSpark:
     ) -> T:
         """Do ``work`` on the loop while ``tell`` is given, here, what it says; an interrupt cancels it.
 
-        Raises what ``work`` raises, and KeyboardInterrupt once it has been cleaned up after.
+        Raises what ``work`` raises, KeyboardInterrupt once it has been cleaned up after, and ``SessionGone`` where the
+        session is closed meanwhile.
         """
         said: SimpleQueue[tuple[bool, Any]] = SimpleQueue()
         future = gateway_loop().submit(self._told_of_end(work(lambda what: said.put((False, what))), said))
@@ -110,6 +111,11 @@ class RemoteSpark:
             while not (item := said.get())[0]:
                 tell(item[1])
             return future.result()
+        except concurrent.futures.CancelledError:
+            message = (
+                "The Spark session was ended here while the cell ran: its notebook was detached, or the kernel ends."
+            )
+            raise SessionGone(message, fix="Attach again: %emr attach.") from None
         except KeyboardInterrupt:
             future.cancel()
             with contextlib.suppress(Empty):
@@ -184,23 +190,24 @@ class RemoteSpark:
     async def _found_again(self) -> LivySession:
         """Go on with the session of an earlier process; raises ``SessionGone``."""
         session_id, self._adopted = self._adopted, None
-        session = LivySession(await self.client(), self._name, self.kind)
+        session = self._session = LivySession(await self.client(), self._name, self.kind)
         try:
             session.view = await session.client.session(session_id or 0)
             await session.refresh()
         except SessionGone as error:
-            raise self._note_lost(error) from error
+            raise self._note_lost(error, session, session_id) from error
         return session
 
     async def _run(self, code: str, kind: str | None, tell: Callable[[Any], None]) -> StatementResult:
         session = await self.session(tell)
+        number = session.id
         try:
             return await run_statement(session, code, kind, progress=tell, reconnect_s=self._reconnect_s)
         except SessionGone as error:
-            raise self._note_lost(error) from error
+            raise self._note_lost(error, session, number) from error
         except EMRConnectError as error:
             if await self._is_over(session):
-                raise self._note_lost(error) from error
+                raise self._note_lost(error, session, number) from error
             raise
 
     async def _is_over(self, session: LivySession) -> bool:
@@ -212,15 +219,19 @@ class RemoteSpark:
             return False
         return False
 
-    def _note_lost(self, error: EMRConnectError) -> SessionGone:
-        """Remember that the session has ended: its variables are lost, which no later cell shall hide."""
-        number = self._session.id if self._session and self._session.view else ""
+    def _note_lost(self, error: EMRConnectError, session: LivySession, number: int | None) -> SessionGone:
+        """Remember that the session has ended: its variables are lost, which no later cell shall hide.
+
+        Not where its user has ended it himself while a cell ran there, and may have another by now.
+        """
         label = self._client.target.label if self._client else "Livy"
         message = f"The Spark session {number} on {label} has ended, and its variables with it."
         if not isinstance(error, SessionGone):
             message = f"{message} {error.message}"
-        self._lost = SessionGone(message, fix=LOST_FIX)
-        return self._lost
+        lost = SessionGone(message, fix=LOST_FIX)
+        if self._session is session:
+            self._lost = lost
+        return lost
 
     async def _complete(self, code: str, cursor: int) -> list[str]:
         if self._session is None or self._lost is not None:

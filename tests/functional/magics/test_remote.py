@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from aiohttp import web
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_emr_connect.config import EMRConnect
+from jupyter_emr_connect.errors import SessionGone
 from jupyter_emr_connect.gateway.event_loop import gateway_loop
 from jupyter_emr_connect.livy import session as session_module
 from jupyter_emr_connect.livy.client import LivyClient
@@ -110,7 +111,7 @@ async def test_a_session_that_starts_when_its_notebook_is_interrupted_or_closed_
     def cell() -> str:
         try:
             remote.run("1 + 1", tell=interrupt)
-        except (KeyboardInterrupt, CancelledError) as error:
+        except (KeyboardInterrupt, SessionGone) as error:
             return type(error).__name__
         return "ran"
 
@@ -120,10 +121,44 @@ async def test_a_session_that_starts_when_its_notebook_is_interrupted_or_closed_
         await livy.called("GET /sessions/0")
         if how == "closed":
             await asyncio.to_thread(remote.close)
-        assert await running == {"interrupted": "KeyboardInterrupt", "closed": "CancelledError"}[how]
+        assert await running == {"interrupted": "KeyboardInterrupt", "closed": "SessionGone"}[how]
         assert livy.sessions == []
         assert livy.statements == []
         await asyncio.to_thread(remote.close)
+
+
+@pytest.mark.parametrize(
+    ("verb", "said"), [("restart", "session 0 on Livy has ended"), ("detach", "ended here while the cell ran")]
+)
+async def test_a_session_that_is_ended_while_a_cell_runs_is_said_there_and_another_can_follow(
+    shell: InteractiveShell, verb: str, said: str
+) -> None:
+    """As by a cell of a subshell, or by a thread of the user's."""
+    livy = FakeLivy()
+    livy.polls_until_done = 10_000
+
+    def refuse(request: web.Request) -> web.Response | None:
+        gone = request.path.startswith("/sessions/0") and not livy.sessions
+        return web.json_response({"msg": "Session '0' not found."}, status=404) if gone else None
+
+    livy.refuse = refuse
+    magics = shell.magics_manager.registry["SparkMagics"]
+    async with served(livy) as client:
+        magics.attach("spark", remote_on(client), "fake")
+        running = asyncio.ensure_future(asyncio.to_thread(magics.run_cell, "while True: pass"))
+        await livy.called("GET /sessions/0/statements/0")
+        with pytest.raises(UsageError, match="is attached already"):
+            shell.run_line_magic("emr", "attach open")
+        await asyncio.to_thread(shell.run_line_magic, "emr", verb)
+        with pytest.raises(Exception, match=said):
+            await running
+        assert livy.sessions == []
+        livy.refuse, livy.polls_until_done = lambda request: None, 1
+        if verb == "detach":
+            magics.attach("spark", remote_on(client), "fake")
+        await asyncio.to_thread(magics.run_cell, "1 + 1")
+        await asyncio.to_thread(magics.detach, "spark")
+    assert livy.calls.count("POST /sessions") == 2
 
 
 class Interrupted(RemoteSpark):
