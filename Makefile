@@ -128,7 +128,9 @@ bench: $(STAMP) .venv-bench/.stamp $(BUNDLE) $(LINK) chromium ## Measure against
 	$(BIN)/jupyter-emr sandbox up --name bench
 	eval "$$($(BIN)/jupyter-emr sandbox env --name bench)" && EMR_CONNECT_COMPUTE=open $(BIN)/python \
 	  benchmarks/roundtrip.py --gateway-url "$$($(BIN)/jupyter-emr sandbox status --name bench --json | $(BIN)/python -c \
-	  'import json, sys; print(next(one["gateway_url"] for one in json.load(sys.stdin)["computes"] if one["name"] == "open"))')"; \
+	  'import json, sys; print(next(one["gateway_url"] for one in json.load(sys.stdin)["computes"] if one["name"] == "open"))')" && \
+	  $(BIN)/python benchmarks/livy.py --livy-url "$$($(BIN)/jupyter-emr sandbox status --name bench --json | $(BIN)/python -c \
+	  'import json, sys; print(next(one["livy_url"] for one in json.load(sys.stdin)["computes"] if one["name"] == "open"))')"; \
 	  code=$$?; $(BIN)/jupyter-emr sandbox down --name bench; exit $$code
 
 .venv-bench/.stamp: $(STAMP) requirements/bench.txt

@@ -1,10 +1,9 @@
 """Cells of transport ``livy`` against sparkmagic's on the same Livy, in one run; prints medians and ratios.
 
-Needs a sandbox in the environment (``jupyter emr sandbox env``), and an environment that has sparkmagic; our kernel
-runs in the environment that runs this script (with pandas and pyarrow, if rows shall come as Arrow). The three take
-turns, so that a machine's other work weighs on all alike. Beyond Livy's own time is what a kernel adds to a statement
-that is posted and polled every 5 ms. Rows come by ``-o`` out of a frame that Spark has in memory; more than some
-150,000 of them are too much for one answer of Livy (50 MB), and sparkmagic asks for one.
+Needs a sandbox in the environment (``jupyter emr sandbox env``); sparkmagic, and pandas and pyarrow for our kernel, are
+those of its engines. The three take turns, so that a machine's other work weighs on all alike. Beyond Livy's own time
+is what a kernel adds to a statement that is posted and polled every 5 ms. Rows come by ``-o`` out of a frame that Spark
+has in memory; more than some 150,000 of them are too much for one answer of Livy (50 MB), and sparkmagic asks for one.
 """
 
 from __future__ import annotations
@@ -25,6 +24,8 @@ from typing import Any
 
 from jupyter_client import KernelManager
 from jupyter_client.kernelspec import KernelSpec
+
+from jupyter_emr_connect.sandbox.engines.install import ensure_installed
 
 CODE = "1+1"
 WARM_UP = 5
@@ -176,13 +177,14 @@ def main() -> None:
     """Measure all three on the cluster without roles, and print what each adds to Livy's own time."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--livy-url", required=True)
-    parser.add_argument("--peer-python", required=True, help="an interpreter with sparkmagic")
     parser.add_argument("--times", type=int, default=200)
     parser.add_argument("--rows", type=int, nargs="*", default=[50_000])
     options = parser.parse_args()
+    engines = ensure_installed(lambda *_: None)
     env = {"EMR_CONNECT_COMPUTE": "open", "EMR_CONNECT_TRANSPORT": "livy"}
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-    with kernel("emr-pyspark", None, env) as own, sparkmagic(options.peer_python, options.livy_url) as peer:
+    with kernel("emr-pyspark", None, env) as own, sparkmagic(str(engines.kernel_python), options.livy_url) as peer:
+        own(f"%%local\nimport sys\nsys.path.append({str(engines.spark_home.parent)!r})\nimport pandas, pyarrow")
         with raw_session(options.livy_url) as raw:
             runs = {"Livy itself": raw, "EMR Connect": one_cell(own), "sparkmagic": one_cell(peer)}
             figures = measure(runs, options.times)

@@ -31,6 +31,11 @@ RACE_SIGN, CLOSED_SIGN = "Expected RPC header", "[ReplDriver] Closing RPC channe
 SPARK_STARTS = "Starting Spark context"
 RACE_REASON = "Livy had lost the session as it started (a known race in its RPC)"
 
+# Livy kills a driver whose RPC ends before it was heard of, also one that ends by itself at that moment, and has often
+# read nothing of its log by then (0.7.1, `InteractiveSession.onJobFailed`, `SparkProcApp.kill`).
+UNHEARD_REASON = "Livy had killed the driver as it started, and has no log that says why"
+LOG_HEADERS = ("", "stdout:", "stderr:")
+
 log = logging.getLogger(__name__)
 
 Progress = Callable[[str, float], None]
@@ -88,13 +93,16 @@ class LivySession:
         try:
             while state := await self._final_state(began, seconds, progress):
                 lines = await self._log_of_the_end()
-                if self.restarted_because or not lost_by_race(lines):
-                    again = f", and so was one before: {RACE_REASON}" if self.restarted_because else ""
+                reason = lost_because(state, lines, has_log=not self.client.target.reduced)
+                if self.restarted_because or not reason:
+                    again = (
+                        f", and one before had ended too: {self.restarted_because}" if self.restarted_because else ""
+                    )
                     ended = f"it is {state}{again}"
                     raise self._failure(ended, lines)
-                self.restarted_because = RACE_REASON
+                self.restarted_because = reason
                 where = f"Session {self.id} on {self.client.target.label}"
-                log.info("%s: %s; it is started once more.", where, RACE_REASON)
+                log.info("%s: %s; it is started once more.", where, reason)
                 await self.remove()
         except BaseException:
             await asyncio.shield(self.remove())
@@ -109,7 +117,7 @@ class LivySession:
             state, since = str(view.get("state")), time.monotonic() - began
             if state in READY:
                 return ""
-            progress(f"{state} once more, {RACE_REASON}" if self.restarted_because else state, since)
+            progress(f"{state} once more, {self.restarted_because}" if self.restarted_because else state, since)
             if state in FINAL:
                 return state
             if since > seconds:
@@ -161,6 +169,17 @@ class LivySession:
                         await self.client.delete(int(view["id"]))
                     self.view = None
                 return
+
+
+def lost_because(state: str, log: Sequence[str], *, has_log: bool) -> str:
+    """Return why a session that ended as it started may well start at a second attempt; empty where it will not.
+
+    ``has_log``: the server shows the logs of its drivers.
+    """
+    if lost_by_race(log):
+        return RACE_REASON
+    is_unheard = has_log and state == "killed" and all(line.strip() in LOG_HEADERS for line in log)
+    return UNHEARD_REASON if is_unheard else ""
 
 
 def lost_by_race(log: Sequence[str]) -> bool:

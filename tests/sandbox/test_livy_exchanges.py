@@ -70,7 +70,9 @@ def differing(part: str, found: list[Verdict], places: tuple[int, ...] = ()) -> 
 
 # A cancelled statement ends by Python's KeyboardInterrupt or by Spark's word on its cancelled jobs, whichever is first.
 RACES = {"default 104 cancelled result"}
-NO_DRIVER = "default 23 list"  # of a session whose driver cannot start: dead, and once in many runs killed
+# Of a session whose driver cannot start: dead, or killed where Livy's ping of the driver fails before Livy has seen the
+# end of the process (0.7.1: `InteractiveSession.onJobFailed` calls `SparkProcApp.kill`, which says so in any case).
+NO_DRIVER = "default 23 list"
 
 
 def raced(found: Mapping[str, Any]) -> set[str]:

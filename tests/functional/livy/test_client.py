@@ -24,7 +24,7 @@ from jupyter_emr_connect.livy import client as client_module
 from jupyter_emr_connect.livy import session as session_module
 from jupyter_emr_connect.livy import statement as statement_module
 from jupyter_emr_connect.livy.client import LivyClient
-from jupyter_emr_connect.livy.session import LivySession, lost_by_race
+from jupyter_emr_connect.livy.session import LivySession, lost_because, lost_by_race
 from jupyter_emr_connect.livy.statement import StatementProgress, run_statement
 from jupyter_emr_connect.livy.target import LivyTarget
 from tests.free_ports import free_port
@@ -251,6 +251,33 @@ async def test_a_session_that_livy_loses_twice_is_said_to_have_failed() -> None:
             await started(client)
     assert livy.calls.count("POST /sessions") == 2
     assert livy.sessions == []
+
+
+EMPTY = ["stdout: ", "\nstderr: "]
+
+
+async def test_a_driver_that_livy_killed_before_it_said_anything_is_started_once_more_and_says_why_then() -> None:
+    livy = FakeLivy()
+    livy.states, livy.log = ["starting", "killed", "starting", "dead"], EMPTY
+
+    def heard(request: web.Request) -> None:
+        if livy.calls.count("POST /sessions") == 2:
+            livy.log = ["stderr:", "spark.driver.memory is too much"]
+
+    livy.refuse = heard
+    async with served(livy) as client:
+        with pytest.raises(SessionStartFailed, match=r"it is dead, and one before .*killed(.|\n)*is too much"):
+            await started(client)
+    assert livy.calls.count("POST /sessions") == 2
+    assert livy.sessions == []
+
+
+@pytest.mark.parametrize(
+    ("state", "lines", "has_log"),
+    [("dead", EMPTY, True), ("killed", [*EMPTY, "killed by the administrator"], True), ("killed", [], False)],
+)
+def test_what_ends_for_a_reason_of_its_own_is_not_started_again(state: str, lines: list[str], has_log: bool) -> None:
+    assert lost_because(state, lines, has_log=has_log) == ""
 
 
 async def test_a_session_that_livy_has_lost_and_whose_start_is_slow_is_not_started_again() -> None:
