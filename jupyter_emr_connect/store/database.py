@@ -191,9 +191,10 @@ class Database:
         if "locked" in text or "busy" in text:
             message = f"The state file {self.path} is locked by another process for more than {self._busy:g} s."
             return StoreError(message, fix="End the process that holds it, then try again.")
-        if "is full" in text or "No space left" in text:
+        if "is full" in text or "No space left" in text or "disk I/O" in text:  # the last also of a full disk
             message = f"The state file {self.path} cannot grow: {text}. Nothing was changed."
-            return StoreError(message, fix="Free some space, then try again.")
+            fix = "Free some space, then try again." if "disk I/O" not in text else "Check the disk: it may be full."
+            return StoreError(message, fix=fix)
         if "not a database" in text or "malformed" in text:
             message = f"The state file {self.path} is damaged ({text}); it was left as it is."
             return StoreDamaged(message, fix="Move it away to start anew: attachments must then be made again.")
