@@ -19,7 +19,9 @@ LIMITLESS = "1000000000000"
 
 
 @contextmanager
-def jupyter_server(*words: str, extension: bool = True) -> Iterator[tuple[psutil.Process, str]]:
+def jupyter_server(
+    *words: str, extension: bool = True, python: str = sys.executable
+) -> Iterator[tuple[psutil.Process, str]]:
     """Run a Jupyter server on a free port; yields its process and address. It never throws output away."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -30,7 +32,7 @@ def jupyter_server(*words: str, extension: bool = True) -> Iterator[tuple[psutil
     loaded = f"--ServerApp.jpserver_extensions=jupyter_emr_connect={extension}"
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / "log").open("w") as log:
         state = f"--EMRConnect.state_file={folder}/state.sqlite"
-        command = [sys.executable, "-m", "jupyter_server", *common, *access, *limits, loaded, state, *words]
+        command = [python, "-m", "jupyter_server", *common, *access, *limits, loaded, state, *words]
         process = subprocess.Popen(command, cwd=folder, stderr=log, stdout=log)
         try:
             yield psutil.Process(process.pid), f"http://127.0.0.1:{port}"
