@@ -1,7 +1,7 @@
 """Two versions of this package side by side: what the one installed in another environment took, and this one.
 
 Every figure is measured of both in turn, many times, since the machine itself changes meanwhile: two Jupyter servers
-run at once on one sandbox, the cells go to the one and then to the other. CPU seconds are of the server's process alone.
+run at once on one sandbox, the cells go now to the one and now to the other. CPU is that of the server's process alone.
 For an older version: ``git worktree add --detach ../before 1508b0d && cd ../before && make setup``. Then::
 
     jupyter emr sandbox up && eval "$(jupyter emr sandbox env)"
@@ -34,6 +34,7 @@ from servers import server as catalogue_server
 Pairs = dict[str, list[tuple[float, float]]]
 PARTS = ("import", "kernel", "idle", "catalogue")
 LARGER_IS_BETTER = ("stream", "buffers")
+WINDOW_S = 30.0  # in which idle kernels are left alone
 
 
 @dataclass
@@ -85,7 +86,9 @@ def main() -> None:
             processes = [stack.enter_context(jupyter_server(python=python)) for python in pythons]
             show(asyncio.run(kernels(processes, given.rounds, given.messages)))
     if "idle" in given.only:
-        show(asyncio.run(idle(pythons, given.idle_kernels)))
+        with ExitStack() as stack:
+            processes = [stack.enter_context(jupyter_server(python=python)) for python in pythons]
+            show(asyncio.run(idle(processes, given.idle_kernels, given.rounds)))
     if "catalogue" in given.only:
         show(catalogues(pythons, max(2, given.rounds // 3)))
 
@@ -129,7 +132,7 @@ async def kernels(processes: list[tuple[psutil.Process, str]], rounds: int, mess
         for side in sides:
             await side.trip(20)
         found: Pairs = {}
-        for _ in range(rounds):
+        for number in range(rounds):
             for name, measure in (
                 ("round trip, ms", lambda side: side.trip(50)),
                 ("round trip, ms of CPU", lambda side: side.trip_cpu(100)),
@@ -138,32 +141,32 @@ async def kernels(processes: list[tuple[psutil.Process, str]], rounds: int, mess
                 ("CPU s per 10,000, bursts of 50", lambda side: side.small(messages, 0.025)),
                 ("CPU s per 10,000, no pauses", lambda side: side.small(messages, 0)),
             ):
-                before, after = await measure(sides[0]), await measure(sides[1])
-                found.setdefault(name, []).append((before, after))
+                first = number % 2  # so that it does not matter which of them goes first
+                values = {first: await measure(sides[first]), 1 - first: await measure(sides[1 - first])}
+                found.setdefault(name, []).append((values[0], values[1]))
         return found
 
 
-async def idle(pythons: tuple[str, str], count: int) -> Pairs:
-    """Return what kernels that do nothing cost: percent of a core, and megabytes for each."""
-    shares, sizes = [], []
-    for python in pythons:
-        with jupyter_server(python=python) as (process, url):
-            async with server(url) as jupyter:
-                names = [await jupyter.start("emr-python")]
-                await asyncio.sleep(5)
-                _, before = await asyncio.to_thread(quiet, 5, process)
-                names += [await jupyter.start("emr-python") for _ in range(count)]
-                await asyncio.sleep(10)
-                share, after = await asyncio.to_thread(quiet, 60, process)
-                for name in names:
-                    await jupyter.stop(name)
-        shares.append(100 * share)
-        sizes.append((after - before) / count / 1e6)
-    return {f"{count} idle kernels, % of a core": [(shares[0], shares[1])], "MB each": [(sizes[0], sizes[1])]}
+async def idle(processes: list[tuple[psutil.Process, str]], count: int, windows: int) -> Pairs:
+    """Return what kernels that do nothing cost both servers at the same time: percent of a core, megabytes for each."""
+    sizes, found = [], []
+    async with AsyncExitStack() as stack:
+        for process, url in processes:
+            jupyter = await stack.enter_async_context(server(url))
+            for number in range(count + 1):
+                stack.push_async_callback(jupyter.stop, await jupyter.start("emr-python"))
+                if number == 0:  # brings what is loaded once
+                    begin = process.memory_info().rss
+            sizes.append((process.memory_info().rss - begin) / count / 1e6)
+        await asyncio.sleep(10)
+        for _ in range(windows):
+            both = await asyncio.gather(*(asyncio.to_thread(quiet, WINDOW_S, process) for process, _ in processes))
+            found.append((100 * both[0][0], 100 * both[1][0]))
+    return {f"{count} idle kernels, % of a core": found, "MB each": [(sizes[0], sizes[1])]}
 
 
 def catalogues(pythons: tuple[str, str], rounds: int) -> Pairs:
-    """Return the seconds until the first rows and until all rows of a big account, nothing known and after a restart."""
+    """Return the seconds until the first and until all rows of a big account, nothing known and after a restart."""
     counts = {"clusters": 5000, "applications": 500, "endpoints": 200}
     extensions = {"jupyter_emr_connect": True, "bench_probe": True}
     found: Pairs = {}

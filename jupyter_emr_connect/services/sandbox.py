@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..aws.session import forget
 from ..config import CONFIG_FILES, EMRConnect
 
 MODULES = ("moto", "cryptography", "psutil", "trustme", "uv")
@@ -28,6 +27,8 @@ def use_as_aws(config: EMRConnect, environment: Mapping[str, str]) -> None:
     certificates and roles; processes that it starts read them from the sandbox's ``JUPYTER_CONFIG_PATH``. It lasts as
     long as the process. Reads a file, and blocks; raises ``OSError`` and ``ValueError`` where that cannot be read.
     """
+    from ..aws.session import forget  # what a server does not need to start
+
     folder = environment["JUPYTER_CONFIG_PATH"].split(os.pathsep)[0]
     text = (Path(folder) / f"{CONFIG_FILES[-1]}.json").read_text(encoding="utf-8")
     settings = json.loads(text)[EMRConnect.__name__]

@@ -10,15 +10,13 @@ from typing import Any
 import zmq
 
 from ..event_loop import gateway_loop
-from ..protocol.framing import BadFrame, Message, Part
+from ..protocol.framing import REQUEST_CHANNELS, BadFrame, Message, Part
 from ..protocol.signing import EMPTY, MessageSigner
 from .flood import FloodDetector
 from .heartbeat import Heartbeat
 from .in_process import InProcessChannels
 from .iopub import STALL_S, IopubPort
 from .zmq_port import ZmqPort
-
-ROUTED = ("shell", "control", "stdin")
 
 
 class LocalChannels:
@@ -50,7 +48,7 @@ class LocalChannels:
         self._queued: deque[tuple[bytes, Message]] = deque()
         self._ports: dict[str, ZmqPort] = {}
         context = gateway_loop().zmq
-        for channel in ROUTED:
+        for channel in REQUEST_CHANNELS:
             receive, port = self._receiver(channel), ports.get(channel, 0)
             self._ports[channel] = ZmqPort(context, zmq.ROUTER, ip, receive, port=port)
         port = ports.get("iopub", 0)
@@ -81,7 +79,7 @@ class LocalChannels:
     def pause(self, paused: bool) -> None:
         """Stop or resume reading what clients send; called by the connection when it has too much to send."""
         self._paused = paused
-        for channel in ROUTED:
+        for channel in REQUEST_CHANNELS:
             self._ports[channel].pause(paused)
         self._handle_queued()
 

@@ -20,7 +20,8 @@ from functools import lru_cache
 from typing import Any, Generic, Literal, TypeVar
 
 V1_PROTOCOL = "v1.kernel.websocket.jupyter.org"
-CHANNELS = frozenset({"shell", "control", "iopub", "stdin"})
+REQUEST_CHANNELS = ("shell", "control", "stdin")  # each reply goes back to the client that asked
+CHANNELS = frozenset({*REQUEST_CHANNELS, "iopub"})
 
 T = TypeVar("T")
 Part = bytes | memoryview

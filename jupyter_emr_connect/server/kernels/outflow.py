@@ -20,8 +20,16 @@ from tornado.iostream import IOStream, StreamClosedError
 from tornado.websocket import WebSocketClosedError, WebSocketProtocol13
 
 from ...gateway.channels.in_process import InProcessChannel
-from ...gateway.channels.zmq_channels import ROUTED
-from ...gateway.protocol.framing import V1_PROTOCOL, BadFrame, Message, Part, decode, parse_json, v1_parts
+from ...gateway.protocol.framing import (
+    REQUEST_CHANNELS,
+    V1_PROTOCOL,
+    BadFrame,
+    Message,
+    Part,
+    decode,
+    parse_json,
+    v1_parts,
+)
 from ...gateway.protocol.message_queue import DISK_BYTES
 
 WINDOW_BYTES = 4 * 1024 * 1024  # given to the browser's socket and not yet taken by the operating system
@@ -105,7 +113,7 @@ class Outflow:
     def ask(self, frame: bytes) -> None:
         """Give the kernel what the browser sent in a binary frame; :class:`BadFrame` when it is no message."""
         message = decode(frame, "v1")
-        if message.channel not in ROUTED:
+        if message.channel not in REQUEST_CHANNELS:
             text = f"a message on the channel {message.channel}"
             raise BadFrame(text)
         self._channels.ask(self._identity, message)

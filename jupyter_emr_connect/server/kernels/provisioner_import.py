@@ -12,7 +12,7 @@ from typing import Any
 from jupyter_client import localinterfaces
 from jupyter_core.utils import ensure_async
 
-from ...executors import FILES, run_in
+from ...executors import FILES, import_in_thread, run_in
 
 GROUP, NAME = "jupyter_client.kernel_provisioners", "emr-connect"
 
@@ -33,6 +33,7 @@ class ProvisionerImport:
         """Import the provisioner if the kernel needs it, then have Jupyter start the kernel; raises what it raises."""
         if not self._done and await self._is_ours(kwargs.get("kernel_name") or self._kernels.default_kernel_name):
             await run_in(FILES, _import)
+            await import_in_thread("server.recording.writer")  # what its outputs need, which no other kernel does
             self._done = True
         return await ensure_async(self._jupyters(*args, **kwargs))
 

@@ -14,19 +14,21 @@ import threading
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_core.utils import ensure_async
 
 from ...config import EMRConnect
 from ...errors import EMRConnectError
 from ...executors import FILES, run_in
-from ...services.recording.recording import Publish, Recording
 from ...tasks import watched
 from ..contents_events import ContentsEvent, ContentsEvents
 from ..paths import PathMapper
-from .notebooks import Notebooks
-from .writer import Documents, NotebookWriter
+
+if TYPE_CHECKING:  # what gateway kernels alone need; their first start imports it (`kernels/provisioner_import.py`)
+    from ...services.recording.recording import Publish, Recording
+    from .notebooks import Notebooks
+    from .writer import Documents, NotebookWriter
 
 ATTRIBUTE = "emr_connect_recorder"
 KERNELS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
@@ -44,7 +46,7 @@ class Recorder:
         self._limit = config.recording_megabytes * 1_000_000
         self._server = server
         self._log = log
-        self._notebooks = Notebooks(server)
+        self._notebooks: Notebooks | None = None  # until there is a gateway kernel
         self._writers: dict[str, NotebookWriter] = {}
         self._connections: dict[str, dict[object, str]] = {}
         self._tasks: set[asyncio.Future[None]] = set()
@@ -79,6 +81,8 @@ class Recorder:
 
         Called by the provisioner on this server's loop; what it returns is called on the gateway loop.
         """
+        from ...services.recording.recording import Recording
+
         loop = asyncio.get_running_loop()
 
         def observe(gateway_kernel_id: str, publish: Publish) -> Recording | None:
@@ -97,7 +101,12 @@ class Recorder:
         if self._closed:
             recording.close(remove=False)
             return
+        from .notebooks import Notebooks
+        from .writer import NotebookWriter
+
         loop = asyncio.get_running_loop()
+        if self._notebooks is None:
+            self._notebooks = Notebooks(self._server)
         writer = NotebookWriter(recording, lambda: self._documents(kernel_id), self._notebooks, self._log)
         recording.on_change = lambda: wake_soon(loop, writer)
         former = self._writers.get(kernel_id)
@@ -114,6 +123,8 @@ class Recorder:
 
     async def _documents(self, kernel_id: str) -> Documents:
         """Return what belongs to a kernel, by the server's sessions: a notebook, often, or several, and consoles."""
+        from .writer import Documents
+
         sessions = await ensure_async(self._server.session_manager.list_sessions())
         own = [session for session in sessions if (session["kernel"] or {}).get("id") == kernel_id]
         named = [str(session["path"]) for session in own if session["type"] == "notebook"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_server.auth.decorator import authorized
 from tornado.web import HTTPError, authenticated
@@ -13,9 +13,11 @@ from ...executors import FILES, run_in
 from ...services.bodies import json_parts
 from ..kernels.websocket import RECORDER
 from ..recording.recorder import Recorder
-from ..recording.writer import NotebookWriter
 from .base import KERNELS, STORE_DEADLINE_S, EMRHandler, authorized_for
 from .request_values import words
+
+if TYPE_CHECKING:
+    from ..recording.writer import NotebookWriter
 
 
 class RecordingHandler(EMRHandler):

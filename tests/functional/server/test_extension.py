@@ -63,10 +63,12 @@ async def test_settings_may_stand_in_our_own_file(jp_configurable_serverapp, jp_
 
 
 @pytest.mark.slow
-def test_its_import_brings_neither_boto3_nor_the_gateways_client():
+def test_its_import_brings_neither_boto3_nor_the_gateways_client_nor_what_kernels_alone_need():
+    ours = ("aws.session", "gateway.channels.zmq_channels", "services.recording.recording")
+    unwanted = ["boto3", "botocore", "aiohttp", "papermill", "rich", *(f"jupyter_emr_connect.{name}" for name in ours)]
     code = (
         "import sys, jupyter_emr_connect as package; package._jupyter_server_extension_points(); "
-        "print([name for name in ('boto3', 'botocore', 'aiohttp', 'papermill', 'rich') if name in sys.modules])"
+        f"print([name for name in {unwanted} if name in sys.modules])"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert shown.stdout.strip() == "[]"
