@@ -21,6 +21,7 @@ from ...models import KernelRecord
 from ...store.writes import finish_write
 from ...tasks import watched
 from ..paths import PathMapper
+from .doubtful import DoubtfulKernels
 from .waiting import Waiting
 
 LEAVES_WITHIN = 15.0
@@ -39,6 +40,7 @@ class Restorer:
         self._contents: Any = server.contents_manager
         self._paths = paths
         self._log = log
+        self._doubtful = DoubtfulKernels(server)
         self._noted: dict[str, tuple[str, str, str]] = {}
         self._seen: dict[str, Any] = {}  # provisioners by kernel id
         self._tasks: set[asyncio.Task[None]] = set()
@@ -81,24 +83,25 @@ class Restorer:
         from ...services.kernels.claims import WATCH_EVERY_S
 
         try:
-            while True:
-                if not await self._restore():
-                    break
+            while doubtful := await self._restore():
+                self._doubtful.tell(doubtful)
+                waiting.only_for(self._doubtful.concern)
                 await asyncio.sleep(WATCH_EVERY_S)
         finally:
+            self._doubtful.tell([])
             waiting.end()
 
-    async def _restore(self) -> bool:
-        """Bring back what was left; True while another machine may turn out to have left more."""
+    async def _restore(self) -> list[KernelRecord]:
+        """Bring back what was left; returns what another machine may turn out to have left besides."""
         from ...services.kernels.claims import claim_left
 
         if self._paths.root is None:  # a notebook's path says nothing where notebooks are no files
-            return False
+            return []
         try:
             found, doubtful = await run_in(FILES, claim_left, self._config, self._paths.root, self._is_inside)
         except EMRConnectError as error:
             self._log.warning("Kernels of an earlier server could not be looked for. %s", error)
-            return False
+            return []
         await asyncio.gather(*(self._restore_one(record) for record in found))
         return doubtful
 
@@ -125,7 +128,7 @@ class Restorer:
     async def _start(self, record: KernelRecord) -> None:
         path, written = await run_in(FILES, self._paths_of, record)
         name = path.rsplit("/", 1)[-1]
-        if path and await self._sessions.session_exists(path):
+        if path and await self._doubtful.exists(path):
             text = "its notebook has a kernel already"
             raise RuntimeError(text)
         folder = await ensure_async(self._contents.get_kernel_path(path=path))

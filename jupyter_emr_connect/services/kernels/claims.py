@@ -94,18 +94,18 @@ async def claim(
 
 def claim_left(
     config: EMRConnect, root: str, inside: Callable[[KernelRecord], bool]
-) -> tuple[list[KernelRecord], bool]:
+) -> tuple[list[KernelRecord], list[KernelRecord]]:
     """Claim the kernels that a starting Jupyter server shall bring back: those of its folder that nobody has.
 
-    ``root`` is the server's folder, ``inside`` says whether a kernel's notebook is in it. Also returned is whether
-    there are others of which it is not known yet if the process that has them lives: it is on another machine, and its
-    heartbeat must be watched, so ask again every :data:`WATCH_EVERY_S`.
+    ``root`` is the server's folder, ``inside`` says whether a kernel's notebook is in it. Also returned are
+    others of which it is not known yet if the process that has them lives: it is on another machine, and its heartbeat
+    must be watched, so ask again every :data:`WATCH_EVERY_S`.
     Blocks on the state file and the disk. Raises ``StoreError``.
     """
     ledger = Ledger(Database(config.state_file))
     present = ownership(config.state_file).present()
     claimed: list[KernelRecord] = []
-    doubts = Doubts()
+    doubtful: list[KernelRecord] = []
 
     def is_left(record: KernelRecord) -> bool:
         """Say whether a kernel is one of this server's, and a notebook's only if the notebook is still there.
@@ -122,10 +122,12 @@ def claim_left(
     for candidate in ledger.all():
         if is_left(candidate):
             here = {"local_id": candidate.local_id, "root": root}
-            same = partial(_is_kernel, candidate.kernel_id)
+            same, doubts = partial(_is_kernel, candidate.kernel_id), Doubts()
             if record := ledger.claim(same, present, doubts.lives, **here):
                 claimed.append(record)
-    return claimed, doubts.any
+            elif doubts.any:
+                doubtful.append(candidate)
+    return claimed, doubtful
 
 
 def _is_kernel(kernel_id: str, record: KernelRecord) -> bool:

@@ -111,7 +111,7 @@ def test_kernels_of_the_schema_before_transports_are_those_of_a_gateway(ledger: 
 
 def test_they_are_claimed_adopted_and_listed(ledger: Ledger, config: EMRConnect, root: Path) -> None:
     (found,), doubtful = claim_left(config, str(root), lambda record: (record.path or "").startswith(f"{root}/"))
-    assert (found.kernel_id, found.local_id, found.session_id, doubtful) == ("killed", "local", "socket", False)
+    assert (found.kernel_id, found.local_id, found.session_id, doubtful) == ("killed", "local", "socket", [])
     asyncio.run(adopt(config, "left", path=f"{root}/n.ipynb"))
     listed = {row["kernel_id"]: row for row in asyncio.run(list_kernels(config, check=False)).to_json()["items"]}
     assert {key: (row["link"], row["transport"], row["gateway_url"]) for key, row in listed.items()} == {

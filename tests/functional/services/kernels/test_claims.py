@@ -48,7 +48,7 @@ def ledger(config: EMRConnect) -> Ledger:
 
 def claimed(config: EMRConnect, root: Path) -> tuple[list[str], bool]:
     found, doubtful = claim_left(config, str(root), lambda record: (record.path or "").startswith(f"{root}/"))
-    return [one.kernel_id for one in found], doubtful
+    return [one.kernel_id for one in found], bool(doubtful)
 
 
 def kernel(folder: Path, name: str = "k1", **values) -> KernelRecord:
