@@ -10,6 +10,7 @@ import logging
 import os
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from jupyter_core.utils import ensure_async
@@ -103,7 +104,11 @@ class Restorer:
             self._log.warning("Kernels of an earlier server could not be looked for. %s", error)
             return []
         await asyncio.gather(*(self._restore_one(record) for record in found))
-        return doubtful
+        return await run_in(FILES, self._with_paths, doubtful)
+
+    def _with_paths(self, records: list[KernelRecord]) -> list[KernelRecord]:
+        """Return kernels with the paths of their sessions, which are noted some seconds after a start; blocks."""
+        return [replace(record, jupyter_path=self._api_path(record)) for record in records]
 
     def _is_inside(self, record: KernelRecord) -> bool:
         """Say whether a kernel's notebook is in the server's folder, also by a link; blocks on the disk."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,9 @@ from tornado.httpclient import HTTPClientError
 from jupyter_emr_connect.models import KernelRecord
 from jupyter_emr_connect.server.kernels.doubtful import DoubtfulKernels
 from jupyter_emr_connect.server.kernels.waiting import Waiting
+from jupyter_emr_connect.services.kernels.processes import this_process
+from jupyter_emr_connect.store.database import Database
+from jupyter_emr_connect.store.ledger import Ledger
 
 LOCAL, SESSION = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
 RECORD = KernelRecord(
@@ -47,6 +52,36 @@ async def test_a_doubtful_kernel_and_its_session_are_shown_at_once_as_starting(d
         model,
     )
     assert json.loads((await jp_fetch("api", "sessions")).body) == [session]
+
+
+@pytest.fixture
+def left(jp_root_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> KernelRecord:
+    """A kernel of a computer that is silent; its first session was not noted yet, as in a server's first seconds."""
+    monkeypatch.setattr("jupyter_emr_connect.services.kernels.processes.STALE_AFTER_S", 3600.0)
+    file = jp_root_dir / "work" / "a.ipynb"
+    file.parent.mkdir()
+    file.write_text(json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    record = replace(RECORD, path=str(file), persistent=True, jupyter_session=None, jupyter_path=None)
+    owner = replace(this_process(), id="far", host="another computer")
+    (tmp_path / "state").mkdir()
+    return Ledger(Database(str(tmp_path / "state" / "state.sqlite"))).add(record, owner)
+
+
+async def test_a_server_that_starts_answers_while_it_watches_another_machine(
+    left: KernelRecord, jp_serverapp: Any, jp_fetch: Any, cloud: Any
+) -> None:
+    model = json.loads((await jp_fetch("api", "kernels", LOCAL)).body)
+    assert (model["id"], model["execution_state"]) == (LOCAL, "starting")
+    assert json.loads((await jp_fetch("api", "sessions")).body) == []
+    sent = {"path": "work/a.ipynb", "name": "a.ipynb", "type": "notebook", "kernel": {"name": "emr-python"}}
+    opening = asyncio.ensure_future(jp_fetch("api", "sessions", method="POST", body=json.dumps(sent)))
+    sent["path"] = sent["name"] = "b.ipynb"
+    with pytest.raises(HTTPClientError, match="501"):  # at once: there is no such kernelspec here
+        await jp_fetch("api", "sessions", method="POST", body=json.dumps(sent))
+    assert not opening.done()
+    Ledger(Database(jp_serverapp.web_app.settings["emr_connect"].state_file)).remove(left.kernel_id)
+    with pytest.raises(HTTPClientError, match="501"):
+        await opening
 
 
 async def test_one_that_another_machine_has_is_shown_no_more(doubtful: Any, jp_fetch: Any) -> None:
