@@ -37,6 +37,7 @@ function described(...names: string[]): { args: ReadonlyJSONObject } {
 /** The panel in the sidebar, as far as commands show it. */
 export interface IPanel {
   readonly id: string;
+  focusFilter(): Promise<void>;
   showKernels(): void;
 }
 
@@ -58,11 +59,16 @@ export function addCommands(
         : trans.__('EMR: Show Computes'),
     caption: trans.__('Clusters, endpoints and applications of EMR'),
     icon: args => (args.isLauncher ? emrIcon : undefined),
-    describedBy: described(),
+    describedBy: {
+      args: { type: 'object', properties: { focus: { type: 'boolean' } } }
+    },
     isEnabled: () => sidebar !== null,
-    execute: () => {
+    execute: async args => {
       if (sidebar) {
         app.shell.activateById(sidebar.id);
+        if (args.focus !== false) {
+          await sidebar.focusFilter();
+        }
       }
     }
   });
@@ -71,7 +77,7 @@ export function addCommands(
     describedBy: described(),
     isEnabled: () => sidebar !== null,
     execute: async () => {
-      await commands.execute(CommandIDs.openPanel);
+      await commands.execute(CommandIDs.openPanel, { focus: false });
       sidebar?.showKernels();
     }
   });
@@ -223,7 +229,8 @@ async function attachOrSay(
   const { failed } = model.attaching;
   if (!attached && failed) {
     if (app.commands.isEnabled(CommandIDs.openPanel)) {
-      await app.commands.execute(CommandIDs.openPanel);
+      // Much later than the gesture, when the user may type elsewhere.
+      await app.commands.execute(CommandIDs.openPanel, { focus: false });
     } else {
       const { message, fix } = failed.problem;
       Notification.error(`${message} ${fix}`.trim(), { autoClose: false });

@@ -104,6 +104,18 @@ afterEach(async () => {
 describe('the sidebar', () => {
   it('makes nothing before it is seen', () => {
     expect(unseen).toBe(0);
+  });
+
+  it('takes the keyboard to its filter when it is asked for', async () => {
+    await after(() => sidebar.focusFilter());
+    const filter = screen.getByRole('searchbox', { name: 'Filter computes' });
+    expect(document.activeElement).toBe(filter);
+    filter.blur();
+    await after(() => {
+      void sidebar.focusFilter();
+      screen.getByRole('button', { name: 'Refresh' }).focus();
+    });
+    expect(document.activeElement).not.toBe(filter); // the user has gone on
     expect(sidebar.node.querySelector('.jp-EmrSection > *')).toBeTruthy();
   });
 

@@ -95,6 +95,7 @@ beforeEach(() => {
   model = modelOf(server, tracker);
   const sidebar = {
     id: 'sidebar',
+    focusFilter: () => Promise.resolve(void activated.push('filter')),
     showKernels: () => void activated.push('kernels')
   };
   addCommands(app, model, tracker.self, sidebar, trans);
@@ -125,7 +126,7 @@ describe('the commands', () => {
   it('open the panel, bring its kernels into sight, and refresh', async () => {
     await commands.execute(CommandIDs.openPanel);
     await commands.execute(CommandIDs.showKernels);
-    expect(activated).toEqual(['sidebar', 'sidebar', 'kernels']);
+    expect(activated).toEqual(['sidebar', 'filter', 'sidebar', 'kernels']);
     await commands.execute(CommandIDs.refresh);
     expect(server.count('GET compute')).toBe(1);
     expect(server.count('GET identity')).toBe(1);
@@ -144,7 +145,7 @@ describe('the commands', () => {
 
   it('open the panel for who names no compute', async () => {
     expect(await commands.execute(CommandIDs.attach)).toBeNull();
-    expect(activated).toEqual(['sidebar']);
+    expect(activated).toEqual(['sidebar', 'filter']);
     expect(server.count('POST attachments')).toBe(0);
   });
 

@@ -191,8 +191,11 @@ describe('Kernels', () => {
   });
 
   it('has one item per kernel: notebook, compute, role, state', async () => {
-    await show(kernel({ since: new Date(Date.now() - 20e3).toISOString() }));
+    const since = new Date(Date.now() - 20e3).toISOString();
+    const reason = 'It was restarted on j-1 under the runtime role of arn:…';
+    await show(kernel({ since, cause: 'restarted', reason }));
     expect(items()).toHaveLength(1);
+    expect(items()[0].textContent).not.toContain('arn:'); // it is said above
     const text = items()[0].textContent;
     expect(text).toContain('work/report.ipynb');
     expect(text).toContain('analytics · EMRAnalyst · emr-pyspark');
@@ -200,7 +203,7 @@ describe('Kernels', () => {
   });
 
   it('says the stage of those that start, and cancels them', async () => {
-    const known = kernel({ link: 'starting', local_id: 'local-2' });
+    const known = kernel({ local_id: 'local-2' }); // it restarts
     await show(known);
     server.routes['GET kernels'] = () => ({
       ...itemsOf(known),
@@ -216,6 +219,7 @@ describe('Kernels', () => {
       expect.stringMatching(/starting 2 of 4: gateway, \d s/),
       expect.stringMatching(/starting 4 of 4: answer of the kernel, \d s/)
     ]);
+    expect(screen.queryByRole('button', { name: 'Interrupt' })).toBeNull();
     await press('Cancel start');
     expect(server.count('DELETE kernels/local-1')).toBe(1);
   });

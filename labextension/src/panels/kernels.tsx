@@ -175,14 +175,16 @@ function Item(
           )}
         </div>
       )}
-      {kernel.reason && <div>{kernel.reason}</div>}
+      {kernel.reason && kernel.cause !== 'restarted' && (
+        <div>{kernel.reason}</div>
+      )}
       <div className="jp-EmrButtons">
         {kernel.notebook && (
           <Button onClick={() => actions.open(kernel)}>
             {trans.__('Open')}
           </Button>
         )}
-        {kernel.link === 'connected' && kernel.local_id && (
+        {kernel.link === 'connected' && kernel.local_id && !start && (
           <Button onClick={() => attempt(actions.interrupt(kernel))}>
             {trans.__('Interrupt')}
           </Button>

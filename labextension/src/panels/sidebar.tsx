@@ -3,8 +3,9 @@
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget, SidePanel } from '@jupyterlab/ui-components';
+import { MessageLoop } from '@lumino/messaging';
 import type { Message } from '@lumino/messaging';
-import { Panel } from '@lumino/widgets';
+import { Panel, Widget } from '@lumino/widgets';
 import type { AccordionPanel } from '@lumino/widgets';
 import React from 'react';
 
@@ -45,11 +46,10 @@ export class EMRSidebar extends SidePanel {
       />
     ));
     this.header.addWidget(identity);
-    this.addWidget(
-      new Section(trans.__('Computes'), () => (
-        <Computes model={_model} trans={trans} />
-      ))
-    );
+    this._computes = new Section(trans.__('Computes'), () => (
+      <Computes model={_model} trans={trans} />
+    ));
+    this.addWidget(this._computes);
     this.addWidget(
       new Section(trans.__('Attach'), () => (
         <Attach model={_model} trans={trans} />
@@ -64,6 +64,18 @@ export class EMRSidebar extends SidePanel {
     content.handleMoved.connect(this._onShared, this);
     content.expansionToggled.connect(this._onShared, this);
     _model.changed.connect(this._onChanged, this);
+  }
+
+  /** Bring the keyboard to the filter of computes, unless the user goes elsewhere before it is there. */
+  async focusFilter(): Promise<void> {
+    const before = document.activeElement;
+    const content = this.content as AccordionPanel;
+    content.expand(content.widgets.indexOf(this._computes));
+    MessageLoop.sendMessage(this._computes, Widget.Msg.UpdateRequest); // it may be seen for the first time
+    await this._computes.renderPromise;
+    if (document.activeElement === before) {
+      this._computes.node.querySelector('input')?.focus();
+    }
   }
 
   /** Open the section of kernels and bring the keyboard there. */
@@ -114,6 +126,7 @@ export class EMRSidebar extends SidePanel {
     (this.content as AccordionPanel).setRelativeSizes(sizes);
   }
 
+  private _computes: Section;
   private _isShared = false;
   private _kernels: Section;
   private _sizes = SIZES_AT_FIRST;
