@@ -94,6 +94,8 @@ class EMRConnectError(Exception):
         cls.reason = reason
 
     def __init__(self, message: str, *, fix: str = "") -> None:
+        if message.startswith("the "):  # the name of a server, as it stands in the middle of others
+            message = f"T{message[1:]}"
         super().__init__(message)
         self.message = message
         self.fix = fix

@@ -38,6 +38,12 @@ def test_the_json_is_the_contracts() -> None:
     assert str(error) == "It was culled. Start it again."
 
 
+def test_a_message_begins_as_a_sentence_and_names_stay_as_they_are() -> None:
+    label = "the gateway of 'open' (j-1)"
+    assert errors.GatewayUnreachable(f"{label} is silent.").message == "The gateway of 'open' (j-1) is silent."
+    assert errors.GatewayUnreachable("theta is silent.").message == "theta is silent."
+
+
 def test_a_denied_call_names_its_iam_action() -> None:
     error = errors.AccessDenied("No.", iam_action="elasticmapreduce:ListClusters")
     assert error.to_json()["iam_action"] == "elasticmapreduce:ListClusters"

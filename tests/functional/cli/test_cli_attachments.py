@@ -85,7 +85,7 @@ def test_attach_with_a_role_by_its_name_keeps_the_arn(cloud, emr, notebook, chec
 def test_attach_is_kept_only_when_the_gateway_takes_the_role(cloud, emr, gateway, notebook):
     gateway.refuse.add("analytics")
     words = ("attach", "analytics", str(notebook), "--runtime-role", cloud.roles["EMRAnalyst"])
-    emr(*words).failed_with("the gateway of 'analytics'")
+    emr(*words).failed_with("The gateway of 'analytics'")
     assert emr("status", "--json").json["items"] == []
     as_json = emr(*words, "--json")
     assert (as_json.code, json.loads(as_json.err)["hop"]) == (1, "gateway")
