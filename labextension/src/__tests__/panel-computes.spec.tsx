@@ -338,10 +338,12 @@ describe('Computes', () => {
     const errors = [
       denied('ec2', 'elasticmapreduce:ListClusters'),
       { kind: 'eks', region: '', code: 'throttled', message: 'Slow.' },
-      denied('serverless', 'emr-serverless:ListApplications')
+      denied('serverless', 'emr-serverless:ListApplications'),
+      { ...denied('', 'sts:AssumeRole'), region: null, message: 'No role.' }
     ];
     await show([], { errors });
-    const [together, other] = screen.getAllByRole('alert');
+    const [together, other, role] = screen.getAllByRole('alert');
+    expect(role.textContent).toContain('No role.');
     expect(together.textContent).toContain(
       'AWS does not let you list EMR on EC2; EMR Serverless.'
     );

@@ -217,7 +217,11 @@ export function problemsOf(
     const message = place ? `${place}: ${error.message}` : error.message;
     return { ...error, message, fix: error.fix ?? '' };
   });
-  const denied = problems.filter(problem => actionsMissing(problem).length > 0);
+  // An account's access role that may not be assumed has no place in the list.
+  const denied = problems.filter(
+    (problem, index) =>
+      actionsMissing(problem).length > 0 && placeOf(errors[index])
+  );
   if (denied.length < 2) {
     return problems;
   }
