@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.lab import visit
 
+Box = tuple[str | None, float, float, float, float]  # text, width, height, place in the parent
 AXE = Path(__file__).parents[2] / "labextension" / "node_modules" / "axe-core" / "axe.min.js"
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}  # of the pictures
 CONTRAST = {"high contrast": "JupyterLab Dark High Contrast"}
@@ -32,6 +33,37 @@ OVERFLOWS = """() => [...document.querySelectorAll(
   .filter(node => node.clientWidth > 0 && node.scrollWidth > node.clientWidth + 1)
   .filter(node => getComputedStyle(node).textOverflow !== 'ellipsis')
   .map(node => `${node.className}: ${node.scrollWidth} in ${node.clientWidth}`)"""
+# Sizes of all elements, and where each is in its parent, by the places on the way to it; and the text of a leaf.
+LAYOUT = """() => {
+  const boxes = {};
+  const look = (node, path, above) => {
+    const box = node.getBoundingClientRect();
+    const text = node.childElementCount ? null : node.textContent;
+    boxes[path] = [text, box.width, box.height, box.x - above.x, box.y - above.y];
+    [...node.children].forEach((child, place) => look(child, `${path}>${child.localName}${place}`, box));
+  };
+  const parts = '.jp-EmrSidebar, .jp-NotebookPanel:not(.lm-mod-hidden) :is(.jp-EmrNotice, .jp-EmrChip)';
+  document.querySelectorAll(parts).forEach((node, place) =>
+    look(node, `${node.className} ${place}`, node.getBoundingClientRect()));
+  return boxes;
+}"""
+# Texts in a colour that no variable of the theme has.
+COLOURS = """() => {
+  const names = new Set();
+  for (const sheet of document.styleSheets) {
+    for (const rule of sheet.cssRules) for (const name of rule.cssText.match(/--jp-[\\w-]+/g) ?? []) names.add(name);
+  }
+  const probe = document.body.appendChild(document.createElement('span'));
+  const shown = new Set([...names].map(name => {
+    probe.style.color = `var(${name}, transparent)`;
+    return getComputedStyle(probe).color;
+  }));
+  probe.remove();
+  return [...document.querySelectorAll(':is(.jp-EmrSidebar, .jp-EmrNotice, .jp-EmrChip, .jp-EmrBackups) *')]
+    .filter(node => [...node.childNodes].some(child => child.nodeType === Node.TEXT_NODE && child.data.trim()))
+    .filter(node => node.clientWidth > 0 && !shown.has(getComputedStyle(node).color))
+    .map(node => `colour ${getComputedStyle(node).color}: ${node.outerHTML.slice(0, 200)}`);
+}"""
 RUN_AXE = """async () => {
   const panel = [...document.querySelectorAll('.jp-EmrSidebar, .jp-EmrBackups, .jp-EmrNotice, .jp-EmrChip')];
   const found = await window.axe.run({include: panel}, {resultTypes: ['violations']});
@@ -103,10 +135,39 @@ def looks(page: Page) -> Iterator[tuple[str, int]]:
 
 
 def faults(page: Page) -> list[Any]:
-    """Return what does not fit into its box, and what axe finds serious, contrast too."""
+    """Return what does not fit into its box, has a colour of no theme, or is serious to axe, such as its contrast."""
     if page.evaluate("() => window.axe === undefined"):
         page.add_script_tag(path=AXE)
-    return [*page.evaluate(OVERFLOWS), *page.evaluate(RUN_AXE)]
+    return [*page.evaluate(OVERFLOWS), *page.evaluate(COLOURS), *page.evaluate(RUN_AXE)]
+
+
+def faults_in_all_looks(page: Page, what: str) -> dict[str, list[Any]]:
+    """Return the faults in each theme and width of the sidebar, and what light and dark do not lay out alike."""
+    found, layouts = {}, {}
+    for theme, width in looks(page):
+        found[f"{what} {theme} {width}"] = faults(page)
+        layouts[theme, width] = page.evaluate(LAYOUT)
+    for width in WIDTHS:
+        found[f"{what} {width}"] = moved(*(layouts[theme, width] for theme in THEMES))
+    return found
+
+
+def moved(before: dict[str, Box], now: dict[str, Box]) -> list[Any]:
+    """Return what has another size, or another place in its parent, by more than a pixel.
+
+    Left out are texts that have changed meanwhile, as times and counts do, with what stands beside them, and what is
+    not shown in both.
+    """
+    shown_before, shown_now = ({path for path, box in boxes.items() if box[1]} for boxes in (before, now))
+    both = shown_before & shown_now
+    assert len(both) > len(shown_before) / 2
+    changed = {path.rpartition(">")[0] for path in both if before[path][0] != now[path][0]}
+    return [
+        (path, before[path], now[path])
+        for path in sorted(both)
+        if path.rpartition(">")[0] not in changed
+        and any(abs(was - is_now) > 1 for was, is_now in zip(before[path][1:], now[path][1:], strict=True))
+    ]
 
 
 def picture(page: Page, name: str, selector: str = "#main", *, width: int | None = 290) -> None:

@@ -13,8 +13,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.panel import (
     attach,
     choose,
-    faults,
-    looks,
+    faults_in_all_looks,
     open_panel,
     option,
     picture,
@@ -40,13 +39,13 @@ def test_two_clicks_to_spark_and_all_that_is_shown_fits_and_can_be_read(
     page.set_viewport_size({"width": 1180, "height": 820})
     open_panel(page, lab, "tour/sales.ipynb")
     expect(option(page, "shared")).to_be_attached()
-    found = {f"list {look}": faults(page) for look in looks(page)}
+    found = faults_in_all_looks(page, "list")
 
     page.get_by_role("button", name="Cannot be attached").click()
     choose(page, "kerberos")  # which is out of sight: a click scrolls to it
     expect(page.locator(".jp-EmrHead")).to_contain_text("kerberos")
     page.locator("summary", has_text="Details").click()
-    found |= {f"details {look}": faults(page) for look in looks(page)}
+    found |= faults_in_all_looks(page, "details")
     page.get_by_role("button", name="Cannot be attached").click()
 
     sandbox.fault("no-gateway", "--compute", "open")
@@ -58,7 +57,7 @@ def test_two_clicks_to_spark_and_all_that_is_shown_fits_and_can_be_read(
         expect(failed.get_by_role("alert")).to_contain_text("gateway")
         expect(failed.locator(".jp-mod-failed")).to_contain_text("✗")
         expect(failed.get_by_role("button", name="Try again")).to_be_in_viewport()  # there is room for it
-        found |= {f"failed {look}": faults(page) for look in looks(page)}
+        found |= faults_in_all_looks(page, "failed")
         picture(page, "attach-failed", "#jp-left-stack")
     finally:
         sandbox.fault("no-gateway", "--compute", "open", "--off")
@@ -73,9 +72,8 @@ def test_two_clicks_to_spark_and_all_that_is_shown_fits_and_can_be_read(
     expect(page.locator(".jp-OutputArea-output").last).to_contain_text("sum(amount)")
     expect(page.locator(".jp-OutputArea-output").last).to_contain_text("emranalyst")
     chip = page.get_by_role("button", name="EMR: analytics · EMRAnalyst, Idle")
-    for look in looks(page):
-        expect(chip).to_be_visible()  # the toolbar's "More commands" hides others
-        found[f"attached {look}"] = faults(page)
+    found |= faults_in_all_looks(page, "attached")
+    expect(chip).to_be_visible()  # the toolbar's "More commands" hides others
     picture(page, "panel")
     picture(page, "chip", ".jp-NotebookPanel-toolbar")
 
@@ -92,6 +90,6 @@ def test_two_clicks_to_spark_and_all_that_is_shown_fits_and_can_be_read(
     write_notebook(root / "tour" / "nowhere.ipynb", "emr-pyspark", CODE)
     page.evaluate("path => void window.jupyterapp.commands.execute('docmanager:open', {path})", "tour/nowhere.ipynb")
     expect(page.locator(".jp-EmrNotice").get_by_role("alert")).to_be_visible()
-    found |= {f"notice {look}": faults(page) for look in looks(page)}
+    found |= faults_in_all_looks(page, "notice")
     picture(page, "failure", ".jp-NotebookPanel:not(.lm-mod-hidden)")
     assert {where: what for where, what in found.items() if what} == {}
