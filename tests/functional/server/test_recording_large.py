@@ -9,10 +9,17 @@ import pytest
 from nbformat.sign import NotebookNotary, SQLiteSignatureStore
 
 from jupyter_emr_connect.server.contents_events import ContentsEvents
+from jupyter_emr_connect.server.recording import recorder
 from jupyter_emr_connect.server.recording.large_notebooks import LARGE_BYTES
 from tests.functional.server.recorded import until
 
 LONG = "é" * LARGE_BYTES
+
+
+@pytest.fixture(autouse=True)
+def patient_end(monkeypatch) -> None:
+    """Let each process end before its loop does: on a busy machine it takes longer than a server waits that stops."""
+    monkeypatch.setattr(recorder, "CLOSES_WITHIN_S", 120.0)
 
 
 @pytest.fixture(autouse=True)
