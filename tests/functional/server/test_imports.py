@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ import pytest
 from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.models import Attachment
 from jupyter_emr_connect.services.attachments.resolution import open_attachments
+from tests.free_ports import free_port
 
 KERNELS = Path(__file__).parents[3] / "kernels"
 TOKEN = "not-secret"
@@ -45,9 +45,7 @@ def ask(cloud: Any, gateway: Any, tmp_path: Path, notes: Path) -> Iterator[Ask]:
     (root / "report.ipynb").write_text(json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
     open_attachments(EMRConnect(state_file=str(state))).put(Attachment("open", path=str(root / "report.ipynb")))
     shutil.copytree(KERNELS / "emr-python", tmp_path / "data" / "kernels" / "emr-python")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     words = [
         f"--ServerApp.jpserver_extensions={ {**dict.fromkeys(OTHER_EXTENSIONS, False), 'jupyter_emr_connect': True} }",
         f"--ServerApp.root_dir={root}",
