@@ -61,7 +61,7 @@ COLOURS = """() => {
   probe.remove();
   return [...document.querySelectorAll(':is(.jp-EmrSidebar, .jp-EmrNotice, .jp-EmrChip, .jp-EmrBackups) *')]
     .filter(node => [...node.childNodes].some(child => child.nodeType === Node.TEXT_NODE && child.data.trim()))
-    .filter(node => node.clientWidth > 0 && !shown.has(getComputedStyle(node).color))
+    .filter(node => node.getClientRects().length > 0 && !shown.has(getComputedStyle(node).color))
     .map(node => `colour ${getComputedStyle(node).color}: ${node.outerHTML.slice(0, 200)}`);
 }"""
 RUN_AXE = """async () => {
