@@ -58,6 +58,23 @@ export function problemOf(
   return null;
 }
 
+/** Return what to say of a kernel that was gone, once Jupyter has started it again. */
+function startedAgain(
+  { reason, since }: IKernelStatus,
+  trans: TranslationBundle
+): IProblem {
+  return {
+    message: trans.__('The kernel was gone at %1: %2', clock(since), reason),
+    fix: trans.__(
+      'It was started again; its variables are lost, what the cells show is kept.'
+    ),
+    code: 'kernel-started-again'
+  };
+}
+
+/** The states of a kernel that Jupyter starts again. */
+const COMING_BACK = ['autorestarting', 'restarting', 'starting'];
+
 /** Whether a status ends what a banner says: a restart that failed is so until the next, lost variables stay lost. */
 function isOver(code: string, { cause }: IKernelStatus): boolean {
   return code === 'not-renewed' && cause !== 'credentials';
@@ -80,9 +97,13 @@ export class KernelNotices {
   /** Watch a notebook that was opened. */
   watch(panel: NotebookPanel): void {
     let heard: Kernel.IKernelConnection | null = null;
+    let gone: IKernelStatus | null = null;
+    let comesBack = false;
     const onMessage = (_: unknown, args: Kernel.IAnyMessageArgs): void => {
       const status = args.direction === 'recv' ? statusIn(args.msg) : null;
       if (status) {
+        gone = status.state === 'gone' ? status : null;
+        comesBack = false;
         this._show(panel, status);
       }
     };
@@ -103,6 +124,10 @@ export class KernelNotices {
       }
       if (bannerOf(panel) === 'kernel-gone') {
         (panel as unknown as ISaysKernelDied)._autorestarting = true;
+        comesBack ||= COMING_BACK.includes(status);
+        if (gone && comesBack && status === 'idle') {
+          this._say(panel, startedAgain(gone, this._trans));
+        }
       }
     });
     panel.disposed.connect(() => {
@@ -114,11 +139,15 @@ export class KernelNotices {
   private _show(panel: NotebookPanel, status: IKernelStatus): void {
     const problem = problemOf(status, this._trans);
     if (problem) {
-      showBanner(panel, problem, this._actions(panel, problem), this._trans);
+      this._say(panel, problem);
       (panel as unknown as ISaysKernelDied)._autorestarting = true;
     } else if (isOver(bannerOf(panel) ?? '', status)) {
       hideBanner(panel);
     }
+  }
+
+  private _say(panel: NotebookPanel, problem: IProblem): void {
+    showBanner(panel, problem, this._actions(panel, problem), this._trans);
   }
 
   private _actions(panel: NotebookPanel, problem: IProblem): IAction[] {
@@ -132,6 +161,10 @@ export class KernelNotices {
       // What is wrong with it then is said above the notebook again.
       panel.sessionContext.restartKernel().catch(() => undefined);
     };
+    const runAbove = {
+      label: trans.__('Run all above'),
+      execute: this._runAbove
+    };
     switch (problem.code) {
       case 'restart-failed':
         return [
@@ -139,9 +172,11 @@ export class KernelNotices {
           ...choose,
           close
         ];
+      case 'kernel-started-again':
+        return [runAbove, close];
       case 'kernel-gone':
         return [
-          { label: trans.__('Run all above'), execute: this._runAbove },
+          runAbove,
           { label: trans.__('Restart'), execute: restart },
           ...choose,
           close

@@ -134,6 +134,22 @@ describe('above a notebook', () => {
     expect(notebook.sessionContext.restarts).toBe(1);
   });
 
+  it('a kernel that Jupyter has started again is said to be there, without what it had', async () => {
+    const { sessionContext } = notebook;
+    await say({ state: 'gone' });
+    act(() => sessionContext.say('idle')); // the cell that it has lost is over
+    expect(screen.getByRole('alert').textContent).toContain('is gone since');
+    for (const status of ['autorestarting', 'starting', 'busy', 'idle']) {
+      act(() => sessionContext.say(status));
+    }
+    await say({}, 'another');
+    const shown = screen.getByRole('alert').textContent;
+    expect(shown).toMatch(/was gone at .*: Why\..*It was started again/);
+    expect(screen.queryByRole('button', { name: 'Restart' })).toBeNull();
+    fireEvent.click(screen.getByRole('button', { name: 'Run all above' }));
+    expect(done).toEqual(['above']);
+  });
+
   it('a restart that failed can be tried again, and is forgotten once the kernel is there', async () => {
     await say({ cause: 'restart' });
     expect(screen.getByRole('alert').textContent).toContain(

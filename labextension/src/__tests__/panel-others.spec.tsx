@@ -9,6 +9,7 @@ import type { EMRModel } from '../models/emr';
 import { IdentitySection } from '../panels/identity';
 import { KernelsSection } from '../panels/kernels';
 import type { IKernelActions } from '../panels/kernels';
+import type { IProblem } from '../request';
 import type { EMRKernel } from '../tokens';
 import type { FakeServer } from './fakes';
 import { failure, HOSTILE, identity, itemsOf, kernel, start } from './fakes';
@@ -139,8 +140,12 @@ describe('Kernels', () => {
   let active: Record<string, string>;
   let did: [string, unknown][];
   let fails: boolean;
+  let notKnown: IProblem | null;
 
-  beforeEach(() => (active = {}));
+  beforeEach(() => {
+    active = {};
+    notKnown = null;
+  });
 
   async function show(...kernels: EMRKernel[]): Promise<void> {
     did = [];
@@ -168,6 +173,7 @@ describe('Kernels', () => {
         model={model.kernels}
         computes={model.computes}
         actions={actions}
+        notKnown={notKnown}
         warnIdleHours={2}
         trans={trans}
       />
@@ -200,6 +206,21 @@ describe('Kernels', () => {
     expect(text).toContain('work/report.ipynb');
     expect(text).toContain('analytics · EMRAnalyst · emr-pyspark');
     expect(text).toMatch(/idle · (19|20|21) s/);
+  });
+
+  it('says once what several computes have in common, and nothing that stands above', async () => {
+    const told = (message: string): object => ({ message, code: 'expired' });
+    notKnown = { message: 'Over.', fix: '', code: 'expired' };
+    await show();
+    server.routes['GET kernels'] = () => ({
+      ...itemsOf(),
+      errors: ['Over.', 'Silent.', 'Over.', 'Silent.'].map(told)
+    });
+    await after(() => model.kernels.refresh());
+    const alerts = screen.getAllByRole('alert');
+    expect(alerts.map(one => one.textContent)).toEqual([
+      expect.stringContaining('Silent.')
+    ]);
   });
 
   it('says the stage of those that start, and cancels them', async () => {

@@ -28,6 +28,8 @@ interface IProps {
   model: KernelsModel;
   computes: ComputesModel;
   actions: IKernelActions;
+  /** Why the caller is not known, said above; null where it is. */
+  notKnown: IProblem | null;
   /** Hours after which an idle kernel is warned of; 0 for never. */
   warnIdleHours: number;
   trans: TranslationBundle;
@@ -45,6 +47,11 @@ export function KernelsSection(props: IProps): JSX.Element {
   };
   const items = model.items ?? [];
   const gone = items.filter(kernel => isGone(kernel));
+  // What several computes have in common, such as a login that is over, is said once.
+  const messages = [props.notKnown, ...model.errors].map(one => one?.message);
+  const errors = model.errors.filter(
+    ({ message }, index) => messages.indexOf(message) === index + 1
+  );
   return (
     <section className="jp-EmrKernels" aria-label={trans.__('Kernels')}>
       {(failed ?? model.problem) && (
@@ -59,7 +66,7 @@ export function KernelsSection(props: IProps): JSX.Element {
           </Button>
         </Problem>
       )}
-      {model.errors.map((error, index) => (
+      {errors.map((error, index) => (
         <Problem
           key={index}
           problem={{ ...error, fix: error.fix ?? '' }}

@@ -203,9 +203,10 @@ function Kernels(props: {
   trans: TranslationBundle;
 }): JSX.Element {
   const { model, actions, trans } = props;
-  useChanges(model.preferences.changed);
+  useChanges(model.preferences.changed, model.identity.changed);
   return (
     <KernelsSection
+      notKnown={model.identity.problem}
       model={model.kernels}
       computes={model.computes}
       actions={actions}
