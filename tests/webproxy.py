@@ -13,6 +13,7 @@ import aiohttp
 from aiohttp import web
 
 from tests.ownloop import OwnLoop
+from tests.stopping import stop_serving
 
 Frame = str | bytes
 HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "content-encoding", "host", "keep-alive"}
@@ -64,7 +65,7 @@ class WebProxy:
         return int(self._runner.addresses[0][1])
 
     async def _stop(self) -> None:
-        await self._runner.cleanup()
+        await stop_serving(self._runner)
         await self._http.close()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:

@@ -15,6 +15,7 @@ import psutil
 from aiohttp import ClientSession, ClientWebSocketResponse, web
 
 from jupyter_emr_connect.sandbox.engines.process import Engine
+from tests.stopping import stop_serving
 
 
 def processes(engine: Engine) -> list[psutil.Process]:
@@ -157,4 +158,4 @@ class PassThrough:
         try:
             yield f"http://{address}:{port}"
         finally:
-            await runner.cleanup()
+            await stop_serving(runner)

@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.stopping import stop_serving
+
 HOST = "127.0.44.9"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[object]]
@@ -74,7 +76,7 @@ async def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncI
     try:
         yield runner.addresses[0][1]
     finally:
-        await runner.cleanup()
+        await stop_serving(runner)
 
 
 @asynccontextmanager

@@ -24,6 +24,7 @@ from jupyter_emr_connect.errors import (
 from jupyter_emr_connect.gateway.rest import GatewayClient
 from jupyter_emr_connect.gateway.target import GatewayTarget
 from jupyter_emr_connect.http.auth import Auth, FixedAuth, HTTPRequest, NoAuth
+from tests.stopping import stop_serving
 
 from .servers import HOST, serving
 
@@ -253,7 +254,7 @@ async def test_the_end_of_the_process_still_reaches_a_gateway_by_its_name() -> N
             subprocess.run, command, capture_output=True, text=True, timeout=60, env=dict(os.environ)
         )
     finally:
-        await runner.cleanup()
+        await stop_serving(runner)
     assert asked == ["/api/kernels/first", "/api/kernels/last"], done.stderr
 
 

@@ -13,6 +13,7 @@ from aiohttp import web
 from jupyter_emr_connect.livy.client import LivyClient
 from jupyter_emr_connect.livy.target import LivyTarget
 from tests.functional.gateway.servers import HOST
+from tests.stopping import stop_serving
 
 
 class FakeLivy:
@@ -112,4 +113,4 @@ async def served(livy: FakeLivy) -> AsyncIterator[LivyClient]:
         yield client
     finally:
         await client.close()
-        await runner.cleanup()
+        await stop_serving(runner)

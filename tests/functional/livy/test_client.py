@@ -30,6 +30,7 @@ from jupyter_emr_connect.livy.target import LivyTarget
 from tests.free_ports import free_port
 from tests.functional.gateway.servers import HOST
 from tests.functional.livy.fake_livy import FakeLivy, served
+from tests.stopping import stop_serving
 
 CODE = "print('åß漢🙂')"
 
@@ -338,4 +339,4 @@ async def test_a_server_that_never_answers_is_given_up_in_time() -> None:
     with pytest.raises(LivyUnreachable, match="did not answer in time"):
         await ask(client)
     await client.close()
-    await runner.cleanup()
+    await stop_serving(runner)

@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from jupyter_emr_connect.sandbox.world.eks import EndpointSpec, standard_endpoints
+from tests.stopping import stop_serving
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
@@ -51,7 +52,7 @@ async def server(
     try:
         yield f"{'https' if context else 'http'}://{host}:{port}"
     finally:
-        await runner.cleanup()
+        await stop_serving(runner)
 
 
 def served(loop: asyncio.AbstractEventLoop, handler: Handler, told: Callable[[str], None]) -> Iterator[None]:

@@ -22,6 +22,7 @@ from jupyter_emr_connect.services.attachments.connect import connect
 from jupyter_emr_connect.services.attachments.location import KernelLocation
 from jupyter_emr_connect.services.attachments.resolution import open_attachments, resolve
 from tests.functional.services.accounts import REQUEST
+from tests.stopping import stop_serving
 
 
 def pair_of(request: HTTPRequest | web.Request) -> tuple[str, str]:
@@ -66,7 +67,7 @@ async def gateway(cloud, *, asks=True, address=None, tls=None, port=0):
     try:
         yield EMRConnect(gateway_port=runner.addresses[0][1]), state
     finally:
-        await runner.cleanup()
+        await stop_serving(runner)
 
 
 async def test_a_pair_that_is_not_honoured_yet_is_waited_for(cloud):
