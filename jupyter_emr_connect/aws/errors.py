@@ -53,6 +53,7 @@ THROTTLED = {
 # "Signature expired: 20261123T… is now earlier than …", "Signature not yet current: …" (AWS's signature check).
 SKEW_WORDS = re.compile(r"signature (expired|not yet current)|time too skewed", re.IGNORECASE)
 WHO = re.compile(r"\bUser:? (arn:\S+)")
+ROLE = re.compile(r"on resource: (arn:\S+:role/[^\s.]+)")
 ACTION = re.compile(r"not authorized to perform:? ([a-z0-9-]+:[A-Za-z]+)")
 IAM_PREFIX = {"emr": "elasticmapreduce"}
 # "Required permissions for Amazon S3 API operations" (S3 user guide): operations whose action has another name.
@@ -147,7 +148,9 @@ def _denied(text: str, call: AWSCall) -> AccessDenied:
     action = found.group(1) if found else call.action
     principal = who.group(1) if who else f"The caller ({call.profile})"
     why = " by an explicit deny" if "explicit deny" in text else ""
-    message = f"{principal} may not call {action} (AWS denied it{why})."
+    role = ROLE.search(text) if action == "sts:AssumeRole" else None
+    on_what = f" for {role.group(1)}" if role else ""
+    message = f"{principal} may not call {action}{on_what} (AWS denied it{why})."
     fix = f"Ask your administrator to allow {action} for it."
     if why:
         fix = f"Ask your administrator which policy denies {action} to it."

@@ -279,6 +279,7 @@ async function switchKernel(
   const session = panel.sessionContext;
   const { kernelspecs } = app.serviceManager;
   await kernelspecs.ready;
+  await model.whenMoved(session); // Jupyter fails where two changes of a session meet
   const compute = model.computes.find(attachment.compute) ?? null;
   const isOn = isOnEMR(session, kernelspecs.specs);
   const name = isOn

@@ -34,7 +34,7 @@ def test_what_aws_refuses_is_said_with_what_to_do(lab: str, folder: Path, page: 
     alerts = page.locator(".jp-EmrComputes").get_by_role("alert")
     denied = alerts.filter(has_text="AWS does not let you list")
     expect(denied).to_have_count(1)
-    expect(alerts.filter(has_text="EMRAccess")).to_have_count(1)  # the access role, which is another refusal
+    expect(alerts.filter(has_text="role/EMRAccess")).to_have_count(1)  # the access role, which is another refusal
     expect(denied).to_contain_text("elasticmapreduce:ListClusters")
     expect(denied.get_by_role("button", name="Copy policy")).to_be_visible()
     profiles.select_option("developer")

@@ -304,6 +304,19 @@ describe('a notebook that was attached', () => {
     expect(notebook.saves).toBe(0);
   });
 
+  it('again while its kernel starts is asked about the next one, and changes kernels once', async () => {
+    const notebook = show('a.ipynb', 'python3');
+    const slow = new Later();
+    notebook.sessionContext.onChange = () => slow.promise;
+    await attach('a.ipynb');
+    await attach('a.ipynb', { runtime_role: ENGINEER });
+    expect(notebook.sessionContext.changes).toHaveLength(1);
+    slow.resolve(null);
+    await settled();
+    expect(notebook.sessionContext.changes).toHaveLength(1);
+    expect(notebook.contentHeader.widgets).toHaveLength(1); // offers a restart
+  });
+
   it('whose save fails says so nowhere but in its own way', async () => {
     const notebook = show('a.ipynb', 'python3');
     notebook.context.save = () => Promise.reject(new Error('read-only'));

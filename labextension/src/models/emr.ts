@@ -110,6 +110,13 @@ export class EMRModel {
     return this._moves.has(session);
   }
 
+  /** Wait until a notebook is not on its way to another kernel, whatever came of it. */
+  async whenMoved(session: ISessionContext): Promise<void> {
+    for (let move; (move = this._moves.get(session));) {
+      await move.move.catch(() => undefined);
+    }
+  }
+
   /** Let everybody know that a notebook moves to another kernel. */
   announce(move: IMove): void {
     this._moves.set(move.session, move);

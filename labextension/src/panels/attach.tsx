@@ -265,22 +265,29 @@ function RoleChoice(
   const chosen = offered.find(role => role.name === text || role.arn === text);
   return (
     <section className="jp-EmrRole" aria-label={trans.__('Runtime role')}>
-      <label>
-        <span>{trans.__('Runtime role')}</span>
-        <input
-          type="text"
-          className="jp-EmrInput"
-          list={listId}
-          required={props.required}
-          placeholder={
-            props.required
-              ? trans.__('name or ARN')
-              : trans.__('none: the compute’s own')
-          }
-          value={text}
-          onChange={event => props.onType(event.target.value)}
-        />
-      </label>
+      <div className="jp-EmrRole-head">
+        <label htmlFor={`${listId}-role`}>{trans.__('Runtime role')}</label>
+        {/* Beside it, so that no button moves under the pointer when the answer comes. */}
+        {!roles.list && !roles.problem && (
+          <span role="status" className="jp-EmrDim">
+            {trans.__('asking for the roles …')}
+          </span>
+        )}
+      </div>
+      <input
+        type="text"
+        id={`${listId}-role`}
+        className="jp-EmrInput"
+        list={listId}
+        required={props.required}
+        placeholder={
+          props.required
+            ? trans.__('name or ARN')
+            : trans.__('none: the compute’s own')
+        }
+        value={text}
+        onChange={event => props.onType(event.target.value)}
+      />
       <datalist id={listId}>
         {offered.map(role => (
           <option
@@ -294,9 +301,6 @@ function RoleChoice(
           />
         ))}
       </datalist>
-      {!roles.list && !roles.problem && (
-        <p role="status">{trans.__('Asking for the roles …')}</p>
-      )}
       {roles.problem && (
         <Problem problem={roles.problem} trans={trans}>
           <Button accept onClick={() => void roles.show(props.compute)}>

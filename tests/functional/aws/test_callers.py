@@ -71,11 +71,12 @@ def test_the_account_of_a_role_is_known_without_asking(cloud):
     assert get_identity(session).account == OTHER_ACCOUNT
 
 
-def test_a_role_that_may_not_be_taken_names_the_action(cloud):
+def test_a_role_that_may_not_be_taken_is_named_with_the_action(cloud):
     session = open_session("analyst", "us-east-1", ACCESS)
     with pytest.raises(AccessDenied) as caught:
         session.call("emr", "ListClusters")
     assert caught.value.iam_action == "sts:AssumeRole"
+    assert f"may not call sts:AssumeRole for {ACCESS.arn} (" in caught.value.message
 
 
 def test_an_account_that_cannot_be_asked_for_is_not_waited_for(cloud):
