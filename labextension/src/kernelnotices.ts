@@ -99,12 +99,22 @@ export class KernelNotices {
     let heard: Kernel.IKernelConnection | null = null;
     let gone: IKernelStatus | null = null;
     let comesBack = false;
+    const onProgress = (): void => {
+      const isIdle = panel.sessionContext.kernelDisplayStatus === 'idle';
+      if (gone && comesBack && isIdle && bannerOf(panel) === 'kernel-gone') {
+        this._say(panel, startedAgain(gone, this._trans));
+      }
+    };
     const onMessage = (_: unknown, args: Kernel.IAnyMessageArgs): void => {
       const status = args.direction === 'recv' ? statusIn(args.msg) : null;
       if (status) {
-        gone = status.state === 'gone' ? status : null;
-        comesBack = false;
+        if (status.state === 'gone') {
+          gone = status;
+          comesBack = false;
+        }
         this._show(panel, status);
+        comesBack ||= status.state === 'connected';
+        onProgress();
       }
     };
     const onKernel = (): void => {
@@ -124,11 +134,9 @@ export class KernelNotices {
       }
       if (bannerOf(panel) === 'kernel-gone') {
         (panel as unknown as ISaysKernelDied)._autorestarting = true;
-        comesBack ||= COMING_BACK.includes(status);
-        if (gone && comesBack && status === 'idle') {
-          this._say(panel, startedAgain(gone, this._trans));
-        }
       }
+      comesBack ||= COMING_BACK.includes(status);
+      onProgress();
     });
     panel.disposed.connect(() => {
       heard?.anyMessage.disconnect(onMessage);

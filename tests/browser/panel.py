@@ -33,18 +33,22 @@ OVERFLOWS = """() => [...document.querySelectorAll(
   .filter(node => node.clientWidth > 0 && node.scrollWidth > node.clientWidth + 1)
   .filter(node => getComputedStyle(node).textOverflow !== 'ellipsis')
   .map(node => `${node.className}: ${node.scrollWidth} in ${node.clientWidth}`)"""
-# Sizes of all elements, and where each is in its parent, by the places on the way to it; and the text of a leaf.
+# Sizes of all elements, and where each is in its parent, however that is scrolled, by the places on the way to it; and
+# the text of a leaf.
 LAYOUT = """() => {
   const boxes = {};
-  const look = (node, path, above) => {
+  const look = (node, path, x, y) => {
     const box = node.getBoundingClientRect();
     const text = node.childElementCount ? null : node.textContent;
-    boxes[path] = [text, box.width, box.height, box.x - above.x, box.y - above.y];
-    [...node.children].forEach((child, place) => look(child, `${path}>${child.localName}${place}`, box));
+    boxes[path] = [text, box.width, box.height, box.x - x, box.y - y];
+    [...node.children].forEach((child, place) =>
+      look(child, `${path}>${child.localName}${place}`, box.x - node.scrollLeft, box.y - node.scrollTop));
   };
   const parts = '.jp-EmrSidebar, .jp-NotebookPanel:not(.lm-mod-hidden) :is(.jp-EmrNotice, .jp-EmrChip)';
-  document.querySelectorAll(parts).forEach((node, place) =>
-    look(node, `${node.className} ${place}`, node.getBoundingClientRect()));
+  document.querySelectorAll(parts).forEach((node, place) => {
+    const {x, y} = node.getBoundingClientRect();
+    look(node, `${node.className} ${place}`, x, y);
+  });
   return boxes;
 }"""
 # Texts in a colour that no variable of the theme has.
