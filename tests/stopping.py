@@ -10,9 +10,16 @@ TURNS = 5  # of the loop, in which a connection that was just accepted becomes o
 
 
 async def stop_serving(runner: web.BaseRunner) -> None:
-    """Close a server with all its connections: aiohttp would leave one open that comes as it closes the others."""
+    """Close a server with all its connections.
+
+    aiohttp would leave one open that comes as it closes the others, and one whose client reads no more.
+    """
     for site in list(runner.sites):
         await site.stop()
     for _ in range(TURNS):
         await asyncio.sleep(0)
+    transports = [connection.transport for connection in runner.server.connections] if runner.server else []
     await runner.cleanup()
+    for transport in filter(None, transports):
+        transport.abort()
+    await asyncio.sleep(0)
