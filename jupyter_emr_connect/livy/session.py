@@ -95,9 +95,8 @@ class LivySession:
                 lines = await self._log_of_the_end()
                 reason = lost_because(state, lines, has_log=not self.client.target.reduced)
                 if self.restarted_because or not reason:
-                    again = (
-                        f", and one before had ended too: {self.restarted_because}" if self.restarted_because else ""
-                    )
+                    former = self.restarted_because
+                    again = f", and one before had ended too: {former}" if former else ""
                     ended = f"it is {state}{again}"
                     raise self._failure(ended, lines)
                 self.restarted_because = reason

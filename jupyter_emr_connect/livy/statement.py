@@ -83,12 +83,8 @@ async def _until_ended(
         try:
             view = await session.client.statement(session.id, number)
             heard = now
-        except (
-            SessionGone,
-            StatementLost,
-            LoginRefused,
-        ):  # a password is not sent again and again: accounts are locked
-            raise
+        except (SessionGone, StatementLost, LoginRefused):
+            raise  # also where a password is refused: one that is sent again and again locks its account
         except EMRConnectError as error:  # also a portal's page in Livy's place, or AWS that gives no credentials now
             if isinstance(error, LivyError) and not isinstance(error, LivyUnreachable | LivyRefused):
                 await _raise_if_gone(session)

@@ -29,9 +29,9 @@ class Screen(ABC):
         self.begin(alone=False)
 
     def begin(self, *, alone: bool) -> None:
-        """Take note that another cell begins; ``alone``: it shows nothing but what is written here."""
+        """Take note of what a cell shows from here on; ``alone``: nothing but what is written here."""
         self._alone = alone
-        self._written: list[tuple[str, str]] = []
+        self._written: list[tuple[str, str]] = []  # streams and texts, where alone
 
     def write(self, text: str) -> None:
         """Print a text."""
@@ -42,12 +42,13 @@ class Screen(ABC):
         self._write("stderr", text)
 
     def _write(self, stream: str, text: str) -> None:
-        self._written.append((stream, text))
+        if self._alone:
+            self._written.append((stream, text))
         self._print(stream, text)
 
     def show(self, data: Mapping[str, Any]) -> None:
         """Display a MIME bundle that stays."""
-        self._alone = False
+        self.begin(alone=False)  # it cannot be printed again
         self._display(data)
 
     def show_for_now(self, text: str, display_id: str, *, update: bool) -> None:

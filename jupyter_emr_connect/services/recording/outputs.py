@@ -238,13 +238,11 @@ def _data_node(msg_type: str, content: Mapping[str, Any]) -> dict[str, Any] | No
 def _error_node(content: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the output for a message of type ``error``; None for a malformed one."""
     name, value, traceback = (content.get(key) for key in ("ename", "evalue", "traceback"))
-    if not isinstance(name, str) or not isinstance(value, str) or not isinstance(traceback, list):
+    if not isinstance(name, str) or not isinstance(value, str):
         return None
-    return (
-        {"output_type": "error", "ename": name, "evalue": value, "traceback": traceback}
-        if _is_text(traceback)
-        else None
-    )
+    if not isinstance(traceback, list) or not _is_text(traceback):
+        return None
+    return {"output_type": "error", "ename": name, "evalue": value, "traceback": traceback}
 
 
 def _is_text(value: object) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import sys
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +28,17 @@ def context(*args: Any, make: Any = ssl.create_default_context, **kwargs: Any) -
     return made
 
 
-class NotingFinder:
+class NotingFinder(MetaPathFinder):
     """The first of Python's finders: finds nothing."""
 
-    @staticmethod
-    def find_spec(name: str, path: Any = None, target: Any = None) -> None:
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> None:
         """Note a module that is not there yet."""
-        note_if_on_a_loop(name)
+        note_if_on_a_loop(fullname)
 
 
 if __name__ == "__main__":
     from jupyter_server.serverapp import main
 
     ssl.create_default_context = context
-    sys.meta_path.insert(0, NotingFinder)  # type: ignore[arg-type]
+    sys.meta_path.insert(0, NotingFinder())
     main(sys.argv[2:])
