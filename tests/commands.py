@@ -8,6 +8,7 @@ signals, of terminals and of start-up use true processes.
 from __future__ import annotations
 
 import atexit
+import ctypes
 import faulthandler
 import functools
 import multiprocessing
@@ -19,6 +20,8 @@ from collections.abc import Mapping, Sequence
 from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
+
+M_MMAP_THRESHOLD = -3  # of glibc's malloc.h
 
 
 @functools.cache
@@ -104,6 +107,8 @@ def _be_server(words: list[str], env: dict[str, str], cwd: str, log: str) -> Non
     """Do in the forked process what ``jupyter server`` does."""
     os.chdir(cwd)
     _become(env, [os.devnull, log, log])
+    if threshold := env.get("MALLOC_MMAP_THRESHOLD_"):  # glibc reads it as a process starts, which this one did before
+        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, int(threshold))
     faulthandler.enable()
     from jupyter_server.serverapp import main
 

@@ -25,7 +25,7 @@ MEGABYTES = 40
 FLOOD = f"for n in range({MEGABYTES}): print(f'{{n}};' + 'x' * 1_000_000, flush=True)"
 ENDLESS = "n = -1\nwhile True:\n    n += 1\n    print(f'{n};' + 'x' * 1_000_000, flush=True)"
 ROOM = 64_000_000
-# glibc raises this by itself, and keeps blocks of a megabyte that are free then; it is what is used that counts here.
+# glibc raises this by itself and keeps blocks of a megabyte that are free then; what is used counts here.
 GIVEN_BACK = {"MALLOC_MMAP_THRESHOLD_": "131072"}
 WAIT = 90
 

@@ -144,7 +144,9 @@ class NotebookWriter:
                 return due
             await self._write(runs)
             self.recording.arm()
-            return self._pause() if any(not run.settled for run in self.recording.unsaved) else None
+            if any(not run.settled for run in self.recording.unsaved):
+                return self._pause()
+            unsaved = []  # the notebook has them all
         self.recording.release()
         return min((self._leaves_in(run) for run in unsaved), default=None)
 

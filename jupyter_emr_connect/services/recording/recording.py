@@ -208,6 +208,8 @@ class Recording:
             for run in list(self.runs.values()):  # the gateway loop begins others meanwhile
                 if run.settled and run.written is None:  # by the server before this one
                     run.written = run.version
+                elif run.settled and run.version != run.written:  # another run has changed what it shows
+                    run.settled = False
 
     def _show(self, message: Message) -> None:
         """Add what a recorded message shows to the outputs of its run."""
@@ -215,13 +217,14 @@ class Recording:
         if run is None or run.outputs is None:
             return
         run.outputs.add(message.msg_type, content_of(message))
-        if run.settled and run.written is not None and run.version != run.written:
-            run.settled = False
         prefix, number = split(message.msg_id)
         run.last[prefix] = max(number, run.last.get(prefix, 0))
 
     def release(self) -> None:
-        """Hold no outputs in memory; the spool has them. Called when front ends cover all runs."""
+        """Hold no outputs in memory; the spool has them.
+
+        Called when each run is covered by a front end or written into the notebook.
+        """
         with self._reading:
             self._forget_outputs()
 

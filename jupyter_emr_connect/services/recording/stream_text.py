@@ -53,8 +53,7 @@ class StreamText:
         self._cursor = None if at == len(line) else at
 
     def __str__(self) -> str:
-        if len(self._ended) > 1:
-            self._ended = ["".join(self._ended)]
-        if len(self._line) > 1:
-            self._line = ["".join(self._line)]
-        return "".join((*self._ended, *self._line))
+        """Join the pieces, and keep them joined; a whole text is not copied (it may have hundreds of megabytes)."""
+        for pieces in (self._ended, self._line):
+            pieces[:] = ["".join(pieces)]
+        return "".join(piece for piece in (*self._ended, *self._line) if piece)

@@ -25,6 +25,11 @@ def settled(kernel: Kernel) -> bool:
     return all(run.settled for run in kernel.observer.unsaved)
 
 
+def holds_nothing(kernel: Kernel) -> bool:
+    """Say whether the outputs, which may be hundreds of megabytes, are in the spool and the notebook alone."""
+    return settled(kernel) and all(run.outputs is None for run in kernel.observer.runs.values())
+
+
 @pytest.mark.slow
 async def test_nothing_is_written_while_the_front_end_is_there(kernel, path, rest, local):
     kernel.run("one", "c1")
@@ -49,8 +54,10 @@ async def test_what_comes_after_it_left_is_written_with_what_came_before(kernel,
     await until(lambda: shown(path) == "a\nb\nc\n")
     cell = (await read(path)).cells[0]
     assert (cell.execution_count, cell.source) == (7, "one")
+    await until(lambda: holds_nothing(kernel))
     kernel.write("late\n")
     await until(lambda: shown(path) == "a\nb\nc\nlate\n")
+    await until(lambda: holds_nothing(kernel))
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,10 +53,14 @@ def test_it_is_read_and_released_while_runs_begin(tmp_path: Path, threads_change
     assert all(run.outputs is not None for run in recording.runs.values())
 
 
-def shown(text: str) -> Message:
-    header = {"msg_id": "k_1_1", "msg_type": "stream", "session": "k"}
-    parts = (header, {"msg_id": "s_1"}, {}, {"name": "stdout", "text": text})
+def published(number: int, run: str, msg_type: str, **content: Any) -> Message:
+    header = {"msg_id": f"k_1_{number}", "msg_type": msg_type, "session": "k"}
+    parts = (header, {"msg_id": run}, {}, content)
     return Message("iopub", *(json.dumps(part).encode() for part in parts))
+
+
+def shown(text: str) -> Message:
+    return published(1, "s_1", "stream", name="stdout", text=text)
 
 
 @pytest.mark.parametrize(
@@ -91,3 +96,25 @@ def test_memory_of_outputs_is_freed_by_a_thread(tmp_path: Path, let_go: Callable
         [],
         [[{"output_type": "stream", "name": "stdout", "text": "text"}]],
     )
+
+
+def test_what_the_notebook_has_is_written_again_only_if_it_changes(tmp_path: Path) -> None:
+    """Also when it is read from the spool again, which goes through all that a cell has shown."""
+    recording = Recording(tmp_path / "k", limit=10**9, publish=lambda *words: None, log=logging.getLogger(__name__))
+    display = {"data": {"text/plain": "0 %"}, "metadata": {}, "transient": {"display_id": "bar"}}
+    recording.requested(request(1))
+    recording.published(shown("text"))
+    recording.published(published(2, "s_1", "display_data", **display))
+    recording.published(published(3, "s_1", "status", execution_state="idle"))
+    recording.catch_up()
+    run = recording.runs["s_1"]
+    run.written = run.version
+    recording.settled([run])
+    recording.release()
+    recording.catch_up()
+    assert run.settled
+
+    recording.requested(request(2))
+    recording.published(published(4, "s_2", "update_display_data", **display))
+    recording.catch_up()
+    assert not run.settled
