@@ -6,7 +6,7 @@ import os
 import socket
 from itertools import cycle
 
-from jupyter_client.connect import LocalPortCache
+from jupyter_client.connect import LocalPortCache, port_names
 
 FIRST, BLOCK = 10_000, 200  # below those that Linux gives away (net.ipv4.ip_local_port_range)
 WORKERS, RUNS = 6, 18  # of one run of pytest, and runs beside each other
@@ -43,3 +43,8 @@ class KernelPorts(LocalPortCache):
 def free_port(ip: str = "127.0.0.1") -> int:
     """Return a port at which nobody listens, nor will while a server of the test's own is starting there."""
     return KernelPorts.instance().find_available_port(ip)
+
+
+def free_ports(ip: str = "127.0.0.1") -> dict[str, int]:
+    """Return such ports for a kernel's channels, as ``write_connection_file`` takes them."""
+    return {name: free_port(ip) for name in port_names}

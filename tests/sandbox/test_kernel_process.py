@@ -22,6 +22,7 @@ from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.store.database import Database
 from jupyter_emr_connect.store.ledger import Ledger
 from tests.conftest import Sandbox
+from tests.free_ports import free_ports
 from tests.sandbox.kernels import attached_to
 
 pytestmark = pytest.mark.sandbox
@@ -40,7 +41,7 @@ class Process:
     """The kernel's process, and a client on the ports that were chosen for it before it started."""
 
     def __init__(self, folder: Path, env: dict[str, str]) -> None:
-        self.file, _ = write_connection_file(str(folder / "kernel-1.json"), key=b"a key")
+        self.file, _ = write_connection_file(str(folder / "kernel-1.json"), key=b"a key", **free_ports())
         argv = json.loads(KERNELSPEC.read_text())["argv"]
         command = [sys.executable, *(word.replace("{connection_file}", self.file) for word in argv[1:])]
         self.process = subprocess.Popen(command, cwd=folder, env=env, stderr=subprocess.PIPE, text=True)
@@ -51,7 +52,7 @@ class Process:
         """Connect once the ports are there, which is before the kernel is; and wait for that when ``ready``."""
         end = time.monotonic() + WAIT
         while True:
-            assert self.process.poll() is None
+            assert self.process.poll() is None, self.ended()
             assert time.monotonic() < end
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.client.hb_port), 1):
                 break
@@ -97,9 +98,8 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Process]]:
     for one in started:
         if one.client.channels_running:
             one.client.stop_channels()
-        if one.process.poll() is None:
-            one.process.terminate()
-            one.process.communicate(timeout=WAIT)
+        one.process.terminate()
+        one.process.communicate(timeout=WAIT)  # also of one that has ended: it closes the pipe
 
 
 def ledger() -> list[str]:

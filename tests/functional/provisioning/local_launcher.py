@@ -22,6 +22,7 @@ from jupyter_emr_connect.provisioning.launchers import LaunchContext
 from jupyter_emr_connect.provisioning.ledger_entry import KernelStatus, LedgerEntry
 from jupyter_emr_connect.provisioning.spec import KernelRequest
 from jupyter_emr_connect.provisioning.stages import StartStages
+from tests.free_ports import free_ports
 
 TRANSPORT: Transport = "livy"
 NOWHERE = GatewayTarget("http://127.0.0.1:9")  # where nothing says how its kernels are
@@ -53,7 +54,10 @@ class LocalLauncher:
     def __init__(self, context: LaunchContext) -> None:
         self._folder = tempfile.TemporaryDirectory()
         name, info = write_connection_file(
-            str(Path(self._folder.name) / "kernel.json"), key=context.key, signature_scheme=context.scheme
+            str(Path(self._folder.name) / "kernel.json"),
+            key=context.key,
+            signature_scheme=context.scheme,
+            **free_ports(),
         )
         self._file = Path(name)
         self.connection_info: KernelConnectionInfo = {**info, "key": context.key}
