@@ -9,6 +9,7 @@ has in memory; more than some 150,000 of them are too much for one answer of Liv
 from __future__ import annotations
 
 import argparse
+import http.client
 import json
 import math
 import os
@@ -16,11 +17,11 @@ import statistics
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from jupyter_client import KernelManager
 from jupyter_client.kernelspec import KernelSpec
@@ -51,32 +52,30 @@ Run = Callable[[str], str]
 """Runs a cell and returns what it printed and displayed as text."""
 
 
-def rest(url: str, body: dict[str, Any] | None = None, method: str | None = None) -> Any:
-    """Return the answer of Livy itself."""
-    data = None if body is None else json.dumps(body).encode()
-    headers = {"Content-Type": "application/json; charset=utf-8", "X-Requested-By": "benchmark"}
-    request = urllib.request.Request(url, data, headers, method=method)
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return json.load(answer)
-
-
 @contextmanager
 def raw_session(url: str) -> Iterator[Callable[[], None]]:
-    """Give what runs one statement by Livy's API alone."""
-    session = rest(f"{url}/sessions", {"kind": "pyspark"})
-    own = f"{url}/sessions/{session['id']}"
+    """Give what runs one statement by Livy's API alone, on a connection that stays."""
+    livy = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
+    headers = {"Content-Type": "application/json; charset=utf-8", "X-Requested-By": "benchmark"}
+
+    def rest(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        livy.request(method, path, None if body is None else json.dumps(body).encode(), headers)
+        return json.load(livy.getresponse())
+
+    own = f"/sessions/{rest('POST', '/sessions', {'kind': 'pyspark'})['id']}"
     try:
-        while rest(own)["state"] != "idle":
+        while rest("GET", own)["state"] != "idle":
             time.sleep(0.2)
 
         def run() -> None:
-            made = rest(f"{own}/statements", {"code": CODE})
-            while rest(f"{own}/statements/{made['id']}")["state"] != "available":
+            made = rest("POST", f"{own}/statements", {"code": CODE})
+            while rest("GET", f"{own}/statements/{made['id']}")["state"] != "available":
                 time.sleep(0.005)
 
         yield run
     finally:
-        rest(own, method="DELETE")
+        rest("DELETE", own)
+        livy.close()
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from ..http.backoff import Backoff
 from .client import LivyClient, View
 
 FIRST_POLL_S, LAST_POLL_S = 0.01, 1.0
+LONGER = 1.25  # a statement that took a second is noticed a quarter of it later at most
 READY = frozenset({"idle", "busy", "running"})
 FINAL = frozenset({"error", "dead", "killed", "success", "shutting_down"})
 REDUCED_KINDS = ("pyspark", "spark")  # that EMR Serverless documents (reference 3.3)
@@ -44,7 +45,7 @@ Progress = Callable[[str, float], None]
 
 def polls() -> Backoff:
     """Return the pauses between polls: 10 ms at first, so that a short statement is not waited for, and 1 s at last."""
-    return Backoff(FIRST_POLL_S, LAST_POLL_S)
+    return Backoff(FIRST_POLL_S, LAST_POLL_S, factor=LONGER)
 
 
 @dataclass

@@ -76,9 +76,11 @@ async def _until_ended(
     progress: Callable[[StatementProgress], None],
     reconnect_s: float,
 ) -> View:
-    began, pauses, heard = time.monotonic(), polls(), time.monotonic()
+    began = heard = time.monotonic()
+    pause, pauses = 0.0, polls()  # Livy ends `1+1` in the time that a second request takes to come
     while view.get("state") not in ENDED:
-        await asyncio.sleep(pauses.next())
+        await asyncio.sleep(pause)
+        pause = pauses.next()
         now, problem = time.monotonic(), ""
         try:
             view = await session.client.statement(session.id, number)

@@ -184,10 +184,10 @@ async def test_a_language_that_a_server_does_not_take_is_said_before_it_is_asked
 
 
 def test_a_statement_of_a_minute_takes_less_than_ninety_requests() -> None:
-    pauses, seconds, requests = session_module.polls(), 0.0, 1
+    pauses, seconds, requests = session_module.polls(), 0.0, 2  # it is sent, and asked for at once
     while seconds < 60:
         seconds, requests = seconds + pauses.next(), requests + 1
-    assert requests <= 70
+    assert requests < 90
     assert session_module.polls().next() == 0.01
 
 

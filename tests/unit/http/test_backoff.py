@@ -10,6 +10,8 @@ def test_pauses_double_up_to_the_last_and_begin_anew() -> None:
     assert [backoff.next() for _ in range(7)] == [0.25, 0.5, 1.0, 2.0, 4.0, 4.0, 4.0]
     backoff.reset()
     assert backoff.next() == 0.25
+    slow = Backoff(1.0, 1.5, factor=1.25)
+    assert [slow.next() for _ in range(3)] == [1.0, 1.25, 1.5]
 
 
 def test_jitter_spreads_a_pause_around_itself() -> None:
