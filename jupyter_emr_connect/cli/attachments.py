@@ -12,7 +12,7 @@ import click
 from ..errors import EMRConnectError, PathNotFound
 from ..models import Attachment, Compute
 from ..presentation.tables import attachment_table, identity_fields
-from ..presentation.text import goes_on
+from ..presentation.text import goes_on, role_warning
 from .completion import complete_attachable
 from .context import CommandContext
 from .logins import with_login
@@ -42,6 +42,7 @@ def attach_command(
     from ..services.attachments.location import key_of
     from ..services.attachments.resolution import check_transport
     from ..services.kernels.former_roles import kernels_under_former
+    from ..services.roles import objection
 
     if not Path(path).exists():
         message = f"There is no file or folder {path!r}."
@@ -73,6 +74,8 @@ def attach_command(
     click.echo(f"Attached {made.path} to {found.name} ({found.id}){role}.")
     for kernel in kernels:
         click.echo(goes_on(kernel))
+    if missing := objection(command.config, found, made.runtime_role):
+        click.echo(role_warning(missing), err=True)
 
 
 @click.command()

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import Any
 
 from .statement import StatementResult
@@ -46,14 +47,18 @@ class RowTable:
         return "\n".join([*lines, *([note] if note else [])])
 
 
-def html_table(names: Sequence[str], rows: Iterable[Sequence[Any]], note: str = "", *, style: str = "") -> str:
-    """Return an HTML table in which nothing can execute; ``note`` goes below it, ``style`` is each cell's CSS."""
-    attribute = f' style="{html.escape(style)}"' if style else ""
-    head = "".join(f"<th{attribute}>{html.escape(name)}</th>" for name in names)
-    lines = ("".join(f"<td{attribute}>{html.escape(shown_value(value))}</td>" for value in row) for row in rows)
-    body = "".join(f"<tr>{line}</tr>" for line in lines)
+def html_table(
+    names: Sequence[str], rows: Iterable[Sequence[Any]], note: str = "", *, styles: Sequence[str] = ()
+) -> str:
+    """Return an HTML table in which nothing can execute; ``note`` goes below it, ``styles`` are the columns' CSS."""
+
+    def line(tag: str, texts: Iterable[str]) -> str:
+        cells = zip(texts, chain((f' style="{html.escape(style)}"' for style in styles), repeat("")), strict=False)
+        return "".join(f"<{tag}{attribute}>{html.escape(text)}</{tag}>" for text, attribute in cells)
+
+    body = "".join(f"<tr>{line('td', map(shown_value, row))}</tr>" for row in rows)
     foot = f"<p>{html.escape(note)}</p>" if note else ""
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{foot}"
+    return f"<table><thead><tr>{line('th', names)}</tr></thead><tbody>{body}</tbody></table>{foot}"
 
 
 def shown_value(value: Any) -> str:

@@ -130,6 +130,8 @@ def _no_entry(status: int, said: str, because: str, target: LivyTarget) -> LivyR
 def _fix_of_403(said: str) -> str:
     if "GSS" in said:  # Kerberos: Java's own words, as of hadoop-auth
         return "Check the clocks of both machines; the server's administrator, that its keytab is the present one."
+    if "iam:PassRole" in said:
+        return "Choose another runtime role (`jupyter emr roles` lists them), or ask for iam:PassRole on this one."
     if "signature" in said.lower():
         return "Check this machine's clock, and the AWS credentials in use (`aws sts get-caller-identity`)."
     return "Check that the runtime role, or your own IAM policy, may use this compute."

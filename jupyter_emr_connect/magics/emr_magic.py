@@ -21,6 +21,7 @@ from ..errors import EMRConnectError, LoginRefused, LoginRequired
 from ..models import Attachment, Login
 from ..presentation.logins import LoginError, user_name, user_question, with_login
 from ..presentation.tables import Table
+from ..presentation.text import role_warning
 from .commands import EMRCommands
 from .display import user_error
 from .kernel_commands import KernelCommands
@@ -67,6 +68,8 @@ class SessionCommands(EMRCommands):
         return [*super().own_status(), *(_attached_line(name, spark) for name, spark in self._spark.attached.items())]
 
     def _attach(self, options: argparse.Namespace) -> None:
+        from ..services.roles import objection
+
         self._check_free(options.name)
         request = Attachment(options.compute, options.role, "livy", profile=options.profile, region=options.region)
         folder = str(Path.cwd())
@@ -84,6 +87,8 @@ class SessionCommands(EMRCommands):
         self._screen.write(
             f"Attached to {label}{role} as {options.name!r}. The first %%spark or %%sql starts the session.\n"
         )
+        if missing := objection(self.settings, connection.compute, connection.role):
+            self._screen.warn(f"{role_warning(missing)}\n")
 
     def _check_free(self, name: str) -> None:
         if name in self._spark.attached:
@@ -115,9 +120,10 @@ class SessionCommands(EMRCommands):
         self._screen.write(f"{options.name!r} goes on with session {record.remote_id} on {label}.\n")
 
     def _detach(self, options: argparse.Namespace) -> None:
-        name, _ = self._chosen(options)
+        name, attached = self._chosen(options)
+        ended = ", and its session has ended" if attached.remote.has_session else ""
         self._spark.detach(name)
-        self._screen.write(f"{name!r} is detached, and its session has ended.\n")
+        self._screen.write(f"{name!r} is detached{ended}.\n")
 
     def _restart(self, options: argparse.Namespace) -> None:
         _, attached = self._chosen(options)

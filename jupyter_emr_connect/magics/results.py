@@ -12,7 +12,8 @@ from ..livy.output import html_table
 from ..presentation.tables import Fields, Table
 from ..presentation.text import printable, table_lines
 
-STYLE = "text-align: left; white-space: pre-wrap; overflow-wrap: anywhere"
+WHOLE_WORDS = "text-align: left; white-space: pre-wrap; overflow-wrap: break-word"
+STYLE = "text-align: left; white-space: pre-wrap; overflow-wrap: anywhere"  # of ids, which may be long
 
 
 class TableRows(list[dict[str, Any]]):
@@ -36,7 +37,7 @@ class TableRows(list[dict[str, Any]]):
             return f"<p>{escape(self._empty)}</p>"
         names = [name.capitalize() for name in self._table.headers]
         rows = [[printable(cell) for cell in row] for row in self._table.rows]
-        return html_table(names, rows, style=STYLE)
+        return html_table(names, rows, styles=[STYLE, *[WHOLE_WORDS] * (len(names) - 1)])
 
     @property
     def text(self) -> str:

@@ -41,6 +41,11 @@ def goes_on(kernel: ListedKernel) -> str:
     return f"Kernel {record.kernel_id} of {notebook} still runs on {record.compute} {role}, until it is restarted."
 
 
+def role_warning(missing: str) -> str:
+    """Return the sentence below an attachment whose role the caller may presumably not use."""
+    return f"Sessions under this role will presumably be refused: {missing} `jupyter emr roles` lists others."
+
+
 def table_lines(
     headers: Sequence[str],
     rows: Sequence[Sequence[str]],

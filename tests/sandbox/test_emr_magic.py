@@ -65,6 +65,8 @@ async def test_cells_run_on_spark_and_the_session_ends_with_the_kernel_or_is_gon
         status, said, _ = await ran(client, "%emr attach open --as daily")
         assert status == "ok", said
         assert "Attached to open (j-SANDBOXOPEN000000) as 'daily'." in said
+        await ran(client, "%emr attach open --as spare")
+        assert (await ran(client, "%emr detach spare"))[1] == "'spare' is detached.\n"  # no session was started
         status, said, _ = await ran(client, "%%spark\nprint('åß漢🙂')\nspark.range(7).count()")
         assert (status, said.partition("\n")[2]) == ("ok", "åß漢🙂\n7\n"), said
         assert said.startswith("Spark session ")

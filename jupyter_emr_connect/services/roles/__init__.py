@@ -5,6 +5,15 @@
 """
 
 from .answer_cache import forget_checks
-from .listing import RoleList, list_roles, named_roles, offered_roles, role_arn, single_role
+from .listing import RoleList, list_roles, named_roles, objection, offered_roles, role_arn, single_role
 
-__all__ = ["RoleList", "forget_checks", "list_roles", "named_roles", "offered_roles", "role_arn", "single_role"]
+__all__ = [
+    "RoleList",
+    "forget_checks",
+    "list_roles",
+    "named_roles",
+    "objection",
+    "offered_roles",
+    "role_arn",
+    "single_role",
+]

@@ -172,6 +172,22 @@ def judge_role(config: EMRConnect, compute: Compute, arn: str, *, session: AWSSe
     return RoleList([role], inquiry.errors, tuple(inquiry.unasked))
 
 
+def objection(config: EMRConnect, compute: Compute, arn: str | None) -> str:
+    """Return why the caller may not use a role that only the start of a session would show, empty for none known.
+
+    Called after an attachment, by ``jupyter emr attach`` and ``%emr attach``: EMR Serverless is not given the role
+    before. It refuses nothing, for IAM's simulation does not know all conditions of a policy. Blocks on AWS; never
+    raises.
+    """
+    if arn is None or compute.kind != "serverless":
+        return ""
+    try:
+        (role,) = judge_role(config, compute, arn, session=session_of(config, compute)).items
+    except EMRConnectError:
+        return ""
+    return str(role.missing or "") if role.usable is False else ""
+
+
 def _add(offered: dict[str, RuntimeRole], arns: list[str], source: str) -> None:
     for arn in arns:
         offered.setdefault(arn, RuntimeRole(arn, source))

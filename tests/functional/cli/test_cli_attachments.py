@@ -81,6 +81,14 @@ def test_attach_with_a_role_by_its_name_keeps_the_arn(cloud, emr, notebook, chec
     assert (kept["runtime_role"], kept["compute_name"]) == (made["runtime_role"], "analytics")
 
 
+def test_attach_warns_of_a_role_that_only_a_session_would_show_to_be_refused(emr, notebook):
+    words = ("attach", "interactive", str(notebook), "--no-check", "--runtime-role")
+    refused = emr(*words, "EMRForbidden")
+    assert refused.code == 0
+    assert "will presumably be refused: Your policy does not allow iam:PassRole on this role." in refused.err
+    assert "presumably" not in emr(*words, "EMRAnalyst").err
+
+
 @pytest.mark.slow
 def test_attach_is_kept_only_when_the_gateway_takes_the_role(cloud, emr, gateway, notebook):
     gateway.refuse.add("analytics")

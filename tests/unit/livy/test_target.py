@@ -54,3 +54,10 @@ def test_a_ticket_that_livy_refuses_is_no_matter_of_roles() -> None:
     error = refuse(403, page(403, said), LivyTarget("http://livy:8998"))
     assert said in error.message
     assert "keytab" in error.fix
+
+
+def test_a_role_that_may_not_be_passed_is_told_with_what_to_do() -> None:
+    denied = "User: u is not authorized to perform: iam:PassRole on resource: r"
+    error = refuse(403, page(403, denied), PAIR)
+    assert denied in error.message
+    assert "ask for iam:PassRole" in str(error.fix)
