@@ -14,7 +14,8 @@ from ..presentation.text import printable, table_lines
 
 WHOLE_WORDS = "text-align: left; white-space: pre-wrap; overflow-wrap: break-word"
 STYLE = "text-align: left; white-space: pre-wrap; overflow-wrap: anywhere"
-IDS = f"{STYLE}; min-width: 14em"  # of a cluster they stay whole, those of an endpoint need two lines
+IDS = f"{STYLE}; min-width: 14em"  # of a cluster they stay whole, those of an endpoint need more than a line
+REASONS = f"{STYLE}; min-width: 9em"
 
 
 class TableRows(list[dict[str, Any]]):
@@ -38,7 +39,7 @@ class TableRows(list[dict[str, Any]]):
             return f"<p>{escape(self._empty)}</p>"
         names = [name.capitalize() for name in self._table.headers]
         rows = [[printable(cell) for cell in row] for row in self._table.rows]
-        return html_table(names, rows, styles=[IDS, *[WHOLE_WORDS] * (len(names) - 1)])
+        return html_table(names, rows, styles=[IDS, *[WHOLE_WORDS] * (len(names) - 2), REASONS])
 
     @property
     def text(self) -> str:
