@@ -9,6 +9,7 @@ import asyncio
 import io
 import ipaddress
 import logging
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterable
@@ -120,17 +121,26 @@ async def _serve(application: Application, host: str, port: int, tls: ssl.SSLCon
         runner = web.ServerRunner(server, shutdown_timeout=STOP_TIMEOUT_S)
         await runner.setup()
         try:
-            site = web.TCPSite(runner, host, port, ssl_context=tls)
+            listener = socket.create_server((host, port), family=_family(host))
+            site = web.SockSite(runner, listener, ssl_context=tls)
             await site.start()
             ready.port = runner.addresses[0][1]
             ready.loop, ready.ended = loop, asyncio.Event()
             ready.done.set()
             await ready.ended.wait()
+            # asyncio (3.11) never closes a connection that it has accepted and not taken up when its server is closed.
+            loop.remove_reader(listener)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
         finally:
             await runner.cleanup()
             await server.shutdown(STOP_TIMEOUT_S)  # connections that were being accepted when it began to close
             if running:  # whose callers have gone
                 await asyncio.wait(running, timeout=STOP_TIMEOUT_S)
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 async def _body(request: web.BaseRequest) -> bytes:
