@@ -134,7 +134,6 @@ async def _serve(application: Application, host: str, port: int, tls: ssl.SSLCon
             await asyncio.sleep(0)
         finally:
             await runner.cleanup()
-            await server.shutdown(STOP_TIMEOUT_S)  # connections that were being accepted when it began to close
             if running:  # whose callers have gone
                 await asyncio.wait(running, timeout=STOP_TIMEOUT_S)
 
