@@ -244,7 +244,7 @@ class Bridge:
         self._input_reply = None
         request = self.requests.get(message.parent_id)
         if message.channel == "iopub" and message.msg_type.endswith("_reply") and request is not None:
-            message.channel = request.channel  # the journal does not know the channel
+            message.move_to(request.channel)  # the journal does not know the channel
         if message.channel == "iopub":
             await self._publish(message)
         elif request is not None:
@@ -259,7 +259,7 @@ class Bridge:
     async def _publish(self, message: Message) -> None:
         msg_type = message.msg_type
         if msg_type == "input_request":  # given back by the journal
-            message.channel = "stdin"
+            message.move_to("stdin")
             return await self.deliver(message)
         if msg_type == "status" and self._note_status(message) == "dead":
             return None  # a restart may follow; front ends give a kernel up at this word

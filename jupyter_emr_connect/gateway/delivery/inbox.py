@@ -28,7 +28,7 @@ from ...tasks import report_failure
 from ..event_loop import gateway_loop
 from ..injected.install import is_installed, journal_installation
 from ..protocol.framing import BadFrame, Message
-from ..protocol.numbering import MessageNumbers, split
+from ..protocol.numbering import MessageNumbers
 from .gaps import GapTimeouts
 from .internal_requests import InternalRequests
 from .journal import JournalAnswer
@@ -138,7 +138,7 @@ class OrderedInbox:
 
     def _note_number(self, message: Message) -> bool:
         """Take note of a message's number; returns False for one that has come before."""
-        prefix, number = split(message.msg_id)
+        prefix, number = message.numbered
         if not self.session or not prefix.startswith(self.session):
             return True
         top = self.numbers.top(prefix)
@@ -151,11 +151,11 @@ class OrderedInbox:
         """Return whether something that comes before this message has not come yet, and can be had."""
         if not self._replay.has_journal or self._replay.timed_out or message.channel not in ("iopub", "stdin"):
             return False
-        return self.numbers.gap_below(*split(message.msg_id))
+        return self.numbers.gap_below(*message.numbered)
 
     def _number_of(self, message: Message) -> int:
         """Return a message's number among those of the kernel's process, or 0 for one that has none there."""
-        prefix, number = split(message.msg_id)
+        prefix, number = message.numbered
         return number if prefix == self._prefix or not self._prefix else 0
 
     def _position_of(self, message: Message) -> int:
@@ -236,7 +236,7 @@ class OrderedInbox:
             if not whole and (self._mode is not InboxMode.FLOWING or self._is_early(message)):
                 await self._hold(message)
                 continue
-            prefix, number = split(message.msg_id)
+            prefix, number = message.numbered
             while lost and lost[0][0] == prefix and lost[0][2] < number:
                 lost.pop(0)
                 self._mark_running(message.parent_id)
@@ -317,7 +317,7 @@ class OrderedInbox:
         self._note_number(reply)
 
     def _set_process(self, reply: Message) -> None:
-        self.session, self._prefix = str(reply.head.get("session", "")), split(reply.msg_id)[0]
+        self.session, self._prefix = str(reply.head.get("session", "")), reply.numbered[0]
 
     def identify_process(self, reply: Message) -> None:
         """Take note of the process of a kernel that was taken up again, and count what came before it was known."""

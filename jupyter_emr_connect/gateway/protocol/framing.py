@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Generic, Literal, TypeVar
 
+from .numbering import split
+
 V1_PROTOCOL = "v1.kernel.websocket.jupyter.org"
 REQUEST_CHANNELS = ("shell", "control", "stdin")  # each reply goes back to the client that asked
 CHANNELS = frozenset({*REQUEST_CHANNELS, "iopub"})
@@ -54,7 +56,10 @@ class _Once(Generic[T]):
 
 @dataclass
 class Message:
-    """A kernel message on its way: a channel, four JSON parts and the buffers, all as bytes."""
+    """A kernel message on its way: a channel, four JSON parts and the buffers, all as bytes.
+
+    ``frame`` is the v1 frame that these were cut out of, for whoever passes the message on as it came.
+    """
 
     channel: str
     header: Part
@@ -62,6 +67,11 @@ class Message:
     metadata: Part
     content: Part
     buffers: Sequence[Part] = field(default_factory=tuple)
+    frame: Part | None = field(default=None, repr=False, compare=False)
+
+    def move_to(self, channel: str) -> None:
+        """Let the message belong to another channel."""
+        self.channel, self.frame = channel, None
 
     @_Once
     def head(self) -> dict[str, Any]:
@@ -77,6 +87,11 @@ class Message:
     def msg_id(self) -> str:
         """Return the message's id, or an empty string."""
         return _text(self.head, "msg_id")
+
+    @_Once
+    def numbered(self) -> tuple[str, int]:
+        """Return the prefix and the running number of the message's id (``numbering.split``)."""
+        return split(self.msg_id)
 
     @_Once
     def msg_type(self) -> str:
@@ -165,7 +180,12 @@ def decode(frame: bytes | str, framing: Framing) -> Message:
 
 
 def v1_parts(message: Message) -> list[Part]:
-    """Return what a v1 frame consists of, not yet joined, so that large parts need not be copied."""
+    """Return what a v1 frame consists of, not yet joined, so that large parts need not be copied.
+
+    A message that came in such a frame goes on in it.
+    """
+    if message.frame is not None:
+        return [message.frame]
     channel = message.channel.encode()
     parts = [channel, message.header, message.parent_header, message.metadata, message.content, *message.buffers]
     offsets = list(itertools.accumulate(map(len, parts), initial=8 * (len(parts) + 2)))
@@ -177,10 +197,13 @@ def _decode_v1(frame: memoryview) -> Message:
     if len(offsets) < 6:
         text = "fewer parts than a kernel message has"
         raise BadFrame(text)
-    _check_offsets(offsets, start=8 * (len(offsets) + 1), end=len(frame))
+    start, end = 8 * (len(offsets) + 1), len(frame)
+    _check_offsets(offsets, start=start, end=end)
     begin, a, b, c, d, e, *_ = offsets
-    buffers = [frame[start:end] for start, end in itertools.pairwise(offsets[5:])] if len(offsets) > 6 else ()
-    return Message(_channel(bytes(frame[begin:a])), frame[a:b], frame[b:c], frame[c:d], frame[d:e], buffers)
+    channel = _channel(bytes(frame[begin:a]))
+    buffers = [frame[first:last] for first, last in itertools.pairwise(offsets[5:])] if len(offsets) > 6 else ()
+    as_it_came = frame if begin == start and offsets[-1] == end else None  # nothing in it but the parts
+    return Message(channel, frame[a:b], frame[b:c], frame[c:d], frame[d:e], buffers, as_it_came)
 
 
 def _read_offsets(frame: memoryview, form: str) -> list[int]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ...executors import FILES
 from ...gateway.protocol.framing import BadFrame, Message
-from ...gateway.protocol.numbering import MessageNumbers, split
+from ...gateway.protocol.numbering import MessageNumbers
 from .outputs import COMM, Displays, Outputs, content_of
 from .retrying_spool import RetryingSpool
 from .runs import Run, run_of
@@ -77,7 +77,7 @@ class Recording:
             elif kind is RecordKind.SEEN:
                 tops |= message.head
             elif kind is RecordKind.PUBLISHED:
-                prefix, number = split(message.msg_id)
+                prefix, number = message.numbered
                 if number:
                     tops[prefix] = max(number, tops.get(prefix, 0))
                 if message.msg_type in PROGRESS and (run := self._run(message)):
@@ -110,7 +110,7 @@ class Recording:
                 return
             # What runs is asked for its parent only where the parent matters: most messages are outputs of a run.
             run = self._run(message) if is_progress or not self._running else None
-            if (run is None and (is_progress or not self._running)) or not self._sequence.add(*split(message.msg_id)):
+            if (run is None and (is_progress or not self._running)) or not self._sequence.add(*message.numbered):
                 return
         except BadFrame:
             return
@@ -135,7 +135,7 @@ class Recording:
 
     def _is_former(self, message: Message) -> bool:
         """Whether it is of a kernel process before a restart: ipykernel complains as it ends, as of the last cell."""
-        return bool(self._former) and split(message.msg_id)[0].split("_")[0] in self._former
+        return bool(self._former) and message.numbered[0].split("_")[0] in self._former
 
     def replied(self, message: Message) -> None:
         """Change nothing: all that a cell shows is published."""
@@ -217,7 +217,7 @@ class Recording:
         if run is None or run.outputs is None:
             return
         run.outputs.add(message.msg_type, content_of(message))
-        prefix, number = split(message.msg_id)
+        prefix, number = message.numbered
         run.last[prefix] = max(number, run.last.get(prefix, 0))
 
     def release(self) -> None:

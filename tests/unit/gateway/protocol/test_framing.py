@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import struct
 from typing import Any
 
 import pytest
@@ -15,7 +17,15 @@ from jupyter_server.services.kernels.connection.base import (
     serialize_msg_to_ws_v1,
 )
 
-from jupyter_emr_connect.gateway.protocol.framing import BadFrame, Framing, Message, decode, encode, parse_json
+from jupyter_emr_connect.gateway.protocol.framing import (
+    BadFrame,
+    Framing,
+    Message,
+    decode,
+    encode,
+    parse_json,
+    v1_parts,
+)
 
 framings = st.sampled_from(["v1", "legacy"])
 values = st.recursive(
@@ -201,3 +211,22 @@ def test_a_byte_that_cannot_be_decoded_costs_no_message_in_either_framing() -> N
     with_buffer = encode(Message("iopub", *(b"{}",) * 3, b'{"text": "a\x80b"}', [b"\x80"]), "legacy")
     found = decode(with_buffer, "legacy")
     assert (parse_json(found.content), bytes(found.buffers[0])) == ({"text": "a\ufffdb"}, b"\x80")
+
+
+@given(messages())
+def test_a_v1_frame_is_passed_on_as_it_came(message: Message) -> None:
+    frame = encode(message, "v1")
+    came = decode(frame, "v1")
+    (passed,) = v1_parts(came)
+    assert passed.obj is frame  # type: ignore[union-attr]
+    came.move_to("stdin")
+    assert decode(encode(came, "v1"), "v1").channel == "stdin"
+    assert plain(came)[1:] == plain(message)[1:]
+
+
+@pytest.mark.parametrize(("before", "after"), [(b"x", b""), (b"", b"x")])
+def test_what_lies_beside_the_parts_of_a_frame_is_not_passed_on(before: bytes, after: bytes) -> None:
+    parts = [b"iopub", b"{}", b"{}", b"{}", b'{"a": 1}']
+    ends = itertools.accumulate(map(len, parts), initial=8 * 7 + len(before))
+    came = decode(struct.pack("<7Q", 6, *ends) + before + b"".join(parts) + after, "v1")
+    assert encode(came, "v1") == encode(Message("iopub", b"{}", b"{}", b"{}", b'{"a": 1}'), "v1")
