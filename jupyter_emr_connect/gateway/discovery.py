@@ -130,11 +130,10 @@ async def _settle(
     demands = "credentials" if answer.wants_credentials else "nothing"
     if answer.wants_credentials:
         if auth is None:
-            where = f"{target.label} ({target.url})"
-            message = f"{where} asks for credentials, and no runtime role was chosen to get them with."
+            message = f"{target.where} asks for credentials, and no runtime role was chosen to get them with."
             raise GatewayRefused(message, fix="Choose a runtime role (`jupyter emr roles`).")
         if not allowed and not await is_loopback(urlsplit(target.url).hostname or ""):
-            message = f"{target.label} ({target.url}) asks for a secret without TLS: anyone in between could read it."
+            message = f"{target.where} asks for a secret without TLS: anyone in between could read it."
             fix = "Turn in-transit encryption on; or accept the risk: name the compute in EMRConnect.allow_plain_http."
             raise PlainHttpRefused(message, fix=fix)
         target = replace(target, auth=auth)
@@ -260,5 +259,5 @@ def _versions(answer: _Answer, target: GatewayTarget) -> dict[str, Any]:
     if isinstance(api, dict) and "version" in api:
         return api
     shown = json.dumps(api)[:60]
-    message = f"What answers at {target.label} ({target.url}) is no Jupyter server (GET /api: {shown})."
+    message = f"What answers at {target.where} is no Jupyter server (GET /api: {shown})."
     raise NotAGateway(message, fix="Check the address and the port.")

@@ -65,7 +65,7 @@ def parse(status: int, content_type: str, body: bytes, target: GatewayTarget) ->
         return json.loads(body)
     except (ValueError, RecursionError) as error:
         kind = content_type.split(";")[0] or "no content type"
-        message = f"What answers at {target.label} ({target.url}) is no Jupyter Enterprise Gateway (it sent {kind})."
+        message = f"What answers at {target.where} is no Jupyter Enterprise Gateway (it sent {kind})."
         raise NotAGateway(message, fix="Check the address and the port.") from error
 
 
@@ -73,7 +73,7 @@ def refuse(status: int, body: bytes, target: GatewayTarget) -> GatewayError:
     """Return our error for a status that is none of success."""
     said = told(body)
     because = f": {said}" if said else ""
-    where = f"{target.label} ({target.url})"
+    where = target.where
     if status in (401, 403):
         return _forbidden(status, said, where)
     if status == 404 and "Kernel does not exist" in said:

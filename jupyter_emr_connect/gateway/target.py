@@ -41,3 +41,8 @@ class GatewayTarget:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "url", self.url.rstrip("/"))
+
+    @property
+    def where(self) -> str:
+        """The gateway in messages: its label and its address."""
+        return f"{self.label} at {self.url}"

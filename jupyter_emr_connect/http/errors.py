@@ -48,10 +48,10 @@ def describe_failure(
     """
     proxy = proxy_for(url, routes)
     if proxy and isinstance(error, aiohttp.ClientHttpProxyError):
-        message = f"The proxy {proxy_host(proxy)} does not lead to {label} ({url}): {error.status} {error.message}."
+        message = f"The proxy {proxy_host(proxy)} does not lead to {label} at {url}: {error.status} {error.message}."
         return ConnectionFailure("unreachable", message, PROXY_FIX)
     if proxy and isinstance(error, aiohttp.ClientProxyConnectionError):
-        message = f"The proxy {proxy_host(proxy)}, by which {label} ({url}) is to be reached, does not answer."
+        message = f"The proxy {proxy_host(proxy)}, by which {label} at {url} is to be reached, does not answer."
         return ConnectionFailure("unreachable", message, PROXY_FIX)
     failure = _describe_failure(error, label=label, url=url, peer=peer)
     if failure.kind == "unreachable" and (ignored := ignored_proxy(url, routes)):
@@ -62,7 +62,7 @@ def describe_failure(
 
 
 def _describe_failure(error: BaseException, *, label: str, url: str, peer: str) -> ConnectionFailure:
-    where = f"{label} ({url})"
+    where = f"{label} at {url}"
     cause = getattr(error, "certificate_error", None) or error
     if isinstance(cause, ssl.SSLCertVerificationError):
         return _describe_certificate(cause, where)

@@ -52,7 +52,7 @@ class LivyTarget:
     @property
     def where(self) -> str:
         """The server in messages: its label and its address."""
-        return f"{self.label} ({self.url})"
+        return f"{self.label} at {self.url}"
 
 
 def explain(error: BaseException, target: LivyTarget) -> LivyError:
