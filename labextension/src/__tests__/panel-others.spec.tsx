@@ -300,6 +300,16 @@ describe('Kernels', () => {
     expect(did).toEqual([['shutDown', ['a', 'b']]]);
   });
 
+  it('tells a session that a cell has attached from a kernel without notebook', async () => {
+    const none = { notebook: null, path: null };
+    await show(
+      kernel({ kernel_id: 'a', kernelspec: '%emr', ...none }),
+      kernel({ kernel_id: 'b', ...none })
+    );
+    expect(items()[0].textContent).toContain('attached in a cell');
+    expect(items()[1].textContent).toContain('no notebook');
+  });
+
   it('says what failed, until it is refreshed', async () => {
     await show(kernel());
     fails = true;

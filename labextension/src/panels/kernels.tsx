@@ -166,7 +166,7 @@ function Item(
   return (
     <li className="jp-EmrKernel">
       <div className="jp-EmrKernel-name" title={kernel.path ?? ''}>
-        <bdi>{nameOf(kernel) ?? trans.__('no notebook')}</bdi>
+        <bdi>{nameOf(kernel) ?? ownerless(kernel, trans)}</bdi>
       </div>
       <div className="jp-EmrDim">{where.filter(Boolean).join(' · ')}</div>
       <div className="jp-EmrDim">
@@ -231,6 +231,13 @@ function stateOf(kernel: EMRKernel, trans: TranslationBundle): string {
   };
   const since = kernel.since ? ` · ${span(secondsSince(kernel.since))}` : '';
   return (links[kernel.link] ?? kernel.link) + since;
+}
+
+/** Return what stands in for the notebook of a kernel that has none, or of a session that a cell has attached. */
+function ownerless(kernel: EMRKernel, trans: TranslationBundle): string {
+  return kernel.kernelspec === '%emr'
+    ? trans.__('attached in a cell')
+    : trans.__('no notebook');
 }
 
 /** Return what a kernel was started for: its notebook here, else the path in the file system. */
