@@ -88,11 +88,14 @@ def test_closing_while_jobs_run_ends_them(cloud, tmp_path):
 
 
 def test_a_job_that_hangs_holds_up_no_end(cloud, tmp_path):
-    cloud.world.faults.set("slow:3000")
-    with catalogue(tmp_path) as live:
-        live.view(Query())
-        wait_for(threads)
-    assert threads(), "closing has waited for the job"
+    cloud.world.faults.set("slow:60000")
+    try:
+        with catalogue(tmp_path) as live:
+            live.view(Query())
+            wait_for(threads)
+        assert threads(), "closing has waited for the job"
+    finally:
+        cloud.world.faults.clear()
 
 
 @pytest.mark.slow
