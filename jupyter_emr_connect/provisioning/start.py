@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Coroutine
 from typing import Any
 
@@ -11,6 +12,7 @@ from ..errors import EMRConnectError, GatewayUnreachable, KernelGone, KernelStar
 from ..gateway.channels.bridge import Bridge
 from ..gateway.failures import may_have_reached_gateway
 from ..gateway.rest import LAUNCH_PAD_S, GatewayClient, missing_kernelspec
+from ..http.deadlines import within
 from ..services.stages import READY, REQUESTED
 from .ledger_entry import LedgerEntry
 from .spec import StartSpec, choose
@@ -26,7 +28,10 @@ class KernelStart:
 
     A gateway chooses free ports for a kernel, and another process may take one before the kernel does; the more kernels
     start at once, the likelier. Enterprise Gateway lets such a kernel die five times on the same ports, though it logs
-    new ones, and forgets it after 15 s. Another request gets other ports.
+    new ones, and forgets it after 15 s. Another request gets other ports. Where the port is free again by the second
+    process, that one runs, and the gateway opens no connection to it for a minute: it has asked the first for its info
+    (``request_kernel_info`` of jupyter_server 1.24). So a kernel that is not heard of for half of the time that it may
+    take is started anew, once.
     ``was_requested`` says whether the gateway may have something of it.
     """
 
@@ -57,7 +62,9 @@ class KernelStart:
             seconds = self._spec.ready_timeout
             if await stages.bounded(self._wait(last=attempt == ATTEMPTS), seconds, lambda: self._bridge.waits_for):
                 return
-            self._log.warning("Kernel %s died while it started; it is started anew.", self._kernel_id)
+            self._log.warning(
+                "Kernel %s died while it started, or is not heard of; it is started anew.", self._kernel_id
+            )
 
     async def _request(self) -> None:
         spec = self._spec
@@ -73,7 +80,9 @@ class KernelStart:
             await self._client.start_kernel(name, spec.env, kernel_id=self._kernel_id, launch_timeout=seconds)
 
     async def _wait(self, *, last: bool) -> bool:
-        if await comes_up(self._client, self._kernel_id, self.connect(), self._died.wait()):
+        opens_within_s = math.inf if last else self._spec.ready_timeout / 2
+        connecting = self.connect(opens_within_s=opens_within_s)
+        if await comes_up(self._client, self._kernel_id, connecting, self._died.wait()):
             return True
         if last:
             message = f"The kernel died while it started on {self._spec.target.label}, {ATTEMPTS} times."
@@ -84,21 +93,25 @@ class KernelStart:
         await self._client.delete(self._kernel_id)
         return False
 
-    async def connect(self, *, resume: bool = False) -> None:
-        """Open the WebSocket, and wait for the kernel's answer; with ``resume`` it runs already and may be busy."""
-        await self._open(resume)
+    async def connect(self, *, resume: bool = False, opens_within_s: float = math.inf) -> None:
+        """Open the WebSocket, and wait for the kernel's answer; with ``resume`` it runs already and may be busy.
+
+        Raises :class:`asyncio.TimeoutError` when the gateway does not open it in time, though it can be reached.
+        """
+        await self._open(resume, opens_within_s)
         if not resume:
             await self._bridge.ready()
 
-    async def _open(self, resume: bool) -> None:
+    async def _open(self, resume: bool, seconds: float) -> None:
         """Open the WebSocket, which a gateway does once its kernel is up; anew when the connection is cut meanwhile."""
         pauses, lost = list(RECONNECT_PAUSES_S), False
         offer, session_id = self._spec.offer_v1, self._session_id
         while True:
             try:
-                await self._bridge.connect(
+                opening = self._bridge.connect(
                     self._client, self._kernel_id, offer_v1=offer, session_id=session_id, resume=resume
                 )
+                await within(seconds, opening)
             except GatewayUnreachable as error:
                 lost = lost or may_have_reached_gateway(error)
                 if not lost or not pauses:
@@ -113,7 +126,10 @@ class KernelStart:
 async def comes_up(
     client: GatewayClient, kernel_id: str, connecting: Coroutine[Any, Any, None], died: Coroutine[Any, Any, Any]
 ) -> bool:
-    """Wait for a kernel until ``connecting`` is done (True), or until it died or is gone before that (False)."""
+    """Wait for a kernel until ``connecting`` is done (True), or until it died, is gone or not heard of in time (False).
+
+    Not in time is what ``connecting`` raises :class:`asyncio.TimeoutError` for.
+    """
     work = asyncio.ensure_future(connecting)
     others = [
         asyncio.ensure_future(died),
@@ -125,7 +141,7 @@ async def comes_up(
             if task.done():
                 task.result()
         return work.done()
-    except KernelGone:
+    except (KernelGone, asyncio.TimeoutError):
         return False
     finally:
         for task in (work, *others):

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from jupyter_client import AsyncKernelManager
+from traitlets.config import Config
 
 from jupyter_emr_connect.config import EMRConnect
 from jupyter_emr_connect.errors import KernelStartFailed
@@ -35,6 +36,18 @@ os.setsid()
 taken = socket.create_server(("127.0.0.1", json.loads(pathlib.Path(sys.argv[1]).read_text())["shell_port"]))
 pathlib.Path(sys.argv[2]).write_text(str(os.getpid()))
 time.sleep(60)
+"""
+
+
+# Binds one port and hears the gateway's question, then ends as a kernel does that finds another port taken.
+HALF = """
+import json, pathlib, sys, zmq
+told = json.loads(pathlib.Path(sys.argv[1]).read_text())
+socket = zmq.Context().socket(zmq.ROUTER)
+socket.bind(f"tcp://{told['ip']}:{told['shell_port']}")
+socket.recv_multipart()
+pathlib.Path(sys.argv[2]).touch()
+sys.exit(1)
 """
 
 
@@ -66,6 +79,25 @@ async def test_one_whose_port_was_taken_is_started_anew(sandbox: Sandbox, tmp_pa
         # Five times by the gateway, then by us; on a machine as busy as CI's a port may be taken by chance once more.
         assert (tmp_path / "launched").stat().st_size >= 6
         assert "Address already in use" in gateway.said
+
+
+async def test_one_whose_first_process_took_the_gateways_question_along_is_started_anew(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    half, heard = tmp_path / "half.py", tmp_path / "heard"
+    half.write_text(HALF)
+    once = f'test -e "{heard}" || exec "$1" "{half}" "$6" "{heard}"'
+    config = Config({"EMRConnect": {"ready_timeout": 30.0}})
+    with attached_to(sandbox, "open"), own_gateway(address_of(sandbox), tmp_path / "gateway") as gateway:
+        launched_by(gateway, f'printf . >> "{tmp_path}/launched"; {once}; exec "$@"')
+        config.merge(at_port(gateway.port))
+        async with running(config=config) as (_, client):
+            _, outputs = await execute(client, "print('works')")
+            assert texts(outputs) == "works\n"
+            assert len(gateway.kernels) == 1
+        assert gateway.kernels == set()
+        assert heard.exists()
+        assert (tmp_path / "launched").stat().st_size >= 3  # by the gateway twice, then by us
 
 
 async def test_one_that_dies_each_time_is_said_so_and_leaves_nothing(sandbox: Sandbox, tmp_path: Path) -> None:

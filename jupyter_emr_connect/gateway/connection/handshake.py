@@ -9,8 +9,9 @@ Two connections of one session must not meet in a gateway: kernels know them by 
 the same handlers), and hear only the one that came last. An attempt that is lost in its midst is opened there all the
 same once its turn has come; so after one the session is another, and so it is where a kernel is found not to hear us.
 
-An attempt that the gateway works on is not cut off, for half a minute at least: jupyter_server would count one
-connection less than there are (``on_close`` without ``open``), and later cull a kernel that is in use.
+An attempt that the gateway works on is not cut off, for longer than jupyter_server waits for a kernel's info (60 s,
+``kernel_info_timeout``): it would count one connection less than there are (``on_close`` without ``open``), and later
+cull a kernel that is in use.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from ...http.deadlines import within
 from ...http.transport import WebSocket
 
-LET_GO_WITHIN_S = 30.0
+LET_GO_WITHIN_S = 75.0
 
 _let_go: set[asyncio.Task[None]] = set()
 

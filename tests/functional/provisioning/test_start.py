@@ -87,12 +87,15 @@ class Mute:
 
     def __init__(self, *, opens: bool) -> None:
         self.opens = opens
+        self.started = 0
         self.deleted = asyncio.Event()
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         if request.path.endswith("/kernelspecs"):
             return web.json_response(SPECS)
         if request.method == "POST":
+            self.started += 1
+            self.deleted = asyncio.Event()
             return web.json_response({}, status=201)
         if request.method == "DELETE":
             self.deleted.set()
@@ -100,9 +103,10 @@ class Mute:
         if not request.path.endswith("/channels"):
             return web.json_response({"execution_state": "starting"})
         socket = web.WebSocketResponse()
+        deleted = self.deleted
         if self.opens:
             await socket.prepare(request)
-        await self.deleted.wait()
+        await deleted.wait()
         return socket if self.opens else web.Response(status=404)
 
 
@@ -201,6 +205,7 @@ async def test_a_start_that_is_not_ready_in_time_says_what_it_waited_for(
         with pytest.raises(KernelStartFailed, match=f"'kernel ready': still waiting for {awaited} after 1 s"):
             await start("k1")
         assert gateway.deleted.is_set()
+        assert gateway.started == (1 if opens else 2)
 
 
 @pytest.mark.slow
