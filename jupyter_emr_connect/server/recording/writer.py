@@ -222,6 +222,8 @@ class NotebookWriter:
         return await asyncio.shield(self._take_over(session))
 
     async def _take_over(self, session: str | None) -> list[dict[str, Any]]:
+        if not self.documents.paths:  # its kernel was restarted, and whoever asks has only just connected
+            await self._look_for_documents()
         async with self.lock:
             runs = [run for run in self.recording.unsaved if session not in run.seen_by]
             if session is not None:

@@ -182,6 +182,30 @@ async def test_another_tab_takes_over_and_the_file_is_left_to_it(kernel, path, r
     await until(lambda: shown(path) == "a\nb\n")
 
 
+async def test_a_tab_that_comes_back_to_a_restarted_kernel_is_told_who_has_written_the_file(
+    kernel, path, rest, local, recorder, jp_ws_fetch, jp_serverapp, monkeypatch
+):
+    """Else JupyterLab asks its user what to do with "the file on disk that has changed"."""
+    kernel.run("one", "c1")
+    kernel.write("a\n")
+    kernel.ws.close()
+    await until(lambda: kernel.session not in kernel.observer.sessions)
+    recorder.attach(local)(str(uuid.uuid4()), lambda *_: None)
+    await until(lambda: shown(path) == "a\n")
+    listed = jp_serverapp.session_manager.list_sessions
+
+    async def slowly():
+        await asyncio.sleep(0.5)
+        return await listed()
+
+    monkeypatch.setattr(jp_serverapp.session_manager, "list_sessions", slowly)
+    tab = await jp_ws_fetch("api", "kernels", local, "channels", params={"session_id": "tab-2"})
+    await until(lambda: "tab-2" in recorder.writer_of(local).recording.sessions)
+    answer = await rest("POST", f"kernels/{local}/recording", {"session": "tab-2"})
+    assert len(answer.json["versions"]["n.ipynb"]) == 2
+    tab.close()
+
+
 @pytest.mark.slow
 async def test_while_one_of_two_tabs_is_there_the_file_is_left_to_it(kernel, path, rest, local, jp_ws_fetch):
     kernel.run("one", "c1")
