@@ -205,7 +205,7 @@ describe('Kernels', () => {
     const text = items()[0].textContent;
     expect(text).toContain('work/report.ipynb');
     expect(text).toContain('analytics · EMRAnalyst · emr-pyspark');
-    expect(text).toMatch(/idle · (19|20|21) s/);
+    expect(text).toMatch(/idle · connected for (19|20|21) s/);
   });
 
   it('says once what several computes have in common, and nothing that stands above', async () => {

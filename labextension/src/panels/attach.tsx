@@ -274,8 +274,9 @@ function RoleChoice(
           </span>
         )}
       </div>
+      {/* A search can be emptied by a click: browsers offer only what contains the text that is there. */}
       <input
-        type="text"
+        type="search"
         id={`${listId}-role`}
         className="jp-EmrInput"
         list={listId}

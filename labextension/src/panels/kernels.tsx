@@ -221,16 +221,20 @@ function Item(
 }
 
 function stateOf(kernel: EMRKernel, trans: TranslationBundle): string {
+  const age = kernel.since ? span(secondsSince(kernel.since)) : '';
+  if (kernel.link === 'connected') {
+    const words = age && trans.__('connected for %1', age); // whatever it did meanwhile
+    return kernel.state === 'connected'
+      ? words || trans.__('connected')
+      : [kernel.state, words].filter(Boolean).join(' · ');
+  }
   const links: Record<string, string> = {
     starting: trans.__('starting'),
-    connected:
-      kernel.state === 'connected' ? trans.__('connected') : kernel.state,
     reconnecting: trans.__('reconnecting'),
     detached: trans.__('detached: no server has it'),
     gone: trans.__('gone')
   };
-  const since = kernel.since ? ` · ${span(secondsSince(kernel.since))}` : '';
-  return (links[kernel.link] ?? kernel.link) + since;
+  return [links[kernel.link] ?? kernel.link, age].filter(Boolean).join(' · ');
 }
 
 /** Return what stands in for the notebook of a kernel that has none, or of a session that a cell has attached. */
