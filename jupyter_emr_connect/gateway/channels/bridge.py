@@ -34,6 +34,7 @@ from .zmq_channels import LocalChannels
 log = logging.getLogger(__name__)
 
 SHUTDOWN = b'"shutdown_request"'
+COMM_OPEN, COMM_CLOSE = "comm_open", "comm_close"
 ASK_EVERY_S = 2.0
 STATUS_LAG_S = 0.1  # from a reply to its status; else that was published before the gateway subscribed to iopub
 JOURNAL_BYTES = 32_000_000
@@ -267,6 +268,9 @@ class Bridge:
             self.local_cells.note_input(message)
         if msg_type != "status":
             self.requests.note_output(message.parent_id, msg_type)
+        if msg_type in (COMM_OPEN, COMM_CLOSE):
+            comm_id = str(message.data.get("comm_id", ""))
+            self.requests.note_comm(message.parent_id, comm_id, opened=msg_type == COMM_OPEN)
         self._observe(lambda observer: observer.published(message))
         return await self.channels.publish(message)
 
@@ -367,9 +371,11 @@ class Bridge:
             self.publish("stream", {"name": "stderr", "text": f"{text}\n"}, message.header)
 
     def fail(self, request: PendingRequest, status: str, ename: str = "", evalue: str = "") -> None:
-        """Answer a request in the kernel's place; a cell's with an end of its own."""
+        """Answer a request in the kernel's place; a cell's with an end of its own, and of its progress bar."""
         error = {"ename": ename, "evalue": evalue, "traceback": [f"{ename}: {evalue}"]} if ename else {}
         if request.runs_code:
+            for comm_id in sorted(request.comms):  # no kernel has its widget any more
+                self.publish(COMM_CLOSE, {"comm_id": comm_id, "data": {}}, request.header)
             if error:
                 self.publish("error", error, request.header)
             request.ended = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from ..protocol.framing import Message, Part
@@ -32,7 +32,8 @@ class PendingRequest:
     ``begun_at``: when the kernel first showed that it works on the request (seconds of ``time.monotonic``);
     ``entered_at``: when it showed that it runs the request's code (``execute_input``); ``ended``: the kernel published
     that it is done with it (``status: idle``); ``interrupted``: the kernel was interrupted for its sake; ``repeated``:
-    it was sent a second time, since its first reply was lost.
+    it was sent a second time, since its first reply was lost. ``comms``: the ids of those that its code has opened
+    (widgets, as progress bars) and not closed.
     """
 
     message: Message
@@ -42,6 +43,7 @@ class PendingRequest:
     ended: bool = False
     interrupted: bool = False
     repeated: bool = False
+    comms: set[str] = field(default_factory=set)
 
     @property
     def channel(self) -> str:
@@ -132,6 +134,14 @@ class PendingRequests:
             request.begin()
             if msg_type == "execute_input":
                 request.entered_at = time.monotonic()
+
+    def note_comm(self, msg_id: str, comm_id: str, *, opened: bool) -> None:
+        """Take note of a comm that the kernel has opened or closed for a request, by the request's id."""
+        request = self._open.get(msg_id)
+        if request is not None and opened:
+            request.comms.add(comm_id)
+        elif request is not None:
+            request.comms.discard(comm_id)
 
     def running(self) -> list[PendingRequest]:
         """Return the cells that the kernel has begun and not ended, as far as it published that."""

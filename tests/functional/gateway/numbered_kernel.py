@@ -43,6 +43,7 @@ class NumberedKernel:
     questions read late, ``unended`` loses the cell's reply and end, ``mute`` ends it without a reply,
     ``raise`` with one that says error, ``longid``
     publishes a text under an id that ends in thousands of digits, ``deep`` a state nested beyond what Python parses,
+    ``open-x`` and ``shut-x`` open and close the comm ``x``,
     ``stall`` has the gateway pass on nothing more that is published, on this connection.
     ``swallow``: the next message of this type is lost, and the connection with it.
     ``deaf``: on so many connections, from the first, it does not hear the control channel; nor, without a journal or
@@ -209,7 +210,7 @@ class NumberedKernel:
         self.state = "idle"
 
     async def _do(self, verb: str, text: str, parent: dict[str, Any]) -> None:
-        if verb in ("say", "number", "send"):
+        if verb in ("say", "number", "send", "open", "shut"):
             self._say(verb, text, parent)
         elif verb in ("longid", "deep"):
             self._send_nonsense(verb, text, parent)
@@ -232,7 +233,10 @@ class NumberedKernel:
 
     def _say(self, verb: str, text: str, parent: dict[str, Any]) -> None:
         message = self.numbered
-        if verb != "send":
+        if verb in ("open", "shut"):
+            comm = {"open": "comm_open", "shut": "comm_close"}[verb]
+            message = self.session.msg(comm, {"comm_id": text, "data": {}}, parent=parent)
+        elif verb != "send":
             message = self.session.msg("stream", {"name": "stdout", "text": text}, parent=parent)
         if verb == "number":
             self.numbered = message

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +28,7 @@ class Cell:
     text: str = ""
     marks: str = ""
     error: str = ""
+    closed: list[str] = field(default_factory=list)
     reply: dict[str, Any] = field(default_factory=dict)
 
 
@@ -53,6 +55,8 @@ class Talk:
                 cell.marks += content["text"]
             elif message["msg_type"] == "error":
                 cell.error = content["ename"]
+            elif message["msg_type"] == "comm_close":
+                cell.closed.append(content["comm_id"])
             elif content.get("execution_state") == "idle":
                 break
         while not cell.reply:
@@ -102,3 +106,11 @@ async def talking_to(kernel: NumberedKernel, timings: DeliveryTimings = DEFAULT_
             await gateway_loop().call(end(bridge))
             if kernel.shell is not None:
                 kernel.shell.cancel()
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    for _ in range(3000):
+        if holds():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError

@@ -18,7 +18,7 @@ from jupyter_emr_connect.gateway.rest import GatewayClient
 from jupyter_emr_connect.gateway.target import GatewayTarget
 from tests.functional.gateway.numbered_kernel import NumberedKernel
 from tests.functional.gateway.servers import HOST, serving
-from tests.functional.gateway.talk import talking_to
+from tests.functional.gateway.talk import talking_to, until
 
 
 def answer(request: Message, channel: str, msg_type: str) -> bytes:
@@ -116,3 +116,20 @@ async def test_messages_that_make_no_sense_stop_none_that_follows() -> None:
         assert (await talk.run("say-d")).text == "d"
         assert talk.bridge.inbox.malformed == 1
         assert [status for status in talk.states if status.state is LinkState.RECONNECTING] == []
+
+
+@pytest.mark.parametrize("ename", ["KernelGone", ""])
+async def test_a_cell_that_ends_without_its_kernel_leaves_no_widget_that_nobody_answers_for(ename: str) -> None:
+    kernel = NumberedKernel()
+    async with talking_to(kernel) as talk:
+        assert (await talk.run("open-old")).closed == []
+        running = asyncio.ensure_future(talk.run("open-a open-bar shut-a say-x wait"))
+        await until(lambda: any(request.comms == {"bar"} for request in talk.bridge.requests.running()))
+
+        async def end() -> None:
+            talk.bridge.abandon("error" if ename else "aborted", ename, "It is no more.")
+
+        await gateway_loop().call(end())
+        cell = await running
+        assert (cell.error, cell.closed) == (ename, ["a", "bar"])
+        kernel.go.set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,7 +14,7 @@ from jupyter_emr_connect.gateway.channels.local_cells import LocalCellError, Sho
 from jupyter_emr_connect.gateway.event_loop import gateway_loop
 from jupyter_emr_connect.gateway.protocol.framing import Message
 from tests.functional.gateway.numbered_kernel import NumberedKernel
-from tests.functional.gateway.talk import Talk, talking_to
+from tests.functional.gateway.talk import Talk, talking_to, until
 
 
 class Answers:
@@ -46,14 +46,6 @@ async def answered() -> AsyncIterator[tuple[Talk, Answers, NumberedKernel]]:
         answers = Answers()
         talk.bridge.local_cells.answers = answers
         yield talk, answers, kernel
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    for _ in range(3000):
-        if holds():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError
 
 
 async def ended(talk: Talk, *ids: str) -> tuple[dict[str, str], list[str]]:
