@@ -127,10 +127,23 @@ class Channels:
 
         return await asyncio.wait_for(found(), wait)
 
-    async def printed(self, code: str) -> str:
-        """Run a cell; return the first that it writes."""
-        text: str = (await self.until("stream", await self.ask(code)))["content"]["text"]
-        return text
+    async def printed(self, code: str, *, wait: float = 60) -> str:
+        """Run a cell; return the first line that it writes, which may come in two messages, or all without a line."""
+        asked = await self.ask(code)
+
+        async def found() -> str:
+            text = ""
+            while not text.endswith("\n"):
+                message = await self.receive()
+                if message["parent_header"].get("msg_id") != asked:
+                    continue
+                if message["msg_type"] == "stream":
+                    text += message["content"]["text"]
+                elif text and message["content"].get("execution_state") == "idle":
+                    break
+            return text
+
+        return await asyncio.wait_for(found(), wait)
 
 
 @asynccontextmanager
