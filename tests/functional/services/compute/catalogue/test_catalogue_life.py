@@ -87,15 +87,18 @@ def test_closing_while_jobs_run_ends_them(cloud, tmp_path):
     assert len(cloud.world.log.since()) == calls
 
 
-def test_a_job_that_hangs_holds_up_no_end(cloud, tmp_path):
-    cloud.world.faults.set("slow:60000")
+def test_a_job_that_hangs_holds_up_no_end(cloud, tmp_path, monkeypatch):
+    faults, hanging = cloud.world.faults, threading.Event()
+    wait_while_on = faults.wait_while_on
+    monkeypatch.setattr(faults, "wait_while_on", lambda *words: (hanging.set(), wait_while_on(*words)))
+    faults.set("slow:60000")
     try:
         with catalogue(tmp_path) as live:
             live.view(Query())
-            wait_for(threads)
+            assert hanging.wait(PATIENCE)
         assert threads(), "closing has waited for the job"
     finally:
-        cloud.world.faults.clear()
+        faults.clear()
 
 
 @pytest.mark.slow
