@@ -314,6 +314,8 @@ class Bridge:
         for request in self.requests.take_all():
             if self.link is not None and request.message.msg_id in unsent:
                 self.link.send_queue.forget(request.message.msg_id)
+            for comm_id in sorted(request.comms):  # its progress bar: no kernel has that widget any more
+                self.publish(COMM_CLOSE, {"comm_id": comm_id, "data": {}}, request.header)
             self.fail(request, status, ename, evalue)
         self.local_cells.abandon(status, ename, evalue)
 
@@ -371,11 +373,9 @@ class Bridge:
             self.publish("stream", {"name": "stderr", "text": f"{text}\n"}, message.header)
 
     def fail(self, request: PendingRequest, status: str, ename: str = "", evalue: str = "") -> None:
-        """Answer a request in the kernel's place; a cell's with an end of its own, and of its progress bar."""
+        """Answer a request in the kernel's place; a cell's with an end of its own."""
         error = {"ename": ename, "evalue": evalue, "traceback": [f"{ename}: {evalue}"]} if ename else {}
         if request.runs_code:
-            for comm_id in sorted(request.comms):  # no kernel has its widget any more
-                self.publish(COMM_CLOSE, {"comm_id": comm_id, "data": {}}, request.header)
             if error:
                 self.publish("error", error, request.header)
             request.ended = True

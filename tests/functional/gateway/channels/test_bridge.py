@@ -133,3 +133,19 @@ async def test_a_cell_that_ends_without_its_kernel_leaves_no_widget_that_nobody_
         cell = await running
         assert (cell.error, cell.closed) == (ename, ["a", "bar"])
         kernel.go.set()
+
+
+async def test_the_widgets_of_a_cell_whose_kernel_lives_stay_open_when_its_reply_is_lost() -> None:
+    kernel = NumberedKernel()
+    async with talking_to(kernel) as talk:
+        running = asyncio.ensure_future(talk.run("open-slider wait"))
+        await until(lambda: any(request.comms for request in talk.bridge.requests.running()))
+
+        async def end() -> None:
+            (request,) = talk.bridge.requests.running()
+            talk.bridge.fail(request, "error", "ReplyLost", "It is unknown.")
+
+        await gateway_loop().call(end())
+        cell = await running
+        assert (cell.error, cell.closed) == ("ReplyLost", [])
+        kernel.go.set()
